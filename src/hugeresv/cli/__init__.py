@@ -1,0 +1,1 @@
+"""The verbs: one file each, of flags, one library call and one render."""

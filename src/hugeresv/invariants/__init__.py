@@ -1,0 +1,1 @@
+"""Named properties that hold between operations, checkable on any machine."""

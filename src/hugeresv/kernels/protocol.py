@@ -1,0 +1,121 @@
+"""Something that answers operations: a behaviour of the model, the host, a guest.
+
+A `Kernel` is a place where scenarios can be run; `start` gives a `Session`, one scenario's time on it.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from hugeresv.outcome import Outcome
+from hugeresv.scenario.operation import Operation
+from hugeresv.scenario.scenario import Cgroup, Pool
+
+
+class Counters(NamedTuple):
+    """The sysfs counters of one page size, in pages. `rsvd` is signed: -1 is 18446744073709551615 in sysfs."""
+
+    total: int
+    free: int
+    rsvd: int
+    surp: int
+
+
+class CgroupUsage(NamedTuple):
+    """A cgroup's hierarchical usage in pages: hugetlb.*.current and hugetlb.*.rsvd.current."""
+
+    usage: int
+    rsvd: int
+
+
+class Statfs(NamedTuple):
+    """statfs(2) of a hugetlbfs mount with a size limit, in pages."""
+
+    blocks: int
+    bfree: int
+    bavail: int
+
+
+class Answer(NamedTuple):
+    """What a kernel says to one operation, and its counters right after it.
+
+    `cgroups` is None where the scenario has none, `statfs` where no mount with a size limit is mounted.
+    """
+
+    outcome: Outcome
+    counters: Counters
+    cgroups: Mapping[str, CgroupUsage] | None = None
+    statfs: Mapping[str, Statfs] | None = None
+
+
+class PageState(Enum):
+    """What is known of one page of a mapping."""
+
+    HOLE = "hole"
+    """Not mapped (any more)."""
+    RESERVED = "reserved"
+    """Promised, not yet handed out."""
+    PRESENT = "present"
+    """A page is there: mapped (private) or in the page cache (shared)."""
+    CONSUMED = "consumed"
+    """The promise was used, and the page is no longer there."""
+    UNRESERVED = "unreserved"
+    """Mapped, nothing promised, nothing there."""
+    ABSENT = "absent"
+    """No page there; whether one is promised cannot be observed on this kernel."""
+
+
+class MappingView(NamedTuple):
+    """A mapping page by page, as runs of (state, number of pages), from its start to the end of what it ever covered."""
+
+    shared: bool
+    runs: tuple[tuple[PageState, int], ...]
+
+
+class Session(Protocol):
+    """One scenario's time on a kernel. Leaving it as a context manager ends everything it made."""
+
+    def apply(self, operation: Operation, *, may_hang: bool = False) -> Answer:
+        """Carry out one operation. After `HANG` the session answers nothing more.
+
+        Raises ScenarioError for a name that is not bound, UnsupportedError for an operation that this kernel of ours does
+        not have. `may_hang`: the call may never return; it is given up after a while.
+        """
+        ...
+
+    def view(self, proc: str, mapping: str) -> MappingView | None:
+        """The mapping as far as this kernel can observe it; None when it has no such mapping."""
+        ...
+
+    def release(self) -> Answer:
+        """End every process and let go of every file, segment and mount; the counters afterwards show what leaked."""
+        ...
+
+    def close(self) -> None:
+        """End the session and put everything back."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+
+class Kernel(Protocol):
+    """A kernel by its name."""
+
+    @property
+    def name(self) -> str:
+        """The name as KERNEL spells it; `expect_on` is looked up by `expectation_names`."""
+        ...
+
+    @property
+    def expectation_names(self) -> tuple[str, ...]:
+        """Keys of `expect_on` that apply to this kernel."""
+        ...
+
+    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> Session:
+        """A fresh start with this pool. Raises UnavailableError where this kernel cannot run here."""
+        ...

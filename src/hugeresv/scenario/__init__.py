@@ -1,0 +1,1 @@
+"""Scenarios: operations as values, their two spellings, and what they must answer."""

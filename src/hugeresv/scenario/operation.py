@@ -1,0 +1,378 @@
+"""The operations of a scenario, as values.
+
+Each class is one row of the table of operations; its fields are the JSON keys of that row, under the same names. `None` is
+"not given": what that means is said by the class (`Span.start_bytes`, `Mmap.length`), so that a scenario can be written back
+exactly as it was read. Lengths and offsets are in huge pages, except where a name says `_bytes`.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Sharing = Literal["private", "shared"]
+Access = Literal["read", "write"]
+Prot = Literal["r", "rw", "none"]
+Advice = Literal[
+    "normal", "willneed", "dontneed", "free", "remove", "dontfork", "dofork", "cold", "pageout",
+    "populate_read", "populate_write", "dontneed_locked",
+]  # fmt: skip
+FallocateMode = Literal["alloc", "alloc_keep_size", "punch"]
+
+
+def in_bytes(pages: int | None, exact_bytes: int | None, page_bytes: int) -> int:
+    """A length or an offset in bytes, from whichever of its two spellings was given (neither: 0)."""
+    if exact_bytes is not None:
+        return exact_bytes
+    return (pages or 0) * page_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What all operations have: the name that scenarios know them by."""
+
+    op: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place inside a mapping, counted from the mapping's start: what MAP_FIXED or MREMAP_FIXED aims at."""
+
+    map: str
+    page: int | None = None
+    bytes: int | None = None
+
+    def offset(self, page_bytes: int) -> int:
+        """Bytes from the start of the mapping."""
+        return in_bytes(self.page, self.bytes, page_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Span(Operation):
+    """An operation on a range of a mapping: in pages, or exact in bytes."""
+
+    proc: str
+    map: str
+    page: int | None = None
+    pages: int | None = None
+    offset_bytes: int | None = None
+    length_bytes: int | None = None
+
+    def start(self, page_bytes: int) -> int:
+        """Bytes from the start of the mapping to the start of the range."""
+        return in_bytes(self.page, self.offset_bytes, page_bytes)
+
+    def length(self, page_bytes: int) -> int:
+        """Length of the range in bytes."""
+        return in_bytes(self.pages, self.length_bytes, page_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Mmap(Operation):
+    """mmap(2) of huge pages; without `file` anonymous with MAP_HUGETLB, with `over` MAP_FIXED at that place."""
+
+    op: ClassVar[str] = "mmap"
+    proc: str
+    map: str
+    type: Sharing
+    pages: int | None = None
+    length_bytes: int | None = None
+    file: str | None = None
+    offset: int | None = None
+    offset_bytes: int | None = None
+    noreserve: bool | None = None
+    populate: bool | None = None
+    locked: bool | None = None
+    prot: Prot | None = None
+    over: Place | None = None
+    normal: bool | None = None
+
+    def length(self, page_bytes: int) -> int:
+        """Length of the mapping in bytes, as passed to the call (not rounded)."""
+        return in_bytes(self.pages, self.length_bytes, page_bytes)
+
+    def file_offset(self, page_bytes: int) -> int:
+        """Offset into the file in bytes."""
+        return in_bytes(self.offset, self.offset_bytes, page_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Touch(Operation):
+    """One byte read or written at the start of a page."""
+
+    op: ClassVar[str] = "touch"
+    proc: str
+    map: str
+    access: Access
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Munmap(Span):
+    """munmap(2)."""
+
+    op: ClassVar[str] = "munmap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mprotect(Span):
+    """mprotect(2)."""
+
+    op: ClassVar[str] = "mprotect"
+    prot: Prot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Madvise(Span):
+    """madvise(2)."""
+
+    op: ClassVar[str] = "madvise"
+    advice: Advice
+
+
+@dataclass(frozen=True, slots=True)
+class Mlock(Span):
+    """mlock(2)."""
+
+    op: ClassVar[str] = "mlock"
+
+
+@dataclass(frozen=True, slots=True)
+class Munlock(Span):
+    """munlock(2)."""
+
+    op: ClassVar[str] = "munlock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mremap(Span):
+    """mremap(2); `move_to` and `over` are MREMAP_MAYMOVE | MREMAP_FIXED, to a free place or onto one."""
+
+    op: ClassVar[str] = "mremap"
+    new_pages: int | None = None
+    new_length_bytes: int | None = None
+    move_to: str | None = None
+    over: Place | None = None
+    maymove: bool | None = None
+    dontunmap: bool | None = None
+
+    def new_length(self, page_bytes: int) -> int:
+        """New length in bytes."""
+        return in_bytes(self.new_pages, self.new_length_bytes, page_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Fork(Operation):
+    """fork(2): `child` has all mappings of `proc` under the same names."""
+
+    op: ClassVar[str] = "fork"
+    proc: str
+    child: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exit(Operation):
+    """The process ends; complete when the kernel has accounted for it."""
+
+    op: ClassVar[str] = "exit"
+    proc: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile(Operation):
+    """A new, empty, unlinked hugetlbfs file, open read-write; without `mount` on a mount without limits."""
+
+    op: ClassVar[str] = "open_file"
+    file: str
+    mount: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Memfd(Operation):
+    """memfd_create(2) with MFD_HUGETLB."""
+
+    op: ClassVar[str] = "memfd"
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseFile(Operation):
+    """Closes the one descriptor that keeps a file of `open_file` or `memfd`; mappings may keep the file longer."""
+
+    op: ClassVar[str] = "close_file"
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ftruncate(Operation):
+    """ftruncate(2) to `pages`."""
+
+    op: ClassVar[str] = "ftruncate"
+    proc: str
+    file: str
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpan(Operation):
+    """An operation on a range of a file."""
+
+    proc: str
+    file: str
+    page: int | None = None
+    pages: int | None = None
+
+    def start(self, page_bytes: int) -> int:
+        """Offset of the range in the file, in bytes."""
+        return in_bytes(self.page, None, page_bytes)
+
+    def length(self, page_bytes: int) -> int:
+        """Length of the range in bytes."""
+        return in_bytes(self.pages, None, page_bytes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallocate(FileSpan):
+    """fallocate(2): allocate (with or without KEEP_SIZE), or punch a hole (always with KEEP_SIZE)."""
+
+    op: ClassVar[str] = "fallocate"
+    mode: FallocateMode
+    offset_bytes: int | None = None
+    length_bytes: int | None = None
+
+    def start(self, page_bytes: int) -> int:
+        """Offset of the range in the file, in bytes."""
+        return in_bytes(self.page, self.offset_bytes, page_bytes)
+
+    def length(self, page_bytes: int) -> int:
+        """Length of the range in bytes."""
+        return in_bytes(self.pages, self.length_bytes, page_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Fadvise(FileSpan):
+    """posix_fadvise(2) with POSIX_FADV_WILLNEED."""
+
+    op: ClassVar[str] = "fadvise"
+
+
+@dataclass(frozen=True, slots=True)
+class Readahead(FileSpan):
+    """readahead(2)."""
+
+    op: ClassVar[str] = "readahead"
+
+
+@dataclass(frozen=True, slots=True)
+class Shmget(Operation):
+    """shmget(2) of a new segment: IPC_PRIVATE with SHM_HUGETLB."""
+
+    op: ClassVar[str] = "shmget"
+    proc: str
+    shm: str
+    pages: int | None = None
+    length_bytes: int | None = None
+    noreserve: bool | None = None
+
+    def length(self, page_bytes: int) -> int:
+        """Size of the segment in bytes, as passed to the call."""
+        return in_bytes(self.pages, self.length_bytes, page_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Shmat(Operation):
+    """shmat(2)."""
+
+    op: ClassVar[str] = "shmat"
+    proc: str
+    shm: str
+    map: str
+    readonly: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shmdt(Operation):
+    """shmdt(2) of an attached segment."""
+
+    op: ClassVar[str] = "shmdt"
+    proc: str
+    map: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shmrm(Operation):
+    """shmctl(2) with IPC_RMID: the segment goes with its last attachment."""
+
+    op: ClassVar[str] = "shmrm"
+    shm: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetNrHugepages(Operation):
+    """A write of `n` pages to nr_hugepages."""
+
+    op: ClassVar[str] = "set_nr_hugepages"
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetNrOvercommit(Operation):
+    """A write of `n` pages to nr_overcommit_hugepages."""
+
+    op: ClassVar[str] = "set_nr_overcommit"
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mount(Operation):
+    """mount(2) of a hugetlbfs with `size=` and `min_size=` where given."""
+
+    op: ClassVar[str] = "mount"
+    mount: str
+    size_pages: int | None = None
+    min_size_pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Umount(Operation):
+    """umount(2), the plain call: EBUSY while the mount is in use."""
+
+    op: ClassVar[str] = "umount"
+    mount: str
+
+
+@dataclass(frozen=True, slots=True)
+class CgroupMove(Operation):
+    """The process moves to a cgroup of the scenario."""
+
+    op: ClassVar[str] = "cgroup_move"
+    proc: str
+    cgroup: str
+
+
+@dataclass(frozen=True, slots=True)
+class CgroupSet(Operation):
+    """Writes of hugetlb.*.max, then hugetlb.*.rsvd.max; stops at the first error."""
+
+    op: ClassVar[str] = "cgroup_set"
+    cgroup: str
+    max_pages: int | None = None
+    rsvd_max_pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CgroupRmdir(Operation):
+    """rmdir(2) of a cgroup."""
+
+    op: ClassVar[str] = "cgroup_rmdir"
+    cgroup: str
+
+
+OPERATIONS: dict[str, type[Operation]] = {
+    cls.op: cls
+    for cls in (
+        Mmap, Touch, Munmap, Mprotect, Madvise, Mlock, Munlock, Mremap, Fork, Exit,
+        OpenFile, Memfd, CloseFile, Ftruncate, Fallocate, Fadvise, Readahead,
+        Shmget, Shmat, Shmdt, Shmrm, SetNrHugepages, SetNrOvercommit, Mount, Umount,
+        CgroupMove, CgroupSet, CgroupRmdir,
+    )
+}  # fmt: skip
+"""Every operation by its name in a scenario."""

@@ -1,0 +1,1 @@
+"""Lockstep comparison of kernels."""
