@@ -1,0 +1,49 @@
+"""From scenarios to JSON values: what is None was not given, and is left out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hugeresv.scenario.decode import SCHEMA
+from hugeresv.scenario.fields import Kind, shape
+from hugeresv.scenario.scenario import Json, Scenario, Step
+
+
+def encode_scenario(scenario: Scenario) -> dict[str, Json]:
+    """The top-level keys of a scenario, `steps` last."""
+    raw: dict[str, Json] = {"schema": SCHEMA}
+    raw.update(encode_record(scenario))
+    if scenario.source is not None:
+        raw["source"] = scenario.source
+    raw.update(scenario.extra)
+    raw["steps"] = [encode_step(step, number) for number, step in enumerate(scenario.steps, 1)]
+    return raw
+
+
+def encode_step(step: Step, number: int) -> dict[str, Json]:
+    """One step, with the number it has in its scenario."""
+    raw: dict[str, Json] = {"step": number, "op": step.operation.op}
+    raw.update(encode_record(step.operation))
+    raw.update(encode_record(step))
+    raw.update(step.extra)
+    return raw
+
+
+def encode_record(record: object) -> dict[str, Json]:
+    """The keys of one of our dataclasses that were given."""
+    raw: dict[str, Json] = {}
+    for key, field in shape(type(record)).fields.items():
+        value: Any = getattr(record, key)
+        if value is None:
+            continue
+        match field.kind:
+            case Kind.RECORD:
+                raw[key] = encode_record(value)
+            case Kind.TABLE:
+                raw[key] = {name: encode_record(each) for name, each in value.items()}
+            case Kind.BY_KERNEL:
+                raw[key] = dict(value) if isinstance(value, Mapping) else value
+            case Kind.WORD:
+                raw[key] = str(value)
+            case _:
+                raw[key] = value
+    return raw

@@ -1,0 +1,132 @@
+"""The keys that operations and the rest of a scenario have, read from their dataclasses.
+
+Both spellings, JSON and `.scn`, are driven by what this module finds: a field added to an operation is a key of both. The
+conventions it relies on: a field without a default is required; a quantity in pages may have a sibling in exact bytes
+(`pages` and `length_bytes`), of which at most one is given; a length must be given, an offset need not be.
+"""
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from enum import Enum, StrEnum, auto
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from hugeresv.scenario.scenario import Scenario, Step
+
+
+class Kind(Enum):
+    """What a key's value may be."""
+
+    NAME = auto()
+    """Non-empty text that names something."""
+    TEXT = auto()
+    """Any text."""
+    COUNT = auto()
+    """A whole number from 0 to 2^63 - 1."""
+    SIGNED = auto()
+    """A whole number from -2^63 to 2^63 - 1."""
+    FLAG = auto()
+    """true or false."""
+    WORD = auto()
+    """One of some words."""
+    RECORD = auto()
+    """An object with keys of its own."""
+    TABLE = auto()
+    """An object from names to such objects."""
+    BY_KERNEL = auto()
+    """A signed number, or an object from names of kernels to such numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One key."""
+
+    key: str
+    kind: Kind
+    required: bool
+    words: tuple[str, ...] = ()
+    """What a WORD may be."""
+    record: type = object
+    """The class of a RECORD, or of the entries of a TABLE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The keys of one class, and which of them belong together."""
+
+    fields: Mapping[str, Field]
+    needed: tuple[tuple[str, ...], ...]
+    """Groups of keys of which one must be given."""
+    exclusive: tuple[tuple[str, str], ...]
+    """(key in pages, key in bytes) of one quantity, of which at most one may be given."""
+
+    def bytes_key(self, pages_key: str) -> str | None:
+        """The key that gives in exact bytes what `pages_key` gives in pages."""
+        return dict(self.exclusive).get(pages_key)
+
+
+_LENGTHS = ("pages", "new_pages")
+_IN_BYTES = (
+    ("pages", "length_bytes"),
+    ("new_pages", "new_length_bytes"),
+    ("page", "offset_bytes"),
+    ("page", "bytes"),
+    ("offset", "offset_bytes"),
+)
+_FREE_TEXT = ("id", "title", "note")
+_MAY_BE_NEGATIVE = ("rsvd",)
+_NOT_KEYS: dict[type, tuple[str, ...]] = {
+    Step: ("operation", "extra"),
+    Scenario: ("steps", "source", "extra"),
+}
+"""Fields that stand for more than one key, or whose value is of a kind of its own."""
+
+
+_shapes: dict[type, Shape] = {}
+
+
+def shape(cls: type) -> Shape:
+    """What the dataclass `cls` has as keys, in the order of its fields."""
+    if cls not in _shapes:
+        _shapes[cls] = _shape(cls)
+    return _shapes[cls]
+
+
+def _shape(cls: type) -> Shape:
+    hints = get_type_hints(cls)
+    found = {
+        field.name: _field(field.name, hints[field.name], field.default is MISSING)
+        for field in fields(cls)
+        if field.name not in _NOT_KEYS.get(cls, ())
+    }
+    exclusive = tuple((pages, exact) for pages, exact in _IN_BYTES if pages in found and exact in found)
+    in_bytes = dict(exclusive)
+    needed = tuple(
+        (key, in_bytes[key]) if key in in_bytes else (key,)
+        for key, field in found.items()
+        if field.required or key in _LENGTHS
+    )
+    return Shape(found, needed, exclusive)
+
+
+def _field(key: str, annotation: Any, required: bool) -> Field:
+    choices = [choice for choice in get_args(annotation) if choice is not types.NoneType]
+    if choices == [int, Mapping[str, int]]:
+        return Field(key, Kind.BY_KERNEL, required)
+    if get_origin(annotation) in (Union, types.UnionType):
+        (annotation,) = choices
+    if annotation is bool:
+        return Field(key, Kind.FLAG, required)
+    if annotation is int:
+        return Field(key, Kind.SIGNED if key in _MAY_BE_NEGATIVE else Kind.COUNT, required)
+    if annotation is str:
+        return Field(key, Kind.TEXT if key in _FREE_TEXT else Kind.NAME, required)
+    if get_origin(annotation) is Literal:
+        return Field(key, Kind.WORD, required, words=get_args(annotation))
+    if get_origin(annotation) is Mapping:
+        return Field(key, Kind.TABLE, required, record=get_args(annotation)[1])
+    if is_dataclass(annotation) and isinstance(annotation, type):
+        return Field(key, Kind.RECORD, required, record=annotation)
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return Field(key, Kind.WORD, required, words=tuple(annotation))
+    raise TypeError(f"{key}: no kind of key has values of {annotation}")

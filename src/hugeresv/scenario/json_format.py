@@ -1,0 +1,54 @@
+"""Scenarios as JSON, schema `hugeresv-scenario/1`; `.jsonl` holds one a line."""
+
+from collections.abc import Iterable, Iterator
+
+from hugeresv.scenario.decode import decode_scenario, decode_step
+from hugeresv.scenario.encode import encode_scenario
+from hugeresv.scenario.scenario import Json, Scenario, Step
+from hugeresv.scenario.strict_json import dumps, loads
+from hugeresv.scenario.wrong import Wrong
+
+
+def parse_json(text: str, place: str) -> Scenario:
+    """The scenario in `text`. Raises InputError, naming `place` (the file), step and key, for the first thing wrong."""
+    raw = loads(text, place)
+    try:
+        if not isinstance(raw, dict):
+            raise Wrong(f"expected an object with the keys of a scenario, found {dumps(raw)[:60]}")
+        steps = raw.pop("steps", None)
+        if not isinstance(steps, list):
+            raise Wrong("expected a list of steps", "steps")
+        return decode_scenario(raw, _steps(steps, place))
+    except Wrong as wrong:
+        raise wrong.at(place) from None
+
+
+def parse_jsonl(text: str, place: str) -> list[Scenario]:
+    """The scenarios in `text`, one a line; blank lines are skipped."""
+    lines = enumerate(text.split("\n"), 1)
+    return [parse_json(line, f"{place}:{number}") for number, line in lines if line.strip()]
+
+
+def format_json(scenario: Scenario) -> str:
+    """A scenario as JSON with one line a top-level key and one line a step."""
+    lines: list[str] = []
+    for key, value in encode_scenario(scenario).items():
+        if key == "steps" and isinstance(value, list) and value:
+            steps = ",\n".join(f"    {dumps(step)}" for step in value)
+            lines.append(f'  "steps": [\n{steps}\n  ]')
+        else:
+            lines.append(f"  {dumps(key)}: {dumps(value)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def format_jsonl(scenarios: Iterable[Scenario]) -> str:
+    """Scenarios as JSON, one a line."""
+    return "".join(f"{dumps(encode_scenario(scenario))}\n" for scenario in scenarios)
+
+
+def _steps(steps: list[Json], place: str) -> Iterator[Step]:
+    for number, raw in enumerate(steps, 1):
+        try:
+            yield decode_step(raw, number)
+        except Wrong as wrong:
+            raise wrong.at(f"{place}: step {number}") from None

@@ -1,0 +1,21 @@
+"""Each spelling says everything: what is read is written back, whatever was given and whatever was left out."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+
+from hugeresv.scenario.json_format import format_json, format_jsonl, parse_json, parse_jsonl
+from tests.strategies import raw_scenarios
+
+
+def canonical(raw: object) -> str:
+    return json.dumps(raw, sort_keys=True)
+
+
+@given(raw_scenarios())
+def test_json_keeps_every_key_and_value(raw: dict[str, Any]) -> None:
+    """A key that is dropped, defaulted or renamed, for any operation and any combination of its arguments."""
+    scenario = parse_json(json.dumps(raw), "f.json")
+    assert canonical(json.loads(format_json(scenario))) == canonical(raw)
+    assert parse_jsonl(format_jsonl([scenario, scenario]), "f.jsonl") == [scenario, scenario]
