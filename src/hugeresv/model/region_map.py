@@ -6,8 +6,8 @@ same set of indices under the same names. What it means to be in the set is for 
 
 Two things of the kernel are absent, because no sequence of calls can show them. The zero-length placeholder that the
 region_chg of 2.6.27 leaves in the list, and what followed it (region cache, adds_in_progress, region_abort), make sure
-that a later region_add needs no memory; and a lock orders what is sequential here. So `chg` changes nothing, and there is
-no abort.
+that a later region_add needs no memory; and a lock orders what is sequential here. So `chg` changes nothing, and there
+is no abort.
 
 The set is stored as its boundaries, in order: from, to, from, to, … An index lies inside if an odd number of boundaries
 is at or below it. The boundaries are cut into blocks of whole regions: an operation bisects the blocks, then one block,

@@ -1,0 +1,31 @@
+"""A behaviour of the model, as a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hugeresv.kernels.model.session import ModelSession
+from hugeresv.model.behaviour import Behaviour
+from hugeresv.scenario.scenario import Cgroup, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelKernel:
+    """Runs scenarios under one behaviour."""
+
+    behaviour: Behaviour
+
+    @property
+    def name(self) -> str:
+        """The behaviour's name."""
+        return self.behaviour.name
+
+    @property
+    def expectation_names(self) -> tuple[str, ...]:
+        """The behaviour's name."""
+        return (self.behaviour.name,)
+
+    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> ModelSession:
+        """A fresh machine."""
+        return ModelSession(self.behaviour, pool, cgroups)

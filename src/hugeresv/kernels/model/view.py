@@ -1,0 +1,80 @@
+"""A mapping of the model page by page, as runs."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from hugeresv.kernels.protocol import MappingView, PageState
+from hugeresv.model.base_page import align_up
+
+if TYPE_CHECKING:
+    from hugeresv.kernels.model.names import Mapping
+    from hugeresv.model.address_space import AddressSpace
+    from hugeresv.model.inode import Inode
+    from hugeresv.model.vma import Vma
+
+Run = tuple[PageState, int]
+
+
+def view(mm: AddressSpace, mapping: Mapping) -> MappingView:
+    """What is at the pages of `mapping`, from its start as far as it ever reached; cost grows with runs, not with length."""
+    shift = mm.page_shift
+    end = mapping.address + align_up(mapping.reach_bytes, 1 << shift)
+    runs: list[Run] = []
+    shared = False
+    at = mapping.address
+    for vma in mm.overlapping(mapping.address, end):
+        start, stop = max(vma.vm_start, mapping.address), min(vma.vm_end, end)
+        runs.append((PageState.HOLE, (start - at) >> shift))
+        runs += _vma_runs(vma, vma.pagecache_offset(start), vma.pagecache_offset(stop - 1) + 1)
+        shared = shared or vma.shared
+        at = stop
+    runs.append((PageState.HOLE, (end - at) >> shift))
+    return MappingView(shared, tuple(_merged(runs)))
+
+
+def _vma_runs(vma: Vma, first: int, end: int) -> Iterator[Run]:
+    """File indices [first, end) of one VMA."""
+    if vma.inode is None:
+        yield PageState.UNRESERVED, end - first
+        return
+    present = _present(vma, vma.inode, first, end)
+    for start, stop, inside in _regions(vma, vma.inode, first, end):
+        if vma.shared:
+            state = PageState.RESERVED if inside else PageState.UNRESERVED
+        elif inside:
+            state = PageState.CONSUMED
+        else:
+            state = PageState.RESERVED if vma.owner else PageState.UNRESERVED
+        at = start
+        for index in present[bisect_left(present, start) : bisect_left(present, stop)]:
+            yield state, index - at
+            yield PageState.PRESENT, 1
+            at = index + 1
+        yield state, stop - at
+
+
+def _present(vma: Vma, inode: Inode, first: int, end: int) -> list[int]:
+    """The file indices in [first, end) that have a page: in the cache (shared), in the page table (private)."""
+    if vma.shared:
+        return inode.cached_in(first, end)
+    base = (vma.vm_start >> vma.mm.page_shift) - vma.vm_pgoff
+    return [number - base for number, _ in vma.mm.page_table.items(first + base, end + base)]
+
+
+def _regions(vma: Vma, inode: Inode, first: int, end: int) -> Iterable[tuple[int, int, bool]]:
+    """[first, end) as runs inside and outside of the reservation map that decides; without one, all outside."""
+    if vma.shared:
+        return inode.resv_map.regions.runs(first, end)
+    if vma.resv_map is not None:
+        return vma.resv_map.regions.runs(first, end)
+    return [(first, end, False)]
+
+
+def _merged(runs: list[Run]) -> Iterator[Run]:
+    """Neighbours in the same state as one run, empty runs left out."""
+    for state, group in groupby((run for run in runs if run[1]), key=lambda run: run[0]):
+        yield state, sum(length for _, length in group)

@@ -1,0 +1,54 @@
+"""The address space of a process, `struct mm_struct`: its VMAs in address order and its page table."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING
+
+from hugeresv.model.page_table import PageTable
+
+if TYPE_CHECKING:
+    from hugeresv.model.vma import Vma
+
+TASK_SIZE = (1 << 47) - 4096
+"""End of the user address space in bytes (x86-64, four-level page tables)."""
+
+
+class AddressSpace:
+    """VMAs never overlap. Mappings of huge pages never merge (VM_DONTEXPAND is in VM_SPECIAL), so neither do these."""
+
+    __slots__ = ("page_shift", "page_table", "starts", "vmas")
+
+    def __init__(self, page_shift: int) -> None:
+        """Empty; `page_shift` is the binary logarithm of the huge page size in bytes."""
+        self.page_shift = page_shift
+        self.starts: list[int] = []
+        self.vmas: list[Vma] = []
+        self.page_table = PageTable()
+
+    def find(self, address: int) -> Vma | None:
+        """The VMA that covers `address`."""
+        position = bisect_right(self.starts, address) - 1
+        if position >= 0:
+            vma = self.vmas[position]
+            if address < vma.vm_end:
+                return vma
+        return None
+
+    def overlapping(self, start: int, end: int) -> list[Vma]:
+        """The VMAs that have a byte in [start, end), in address order."""
+        first = bisect_right(self.starts, start) - 1
+        if first < 0 or self.vmas[first].vm_end <= start:
+            first += 1
+        return self.vmas[first : bisect_left(self.starts, end)]
+
+    def insert(self, vma: Vma) -> None:
+        """Add a VMA whose range is free."""
+        position = bisect_left(self.starts, vma.vm_start)
+        self.starts.insert(position, vma.vm_start)
+        self.vmas.insert(position, vma)
+
+    def remove(self, vma: Vma) -> None:
+        """Take a VMA out."""
+        position = bisect_left(self.starts, vma.vm_start)
+        del self.starts[position], self.vmas[position]

@@ -1,0 +1,188 @@
+"""What differs between kernels: named switches, each of which restores one rule that a kernel had.
+
+A `Behaviour` is a value. Every switch is read in one function of the model and never adjusts a counter to a wanted result.
+The defaults are the rules of `ideal`, the ledger with every known defect off; `presets` names the real kernels.
+"""
+
+from dataclasses import Field, dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+
+class ReservationTracking(StrEnum):
+    """Where a private mapping remembers what is left of its reservation."""
+
+    COUNT_IN_VMA = "count-in-vma"
+    """A count in vm_private_data, which every copy of the VMA copies too."""
+    RESV_MAP = "resv-map"
+    """A reference-counted map of the offsets that have consumed theirs."""
+
+
+class ReserveUse(StrEnum):
+    """What decides whether a page taken for a fault uses up a reservation."""
+
+    VMA_HAS_RESERVES = "vma-has-reserves"
+    """The VMA's kind: NORESERVE, shared, owner; a subpool's reserve does not reach a private NORESERVE page."""
+    GLOBAL_CHARGE = "global-charge"
+    """Only whether a global reservation backs the page."""
+
+
+class ZapRestore(StrEnum):
+    """When unmapping an owner's private page makes its offset reserved again (while no page is surplus)."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    """Also while another process still maps the page, which then is promised twice."""
+    LAST_UNMAP = "last-unmap"
+
+
+class MremapReach(StrEnum):
+    """What mremap(2) moves of huge page mappings."""
+
+    NONE = "none"
+    ONE_VMA = "one-vma"
+    """A range within one VMA; the target is unmapped before the range is checked."""
+    MANY_VMAS = "many-vmas"
+    """Also a range over several VMAs, when the length stays; checked before the target is unmapped."""
+
+
+class ReserveRollback(StrEnum):
+    """How a reservation that the pool refused gives back what it took from the subpool."""
+
+    PUT_ALL = "put-all"
+    """put(chg), its answer ignored: pages that had to come from the pool refill the minimum."""
+    PUT_SUBPOOL_PART = "put-subpool-part"
+    """put(chg - gbl), its answer unreserved; the mount's usage keeps gbl."""
+    PUT_THEN_USED = "put-then-used"
+    """put(chg - gbl), its answer unreserved, then usage - gbl: put sees a usage that is too high."""
+    EXACT = "exact"
+    """Usage and minimum as they were before."""
+
+
+class FaultRollback(StrEnum):
+    """How a fault that got no page gives back what it took from the subpool."""
+
+    PUT_IGNORED = "put-ignored"
+    """put(1), its answer ignored."""
+    RESERVE_ONLY = "reserve-only"
+    """put(1) only where a reserve of the subpool was taken; otherwise the mount's usage keeps the page."""
+    EXACT = "exact"
+    """Usage and minimum as they were before."""
+
+
+def switch(default: bool | StrEnum, *, differs: str, since: str, source: str, verified: str) -> Any:
+    """A field of `Behaviour` with what a reader needs to judge it.
+
+    `differs` says what another value than the default does; `since` which releases have which value; `source` the commit and
+    the function; `verified` how it was established.
+    """
+    return field(
+        default=default,
+        kw_only=True,
+        metadata={"differs": differs, "since": since, "source": source, "verified": verified},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A named set of switches. `verified` says against which release the whole set was checked, and how."""
+
+    name: str
+    verified: str
+
+    reservation_tracking: ReservationTracking = switch(
+        ReservationTracking.RESV_MAP,
+        differs="count-in-vma: a split copies the count, and each piece credits all of it when it goes",
+        since="count-in-vma before 2.6.27, resv-map from 2.6.27",
+        source="84afd99b8398 (hugetlb_vm_op_open, hugetlb_vm_op_close)",
+        verified="the patch's own description; resv-map on 5.10, 6.1, 6.12, 6.18, 7.3",
+    )
+    owner_always_consumes: bool = switch(
+        False,
+        differs="an owner's fault uses up a reservation even where its offset has consumed its own before",
+        since="2.6.27 to 4.7",
+        source="67961f9db8c4 ends it (vma_needs_reservation; decrement_hugepage_resv_vma in 2.6.27)",
+        verified="the text of the 2008 patch, which drops the test of the count",
+    )
+    shared_always_consumes: bool = switch(
+        False,
+        differs="a fault of a shared mapping uses up a reservation even where a truncation has taken it away",
+        since="to 4.2",
+        source="d85f69b0b533 ends it (vma_has_reserves; decrement_hugepage_resv_vma in 2.6.27)",
+        verified="the text of the 2008 patch",
+    )
+    shared_needs_available: bool = switch(
+        False,
+        differs="a shared mapping gets no page from a pool whose free pages are all promised, its own promise included",
+        since="2.6.26-rc-mm, before 2.6.27",
+        source="the text of the 2008 patch (vma_has_private_reserves answers 0 for a shared mapping)",
+        verified="the text of the 2008 patch and KERNEL.md A.2",
+    )
+    reserve_use: ReserveUse = switch(
+        ReserveUse.GLOBAL_CHARGE,
+        differs="vma-has-reserves: a private NORESERVE page backed by a mount's minimum is not taken off the reservations",
+        since="vma-has-reserves to 6.14, global-charge from 6.15",
+        source="'clean up map/global resv accounting' (alloc_hugetlb_folio)",
+        verified="5.10, 6.1, 6.12 against 6.18, 7.3",
+    )
+    zap_restore: ZapRestore = switch(
+        ZapRestore.LAST_UNMAP,
+        differs="never: MADV_DONTNEED and truncation of an owner's page lose its guarantee; always: promised twice after fork",
+        since="never to 6.8, always 6.9 to 6.18.44, last-unmap in 6.12.110 and 7.x",
+        source="df7a6d1f6405; 'only adjust reservation during unmapping if mapcount is 0' (__unmap_hugepage_range)",
+        verified="5.10, 6.1, 6.12.118, 6.18.44, 7.3.4",
+    )
+    mremap: MremapReach = switch(
+        MremapReach.MANY_VMAS,
+        differs="none: moving a huge page mapping is EINVAL; one-vma: a range beyond the VMA is EFAULT, its target gone",
+        since="none to 5.15, one-vma from 5.16, many-vmas from 6.17",
+        source="550a7d60bd5e (5.16); mm/mremap.c remap_move (6.17)",
+        verified="none on 5.10; many-vmas on 6.18",
+    )
+    dontneed: bool = switch(
+        True,
+        differs="off: MADV_DONTNEED of a huge page mapping is EINVAL",
+        since="from 5.18",
+        source="90e7e7f5ef3f (madvise_dontneed_free_valid_vma)",
+        verified="5.10 against 6.1, 6.12, 6.18, 7.3",
+    )
+    partial_mremap_drops_map: bool = switch(
+        False,
+        differs="moving a part of an owner's VMA takes map and ownership from the part that stays, and its reserve leaks",
+        since="5.16 to 7.3.4, open",
+        source="550a7d60bd5e (clear_vma_resv_huge_pages)",
+        verified="6.1, 6.12, 6.18, 7.3",
+    )
+    reserve_rollback: ReserveRollback = switch(
+        ReserveRollback.EXACT,
+        differs="a refused mmap on a mount with limits leaves the mount's usage or minimum wrong",
+        since="put-all to 6.14, put-subpool-part 6.15, put-then-used 6.18.44, exact 7.3.4",
+        source="a833a693a490, 1d3f9bb4c8af, 'fix subpool minimum reservation rollback' (hugetlb_reserve_pages)",
+        verified="5.10, 6.1, 6.12, 6.18.44, 7.3.4",
+    )
+    fault_rollback: FaultRollback = switch(
+        FaultRollback.EXACT,
+        differs="a fault that finds no page leaves the mount's usage or minimum wrong",
+        since="put-ignored to 6.14, reserve-only 6.15 to 7.3.4, open",
+        source="a833a693a490 (alloc_hugetlb_folio)",
+        verified="5.10, 6.1, 6.12, 6.18.44, 7.3.4",
+    )
+    steal_at_owner_address: bool = switch(
+        False,
+        differs="an owner that was moved since the fork misses the child's page when it takes it, and retries for ever",
+        since="5.16 to 6.1.192 and 6.18.44; not 6.12.118, 7.3.4",
+        source="04f2cbe35699 with 550a7d60bd5e (unmap_ref_private)",
+        verified="6.1.192, 6.18.44 against 6.12.118, 7.3.4",
+    )
+    shmat_reserves_noreserve: bool = switch(
+        False,
+        differs="attaching a SHM_NORESERVE segment reserves it whole",
+        since="to 6.7",
+        source="e656c7a9e596 ends it (hugetlbfs_file_mmap)",
+        verified="from the commit",
+    )
+
+
+def switches() -> tuple[Field[Any], ...]:
+    """The fields of `Behaviour` that are switches, in order."""
+    return tuple(f for f in fields(Behaviour) if f.metadata)

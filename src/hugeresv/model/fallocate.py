@@ -1,0 +1,63 @@
+"""Allocating file pages without mapping them: fallocate(2). fs/hugetlbfs/inode.c (hugetlbfs_fallocate), 6.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.address_space import AddressSpace
+from hugeresv.model.allocate import alloc_hugetlb_folio
+from hugeresv.model.base_page import align_down, align_up
+from hugeresv.model.truncate import punch_hole
+from hugeresv.model.vma import Vma
+from hugeresv.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hugeresv.model.inode import Inode
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.process import Process
+
+MAX_LFS_FILESIZE = (1 << 63) - 1
+"""The largest file size in bytes."""
+
+
+def fallocate(
+    machine: Machine, task: Process, inode: Inode, offset: int, length: int, *, keep_size: bool = False
+) -> Outcome:
+    """fallocate(2) of mode 0 or KEEP_SIZE over bytes [offset, offset + length), rounded outward to huge pages.
+
+    ENOSPC leaves what was allocated so far, and the size as it was.
+    """
+    if outcome := _bad_range(offset, length):
+        return outcome
+    page_bytes = machine.hstate.page_bytes
+    first = offset >> machine.hstate.page_shift
+    end = align_up(offset + length, page_bytes) >> machine.hstate.page_shift
+    pseudo_vma = Vma(AddressSpace(machine.hstate.page_shift), 0, 0, inode=inode, shared=True)
+    for index in range(first, end):
+        if index in inode.page_cache:
+            continue
+        folio = alloc_hugetlb_folio(machine, pseudo_vma, index, task.cgroup)
+        if folio is None:
+            return Outcome.ENOSPC
+        inode.add_to_page_cache(index, folio)
+    if not keep_size:
+        inode.i_size = max(inode.i_size, (offset + length) >> machine.hstate.page_shift)
+    return Outcome.OK
+
+
+def fallocate_punch(machine: Machine, inode: Inode, offset: int, length: int) -> Outcome:
+    """fallocate(2) with PUNCH_HOLE | KEEP_SIZE: the whole huge pages inside bytes [offset, offset + length)."""
+    if outcome := _bad_range(offset, length):
+        return outcome
+    page_bytes, shift = machine.hstate.page_bytes, machine.hstate.page_shift
+    punch_hole(machine, inode, align_up(offset, page_bytes) >> shift, align_down(offset + length, page_bytes) >> shift)
+    return Outcome.OK
+
+
+def _bad_range(offset: int, length: int) -> Outcome | None:
+    """vfs_fallocate's own checks."""
+    if offset < 0 or length <= 0:
+        return Outcome.EINVAL
+    if offset + length > MAX_LFS_FILESIZE:
+        return Outcome.EFBIG
+    return None

@@ -1,0 +1,93 @@
+"""A page fault on a huge page mapping: hugetlb_fault, hugetlb_no_page, hugetlb_wp. mm/hugetlb.c, 6.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.allocate import alloc_hugetlb_folio
+from hugeresv.model.steal import unmap_ref_private
+from hugeresv.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hugeresv.model.folio import Folio
+    from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+    from hugeresv.model.inode import Inode
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.process import Process
+    from hugeresv.model.vma import Vma
+
+
+def touch(machine: Machine, task: Process, address: int, *, write: bool) -> Outcome:
+    """A read or write of one byte at `address` by `task`: ok, SIGSEGV, SIGBUS, or HANG for a fault that never ends."""
+    vma = task.mm.find(address)
+    if vma is None or vma.prot == "none" or (write and vma.prot == "r"):
+        return Outcome.SIGSEGV
+    return hugetlb_fault(machine, vma, address, task.cgroup, write=write)
+
+
+def hugetlb_fault(machine: Machine, vma: Vma, address: int, cgroup: HugetlbCgroup | None, *, write: bool) -> Outcome:
+    """The fault itself, access rights being right; the page is charged to `cgroup`."""
+    inode = vma.inode
+    if inode is None:
+        return Outcome.OK
+    index = vma.pagecache_offset(address)
+    if vma.shared:
+        return Outcome.OK if index in inode.page_cache else _no_page_shared(machine, vma, inode, index, cgroup)
+    number = address >> vma.mm.page_shift
+    folio = vma.mm.page_table.get(number)
+    if folio is None:
+        if vma.unmapped:
+            return Outcome.SIGBUS
+        folio = inode.page_cache.get(index)
+        if folio is None:
+            return _no_page_private(machine, vma, inode, index, number, cgroup)
+        vma.mm.page_table.set(number, folio)
+    if write:
+        return _write_protected(machine, vma, folio, address, index, cgroup)
+    return Outcome.OK
+
+
+def _no_page_shared(machine: Machine, vma: Vma, inode: Inode, index: int, cgroup: HugetlbCgroup | None) -> Outcome:
+    """Shared, and the page cache has no page: a new one, within the file's size."""
+    if index >= inode.i_size:
+        return Outcome.SIGBUS
+    folio = alloc_hugetlb_folio(machine, vma, index, cgroup)
+    if folio is None:
+        return Outcome.SIGBUS
+    inode.add_to_page_cache(index, folio)
+    return Outcome.OK
+
+
+def _no_page_private(
+    machine: Machine, vma: Vma, inode: Inode, index: int, number: int, cgroup: HugetlbCgroup | None
+) -> Outcome:
+    """Private, and neither page table nor page cache has a page: an anonymous one, whether read or written."""
+    if index >= inode.i_size:
+        return Outcome.SIGBUS
+    folio = alloc_hugetlb_folio(machine, vma, index, cgroup)
+    if folio is None:
+        return Outcome.SIGBUS
+    vma.mm.page_table.set(number, folio)
+    return Outcome.OK
+
+
+def _write_protected(
+    machine: Machine, vma: Vma, old: Folio, address: int, index: int, cgroup: HugetlbCgroup | None
+) -> Outcome:
+    """hugetlb_wp, a write to a private mapping's page: its own alone is reused, any other is copied.
+
+    An owner that finds no page for the copy takes the shared one away from its children (`steal`), which changes no counter.
+    """
+    if old.anon and old.mapcount == 1:
+        return Outcome.OK
+    cow_from_owner = vma.owner and old.anon
+    new = alloc_hugetlb_folio(machine, vma, index, cgroup, cow_from_owner=cow_from_owner)
+    if new is None:
+        if not cow_from_owner:
+            return Outcome.SIGBUS
+        unmap_ref_private(machine, vma, old, address, index)
+        return Outcome.OK if old.mapcount == 1 else Outcome.HANG
+    if old.anon:
+        old.mapcount -= 1
+    vma.mm.page_table.set(address >> vma.mm.page_shift, new)
+    return Outcome.OK

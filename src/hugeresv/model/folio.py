@@ -1,0 +1,33 @@
+"""One huge page in use, `struct folio`: who maps it, and to whom it goes back when it is freed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+    from hugeresv.model.subpool import Subpool
+
+
+class Folio:
+    """A huge page outside the pool.
+
+    `mapcount` counts the page tables of private mappings that hold an anonymous page; a page of the page cache is kept by its
+    inode and not counted. `restore_reserve` (HPG_restore_reserve) makes the page a promise again when it is freed.
+    """
+
+    __slots__ = ("anon", "cgroup", "cgroup_rsvd", "mapcount", "restore_reserve", "subpool")
+
+    def __init__(
+        self,
+        subpool: Subpool | None,
+        cgroup: HugetlbCgroup | None,
+        cgroup_rsvd: HugetlbCgroup | None,
+    ) -> None:
+        """A page fresh out of the pool, not yet mapped or cached, charged to these cgroups."""
+        self.anon = True
+        self.mapcount = 1
+        self.restore_reserve = False
+        self.subpool = subpool
+        self.cgroup = cgroup
+        self.cgroup_rsvd = cgroup_rsvd

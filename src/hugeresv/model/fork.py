@@ -1,0 +1,40 @@
+"""fork(2): dup_mmap and copy_hugetlb_page_range. kernel/fork.c and mm/hugetlb.c, 6.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.address_space import AddressSpace
+from hugeresv.model.process import Process
+
+if TYPE_CHECKING:
+    from hugeresv.model.vma import Vma
+
+
+def fork(parent: Process) -> Process:
+    """A child with the parent's mappings and cgroup: its private pages are shared until written, its reserve is none.
+
+    What a private VMA carries is cleared before the child's is visible, so that no reference is taken and none is dropped.
+    The parent keeps map, ownership and all that is not consumed.
+    """
+    mm = AddressSpace(parent.mm.page_shift)
+    for vma in parent.mm.vmas:
+        if not vma.dontfork:
+            _copy_vma(vma, mm)
+    return Process(mm, parent.cgroup)
+
+
+def _copy_vma(vma: Vma, mm: AddressSpace) -> None:
+    """One VMA and what a private one maps."""
+    copy = vma.copy(mm)
+    copy.clear_private_data()
+    mm.insert(copy)
+    if vma.inode is None:
+        return
+    vma.inode.attach(copy)
+    if vma.shared:
+        return
+    for number, folio in vma.mm.page_table.items(vma.vm_start >> mm.page_shift, vma.vm_end >> mm.page_shift):
+        mm.page_table.set(number, folio)
+        if folio.anon:
+            folio.mapcount += 1

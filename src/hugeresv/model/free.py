@@ -1,0 +1,27 @@
+"""A page goes back: free_huge_folio. mm/hugetlb.c, 6.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.reserve import subpool_put
+
+if TYPE_CHECKING:
+    from hugeresv.model.folio import Folio
+    from hugeresv.model.machine import Machine
+
+
+def free_huge_folio(machine: Machine, folio: Folio) -> None:
+    """The last user of `folio` is gone.
+
+    It becomes a promise again if it carries the restore mark (its subpool then counts it as used still), or if its subpool
+    keeps it for its minimum.
+    """
+    hstate = machine.hstate
+    if folio.restore_reserve or subpool_put(hstate, folio.subpool, 1) == 0:
+        hstate.resv_huge_pages += 1
+    hstate.put_page()
+    if folio.cgroup is not None:
+        folio.cgroup.uncharge_usage(1)
+    if folio.cgroup_rsvd is not None:
+        folio.cgroup_rsvd.uncharge_rsvd(1)

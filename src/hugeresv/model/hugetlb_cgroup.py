@@ -1,0 +1,88 @@
+"""The hugetlb controller of cgroup v2: pages in use and pages reserved, each against a limit, hierarchically.
+
+Two page counters of one page size per cgroup (mm/hugetlb_cgroup.c, 5.7 and later): `usage` is charged when a page is
+allocated and uncharged when it is freed, `rsvd` follows the reservations. The root cgroup is None: it has no limit.
+"""
+
+from __future__ import annotations
+
+from hugeresv.outcome import Outcome
+
+
+class HugetlbCgroup:
+    """A cgroup; counts and limits in pages, hierarchical. `max_pages` and `rsvd_max_pages` None: no limit."""
+
+    __slots__ = ("children", "max_pages", "parent", "rsvd", "rsvd_max_pages", "tasks", "usage")
+
+    def __init__(
+        self, parent: HugetlbCgroup | None, max_pages: int | None = None, rsvd_max_pages: int | None = None
+    ) -> None:
+        """An empty cgroup below `parent` (None: below the root)."""
+        self.parent = parent
+        self.max_pages = max_pages
+        self.rsvd_max_pages = rsvd_max_pages
+        self.usage = 0
+        self.rsvd = 0
+        self.children = 0
+        self.tasks = 0
+        if parent is not None:
+            parent.children += 1
+
+    def charge_usage(self, pages: int) -> bool:
+        """hugetlb_cgroup_charge_cgroup: False, and no change, where a limit of this cgroup or one above forbids it."""
+        level: HugetlbCgroup | None = self
+        while level is not None:
+            if level.max_pages is not None and level.usage + pages > level.max_pages:
+                return False
+            level = level.parent
+        self.uncharge_usage(-pages)
+        return True
+
+    def uncharge_usage(self, pages: int) -> None:
+        """hugetlb_cgroup_uncharge_folio."""
+        level: HugetlbCgroup | None = self
+        while level is not None:
+            level.usage -= pages
+            level = level.parent
+
+    def charge_rsvd(self, pages: int) -> bool:
+        """hugetlb_cgroup_charge_cgroup_rsvd: False, and no change, where a limit of this cgroup or one above forbids it."""
+        level: HugetlbCgroup | None = self
+        while level is not None:
+            if level.rsvd_max_pages is not None and level.rsvd + pages > level.rsvd_max_pages:
+                return False
+            level = level.parent
+        self.uncharge_rsvd(-pages)
+        return True
+
+    def uncharge_rsvd(self, pages: int) -> None:
+        """hugetlb_cgroup_uncharge_counter and its kin. A removed cgroup keeps its reservations until they go."""
+        level: HugetlbCgroup | None = self
+        while level is not None:
+            level.rsvd -= pages
+            level = level.parent
+
+    def set_max(self, pages: int) -> Outcome:
+        """A write to hugetlb.*.max. EBUSY, and the limit stays, where more is in use."""
+        if self.usage > pages:
+            return Outcome.EBUSY
+        self.max_pages = pages
+        return Outcome.OK
+
+    def set_rsvd_max(self, pages: int) -> Outcome:
+        """A write to hugetlb.*.rsvd.max. EBUSY, and the limit stays, where more is reserved."""
+        if self.rsvd > pages:
+            return Outcome.EBUSY
+        self.rsvd_max_pages = pages
+        return Outcome.OK
+
+    def rmdir(self) -> Outcome:
+        """rmdir(2): EBUSY with tasks or children. Pages in use go to the parent, reservations stay with the dead cgroup.
+
+        Both count hierarchically, so the ancestors' counters do not show the difference.
+        """
+        if self.tasks or self.children:
+            return Outcome.EBUSY
+        if self.parent is not None:
+            self.parent.children -= 1
+        return Outcome.OK

@@ -1,0 +1,70 @@
+"""A hugetlbfs file, `struct inode` and its address_space: size, page cache, reservation map, and who maps it.
+
+Every huge page mapping has one: an anonymous mapping and a SysV segment have an inode of their own on the kernel's internal
+mount, without a subpool. fs/hugetlbfs/inode.c, 6.18.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.resv_map import ResvMap
+
+if TYPE_CHECKING:
+    from hugeresv.model.folio import Folio
+    from hugeresv.model.subpool import Subpool
+    from hugeresv.model.vma import Vma
+
+
+class Inode:
+    """Sizes and indices in huge pages; no page of the cache lies at or behind `cache_end`. `handles` counts descriptors and segment ids, `vmas` the VMAs: with neither, it goes.
+
+    `i_mmap` has the private VMAs only, in the order in which they came. A shared VMA's pages are found through the page
+    cache whether its page table has them or not, which no later operation can tell; a private VMA's page table matters.
+    """
+
+    __slots__ = ("cache_end", "handles", "i_mmap", "i_size", "page_cache", "resv_map", "subpool", "sysv", "vmas")
+
+    def __init__(self, subpool: Subpool | None, i_size: int = 0, *, sysv: bool = False) -> None:
+        """An empty file without users; `sysv`: it is a SysV segment's."""
+        self.subpool = subpool
+        self.i_size = i_size
+        self.sysv = sysv
+        self.cache_end = 0
+        self.page_cache: dict[int, Folio] = {}
+        self.resv_map = ResvMap()
+        self.i_mmap: dict[Vma, None] = {}
+        self.vmas = 0
+        self.handles = 0
+
+    @property
+    def in_use(self) -> bool:
+        """Whether anybody has it open, attached or mapped."""
+        return bool(self.vmas or self.handles)
+
+    def cached_in(self, first: int, end: int) -> list[int]:
+        """The indices in [first, end) that have a page, ascending; the cost is that of the smaller of range and cache."""
+        cache = self.page_cache
+        end = min(end, self.cache_end)
+        if end - first <= len(cache):
+            return [index for index in range(first, end) if index in cache]
+        return sorted(index for index in cache if first <= index < end)
+
+    def add_to_page_cache(self, index: int, folio: Folio) -> None:
+        """hugetlb_add_to_page_cache: the folio is the file's, no longer anonymous."""
+        folio.anon = False
+        self.page_cache[index] = folio
+        if index >= self.cache_end:
+            self.cache_end = index + 1
+
+    def attach(self, vma: Vma) -> None:
+        """A VMA maps this file from now on."""
+        self.vmas += 1
+        if not vma.shared:
+            self.i_mmap[vma] = None
+
+    def detach(self, vma: Vma) -> None:
+        """A VMA maps this file no more."""
+        self.vmas -= 1
+        if not vma.shared:
+            del self.i_mmap[vma]

@@ -1,0 +1,122 @@
+"""Advice on a range of a mapping: madvise(2), and mlock(2), which for huge pages only faults in. mm/madvise.c, mm/mlock.c, 6.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from hugeresv.model.address_space import TASK_SIZE
+from hugeresv.model.base_page import align_down, align_up, is_aligned
+from hugeresv.model.fallocate import fallocate_punch
+from hugeresv.model.populate import fault_range, populate_vma
+from hugeresv.model.split import isolate
+from hugeresv.model.zap import zap_and_free
+from hugeresv.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.process import Process
+    from hugeresv.model.vma import Vma
+
+Advice = Literal[
+    "normal", "willneed", "dontneed", "free", "remove", "dontfork", "dofork", "cold", "pageout",
+    "populate_read", "populate_write", "dontneed_locked",
+]  # fmt: skip
+
+
+def madvise(machine: Machine, task: Process, address: int, length: int, advice: Advice) -> Outcome:
+    """madvise(2) of `length` bytes, VMA by VMA; ENOMEM for a hole, after the rest was done."""
+    if not is_aligned(address) or not 0 <= address <= TASK_SIZE - length:
+        return Outcome.EINVAL
+    end = address + align_up(length)
+    if end == address:
+        return Outcome.OK
+    if advice in ("populate_read", "populate_write"):
+        return _populate(machine, task, address, end, write=advice == "populate_write")
+    reached, hole = address, False
+    for vma in task.mm.overlapping(address, end):
+        hole = hole or vma.vm_start > reached
+        reached = vma.vm_end
+        outcome = _advise_vma(machine, vma, max(address, vma.vm_start), min(end, vma.vm_end), advice)
+        if outcome is not Outcome.OK:
+            return outcome
+    return Outcome.ENOMEM if hole or reached < end else Outcome.OK
+
+
+def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice) -> Outcome:
+    """The advice for [start, end) of one VMA."""
+    if advice in ("dontfork", "dofork"):
+        return _set_dontfork(vma, start, end, dontfork=advice == "dontfork")
+    if vma.inode is None:
+        return Outcome.EINVAL if advice == "remove" else Outcome.OK
+    if advice in ("normal", "willneed"):
+        return Outcome.OK
+    if advice in ("dontneed", "dontneed_locked"):
+        return _dontneed(machine, vma, start, end)
+    if advice == "remove":
+        if not vma.shared or not vma.may_write:
+            return Outcome.EACCES
+        offset = start - vma.vm_start + (vma.vm_pgoff << vma.mm.page_shift)
+        return fallocate_punch(machine, vma.inode, offset, end - start)
+    return Outcome.EINVAL
+
+
+def _dontneed(machine: Machine, vma: Vma, start: int, end: int) -> Outcome:
+    """madvise_dontneed_free of huge pages: the start must be aligned, the end is rounded down."""
+    page_bytes = machine.hstate.page_bytes
+    if not machine.behaviour.dontneed or not is_aligned(start, page_bytes):
+        return Outcome.EINVAL
+    zap_and_free(machine, [(vma, start, align_down(end, page_bytes))])
+    return Outcome.OK
+
+
+def _set_dontfork(vma: Vma, start: int, end: int, *, dontfork: bool) -> Outcome:
+    """VM_DONTCOPY on a piece of its own; a cut inside a huge page is EINVAL."""
+    if vma.dontfork == dontfork:
+        return Outcome.OK
+    piece = isolate(vma, start, end)
+    if piece is None:
+        return Outcome.EINVAL
+    piece.dontfork = dontfork
+    return Outcome.OK
+
+
+def _populate(machine: Machine, task: Process, start: int, end: int, *, write: bool) -> Outcome:
+    """madvise_populate: EFAULT where a page cannot be had, what was faulted stays; EINVAL where the rights forbid it."""
+    reached = start
+    for vma in task.mm.overlapping(start, end):
+        if vma.vm_start > reached:
+            return Outcome.ENOMEM
+        if vma.prot == "none" or (write and vma.prot == "r"):
+            return Outcome.EINVAL
+        if fault_range(machine, task, vma, reached, min(end, vma.vm_end), write=write) is not Outcome.OK:
+            return Outcome.EFAULT
+        reached = vma.vm_end
+    return Outcome.OK if reached >= end else Outcome.ENOMEM
+
+
+def mlock(machine: Machine, task: Process, address: int, length: int) -> Outcome:
+    """mlock(2): faults the range in. A huge page VMA is neither split nor marked. ENOMEM for a page that cannot be had."""
+    start, end = align_down(address, 4096), align_up(address + length)
+    outcome = _check_mapped(task, start, end)
+    if outcome is not Outcome.OK:
+        return outcome
+    for vma in task.mm.overlapping(start, end):
+        low, high = max(start, vma.vm_start), min(end, vma.vm_end)
+        if populate_vma(machine, task, vma, low, high) is not Outcome.OK:
+            return Outcome.ENOMEM
+    return Outcome.OK
+
+
+def munlock(task: Process, address: int, length: int) -> Outcome:
+    """munlock(2): nothing to do for huge pages but to find the range mapped."""
+    return _check_mapped(task, align_down(address, 4096), align_up(address + length))
+
+
+def _check_mapped(task: Process, start: int, end: int) -> Outcome:
+    """apply_vma_lock_flags: ENOMEM for a hole in [start, end)."""
+    reached = start
+    for vma in task.mm.overlapping(start, end):
+        if vma.vm_start > reached:
+            return Outcome.ENOMEM
+        reached = vma.vm_end
+    return Outcome.OK if reached >= end else Outcome.ENOMEM

@@ -1,0 +1,91 @@
+"""Making a mapping: mmap(2) and hugetlbfs_file_mmap. mm/mmap.c, mm/vma.c and fs/hugetlbfs/inode.c, 6.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.address_space import TASK_SIZE
+from hugeresv.model.base_page import PAGE_BYTES, align_up, is_aligned
+from hugeresv.model.fallocate import MAX_LFS_FILESIZE
+from hugeresv.model.inode import Inode
+from hugeresv.model.populate import populate
+from hugeresv.model.reserve import reserve_pages
+from hugeresv.model.unmap import unmap_range
+from hugeresv.model.vma import Vma
+from hugeresv.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.process import Process
+    from hugeresv.model.vma import Prot
+
+
+def mmap(
+    machine: Machine,
+    task: Process,
+    address: int,
+    length: int,
+    *,
+    shared: bool,
+    inode: Inode | None = None,
+    offset: int = 0,
+    noreserve: bool = False,
+    prot: Prot = "rw",
+    fill: bool = False,
+) -> Outcome:
+    """mmap(2) of huge pages at `address` with MAP_FIXED, in bytes; `inode` None: anonymous. `fill` as MAP_POPULATE does.
+
+    EINVAL: empty, address or offset not a multiple of the huge page. ENOMEM: too long, or the pages cannot be promised; what
+    lay there before is gone then. EOVERFLOW: behind the largest file offset.
+    """
+    page_bytes = machine.hstate.page_bytes
+    if length == 0 or not is_aligned(offset):
+        return Outcome.EINVAL
+    length = align_up(length, page_bytes)
+    if length > TASK_SIZE:
+        return Outcome.ENOMEM
+    if offset > MAX_LFS_FILESIZE - length:
+        return Outcome.EOVERFLOW
+    if not is_aligned(address, page_bytes):
+        return Outcome.EINVAL
+    if address > TASK_SIZE - length:
+        return Outcome.ENOMEM
+    outcome = unmap_range(machine, task.mm, address, address + length)
+    if outcome is not Outcome.OK:
+        return outcome
+    if not is_aligned(offset, page_bytes):
+        return Outcome.EINVAL
+    shift = machine.hstate.page_shift
+    file = inode if inode is not None else Inode(None, i_size=length >> shift)
+    vma = Vma(
+        task.mm,
+        address,
+        address + length,
+        inode=file,
+        vm_pgoff=offset >> shift,
+        shared=shared,
+        noreserve=noreserve,
+        prot=prot,
+    )
+    if not noreserve and not reserve_pages(machine, file, vma.first_index, vma.end_index, vma, task.cgroup):
+        return Outcome.ENOMEM
+    if prot == "rw":
+        file.i_size = max(file.i_size, vma.end_index)
+    task.mm.insert(vma)
+    file.attach(vma)
+    if fill:
+        populate(machine, task, address, address + length)
+    return Outcome.OK
+
+
+def mmap_normal(machine: Machine, task: Process, address: int, length: int, prot: Prot = "rw") -> Outcome:
+    """mmap(2) of ordinary pages with MAP_FIXED: of interest for what it unmaps."""
+    if length == 0 or not is_aligned(address):
+        return Outcome.EINVAL
+    length = align_up(length, PAGE_BYTES)
+    if length > TASK_SIZE or address > TASK_SIZE - length:
+        return Outcome.ENOMEM
+    outcome = unmap_range(machine, task.mm, address, address + length)
+    if outcome is Outcome.OK:
+        task.mm.insert(Vma(task.mm, address, address + length, inode=None, prot=prot))
+    return outcome

@@ -1,0 +1,182 @@
+"""Moving and shrinking mappings: mremap(2). mm/mremap.c, 5.10, 6.12 and 6.18."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hugeresv.model.address_space import TASK_SIZE
+from hugeresv.model.base_page import align_up, is_aligned
+from hugeresv.model.behaviour import MremapReach
+from hugeresv.model.reserve import vm_op_open
+from hugeresv.model.split import isolate
+from hugeresv.model.unmap import remove_vmas, unmap_range
+from hugeresv.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hugeresv.model.address_space import AddressSpace
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.vma import Vma
+
+
+@dataclass(slots=True)
+class Remap:
+    """One call's range [address, address + old_len) and what it shall become, in bytes; `target` None: stays in place."""
+
+    address: int
+    old_len: int
+    new_len: int
+    target: int | None
+
+    def fit(self, unit: int) -> bool:
+        """align_hugetlb: round the lengths up to `unit`; False where an address is off it, or the mapping would grow."""
+        self.old_len = align_up(self.old_len, unit)
+        self.new_len = align_up(self.new_len, unit)
+        return is_aligned(self.address | (self.target or 0), unit) and self.new_len <= self.old_len
+
+
+def mremap(
+    machine: Machine,
+    mm: AddressSpace,
+    address: int,
+    old_len: int,
+    new_len: int,
+    *,
+    target: int | None = None,
+    maymove: bool = False,
+    dontunmap: bool = False,
+) -> Outcome:
+    """mremap(2), addresses and lengths in bytes; `target` as MREMAP_FIXED.
+
+    EINVAL: not aligned, empty, growing, DONTUNMAP, or a target that overlaps the range. EFAULT: not mapped, or a range to be
+    moved leaves its VMA.
+    """
+    if not is_aligned(address) or align_up(new_len) == 0:
+        return Outcome.EINVAL
+    if (target is not None or dontunmap) and not maymove:
+        return Outcome.EINVAL
+    call = Remap(address, align_up(old_len), align_up(new_len), target)
+    if target is not None:
+        if not is_aligned(target) or target > TASK_SIZE - call.new_len:
+            return Outcome.EINVAL
+        if max(address, target) < min(address + call.old_len, target + call.new_len):
+            return Outcome.EINVAL
+    if machine.behaviour.mremap is MremapReach.NONE:
+        return _without_hugetlb(machine, mm, call, dontunmap=dontunmap)
+    if target is not None and call.old_len == call.new_len and machine.behaviour.mremap is MremapReach.MANY_VMAS:
+        return _move_many(machine, mm, call, dontunmap=dontunmap)
+    return _remap_one(machine, mm, call, dontunmap=dontunmap)
+
+
+def _move_many(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool) -> Outcome:
+    """remap_move: every VMA's part of the range in turn, gaps between them kept; stops at the first error."""
+    assert call.target is not None
+    end = call.address + call.old_len
+    vmas = mm.overlapping(call.address, end)
+    if not vmas or vmas[0].vm_start > call.address:
+        return Outcome.EFAULT
+    delta = call.target - call.address
+    for vma in vmas:
+        start = max(vma.vm_start, call.address)
+        length = min(vma.vm_end, end) - start
+        outcome = _remap_one(machine, mm, Remap(start, length, length, start + delta), dontunmap=dontunmap)
+        if outcome is not Outcome.OK:
+            return outcome
+    return Outcome.OK
+
+
+def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool) -> Outcome:
+    """The call for one VMA: the checks, then the target is emptied, the tail cut off, and the rest moved."""
+    vma = mm.find(call.address)
+    if vma is None:
+        return Outcome.EFAULT
+    if vma.inode is not None and not call.fit(1 << mm.page_shift):
+        return Outcome.EINVAL
+    if call.target is None:
+        if dontunmap:
+            return Outcome.EINVAL
+        return _shrink(machine, mm, call)
+    early = machine.behaviour.mremap is MremapReach.MANY_VMAS
+    outcome = _movable(vma, call, call.old_len, dontunmap=dontunmap) if early else Outcome.OK
+    if outcome is Outcome.OK:
+        outcome = unmap_range(machine, mm, call.target, call.target + call.new_len)
+    if outcome is Outcome.OK:
+        outcome = _shrink(machine, mm, call)
+    if outcome is not Outcome.OK:
+        return outcome
+    vma = mm.find(call.address)
+    if vma is None:
+        return Outcome.EFAULT
+    outcome = _movable(vma, call, call.new_len, dontunmap=dontunmap)
+    if outcome is Outcome.OK:
+        _move(machine, vma, call)
+    return outcome
+
+
+def _movable(vma: Vma, call: Remap, length: int, *, dontunmap: bool) -> Outcome:
+    """remap_is_valid: a private mapping is not duplicated, a huge page mapping leaves nothing behind, one VMA has it all."""
+    if (call.old_len == 0 and not vma.shared) or (dontunmap and vma.inode is not None):
+        return Outcome.EINVAL
+    return Outcome.EFAULT if length > vma.vm_end - call.address else Outcome.OK
+
+
+def _shrink(machine: Machine, mm: AddressSpace, call: Remap) -> Outcome:
+    """Unmap what lies behind the new length, whatever is mapped there."""
+    if call.new_len >= call.old_len:
+        return Outcome.OK
+    return unmap_range(machine, mm, call.address + call.new_len, call.address + call.old_len)
+
+
+def _move(machine: Machine, vma: Vma, call: Remap) -> None:
+    """move_vma of [address, address + new_len) inside `vma`: no counter changes.
+
+    The new VMA takes map, ownership and mark along. Where a part is moved, clear_vma_resv_huge_pages has taken them from the
+    whole old VMA, so that what stays is an orphan and its promises are never withdrawn.
+    """
+    assert call.target is not None
+    mm, end = vma.mm, call.address + call.new_len
+    new = vma.copy(mm)
+    new.vm_pgoff = vma.pagecache_offset(call.address)
+    new.vm_start, new.vm_end = call.target, call.target + call.new_len
+    vm_op_open(new)
+    if machine.behaviour.partial_mremap_drops_map:
+        _drop_map(vma)
+    old = isolate(vma, call.address, end)
+    assert old is not None
+    _drop_map(old)
+    _move_page_tables(mm, call)
+    mm.insert(new)
+    if new.inode is not None:
+        new.inode.attach(new)
+    remove_vmas(machine, [old])
+
+
+def _drop_map(vma: Vma) -> None:
+    """clear_vma_resv_huge_pages: the VMA's reference goes without any accounting."""
+    if vma.resv_map is not None:
+        vma.resv_map.refs -= 1
+    vma.clear_private_data()
+
+
+def _move_page_tables(mm: AddressSpace, call: Remap) -> None:
+    """move_hugetlb_page_tables."""
+    assert call.target is not None
+    shift = mm.page_shift
+    first, delta = call.address >> shift, (call.target - call.address) >> shift
+    for number, folio in list(mm.page_table.items(first, first + (call.new_len >> shift))):
+        mm.page_table.clear(number)
+        mm.page_table.set(number + delta, folio)
+
+
+def _without_hugetlb(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool) -> Outcome:
+    """mremap before 5.16: in place it unmaps a tail; a move has emptied its target and cut the tail before it is refused."""
+    if call.target is not None:
+        outcome = unmap_range(machine, mm, call.target, call.target + call.new_len)
+        if outcome is not Outcome.OK:
+            return outcome
+    if dontunmap or call.new_len > call.old_len or call.target is not None:
+        outcome = _shrink(machine, mm, call)
+        if outcome is not Outcome.OK:
+            return outcome
+        return Outcome.EFAULT if mm.find(call.address) is None else Outcome.EINVAL
+    return _shrink(machine, mm, call)

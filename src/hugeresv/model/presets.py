@@ -1,0 +1,88 @@
+"""The behaviours by name: real kernels as sets of switches, and `ideal`."""
+
+from dataclasses import replace
+
+from hugeresv.model.behaviour import (
+    Behaviour,
+    FaultRollback,
+    MremapReach,
+    ReservationTracking,
+    ReserveRollback,
+    ReserveUse,
+    ZapRestore,
+)
+
+NOT_RUN = "from KERNEL.md, not run"
+
+IDEAL = Behaviour("ideal", "no kernel: every known defect off")
+
+# Where a kernel before 5.10 is silent, the calls around the ledger are today's: what these two model is its accounting.
+WITH_PATCH = Behaviour(
+    "2008",
+    "the text of the patch of June 2008 (2.6.26-rc-mm)",
+    owner_always_consumes=True,
+    shared_always_consumes=True,
+    shared_needs_available=True,
+    reserve_use=ReserveUse.VMA_HAS_RESERVES,
+    zap_restore=ZapRestore.NEVER,
+    mremap=MremapReach.NONE,
+    dontneed=False,
+    shmat_reserves_noreserve=True,
+    reserve_rollback=ReserveRollback.PUT_ALL,
+    fault_rollback=FaultRollback.PUT_IGNORED,
+)
+BEFORE_PATCH = replace(
+    WITH_PATCH,
+    name="count-in-vma",
+    verified="the text of the patch of June 2008, its removed lines",
+    reservation_tracking=ReservationTracking.COUNT_IN_VMA,
+)
+LINUX_5_10 = Behaviour(
+    "5.10",
+    NOT_RUN,
+    reserve_use=ReserveUse.VMA_HAS_RESERVES,
+    zap_restore=ZapRestore.NEVER,
+    mremap=MremapReach.NONE,
+    dontneed=False,
+    shmat_reserves_noreserve=True,
+    reserve_rollback=ReserveRollback.PUT_ALL,
+    fault_rollback=FaultRollback.PUT_IGNORED,
+)
+LINUX_6_1 = replace(
+    LINUX_5_10,
+    name="6.1",
+    mremap=MremapReach.ONE_VMA,
+    dontneed=True,
+    partial_mremap_drops_map=True,
+    steal_at_owner_address=True,
+)
+LINUX_6_12 = replace(
+    LINUX_6_1,
+    name="6.12",
+    shmat_reserves_noreserve=False,
+    zap_restore=ZapRestore.LAST_UNMAP,
+    steal_at_owner_address=False,
+)
+LINUX_6_18 = Behaviour(
+    "6.18",
+    "6.18.44, step by step on the host",
+    zap_restore=ZapRestore.ALWAYS,
+    partial_mremap_drops_map=True,
+    reserve_rollback=ReserveRollback.PUT_THEN_USED,
+    fault_rollback=FaultRollback.RESERVE_ONLY,
+    steal_at_owner_address=True,
+)
+LINUX_7_3 = Behaviour(
+    "7.3",
+    NOT_RUN,
+    partial_mremap_drops_map=True,
+    fault_rollback=FaultRollback.RESERVE_ONLY,
+)
+
+PRESETS: dict[str, Behaviour] = {
+    behaviour.name: behaviour
+    for behaviour in (
+        BEFORE_PATCH, WITH_PATCH, LINUX_5_10, LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3, IDEAL,
+    )
+}  # fmt: skip
+"""Every behaviour by its name, oldest kernel first."""

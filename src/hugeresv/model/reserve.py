@@ -1,0 +1,117 @@
+"""Making and withdrawing promises for a range: hugetlb_reserve_pages, hugetlb_unreserve_pages, and a VMA's end.
+
+mm/hugetlb.c, 6.18; the patch of June 2008 for what a VMA carries.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.behaviour import ReservationTracking, ReserveRollback
+from hugeresv.model.resv_map import ResvMap
+
+if TYPE_CHECKING:
+    from hugeresv.model.hstate import HState
+    from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+    from hugeresv.model.inode import Inode
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.subpool import Subpool
+    from hugeresv.model.vma import Vma
+
+
+def reserve_pages(
+    machine: Machine, inode: Inode, first: int, end: int, vma: Vma | None, cgroup: HugetlbCgroup | None
+) -> bool:
+    """hugetlb_reserve_pages of file indices [first, end) for a new mapping, or a new segment (`vma` None).
+
+    Shared: whatever of the range the inode has not yet promised. Private: the whole range, tracked by the VMA, which becomes
+    its owner. False is ENOMEM; then nothing is promised.
+    """
+    private = vma is not None and not vma.shared
+    pages = end - first if private else inode.resv_map.regions.chg(first, end)
+    if not _charge(machine, inode.subpool, pages, cgroup):
+        return False
+    if not private:
+        inode.resv_map.reserve(first, end, cgroup)
+    elif vma is not None:
+        vma.owner = True
+        if machine.behaviour.reservation_tracking is ReservationTracking.COUNT_IN_VMA:
+            vma.resv_count = pages
+        else:
+            vma.resv_map = ResvMap(cgroup)
+    return True
+
+
+def _charge(machine: Machine, subpool: Subpool | None, pages: int, cgroup: HugetlbCgroup | None) -> bool:
+    """Promise `pages` at the expense of cgroup, subpool and pool, in this order; all or nothing (as the rollback has it)."""
+    if cgroup is not None and not cgroup.charge_rsvd(pages):
+        return False
+    global_part = pages if subpool is None else subpool.get_pages(pages)
+    if global_part is not None:
+        if machine.hstate.acct_memory(global_part):
+            return True
+        if subpool is not None:
+            _roll_back(machine, subpool, pages, global_part)
+    if cgroup is not None:
+        cgroup.uncharge_rsvd(pages)
+    return False
+
+
+def _roll_back(machine: Machine, subpool: Subpool, pages: int, global_part: int) -> None:
+    """Undo get_pages(pages) == global_part after the pool refused `global_part`."""
+    rule = machine.behaviour.reserve_rollback
+    if rule is ReserveRollback.EXACT:
+        subpool.undo_get(pages, global_part)
+    elif rule is ReserveRollback.PUT_ALL:
+        subpool_put(machine.hstate, subpool, pages)
+    else:
+        machine.hstate.acct_memory(-subpool_put(machine.hstate, subpool, pages - global_part))
+        if rule is ReserveRollback.PUT_THEN_USED and subpool.max_hpages is not None:
+            subpool.used_hpages -= global_part
+
+
+def unreserve_pages(machine: Machine, inode: Inode, first: int, end: int, freed: int) -> None:
+    """hugetlb_unreserve_pages: the inode promises [first, end) no more, of which `freed` had a page that was just freed."""
+    promised = inode.resv_map.unreserve(first, end)
+    machine.hstate.acct_memory(-subpool_put(machine.hstate, inode.subpool, promised - freed))
+
+
+def vm_op_open(vma: Vma) -> None:
+    """hugetlb_vm_op_open: a VMA that was copied from a piece of the same mapping shares its map, and holds a reference."""
+    if vma.resv_map is not None:
+        vma.resv_map.refs += 1
+
+
+def vm_op_close(machine: Machine, vma: Vma) -> None:
+    """hugetlb_vm_op_close: a private VMA goes, and its promises that were not consumed go with it, once.
+
+    Before the patch every piece of a split mapping returned the whole remaining count.
+    """
+    resv_map = vma.resv_map
+    if resv_map is None:
+        unused = vma.resv_count
+    else:
+        first, end = vma.first_index, vma.end_index
+        unused = (end - first) - resv_map.regions.count(first, end)
+        if resv_map.cgroup is not None:
+            resv_map.cgroup.uncharge_rsvd(end - first)
+        resv_map.refs -= 1
+    vma.clear_private_data()
+    if unused and vma.inode is not None:
+        machine.hstate.acct_memory(-subpool_put(machine.hstate, vma.inode.subpool, unused))
+
+
+def subpool_put(hstate: HState, subpool: Subpool | None, pages: int) -> int:
+    """hugepage_subpool_put_pages, also where there is no subpool; the last page of an unmounted one frees it."""
+    if subpool is None:
+        return pages
+    unreserve = subpool.put_pages(pages)
+    release_if_free(hstate, subpool)
+    return unreserve
+
+
+def release_if_free(hstate: HState, subpool: Subpool) -> None:
+    """unlock_or_release_subpool: an unmounted subpool with nothing out gives its minimum back."""
+    if subpool.is_free and subpool.min_hpages is not None:
+        minimum, subpool.min_hpages, subpool.rsv_hpages = subpool.min_hpages, None, 0
+        hstate.acct_memory(-minimum)

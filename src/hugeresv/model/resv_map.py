@@ -1,0 +1,53 @@
+"""The reservation map, `struct resv_map`: a reference-counted region map, with who was charged for its reservations.
+
+The same type means opposite things, and everything else follows from that:
+
+    of an inode (shared mappings)      a region = "a reservation was given for this file page". It stays when the page comes
+                                       and when the mapping goes; truncation, hole punching and the inode's end take it away.
+    of a private mapping               a region = "this offset has *consumed* its reservation". What is absent is still
+                                       promised.
+
+mm/hugetlb.c: struct resv_map and its comments, 2.6.27 and later; include/linux/hugetlb.h, 5.7 and later, for the charge.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.region_map import RegionMap
+
+if TYPE_CHECKING:
+    from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+
+
+class ResvMap:
+    """`refs` counts the VMAs that point to a private map (kref); an inode's map belongs to its inode alone.
+
+    `cgroup` is charged for a private mapping's whole length. A shared reservation is charged region by region: `charged`
+    has, for each cgroup, the regions that it pays for.
+    """
+
+    __slots__ = ("cgroup", "charged", "refs", "regions")
+
+    def __init__(self, cgroup: HugetlbCgroup | None = None) -> None:
+        """resv_map_alloc: an empty map with one reference."""
+        self.refs = 1
+        self.regions = RegionMap()
+        self.cgroup = cgroup
+        self.charged: dict[HugetlbCgroup, RegionMap] = {}
+
+    def reserve(self, first: int, end: int, cgroup: HugetlbCgroup | None) -> None:
+        """region_add of a shared reservation: every page of [first, end) not yet represented, at the expense of `cgroup`."""
+        if cgroup is not None:
+            paid = self.charged.setdefault(cgroup, RegionMap())
+            for start, stop in self.regions.missing(first, end):
+                paid.add(start, stop)
+        self.regions.add(first, end)
+
+    def unreserve(self, first: int, end: int) -> int:
+        """region_del: the number of pages of [first, end) that were represented; their charges are given back."""
+        for cgroup, paid in list(self.charged.items()):
+            cgroup.uncharge_rsvd(paid.delete(first, end))
+            if not paid:
+                del self.charged[cgroup]
+        return self.regions.delete(first, end)

@@ -1,0 +1,89 @@
+"""SysV shared memory of huge pages: shmget, shmat, shmdt, IPC_RMID. ipc/shm.c and hugetlb_file_setup, 6.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.address_space import TASK_SIZE
+from hugeresv.model.base_page import align_up
+from hugeresv.model.inode import Inode
+from hugeresv.model.mmap import mmap
+from hugeresv.model.reserve import reserve_pages
+from hugeresv.model.truncate import evict_if_unused
+from hugeresv.model.unmap import remove_vmas
+from hugeresv.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hugeresv.model.machine import Key, Machine
+    from hugeresv.model.process import Process
+    from hugeresv.model.vma import Vma
+
+
+class Segment:
+    """A segment: its inode holds the reservation, made when it was created, until the last of id and attachments goes."""
+
+    __slots__ = ("inode", "noreserve")
+
+    def __init__(self, inode: Inode, *, noreserve: bool) -> None:
+        """A segment that has its id."""
+        self.inode = inode
+        self.noreserve = noreserve
+
+
+def shmget(machine: Machine, task: Process, key: Key, size: int, *, noreserve: bool = False) -> Outcome:
+    """shmget(2) of `size` bytes with SHM_HUGETLB. EINVAL: empty. ENOMEM: cannot be promised."""
+    if size == 0:
+        return Outcome.EINVAL
+    pages = align_up(size, machine.hstate.page_bytes) >> machine.hstate.page_shift
+    inode = Inode(None, i_size=pages, sysv=True)
+    if not noreserve and not reserve_pages(machine, inode, 0, pages, None, task.cgroup):
+        return Outcome.ENOMEM
+    inode.handles = 1
+    machine.segments[key] = Segment(inode, noreserve=noreserve)
+    return Outcome.OK
+
+
+def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: bool = False) -> Outcome:
+    """shmat(2) at `address`. EINVAL: the segment is gone. Reserves nothing: the segment has what it was created with."""
+    segment = machine.segments[key]
+    inode = segment.inode
+    if not inode.in_use:
+        return Outcome.EINVAL
+    outcome = mmap(
+        machine,
+        task,
+        address,
+        inode.i_size << machine.hstate.page_shift,
+        shared=True,
+        inode=inode,
+        noreserve=segment.noreserve and not machine.behaviour.shmat_reserves_noreserve,
+        prot="r" if readonly else "rw",
+    )
+    vma = task.mm.find(address)
+    if outcome is Outcome.OK and vma is not None:
+        vma.may_write = not readonly
+    return outcome
+
+
+def shmdt(machine: Machine, task: Process, address: int) -> Outcome:
+    """shmdt(2): whatever is left of the attachment that began at `address`. EINVAL: nothing is."""
+    pieces = [vma for vma in task.mm.overlapping(address, TASK_SIZE) if _begins_at(vma, address)]
+    if not pieces:
+        return Outcome.EINVAL
+    remove_vmas(machine, pieces)
+    return Outcome.OK
+
+
+def _begins_at(vma: Vma, address: int) -> bool:
+    """Whether `vma` is a piece of a segment attached at `address`."""
+    return vma.inode is not None and vma.inode.sysv and vma.address_of(0) == address
+
+
+def shmrm(machine: Machine, key: Key) -> Outcome:
+    """shmctl(2) with IPC_RMID: the segment goes with its last attachment, at once if there is none. EINVAL: it is gone."""
+    inode = machine.segments[key].inode
+    if not inode.in_use:
+        return Outcome.EINVAL
+    inode.handles = 0
+    evict_if_unused(machine, inode)
+    return Outcome.OK

@@ -1,0 +1,28 @@
+"""The owner's guarantee: unmap_ref_private takes a shared page away from everybody but its owner. mm/hugetlb.c, 2.6.27 on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hugeresv.model.folio import Folio
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.vma import Vma
+
+
+def unmap_ref_private(machine: Machine, owner: Vma, folio: Folio, address: int, index: int) -> None:
+    """Unmap `folio` from every other private VMA of the file that is no owner, and mark the VMA.
+
+    The mark (HPAGE_RESV_UNMAPPED) is the whole VMA's, not the page's: any later fault there that finds no page fails. A kernel
+    that looks at the owner's own address in the other process misses the page of a mapping that has moved.
+    """
+    assert owner.inode is not None
+    for vma in owner.inode.i_mmap:
+        if vma is owner or vma.owner or not vma.first_index <= index < vma.end_index:
+            continue
+        there = address if machine.behaviour.steal_at_owner_address else vma.address_of(index)
+        number = there >> vma.mm.page_shift
+        if vma.mm.page_table.get(number) is folio:
+            vma.mm.page_table.clear(number)
+            folio.mapcount -= 1
+            vma.unmapped = True

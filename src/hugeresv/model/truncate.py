@@ -1,0 +1,65 @@
+"""Taking pages and promises away from a file: truncation, hole punching, and its end. fs/hugetlbfs/inode.c, 6.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.free import free_huge_folio
+from hugeresv.model.region_map import HIGHEST
+from hugeresv.model.reserve import unreserve_pages
+from hugeresv.model.zap import zap_and_free
+from hugeresv.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hugeresv.model.inode import Inode
+    from hugeresv.model.machine import Machine
+
+
+def ftruncate(machine: Machine, inode: Inode, pages: int) -> Outcome:
+    """hugetlb_vmtruncate to `pages` huge pages: what lies beyond is unmapped everywhere, freed, and promised no more.
+
+    Growing again gives no promise back.
+    """
+    shrinks = pages < inode.i_size
+    inode.i_size = pages
+    if shrinks:
+        unmap_file_range(machine, inode, pages, HIGHEST)
+        _remove_pages(machine, inode, pages)
+    return Outcome.OK
+
+
+def punch_hole(machine: Machine, inode: Inode, first: int, end: int) -> None:
+    """hugetlbfs_punch_hole of file indices [first, end): pages of the cache go, with their promise.
+
+    An offset that is promised but has no page keeps its promise.
+    """
+    if first >= end:
+        return
+    unmap_file_range(machine, inode, first, end)
+    for index in inode.cached_in(first, end):
+        folio = inode.page_cache.pop(index)
+        unreserve_pages(machine, inode, index, index + 1, freed=1)
+        free_huge_folio(machine, folio)
+
+
+def unmap_file_range(machine: Machine, inode: Inode, first: int, end: int) -> None:
+    """hugetlb_vmdelete_list: every mapping loses [first, end), private copies too; one batch a VMA, in file order."""
+    for vma in sorted(inode.i_mmap, key=lambda vma: vma.vm_pgoff):
+        low, high = max(first, vma.first_index), min(end, vma.end_index)
+        if low < high:
+            zap_and_free(machine, [(vma, vma.address_of(low), vma.address_of(high))])
+
+
+def evict_if_unused(machine: Machine, inode: Inode) -> None:
+    """hugetlbfs_evict_inode: a file without descriptors, segment id and mappings goes, with pages and promises."""
+    if not inode.in_use:
+        _remove_pages(machine, inode, 0)
+
+
+def _remove_pages(machine: Machine, inode: Inode, first: int) -> None:
+    """remove_inode_hugepages from `first` to the end of the file."""
+    cached = inode.cached_in(first, inode.cache_end)
+    for index in cached:
+        free_huge_folio(machine, inode.page_cache.pop(index))
+    inode.cache_end = min(inode.cache_end, first)
+    unreserve_pages(machine, inode, first, HIGHEST, freed=len(cached))

@@ -1,0 +1,53 @@
+"""Taking mappings away: munmap, and the end of a process. mm/vma.c and mm/mmap.c, 6.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.address_space import TASK_SIZE
+from hugeresv.model.base_page import align_up, is_aligned
+from hugeresv.model.reserve import vm_op_close
+from hugeresv.model.split import split
+from hugeresv.model.truncate import evict_if_unused
+from hugeresv.model.zap import zap_and_free
+from hugeresv.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hugeresv.model.address_space import AddressSpace
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.process import Process
+    from hugeresv.model.vma import Vma
+
+
+def munmap(machine: Machine, mm: AddressSpace, address: int, length: int) -> Outcome:
+    """munmap(2) of `length` bytes. EINVAL for a start off the base page, an empty range, or a cut inside a huge page."""
+    if not is_aligned(address) or length == 0 or not 0 <= address <= TASK_SIZE - length:
+        return Outcome.EINVAL
+    return unmap_range(machine, mm, address, address + align_up(length))
+
+
+def unmap_range(machine: Machine, mm: AddressSpace, start: int, end: int) -> Outcome:
+    """do_vmi_munmap of [start, end), aligned to base pages: EINVAL where a huge page would be cut, before anything goes."""
+    for boundary in (start, end):
+        vma = mm.find(boundary)
+        if vma is not None and vma.vm_start < boundary and split(vma, boundary) is None:
+            return Outcome.EINVAL
+    remove_vmas(machine, mm.overlapping(start, end))
+    return Outcome.OK
+
+
+def remove_vmas(machine: Machine, vmas: list[Vma]) -> None:
+    """Unmap whole VMAs: first all their pages, as one batch; then each VMA with its promises; then files without users."""
+    zap_and_free(machine, [(vma, vma.vm_start, vma.vm_end) for vma in vmas])
+    for vma in vmas:
+        vma.mm.remove(vma)
+        vm_op_close(machine, vma)
+        if vma.inode is not None:
+            vma.inode.detach(vma)
+            evict_if_unused(machine, vma.inode)
+
+
+def exit_process(machine: Machine, task: Process) -> None:
+    """exit_mmap: everything the process maps goes, in address order. The caller forgets the process."""
+    remove_vmas(machine, list(task.mm.vmas))
+    task.leave_cgroup()

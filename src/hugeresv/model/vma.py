@@ -1,0 +1,118 @@
+"""One contiguous piece of a mapping, `struct vm_area_struct`, and what a huge page VMA carries in vm_private_data.
+
+The kernel packs the flags into the low bits of a pointer (the top bits of a count before 2.6.27); here they have names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from hugeresv.model.address_space import AddressSpace
+    from hugeresv.model.inode import Inode
+    from hugeresv.model.resv_map import ResvMap
+
+Prot = Literal["r", "rw", "none"]
+
+
+class Vma:
+    """Addresses `vm_start` and `vm_end` in bytes, half-open; `vm_pgoff` is the file index of `vm_start` in huge pages.
+
+    `inode` is None for a mapping of ordinary pages; `may_write` False for a segment attached read-only (VM_MAYWRITE). The rest
+    is vm_private_data of a private mapping:
+
+    resv_map     the map that all pieces of one mmap share; None without a reservation (NORESERVE, a child, an orphan)
+    owner        HPAGE_RESV_OWNER: belongs to the process that called mmap, and may use its reservation
+    unmapped     HPAGE_RESV_UNMAPPED: a page was taken from it; a fault that finds no page fails from now on
+    resv_count   the reservations left, where they are counted in the VMA itself (before 2.6.27)
+    """
+
+    __slots__ = (
+        "dontfork",
+        "inode",
+        "may_write",
+        "mm",
+        "noreserve",
+        "owner",
+        "prot",
+        "resv_count",
+        "resv_map",
+        "shared",
+        "unmapped",
+        "vm_end",
+        "vm_pgoff",
+        "vm_start",
+    )
+
+    def __init__(
+        self,
+        mm: AddressSpace,
+        vm_start: int,
+        vm_end: int,
+        *,
+        inode: Inode | None,
+        vm_pgoff: int = 0,
+        shared: bool = False,
+        noreserve: bool = False,
+        prot: Prot = "rw",
+    ) -> None:
+        """A VMA without a reservation, not yet in its address space."""
+        self.mm = mm
+        self.vm_start = vm_start
+        self.vm_end = vm_end
+        self.inode = inode
+        self.vm_pgoff = vm_pgoff
+        self.shared = shared
+        self.noreserve = noreserve
+        self.prot: Prot = prot
+        self.may_write = True
+        self.dontfork = False
+        self.clear_private_data()
+
+    def clear_private_data(self) -> None:
+        """reset_vma_resv_huge_pages, hugetlb_dup_vma_private: no map, no count and no flags; drops no reference."""
+        self.resv_map: ResvMap | None = None
+        self.owner = False
+        self.unmapped = False
+        self.resv_count = 0
+
+    def copy(self, mm: AddressSpace) -> Vma:
+        """A copy of all fields, as vm_area_dup makes it: the copy takes no reference."""
+        new = Vma.__new__(Vma)
+        new.mm = mm
+        new.vm_start = self.vm_start
+        new.vm_end = self.vm_end
+        new.inode = self.inode
+        new.vm_pgoff = self.vm_pgoff
+        new.shared = self.shared
+        new.noreserve = self.noreserve
+        new.prot = self.prot
+        new.may_write = self.may_write
+        new.dontfork = self.dontfork
+        new.resv_map = self.resv_map
+        new.owner = self.owner
+        new.unmapped = self.unmapped
+        new.resv_count = self.resv_count
+        return new
+
+    def pagecache_offset(self, address: int) -> int:
+        """vma_pagecache_offset: the huge-page index of `address` in its file.
+
+        vm_pgoff moves with vm_start when a VMA is split, so the index of an address never changes: this is why one
+        reservation map serves all pieces of a mapping.
+        """
+        return ((address - self.vm_start) >> self.mm.page_shift) + self.vm_pgoff
+
+    def address_of(self, index: int) -> int:
+        """The address in bytes of a file index, wherever it lies."""
+        return self.vm_start + ((index - self.vm_pgoff) << self.mm.page_shift)
+
+    @property
+    def first_index(self) -> int:
+        """File index of the first page."""
+        return self.vm_pgoff
+
+    @property
+    def end_index(self) -> int:
+        """File index behind the last page."""
+        return self.vm_pgoff + ((self.vm_end - self.vm_start) >> self.mm.page_shift)

@@ -1,0 +1,54 @@
+"""Emptying page tables: __unmap_hugepage_range. mm/hugetlb.c, 6.18."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from hugeresv.model.behaviour import ZapRestore
+from hugeresv.model.free import free_huge_folio
+
+if TYPE_CHECKING:
+    from hugeresv.model.folio import Folio
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.vma import Vma
+
+
+def zap_and_free(machine: Machine, pieces: Iterable[tuple[Vma, int, int]]) -> None:
+    """Unmap address ranges [start, end) of VMAs as one batch: every page is unmapped before the first is freed.
+
+    The order is visible: whether a page becomes reserved again depends on there being no surplus page, and a freed page may
+    be the last surplus one.
+    """
+    freed: list[Folio] = []
+    for vma, start, end in pieces:
+        _zap(machine, vma, start, end, freed)
+    for folio in freed:
+        free_huge_folio(machine, folio)
+
+
+def _zap(machine: Machine, vma: Vma, start: int, end: int, freed: list[Folio]) -> None:
+    """Unmap one VMA's pages in address order; those that nobody maps any more are added to `freed`."""
+    if vma.inode is None or vma.shared:
+        return
+    mm = vma.mm
+    for number, folio in list(mm.page_table.items(start >> mm.page_shift, end >> mm.page_shift)):
+        mm.page_table.clear(number)
+        if not folio.anon:
+            continue
+        if _restores_reserve(machine, vma, folio):
+            index = vma.pagecache_offset(number << mm.page_shift)
+            folio.restore_reserve = True
+            if vma.resv_map is not None:
+                vma.resv_map.regions.delete(index, index + 1)
+        folio.mapcount -= 1
+        if folio.mapcount == 0:
+            freed.append(folio)
+
+
+def _restores_reserve(machine: Machine, vma: Vma, folio: Folio) -> bool:
+    """Whether the owner's offset is promised again: never while there is surplus, whose pages leave the pool when freed."""
+    rule = machine.behaviour.zap_restore
+    if rule is ZapRestore.NEVER or vma.resv_map is None or machine.hstate.surplus_huge_pages:
+        return False
+    return rule is ZapRestore.ALWAYS or folio.mapcount == 1
