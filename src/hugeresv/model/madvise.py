@@ -32,14 +32,37 @@ def madvise(machine: Machine, task: Process, address: int, length: int, advice: 
         return Outcome.OK
     if advice in ("populate_read", "populate_write"):
         return _populate(machine, task, address, end, write=advice == "populate_write")
-    reached, hole = address, False
+    if advice in ("dontneed", "dontneed_locked"):
+        return _dontneed(machine, task, address, end)
+    walk = Walk(address)
     for vma in task.mm.overlapping(address, end):
-        hole = hole or vma.vm_start > reached
-        reached = vma.vm_end
-        outcome = _advise_vma(machine, vma, max(address, vma.vm_start), min(end, vma.vm_end), advice)
+        start, stop = walk.enter(vma, end)
+        outcome = _advise_vma(machine, vma, start, stop, advice)
         if outcome is not Outcome.OK:
             return outcome
-    return Outcome.ENOMEM if hole or reached < end else Outcome.OK
+    return walk.outcome(end)
+
+
+class Walk:
+    """The way through the VMAs of a range, which remembers whether there was a hole."""
+
+    __slots__ = ("hole", "reached")
+
+    def __init__(self, start: int) -> None:
+        """At the start of the range."""
+        self.reached = start
+        self.hole = False
+
+    def enter(self, vma: Vma, end: int) -> tuple[int, int]:
+        """The part of `vma` that lies in the range."""
+        self.hole = self.hole or vma.vm_start > self.reached
+        start = max(self.reached, vma.vm_start)
+        self.reached = vma.vm_end
+        return start, min(end, vma.vm_end)
+
+    def outcome(self, end: int) -> Outcome:
+        """ENOMEM if not all up to `end` is mapped."""
+        return Outcome.ENOMEM if self.hole or self.reached < end else Outcome.OK
 
 
 def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice) -> Outcome:
@@ -50,8 +73,6 @@ def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice
         return Outcome.EINVAL if advice == "remove" else Outcome.OK
     if advice in ("normal", "willneed"):
         return Outcome.OK
-    if advice in ("dontneed", "dontneed_locked"):
-        return _dontneed(machine, vma, start, end)
     if advice == "remove":
         if not vma.shared or not vma.may_write:
             return Outcome.EACCES
@@ -60,13 +81,20 @@ def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice
     return Outcome.EINVAL
 
 
-def _dontneed(machine: Machine, vma: Vma, start: int, end: int) -> Outcome:
-    """madvise_dontneed_free of huge pages: the start must be aligned, the end is rounded down."""
+def _dontneed(machine: Machine, task: Process, start: int, end: int) -> Outcome:
+    """madvise_dontneed_free: a huge page range must start aligned, its end is rounded down; one batch for all VMAs."""
     page_bytes = machine.hstate.page_bytes
-    if not machine.behaviour.dontneed or not is_aligned(start, page_bytes):
-        return Outcome.EINVAL
-    zap_and_free(machine, [(vma, start, align_down(end, page_bytes))])
-    return Outcome.OK
+    walk, pieces, refused = Walk(start), [], False
+    for vma in task.mm.overlapping(start, end):
+        low, high = walk.enter(vma, end)
+        if vma.inode is None:
+            continue
+        if not machine.behaviour.dontneed or not is_aligned(low, page_bytes):
+            refused = True
+            break
+        pieces.append((vma, low, align_down(high, page_bytes)))
+    zap_and_free(machine, pieces)
+    return Outcome.EINVAL if refused else walk.outcome(end)
 
 
 def _set_dontfork(vma: Vma, start: int, end: int, *, dontfork: bool) -> Outcome:
@@ -96,12 +124,13 @@ def _populate(machine: Machine, task: Process, start: int, end: int, *, write: b
 
 def mlock(machine: Machine, task: Process, address: int, length: int) -> Outcome:
     """mlock(2): faults the range in. A huge page VMA is neither split nor marked. ENOMEM for a page that cannot be had."""
-    start, end = align_down(address, 4096), align_up(address + length)
+    start, end = align_down(address), align_up(address + length)
     outcome = _check_mapped(task, start, end)
     if outcome is not Outcome.OK:
         return outcome
+    walk = Walk(start)
     for vma in task.mm.overlapping(start, end):
-        low, high = max(start, vma.vm_start), min(end, vma.vm_end)
+        low, high = walk.enter(vma, end)
         if populate_vma(machine, task, vma, low, high) is not Outcome.OK:
             return Outcome.ENOMEM
     return Outcome.OK
@@ -109,14 +138,12 @@ def mlock(machine: Machine, task: Process, address: int, length: int) -> Outcome
 
 def munlock(task: Process, address: int, length: int) -> Outcome:
     """munlock(2): nothing to do for huge pages but to find the range mapped."""
-    return _check_mapped(task, align_down(address, 4096), align_up(address + length))
+    return _check_mapped(task, align_down(address), align_up(address + length))
 
 
 def _check_mapped(task: Process, start: int, end: int) -> Outcome:
     """apply_vma_lock_flags: ENOMEM for a hole in [start, end)."""
-    reached = start
+    walk = Walk(start)
     for vma in task.mm.overlapping(start, end):
-        if vma.vm_start > reached:
-            return Outcome.ENOMEM
-        reached = vma.vm_end
-    return Outcome.OK if reached >= end else Outcome.ENOMEM
+        walk.enter(vma, end)
+    return walk.outcome(end)

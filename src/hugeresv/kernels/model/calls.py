@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hugeresv.errors import ScenarioError
+from hugeresv.errors import ScenarioError, UnsupportedError
 from hugeresv.kernels.model.names import NamedProcess
 from hugeresv.model import fallocate as fallocation
 from hugeresv.model import madvise as advice
@@ -100,6 +100,9 @@ def _munlock(session: ModelSession, call: op.Munlock) -> Outcome:
 def _mremap(session: ModelSession, call: op.Mremap) -> Outcome:
     process, start, length = _span(session, call)
     new_length = call.new_length(session.page_bytes)
+    vma = process.task.mm.find(start)
+    if vma is not None and vma.inode is None and new_length > length:
+        raise UnsupportedError("mremap: growing a mapping of ordinary pages is not modelled")
     target = None
     if call.over is not None:
         target = _place(process, call.over, call.proc, session.page_bytes)

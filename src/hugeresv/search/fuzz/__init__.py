@@ -1,0 +1,1 @@
+"""Random scenarios, run in lockstep on two kernels, and the shortest one that tells them apart."""

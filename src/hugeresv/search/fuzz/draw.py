@@ -1,0 +1,279 @@
+"""Drawing the next operation at random, from what there is.
+
+A scenario has a theme, which weighs the operations, so that each of the rarer parts of the ledger (page steal, holes, minimum
+of a mount, limits of a cgroup, surplus) gets campaigns in which little else happens. Pools and mappings are small: with six
+pages everything is soon shared, exhausted, or promised twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any, get_args
+
+from hugeresv.scenario import operation as op
+from hugeresv.search.fuzz.world import DrawnMapping, World
+
+_PLAIN = {
+    "mmap": 5, "touch": 22, "munmap": 4, "mprotect": 2, "madvise": 4, "mremap": 3, "fork": 3, "exit": 2, "mlock": 1,
+    "set_nr_hugepages": 2, "set_nr_overcommit": 1,
+}  # fmt: skip
+
+THEMES: dict[str, dict[str, int]] = {
+    "private": _PLAIN | {"fork": 5, "mremap": 4},
+    "file": _PLAIN | {"open_file": 3, "memfd": 1, "close_file": 1, "ftruncate": 4, "fallocate": 6, "fadvise": 1},
+    "mount": _PLAIN | {"mount": 3, "umount": 2, "open_file": 5, "close_file": 2, "ftruncate": 4, "fallocate": 6},
+    "segment": _PLAIN | {"shmget": 4, "shmat": 5, "shmdt": 3, "shmrm": 2},
+    "cgroup": _PLAIN | {"cgroup_move": 4, "cgroup_set": 2, "cgroup_rmdir": 1, "open_file": 2, "fallocate": 2, "ftruncate": 2},
+    "all": _PLAIN | {
+        "open_file": 3, "memfd": 1, "close_file": 1, "ftruncate": 2, "fallocate": 3, "mount": 1, "umount": 1, "shmget": 2,
+        "shmat": 3, "shmdt": 1, "shmrm": 1, "cgroup_move": 1, "cgroup_set": 1, "munlock": 1, "readahead": 1,
+    },
+}  # fmt: skip
+"""Theme -> operation -> weight."""
+
+MOST_PROCESSES = 5
+MOST_PAGES = 6
+
+
+class Draw:
+    """Draws operations for one scenario. Same random state and same world, same operation."""
+
+    def __init__(self, random: Random, theme: str, world: World) -> None:
+        """`theme` is a key of THEMES."""
+        self.random = random
+        self.world = world
+        self._names = list(THEMES[theme])
+        self._weights = list(THEMES[theme].values())
+        self._drawers: dict[str, Callable[[], op.Operation | None]] = {
+            "mmap": self._mmap, "touch": self._touch, "munmap": self._munmap, "mprotect": self._mprotect,
+            "madvise": self._madvise, "mremap": self._mremap, "fork": self._fork, "exit": self._exit,
+            "mlock": lambda: self._lock(op.Mlock), "munlock": lambda: self._lock(op.Munlock),
+            "set_nr_hugepages": self._set_nr_hugepages, "set_nr_overcommit": self._set_nr_overcommit,
+            "open_file": self._open_file, "memfd": lambda: op.Memfd(self.world.fresh("f")),
+            "close_file": self._close_file, "ftruncate": self._ftruncate, "fallocate": self._fallocate,
+            "fadvise": lambda: self._file_span(op.Fadvise), "readahead": lambda: self._file_span(op.Readahead),
+            "shmget": self._shmget, "shmat": self._shmat, "shmdt": self._shmdt, "shmrm": self._shmrm,
+            "mount": self._mount, "umount": self._umount, "cgroup_move": self._cgroup_move,
+            "cgroup_set": self._cgroup_set, "cgroup_rmdir": self._cgroup_rmdir,
+        }  # fmt: skip
+
+    def operation(self) -> op.Operation:
+        """The next operation: one that the world allows."""
+        while True:
+            name = self.random.choices(self._names, self._weights)[0]
+            drawn = self._drawers[name]()
+            if drawn is not None:
+                return drawn
+
+    def _chance(self, percent: int) -> bool:
+        return self.random.randrange(100) < percent
+
+    def _process(self) -> str:
+        return self.random.choice(list(self.world.processes))
+
+    def _mapping(self) -> tuple[str, str, DrawnMapping] | None:
+        """Process, name and kind of some mapping; the youngest is as likely as all the others together."""
+        owners = [process for process, mappings in self.world.processes.items() if mappings]
+        if not owners:
+            return None
+        process = self.random.choice(owners)
+        names = list(self.world.processes[process])
+        name = names[-1] if self._chance(50) else self.random.choice(names)
+        return process, name, self.world.processes[process][name]
+
+    def _mmap(self) -> op.Operation:
+        process = self._process()
+        file = self.random.choice(list(self.world.files)) if self.world.files and self._chance(60) else None
+        flags = self._mmap_flags()
+        over = self._place(process) if self._chance(12) else None
+        pages: int | None = self.random.randint(1, MOST_PAGES)
+        length_bytes = None
+        if self._chance(4):
+            pages, length_bytes = None, self.random.choice([0, 1, 4096, 2097153, 6 * 2097152 - 4096])
+        return op.Mmap(
+            process,
+            self.world.fresh("m"),
+            self.random.choice(["private", "private", "shared"]),
+            pages=pages,
+            length_bytes=length_bytes,
+            file=file,
+            offset=self.random.randint(0, 4) if file is not None and self._chance(40) else None,
+            over=over,
+            **flags,
+        )
+
+    def _mmap_flags(self) -> dict[str, Any]:
+        flags: dict[str, Any] = {}
+        if self._chance(20):
+            flags["noreserve"] = True
+        if self._chance(12):
+            flags["populate"] = True
+        if self._chance(4):
+            flags["locked"] = True
+        if self._chance(10):
+            flags["prot"] = self.random.choice(["r", "none"])
+        if self._chance(2):
+            flags["normal"] = True
+        return flags
+
+    def _place(self, process: str) -> op.Place | None:
+        mappings = self.world.processes[process]
+        if not mappings:
+            return None
+        name = self.random.choice(list(mappings))
+        if self._chance(8):
+            return op.Place(name, bytes=self.random.choice([4096, 2097152, 2097152 + 4096]))
+        return op.Place(name, page=self.random.randint(0, mappings[name].pages))
+
+    def _touch(self) -> op.Operation | None:
+        found = self._mapping()
+        if found is None:
+            return None
+        process, name, mapping = found
+        access: op.Access = "write" if self._chance(65) else "read"
+        return op.Touch(process, name, access, self.random.randint(0, max(0, mapping.pages - (not self._chance(3)))))
+
+    def _range(self, mapping: DrawnMapping) -> dict[str, Any]:
+        """A range of the mapping, in pages; now and then all of it, off its end, or off the page."""
+        if self._chance(6):
+            unit = self.random.choice([4096, 2097152])
+            return {
+                "offset_bytes": self.random.choice([0, unit, 2097152 + 4096, 2048]),
+                "length_bytes": self.random.choice([0, 4096, 2097152, 2 * 2097152, 2097152 + 4096]),
+            }
+        if self._chance(15):
+            return {"page": 0, "pages": mapping.pages}
+        first = self.random.randint(0, max(0, mapping.pages - 1))
+        most = max(1, mapping.pages - first + self._chance(5))
+        return {"page": first, "pages": self.random.randint(1, most)}
+
+    def _munmap(self) -> op.Operation | None:
+        found = self._mapping()
+        return None if found is None else op.Munmap(found[0], found[1], **self._range(found[2]))
+
+    def _mprotect(self) -> op.Operation | None:
+        found = self._mapping()
+        if found is None:
+            return None
+        prot: op.Prot = self.random.choice(["r", "rw", "rw", "none"])
+        return op.Mprotect(found[0], found[1], **self._range(found[2]), prot=prot)
+
+    def _madvise(self) -> op.Operation | None:
+        found = self._mapping()
+        if found is None:
+            return None
+        advice: op.Advice = "dontneed" if self._chance(45) else self.random.choice(get_args(op.Advice))
+        return op.Madvise(found[0], found[1], **self._range(found[2]), advice=advice)
+
+    def _lock(self, kind: type[op.Mlock] | type[op.Munlock]) -> op.Operation | None:
+        found = self._mapping()
+        return None if found is None else kind(found[0], found[1], **self._range(found[2]))
+
+    def _mremap(self) -> op.Operation | None:
+        found = self._mapping()
+        if found is None or not found[2].hugetlb:
+            return None
+        process, name, mapping = found
+        first = 0 if self._chance(50) else self.random.randint(0, mapping.pages)
+        pages = max(1, mapping.pages - first) if self._chance(50) else self.random.randint(1, mapping.pages + 1)
+        new_pages = pages if self._chance(70) else self.random.randint(1, pages + 1)
+        call: dict[str, Any] = {"page": first, "pages": pages, "new_pages": new_pages}
+        if self._chance(5):
+            return op.Mremap(process, name, **call, dontunmap=True, maymove=True)
+        if self._chance(15):
+            return op.Mremap(process, name, **call, maymove=self._chance(50))
+        if self._chance(20):
+            return op.Mremap(process, name, **call, over=self._place(process))
+        return op.Mremap(process, name, **call, move_to=self.world.fresh("m"))
+
+    def _fork(self) -> op.Operation | None:
+        if len(self.world.processes) >= MOST_PROCESSES:
+            return None
+        return op.Fork(self._process(), self.world.fresh("p"))
+
+    def _exit(self) -> op.Operation | None:
+        return op.Exit(self._process()) if len(self.world.processes) > 1 or self._chance(10) else None
+
+    def _set_nr_hugepages(self) -> op.Operation:
+        return op.SetNrHugepages(self.random.randint(0, 12))
+
+    def _set_nr_overcommit(self) -> op.Operation:
+        return op.SetNrOvercommit(self.random.randint(0, 6))
+
+    def _open_file(self) -> op.Operation:
+        there = self.random.choice(self.world.mounts) if self.world.mounts and self._chance(80) else None
+        return op.OpenFile(self.world.fresh("f"), there)
+
+    def _file(self) -> str | None:
+        return self.random.choice(list(self.world.files)) if self.world.files else None
+
+    def _close_file(self) -> op.Operation | None:
+        file = self._file()
+        return None if file is None else op.CloseFile(file)
+
+    def _ftruncate(self) -> op.Operation | None:
+        file = self._file()
+        return None if file is None else op.Ftruncate(self._process(), file, self.random.randint(0, MOST_PAGES))
+
+    def _fallocate(self) -> op.Operation | None:
+        file = self._file()
+        if file is None:
+            return None
+        mode: op.FallocateMode = self.random.choice(["alloc", "alloc_keep_size", "punch", "punch"])
+        if self._chance(6):
+            offset, length = self.random.choice([0, 4096, 2097152]), self.random.choice([0, 4096, 2097153, 5000000])
+            return op.Fallocate(self._process(), file, mode=mode, offset_bytes=offset, length_bytes=length)
+        page, pages = self.random.randint(0, MOST_PAGES), self.random.randint(1, 4)
+        return op.Fallocate(self._process(), file, mode=mode, page=page, pages=pages)
+
+    def _file_span(self, kind: type[op.Fadvise] | type[op.Readahead]) -> op.Operation | None:
+        file = self._file()
+        return None if file is None else kind(self._process(), file, page=0, pages=self.random.randint(1, 4))
+
+    def _shmget(self) -> op.Operation:
+        noreserve = True if self._chance(25) else None
+        return op.Shmget(
+            self._process(), self.world.fresh("s"), pages=self.random.randint(1, MOST_PAGES), noreserve=noreserve
+        )
+
+    def _shmat(self) -> op.Operation | None:
+        if not self.world.segments:
+            return None
+        readonly = True if self._chance(15) else None
+        return op.Shmat(self._process(), self.random.choice(self.world.segments), self.world.fresh("m"), readonly)
+
+    def _shmdt(self) -> op.Operation | None:
+        found = self._mapping()
+        return None if found is None or not (found[2].segment or self._chance(5)) else op.Shmdt(found[0], found[1])
+
+    def _shmrm(self) -> op.Operation | None:
+        return op.Shmrm(self.random.choice(self.world.segments)) if self.world.segments else None
+
+    def _mount(self) -> op.Operation | None:
+        if len(self.world.mounts) >= 3:
+            return None
+        size = self.random.randint(0, 8) if self._chance(70) else None
+        minimum = self.random.randint(0, 4) if self._chance(60) else None
+        return op.Mount(self.world.fresh("mnt"), size, minimum)
+
+    def _umount(self) -> op.Operation | None:
+        return op.Umount(self.random.choice(self.world.mounts)) if self.world.mounts else None
+
+    def _cgroup(self) -> str | None:
+        return self.random.choice(self.world.cgroups) if self.world.cgroups else None
+
+    def _cgroup_move(self) -> op.Operation | None:
+        cgroup = self._cgroup()
+        return None if cgroup is None else op.CgroupMove(self._process(), cgroup)
+
+    def _cgroup_set(self) -> op.Operation | None:
+        cgroup = self._cgroup()
+        if cgroup is None:
+            return None
+        limits = [self.random.randint(0, 8) if self._chance(60) else None for _ in range(2)]
+        return op.CgroupSet(cgroup, *limits) if limits != [None, None] else None
+
+    def _cgroup_rmdir(self) -> op.Operation | None:
+        cgroup = self._cgroup()
+        return None if cgroup is None else op.CgroupRmdir(cgroup)

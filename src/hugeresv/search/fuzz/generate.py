@@ -1,0 +1,68 @@
+"""A random scenario, drawn step by step while a model runs it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+
+from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.model.presets import LINUX_6_18
+from hugeresv.outcome import Outcome
+from hugeresv.scenario.scenario import Cgroup, Pool, Scenario, Step
+from hugeresv.search.fuzz.draw import THEMES, Draw
+from hugeresv.search.fuzz.record import record
+from hugeresv.search.fuzz.states import reached
+from hugeresv.search.fuzz.world import World
+
+GUIDE = ModelKernel(LINUX_6_18)
+"""Says what succeeds while a scenario is drawn, and ends it before a step that hangs: of all behaviours only this line's do."""
+
+
+@dataclass(slots=True)
+class Coverage:
+    """How often each state, operation and outcome was reached, counted in steps."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Coverage) -> None:
+        """Add another's counts to these."""
+        self.states += other.states
+        self.operations += other.operations
+        self.outcomes += other.outcomes
+
+
+def generate(seed: str, steps: int, coverage: Coverage) -> Scenario:
+    """The scenario of that seed, of at most `steps` steps. Adds what it reached to `coverage`."""
+    random = Random(seed)
+    theme = random.choice(list(THEMES))
+    pool = Pool(2048, random.randint(0, 10), random.choice([None, None, 1, 3]))
+    cgroups = _cgroups(random) if theme in ("cgroup", "all") else None
+    world = World(cgroups=list(cgroups or ()))
+    draw = Draw(random, theme, world)
+    taken: list[Step] = []
+    with GUIDE.start(pool, cgroups) as guide:
+        while len(taken) < steps:
+            operation = draw.operation()
+            outcome = guide.apply(operation).outcome
+            if outcome is Outcome.HANG:
+                break
+            taken.append(Step(operation))
+            if outcome is Outcome.OK:
+                record(world, operation)
+            coverage.states += reached(guide.machine)
+            coverage.operations[operation.op] += 1
+            coverage.outcomes[outcome] += 1
+    return Scenario(pool, tuple(taken), id=f"fuzz-{seed}".replace(":", "-"), cgroups=cgroups)
+
+
+def _cgroups(random: Random) -> dict[str, Cgroup]:
+    """A parent and a child, and one beside them, with or without limits."""
+    parents = {"g": None, "g1": "g", "h": None}
+    return {name: Cgroup(_limit(random), _limit(random), parent) for name, parent in parents.items()}
+
+
+def _limit(random: Random) -> int | None:
+    return random.choice([None, None, 2, 4, 6])

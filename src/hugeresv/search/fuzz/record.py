@@ -1,0 +1,49 @@
+"""What an operation that succeeded has changed in the world that the next ones are drawn from."""
+
+from __future__ import annotations
+
+from hugeresv.scenario import operation as op
+from hugeresv.search.fuzz.world import DrawnMapping, World
+
+PAGE_BYTES = 2 << 20
+
+
+def record(world: World, call: op.Operation) -> None:
+    """Note names that were bound or are gone."""
+    match call:
+        case op.Mmap(normal=True):
+            world.processes[call.proc][call.map] = DrawnMapping(_pages(call.length(PAGE_BYTES)), hugetlb=False)
+        case op.Mmap():
+            mapping = DrawnMapping(_pages(call.length(PAGE_BYTES)), shared=call.type == "shared")
+            world.processes[call.proc][call.map] = mapping
+        case op.Mremap(move_to=str(name)):
+            old = world.processes[call.proc][call.map]
+            world.processes[call.proc][name] = DrawnMapping(call.new_pages or 1, old.shared, old.segment)
+        case op.Fork():
+            world.fork(call.proc, call.child)
+        case op.Exit():
+            del world.processes[call.proc]
+            if not world.processes:
+                world.processes["p"] = {}
+        case op.OpenFile():
+            world.files[call.file] = call.mount
+        case op.Memfd():
+            world.files[call.file] = None
+        case op.CloseFile():
+            del world.files[call.file]
+        case op.Shmget():
+            world.segments.append(call.shm)
+        case op.Shmat():
+            world.processes[call.proc][call.map] = DrawnMapping(3, shared=True, segment=True)
+        case op.Mount():
+            world.mounts.append(call.mount)
+        case op.Umount():
+            world.mounts.remove(call.mount)
+        case op.CgroupRmdir():
+            world.cgroups.remove(call.cgroup)
+        case _:
+            pass
+
+
+def _pages(length_bytes: int) -> int:
+    return -(-length_bytes // PAGE_BYTES)

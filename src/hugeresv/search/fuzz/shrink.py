@@ -1,0 +1,71 @@
+"""Making a scenario shorter while it still shows the same kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+
+from hugeresv.scenario.operation import Operation
+from hugeresv.scenario.scenario import Scenario, Step
+
+Shows = Callable[[Scenario], bool]
+"""Whether a scenario still shows it. A scenario that cannot be carried out does not."""
+
+
+def shrink(scenario: Scenario, shows: Shows) -> Scenario:
+    """A scenario that shows it and of which no single step can be left out, with simple arguments and a small pool."""
+    while True:
+        shorter = _simplify(_drop_steps(scenario, shows), shows)
+        if shorter == scenario:
+            return scenario
+        scenario = shorter
+
+
+def _drop_steps(scenario: Scenario, shows: Shows) -> Scenario:
+    """Leave out runs of steps, long runs first, from the end."""
+    length = len(scenario.steps) // 2
+    while length:
+        end = len(scenario.steps)
+        while end > 0:
+            start = max(0, end - length)
+            candidate = replace(scenario, steps=scenario.steps[:start] + scenario.steps[end:])
+            if candidate.steps and shows(candidate):
+                scenario = candidate
+            end = start
+        length //= 2
+    return scenario
+
+
+def _simplify(scenario: Scenario, shows: Shows) -> Scenario:
+    """Take the first simpler spelling of pool, cgroups and each step that still shows it."""
+    for candidate in _simpler_setups(scenario):
+        if shows(candidate):
+            scenario = candidate
+    for index, step in enumerate(scenario.steps):
+        for operation in _simpler_operations(step.operation):
+            steps = (*scenario.steps[:index], Step(operation), *scenario.steps[index + 1 :])
+            if shows(replace(scenario, steps=steps)):
+                scenario = replace(scenario, steps=steps)
+                break
+    return scenario
+
+
+def _simpler_setups(scenario: Scenario) -> Iterator[Scenario]:
+    """No cgroups, no overcommit, ever smaller pools; each on top of what was accepted is the caller's next round."""
+    if scenario.cgroups is not None:
+        yield replace(scenario, cgroups=None)
+    if scenario.pool.nr_overcommit is not None:
+        yield replace(scenario, pool=replace(scenario.pool, nr_overcommit=None))
+    for pages in range(scenario.pool.nr_hugepages):
+        yield replace(scenario, pool=replace(scenario.pool, nr_hugepages=pages))
+
+
+def _simpler_operations(operation: Operation) -> Iterator[Operation]:
+    """The operation with one optional argument left out, or one number made smaller."""
+    for field in fields(operation):
+        value = getattr(operation, field.name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            for smaller in range(min(value, 8)):
+                yield replace(operation, **{field.name: smaller})
+        elif value is not None and field.default is None:
+            yield replace(operation, **{field.name: None})
