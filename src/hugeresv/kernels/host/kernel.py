@@ -1,0 +1,79 @@
+"""The host as a kernel: one scenario at a time, on a pool that is borrowed from this machine."""
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.host.claim import Claim
+from hugeresv.kernels.host.pool import HugePool
+from hugeresv.kernels.host.session import HostSession
+from hugeresv.scenario.scenario import Cgroup, Pool
+
+
+class HostKernel:
+    """The kernel of this machine.
+
+    The first `start` takes the host's huge page lock, and each page size's pool when it is first asked for; `close` gives
+    both back as they were. Nothing else may use these pools meanwhile: its pages and reservations would show up in the
+    counters.
+    """
+
+    name = "host"
+
+    def __init__(self) -> None:
+        self._claim: Claim | None = None
+        self._pools: dict[int, HugePool] = {}
+        self._session: HostSession | None = None
+
+    @property
+    def expectation_names(self) -> tuple[str, ...]:
+        """The release as behaviours are named, `6.18`, and `host`."""
+        return ".".join(os.uname().release.split(".")[:2]), self.name
+
+    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> HostSession:
+        """A fresh start. Raises UnavailableError when not root, or the pool is in use, locked, or cannot be made so large.
+
+        One session at a time: the one before must have been closed.
+        """
+        if self._session is not None and not self._session.closed:
+            raise RuntimeError("the session before has not been closed")
+        if self._claim is None:
+            self._claim = Claim()
+        host_pool = self._borrow(self._claim, pool.page_size_kB)
+        if host_pool.is_leaking():
+            self._claim.heal(pool.page_size_kB)
+        if host_pool.is_leaking():
+            raise UnavailableError(
+                f"the reservations that this kernel counts are wrong by {host_pool.counters()[2]} pages, left behind by its "
+                "own bugs: until it is rebooted its counters are of no use"
+            )
+        host_pool.reset(pool.nr_hugepages, pool.nr_overcommit or 0)
+        self._session = HostSession(self._claim, host_pool, cgroups)
+        return self._session
+
+    def close(self) -> None:
+        """Put everything back and release the lock."""
+        if self._session is not None:
+            self._session.close()
+        for pool in self._pools.values():
+            pool.close()
+        self._pools.clear()
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.close()
+
+    def _borrow(self, claim: Claim, page_size_kB: int) -> HugePool:
+        if page_size_kB not in self._pools:
+            claim.borrow(page_size_kB)
+            self._pools[page_size_kB] = HugePool(page_size_kB)
+        return self._pools[page_size_kB]

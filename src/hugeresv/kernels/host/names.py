@@ -1,0 +1,117 @@
+"""What the names of a scenario stand for on this machine, and where its mappings are put."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from hugeresv.errors import ScenarioError
+
+_Named = TypeVar("_Named")
+
+_GIB = 1 << 30
+_FIRST_ADDRESS = 1 << 40
+"""Mappings are put from 1 TiB upwards. Below 80 TiB, Linux puts nothing there by itself on 64-bit machines: programs,
+libraries, heap and stack are under 4 GiB or from 85 TiB on."""
+
+
+@dataclass(slots=True)
+class Binding:
+    """A mapping's name in one process: the address it stands for, and the most bytes that it ever covered from there."""
+
+    start: int
+    extent_bytes: int
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that the keeper holds open: its descriptor there, and the path by which another process opens it."""
+
+    descriptor: int
+    path: str
+
+
+@dataclass(slots=True)
+class Segment:
+    """A SysV segment: its identifier, and its size in bytes. The name of a removed one may still be attached, or made anew."""
+
+    id: int
+    size_bytes: int
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MountPoint:
+    """A mounted hugetlbfs: its directory in the keeper's view, and whether `statfs` shows a size limit there."""
+
+    path: str
+    limited: bool
+
+
+@dataclass(slots=True)
+class Names:
+    """Everything that is named. A lookup raises ScenarioError, which says what is missing; it changes nothing.
+
+    `processes` has the mappings of each process that exists; `cgroups` their directories in the keeper's view.
+    """
+
+    processes: dict[str, dict[str, Binding]] = field(default_factory=dict)
+    files: dict[str, KeptFile] = field(default_factory=dict)
+    segments: dict[str, Segment] = field(default_factory=dict)
+    mounts: dict[str, MountPoint] = field(default_factory=dict)
+    cgroups: dict[str, str] = field(default_factory=dict)
+    _next_address: int = _FIRST_ADDRESS
+
+    def mapping(self, proc: str, name: str) -> Binding:
+        """A process' mapping."""
+        binding = self.processes.get(proc, {}).get(name)
+        if binding is None:
+            raise ScenarioError(f"process {proc!r} has no mapping {name!r}")
+        return binding
+
+    def file(self, name: str) -> KeptFile:
+        """A file that is open."""
+        return _find(self.files, name, "file {!r} is not open")
+
+    def segment(self, name: str) -> Segment:
+        """A SysV segment that was made."""
+        return _find(self.segments, name, "there is no segment {!r}")
+
+    def mount(self, name: str) -> MountPoint:
+        """A mount that is mounted."""
+        return _find(self.mounts, name, "{!r} is not mounted")
+
+    def cgroup(self, name: str) -> str:
+        """The directory of a cgroup that exists."""
+        return _find(self.cgroups, name, "there is no cgroup {!r}")
+
+    def bind(self, proc: str, name: str, binding: Binding) -> None:
+        """From now on a mapping's name stands for this, in this process."""
+        self.processes[proc][name] = binding
+
+    def fork(self, proc: str, child: str) -> None:
+        """The child knows its parent's mappings under the same names."""
+        self.processes[child] = {
+            name: Binding(binding.start, binding.extent_bytes, binding.shared)
+            for name, binding in self.processes[proc].items()
+        }
+
+    def clear(self) -> None:
+        """Nothing stands for anything any more."""
+        for table in (self.processes, self.files, self.segments, self.mounts, self.cgroups):
+            table.clear()
+
+    def free_place(self) -> int:
+        """An address with nothing around it, aligned to 1 GiB."""
+        return self._next_address
+
+    def take_place(self, start: int, length_bytes: int) -> None:
+        """A mapping was made there: if it is the free place, the next one leaves at least a GiB behind it."""
+        if start == self._next_address:
+            self._next_address = (start + length_bytes) // _GIB * _GIB + 2 * _GIB
+
+
+def _find(names: Mapping[str, _Named], name: str, missing: str) -> _Named:
+    if name not in names:
+        raise ScenarioError(missing.format(name))
+    return names[name]

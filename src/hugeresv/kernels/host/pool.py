@@ -1,0 +1,128 @@
+"""The pool of one page size in sysfs: its counters, its size, and what it was before we came."""
+
+import glob
+import os
+from typing import NamedTuple
+
+from hugeresv.errors import UnavailableError
+
+_SIGN_BIT = 1 << 63
+_LONGEST_NUMBER = 32
+
+
+def directory(page_size_kB: int, root: str = "/sys/kernel/mm") -> str:
+    """Where sysfs shows a page size; `root` may also be that of a NUMA node."""
+    return f"{root}/hugepages/hugepages-{page_size_kB}kB"
+
+
+class Saved(NamedTuple):
+    """What a pool was: persistent pages by NUMA node (the path of the node's file), and the overcommit limit."""
+
+    nr_by_node: dict[str, int]
+    nr_overcommit: int
+
+
+class HugePool:
+    """The pool of one page size. Its files stay open: counters are read after every step.
+
+    Writing raises OSError as the kernel refuses it.
+    """
+
+    def __init__(self, page_size_kB: int) -> None:
+        """Raises UnavailableError when this kernel has no such pages, or they cannot be changed here."""
+        self.page_size_kB = page_size_kB
+        self._path = path = directory(page_size_kB)
+        if not os.path.isdir(path):
+            raise UnavailableError(f"this kernel has no huge pages of {page_size_kB} kB ({path} is not there)")
+        try:
+            self._nr = os.open(f"{path}/nr_hugepages", os.O_RDWR | os.O_CLOEXEC)
+            self._nr_overcommit = os.open(f"{path}/nr_overcommit_hugepages", os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            raise UnavailableError(f"cannot change the pool in {path}: {error.strerror}") from None
+        self._free = os.open(f"{path}/free_hugepages", os.O_RDONLY | os.O_CLOEXEC)
+        self._resv = os.open(f"{path}/resv_hugepages", os.O_RDONLY | os.O_CLOEXEC)
+        self._surplus = os.open(f"{path}/surplus_hugepages", os.O_RDONLY | os.O_CLOEXEC)
+
+    def counters(self) -> tuple[int, int, int, int]:
+        """Total, free, reserved (signed) and surplus pages."""
+        return _read(self._nr), _read(self._free), _signed(_read(self._resv)), _read(self._surplus)
+
+    def is_leaking(self) -> bool:
+        """Whether reservations are counted, or too few, although every page is free. For a pool that nothing uses."""
+        total, free, resv, _ = self.counters()
+        return total == free and resv != 0
+
+    def nr_overcommit(self) -> int:
+        """The limit of surplus pages."""
+        return _read(self._nr_overcommit)
+
+    def set_nr(self, pages: int) -> None:
+        """Write nr_hugepages; the kernel may reach fewer, without an error."""
+        os.pwrite(self._nr, str(pages).encode(), 0)
+
+    def set_nr_overcommit(self, pages: int) -> None:
+        """Write nr_overcommit_hugepages."""
+        os.pwrite(self._nr_overcommit, str(pages).encode(), 0)
+
+    def reset(self, nr: int, nr_overcommit: int) -> None:
+        """Make it `nr` free pages and this overcommit limit. Nothing may be in use.
+
+        A shrink leaves free surplus pages where reservations are or were counted wrongly, so these become persistent
+        pages first. Raises UnavailableError when the pool is not as asked afterwards.
+        """
+        if self.nr_overcommit() != nr_overcommit:
+            self.set_nr_overcommit(nr_overcommit)
+        if self.counters() == (nr, nr, 0, 0):
+            return
+        self.set_nr(self.counters()[0])
+        self.set_nr(nr)
+        total, free, resv, surplus = self.counters()
+        if total < nr:
+            raise UnavailableError(
+                f"could get only {total} of {nr} huge pages of {self.page_size_kB} kB: memory is short or fragmented"
+            )
+        if (total, free, resv, surplus) != (nr, nr, 0, 0):
+            raise UnavailableError(
+                f"the pool of {self.page_size_kB} kB cannot be made {nr} free pages: "
+                f"total={total} free={free} rsvd={resv} surp={surplus}"
+            )
+
+    def save(self) -> Saved:
+        """What `restore` needs. Raises UnavailableError for a pool that is in use: only an idle one may be borrowed."""
+        total, free, resv, surplus = self.counters()
+        if total != free or resv or surplus:
+            raise UnavailableError(
+                f"the pool of {self.page_size_kB} kB pages is in use: {total - free} of {total} pages are handed out, "
+                f"{resv} more reserved, {surplus} surplus; end what uses it first"
+            )
+        nodes = glob.glob(directory(self.page_size_kB, "/sys/devices/system/node/node[0-9]*") + "/nr_hugepages")
+        return Saved(
+            {node: _read_path(node) for node in nodes} or {f"{self._path}/nr_hugepages": total}, self.nr_overcommit()
+        )
+
+    def restore(self, saved: Saved) -> None:
+        """Put size, distribution over nodes and overcommit limit back."""
+        if self.nr_overcommit() != saved.nr_overcommit:
+            self.set_nr_overcommit(saved.nr_overcommit)
+        self.set_nr(self.counters()[0])
+        for path, pages in saved.nr_by_node.items():
+            with open(path, "w") as file:
+                file.write(str(pages))
+
+    def close(self) -> None:
+        """Close its files."""
+        for descriptor in (self._nr, self._nr_overcommit, self._free, self._resv, self._surplus):
+            os.close(descriptor)
+
+
+def _read(descriptor: int) -> int:
+    return int(os.pread(descriptor, _LONGEST_NUMBER, 0))
+
+
+def _read_path(path: str) -> int:
+    with open(path) as file:
+        return int(file.read())
+
+
+def _signed(value: int) -> int:
+    return value - 2 * _SIGN_BIT if value >= _SIGN_BIT else value

@@ -1,0 +1,58 @@
+"""A worker as the tool sees it."""
+
+import os
+import select
+import signal
+from typing import Any, NamedTuple
+
+from hugeresv.kernels.host.wire import Channel
+
+PATIENCE_SECONDS = 30.0
+"""How long a call may take that is not expected to hang."""
+
+
+class Reply(NamedTuple):
+    """What became of a call: an errno (0 for none) and its value."""
+
+    errno: int
+    value: Any
+
+
+class Worker:
+    """A worker that has said hello. Its methods raise TimeoutError and EOFError as those of its channel do."""
+
+    def __init__(self, channel: int, pidfd: int) -> None:
+        self._pidfd = pidfd
+        self._channel = Channel.of_descriptor(channel)
+        self._channel.limit(PATIENCE_SECONDS)
+        self._channel.receive()
+
+    def call(self, name: str, *arguments: Any, file: str | None = None, patience: float = PATIENCE_SECONDS) -> Reply:
+        """Have it make a call of `worker.CALLS`."""
+        self._channel.limit(patience)
+        self._channel.send((name, arguments, file))
+        return Reply(*self._channel.receive())
+
+    def fork(self, patience: float = PATIENCE_SECONDS) -> "tuple[int, Worker | None]":
+        """Have it fork: the errno of that, and the child if there is one."""
+        self._channel.limit(patience)
+        self._channel.send(("fork", (), None))
+        (errno, _), descriptors = self._channel.receive_with_descriptors()
+        return errno, Worker(*descriptors) if descriptors else None
+
+    def end(self, patience: float = PATIENCE_SECONDS) -> None:
+        """Kill it, and wait until its memory is gone. Raises TimeoutError when the kernel does not let go of it."""
+        try:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        except ProcessLookupError:
+            raise EOFError from None
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        if not poll.poll(patience * 1000):
+            raise TimeoutError
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Close our ends, whether it lives or not."""
+        self._channel.close()
+        os.close(self._pidfd)

@@ -1,0 +1,57 @@
+"""What is read after every step: the pool's counters, the cgroups' usage, the mounts' statfs."""
+
+import os
+from collections.abc import Mapping
+
+from hugeresv.kernels.host.cgroups import size_name
+from hugeresv.kernels.host.keeper import Keeper
+from hugeresv.kernels.host.names import Names
+from hugeresv.kernels.host.pool import HugePool
+from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
+from hugeresv.outcome import Outcome
+
+_LONGEST_NUMBER = 32
+
+
+class Readings:
+    """The readings of one session. Descriptors stay open, except on mounts, where one would keep the mount busy."""
+
+    def __init__(self, pool: HugePool, keeper: Keeper, names: Names) -> None:
+        self._pool = pool
+        self._keeper = keeper
+        self._names = names
+        self._has_cgroups = bool(names.cgroups)
+        size = size_name(pool.page_size_kB)
+        self._usage_files = {
+            name: tuple(
+                os.open(keeper.seen_from_here(f"{path}/hugetlb.{size}.{file}"), os.O_RDONLY)
+                for file in ("current", "rsvd.current")
+            )
+            for name, path in names.cgroups.items()
+        }
+
+    def answer(self, outcome: Outcome) -> Answer:
+        """An outcome, and how things stand now."""
+        return Answer(outcome, Counters._make(self._pool.counters()), self._cgroups(), self._statfs())
+
+    def close(self) -> None:
+        """Close the files."""
+        for files in self._usage_files.values():
+            for descriptor in files:
+                os.close(descriptor)
+
+    def _cgroups(self) -> Mapping[str, CgroupUsage] | None:
+        if not self._has_cgroups:
+            return None
+        return {name: CgroupUsage(*map(self._pages, self._usage_files[name])) for name in self._names.cgroups}
+
+    def _pages(self, descriptor: int) -> int:
+        return int(os.pread(descriptor, _LONGEST_NUMBER, 0)) // (self._pool.page_size_kB * 1024)
+
+    def _statfs(self) -> Mapping[str, Statfs] | None:
+        found = {}
+        for name, mount in self._names.mounts.items():
+            if mount.limited:
+                status = os.statvfs(self._keeper.seen_from_here(mount.path))
+                found[name] = Statfs(status.f_blocks, status.f_bfree, status.f_bavail)
+        return found or None

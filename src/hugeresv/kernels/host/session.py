@@ -1,0 +1,214 @@
+"""One scenario's time on the host."""
+
+import errno
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from hugeresv.errors import ScenarioError, UnavailableError, UnsupportedError
+from hugeresv.kernels.host import observe
+from hugeresv.kernels.host.calls import call_of
+from hugeresv.kernels.host.claim import Claim
+from hugeresv.kernels.host.keeper import Keeper
+from hugeresv.kernels.host.names import Names
+from hugeresv.kernels.host.pool import HugePool
+from hugeresv.kernels.host.process import PATIENCE_SECONDS, Worker
+from hugeresv.kernels.host.readings import Readings
+from hugeresv.kernels.protocol import Answer, MappingView, PageState
+from hugeresv.outcome import Outcome
+from hugeresv.scenario import operation as ops
+from hugeresv.scenario.scenario import Cgroup
+
+_HANG_SECONDS = 5.0
+"""After this a call that may hang is given up."""
+
+_EHWPOISON = 133
+_OUTCOME_OF_ERRNO: Mapping[int, Outcome] = {0: Outcome.OK, _EHWPOISON: Outcome.EHWPOISON} | {
+    getattr(errno, outcome): outcome
+    for outcome in Outcome
+    if outcome.startswith("E") and outcome is not Outcome.EHWPOISON
+}
+_OUTCOME_OF_SIGNAL: Mapping[int, Outcome] = {
+    0: Outcome.OK,
+    signal.SIGBUS: Outcome.SIGBUS,
+    signal.SIGSEGV: Outcome.SIGSEGV,
+}
+_STATE = {observe.HOLE: PageState.HOLE, observe.PRESENT: PageState.PRESENT, observe.ABSENT: PageState.ABSENT}
+
+
+class HostSession:
+    """A session of `HostKernel`. See `protocol.Session` for what its methods promise.
+
+    Processes end, and files, segments and mounts are let go, in the order in which they came into being.
+    """
+
+    def __init__(self, claim: Claim, pool: HugePool, cgroups: Mapping[str, Cgroup] | None) -> None:
+        self._claim = claim
+        self._pool = pool
+        self._page_bytes = pool.page_size_kB * 1024
+        self._names = Names()
+        self._workers: dict[str, Worker] = {}
+        self._root, pid = claim.keeper()
+        self._keeper = keeper = Keeper(self._root, pid, self._names, self._page_bytes)
+        self._over = False
+        self.closed = False
+        self._by_keeper: dict[type[ops.Operation], Callable[[Any], int]] = {
+            ops.OpenFile: keeper.open_file,
+            ops.Memfd: keeper.memfd,
+            ops.CloseFile: keeper.close_file,
+            ops.Shmrm: keeper.remove_segment,
+            ops.Mount: keeper.mount,
+            ops.Umount: keeper.umount,
+            ops.CgroupSet: keeper.set_cgroup,
+            ops.CgroupRmdir: keeper.remove_cgroup,
+        }
+        with self._collapsing_when_interrupted():
+            if cgroups:
+                keeper.make_cgroups(claim.cgroups(), cgroups)
+            self._readings = Readings(pool, keeper, self._names)
+
+    def apply(self, operation: ops.Operation, *, may_hang: bool = False) -> Answer:
+        """Carry out one operation with real system calls.
+
+        Raises UnavailableError for a call that does not return within half a minute although it was not said to hang; every
+        process is ended then.
+        """
+        if self._over:
+            raise ScenarioError("the session has ended with a call that never returned")
+        with self._collapsing_when_interrupted():
+            try:
+                outcome = self._carry_out(operation, _HANG_SECONDS if may_hang else PATIENCE_SECONDS)
+            except TimeoutError:
+                if not may_hang:
+                    raise UnavailableError(f"{operation.op} did not return within {PATIENCE_SECONDS:.0f} s") from None
+                answer = self._readings.answer(Outcome.HANG)
+                self._collapse()
+                return answer
+            return self._readings.answer(outcome)
+
+    def view(self, proc: str, mapping: str) -> MappingView | None:
+        """What the process sees of the mapping; see `observe` for how."""
+        binding = self._names.processes.get(proc, {}).get(mapping)
+        if binding is None:
+            return None
+        pages = -(-binding.extent_bytes // self._page_bytes)
+        with self._collapsing_when_interrupted():
+            number, runs = self._workers[proc].call("observe", binding.start, pages, self._page_bytes)
+        if number:
+            raise UnavailableError(f"cannot observe mapping {mapping!r} of {proc!r}: {os.strerror(number)}")
+        return MappingView(binding.shared, tuple((_STATE[state], count) for state, count in runs))
+
+    def release(self) -> Answer:
+        """End and let go of everything but the cgroups, whose usage then shows what leaked there."""
+        with self._collapsing_when_interrupted():
+            if not self._over:
+                for proc in list(self._workers):
+                    self._exit(proc, PATIENCE_SECONDS)
+                self._keeper.release()
+            return self._readings.answer(Outcome.OK)
+
+    def close(self) -> None:
+        """Release, and remove the cgroups. The pool goes back when the kernel is closed."""
+        if self.closed:
+            return
+        self.closed = True
+        if not self._over:
+            self.release()
+            self._keeper.remove_cgroups()
+        self._readings.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        self.close()
+
+    def _carry_out(self, operation: ops.Operation, patience: float) -> Outcome:
+        match operation:
+            case ops.SetNrHugepages(n=pages):
+                return _outcome(_errno_of(self._pool.set_nr, pages))
+            case ops.SetNrOvercommit(n=pages):
+                return _outcome(_errno_of(self._pool.set_nr_overcommit, pages))
+            case ops.Fork():
+                return _outcome(self._fork(operation, patience))
+            case ops.Exit(proc=proc):
+                self._process(proc)
+                self._exit(proc, patience)
+                return Outcome.OK
+        by_keeper = self._by_keeper.get(type(operation))
+        if by_keeper is not None:
+            return _outcome(by_keeper(operation))
+        call = call_of(operation, self._names, self._page_bytes)
+        worker = self._process(call.proc)
+        number, value = worker.call(call.name, *call.arguments, file=call.file, patience=patience)
+        if call.name == "touch" and number == 0:
+            return _OUTCOME_OF_SIGNAL[value]
+        if number == 0:
+            call.learn(value)
+        return _outcome(number)
+
+    def _process(self, proc: str) -> Worker:
+        """The process of that name, which comes into being when first named."""
+        if proc not in self._workers:
+            number, worker = self._root.fork()
+            if worker is None:
+                raise UnavailableError(f"cannot make process {proc!r}: {os.strerror(number)}")
+            self._workers[proc] = worker
+            self._names.processes[proc] = {}
+        return self._workers[proc]
+
+    def _fork(self, operation: ops.Fork, patience: float) -> int:
+        if operation.child in self._workers:
+            raise ScenarioError(f"there is a process {operation.child!r} already")
+        number, worker = self._process(operation.proc).fork(patience)
+        if worker is not None:
+            self._workers[operation.child] = worker
+            self._names.fork(operation.proc, operation.child)
+        return number
+
+    def _exit(self, proc: str, patience: float) -> None:
+        self._workers[proc].end(patience)
+        del self._workers[proc]
+        del self._names.processes[proc]
+
+    @contextmanager
+    def _collapsing_when_interrupted(self) -> Iterator[None]:
+        """After an interrupted conversation with a worker nobody knows what it will say next: then the world ends."""
+        try:
+            yield
+        except (EOFError, TimeoutError):
+            self._collapse()
+            raise UnavailableError("a process of the scenario was killed by someone else, or is stuck") from None
+        except KeyboardInterrupt:
+            self._collapse()
+            raise
+
+    def _collapse(self) -> None:
+        """End everything at once: what a stuck process waits for dies with the others, and so it can die too."""
+        self._over = True
+        for worker in self._workers.values():
+            worker.let_go()
+        self._workers.clear()
+        self._names.clear()
+        self._claim.end_world()
+
+
+def _outcome(number: int) -> Outcome:
+    if number not in _OUTCOME_OF_ERRNO:
+        raise UnsupportedError(
+            f"the kernel answered {errno.errorcode.get(number, number)}, for which there is no outcome"
+        )
+    return _OUTCOME_OF_ERRNO[number]
+
+
+def _errno_of(write: Callable[[int], None], pages: int) -> int:
+    try:
+        write(pages)
+    except OSError as error:
+        return error.errno or 0
+    return 0

@@ -1,0 +1,131 @@
+"""A worker: a process that makes the calls it is told, one after the other, until the other end of its channel is gone.
+
+A request is (call, arguments, file). `file` is a path or None; it is opened for the duration of the call and its descriptor
+put in the place of `FILE` among the arguments, so that a worker never keeps a file alive. The reply is (errno, value), errno
+0 for success. `fork` is the one request that is not a function: parent and child both go on from it, each with its own
+channel, and the parent's reply carries the child's channel and pidfd.
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from hugeresv.kernels.host import observe, syscalls, touch
+from hugeresv.kernels.host.wire import Channel
+
+FILE = None
+"""Stands for the descriptor of the request's file among its arguments."""
+
+_STANDARD_DESCRIPTORS = 3
+
+
+def _write(path: str, text: str) -> None:
+    """Write to a control file in one call, as the kernel's own files want it."""
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _mount(target: str, options: str) -> None:
+    syscalls.mount(b"hugeresv", target.encode(), b"hugetlbfs", 0, options.encode())
+
+
+CALLS: Mapping[str, Callable[..., Any]] = {
+    "touch": touch.touch,
+    "observe": observe.observe,
+    "mmap": syscalls.mmap,
+    "munmap": syscalls.munmap,
+    "mprotect": syscalls.mprotect,
+    "madvise": syscalls.madvise,
+    "mlock": syscalls.mlock,
+    "munlock": syscalls.munlock,
+    "mremap": syscalls.mremap,
+    "ftruncate": syscalls.ftruncate,
+    "fallocate": syscalls.fallocate,
+    "fadvise": os.posix_fadvise,
+    "readahead": syscalls.readahead,
+    "shmget": syscalls.shmget,
+    "shmat": syscalls.shmat,
+    "shmdt": syscalls.shmdt,
+    "shmctl": syscalls.shmctl,
+    "open": os.open,
+    "memfd_create": os.memfd_create,
+    "close": os.close,
+    "mkdir": os.mkdir,
+    "rmdir": os.rmdir,
+    "mount": _mount,
+    "umount": lambda target: syscalls.umount(target.encode(), 0),
+    "write": _write,
+}
+
+
+class Forked(NamedTuple):
+    """What `fork` gives: to the parent the child's channel, pid and pidfd; to the child its own channel, and `pid` 0."""
+
+    channel: int
+    pid: int
+    pidfd: int
+
+
+def fork() -> Forked:
+    """fork(2) of a worker. The child keeps no descriptor but the standard ones and its channel."""
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(theirs.detach(), _STANDARD_DESCRIPTORS)
+        ours.detach()
+        os.closerange(_STANDARD_DESCRIPTORS + 1, os.sysconf("SC_OPEN_MAX"))
+        return Forked(_STANDARD_DESCRIPTORS, 0, -1)
+    theirs.close()
+    return Forked(ours.detach(), pid, os.pidfd_open(pid))
+
+
+def serve(channel: Channel) -> None:
+    """Answer requests until the other end is gone, then end this process. A child's first message is its hello."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    touch.prepare()
+    channel.send("hello")
+    while True:
+        try:
+            call, arguments, file = channel.receive()
+        except EOFError:
+            os._exit(0)
+        if call == "fork":
+            channel = _answer_fork(channel)
+        else:
+            channel.send(_answer(CALLS[call], arguments, file))
+
+
+def _answer(call: Callable[..., Any], arguments: tuple[Any, ...], file: str | None) -> tuple[int, Any]:
+    try:
+        if file is None:
+            return 0, call(*arguments)
+        descriptor = os.open(file, os.O_RDWR)
+        try:
+            return 0, call(*(descriptor if argument is FILE else argument for argument in arguments))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return error.errno or 0, None
+
+
+def _answer_fork(channel: Channel) -> Channel:
+    """Fork; the channel to go on with."""
+    try:
+        forked = fork()
+    except OSError as error:
+        channel.send((error.errno, None))
+        return channel
+    if forked.pid == 0:
+        channel.forget()
+        child = Channel.of_descriptor(forked.channel)
+        child.send("hello")
+        return child
+    channel.send((0, None), (forked.channel, forked.pidfd))
+    os.close(forked.channel)
+    os.close(forked.pidfd)
+    return channel

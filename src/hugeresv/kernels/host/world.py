@@ -1,0 +1,109 @@
+"""The world of a scenario, as the guardian makes and ends it: namespaces, and the keeper as process 1 among them.
+
+A PID namespace ends with its first process: the kernel kills every other one in it and makes the first wait for them
+(kernel/pid_namespace.c, zap_pid_ns_processes), so that whoever waits for the keeper has waited for all. The keeper itself
+is killed when the guardian dies. Mounts and SysV segments live in namespaces of the guardian's, which are empty again after
+the end of a world.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.host import syscalls, worker
+from hugeresv.kernels.host.abi import (
+    CLONE_NEWIPC,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    IPC_RMID,
+    MNT_DETACH,
+    MS_PRIVATE,
+    MS_REC,
+    PR_SET_PDEATHSIG,
+)
+from hugeresv.kernels.host.wire import Channel
+
+MOUNTS = "/dev"
+"""Where a world's mounts are, in its own mount namespace: a directory that every machine has and no code is loaded from."""
+
+MOUNT_SOURCE = b"hugeresv"
+"""What our mounts say they are a mount of: what tells them from others under the same name in /proc/self/mountinfo."""
+
+
+def enter_namespaces() -> None:
+    """Give this process mounts and SysV segments of its own, and an empty MOUNTS. Raises OSError where that is forbidden."""
+    syscalls.unshare(CLONE_NEWNS | CLONE_NEWIPC)
+    syscalls.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+    syscalls.mount(MOUNT_SOURCE, MOUNTS.encode(), b"tmpfs", 0, b"mode=0700")
+
+
+class World:
+    """The one world of a guardian: started, ended, started anew."""
+
+    def __init__(self) -> None:
+        self._keeper = 0
+
+    def start(self) -> worker.Forked:
+        """End the world before, if there is one, and fork the keeper of a new one."""
+        self.end()
+        _unshare_children()
+        forked = worker.fork()
+        if forked.pid == 0:
+            syscalls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            worker.serve(Channel.of_descriptor(forked.channel))
+        self._keeper = forked.pid
+        return forked
+
+    def end(self) -> None:
+        """End every process, segment and mount; nothing of the world is left in any counter then.
+
+        Waits for as long as the kernel does not let a process go.
+        """
+        if self._keeper:
+            os.kill(self._keeper, signal.SIGKILL)
+            os.waitpid(self._keeper, 0)
+            self._keeper = 0
+        for segment in _segments():
+            syscalls.shmctl(segment, IPC_RMID, None)
+        for mount in _mounts():
+            syscalls.umount(mount.encode(), MNT_DETACH)
+            os.rmdir(mount)
+
+
+@contextmanager
+def one_world() -> Iterator[World]:
+    """A world that has ended when the block is left. Raises UnavailableError where this process may not make one."""
+    try:
+        enter_namespaces()
+    except OSError as error:
+        raise UnavailableError(f"cannot make namespaces and mounts (CAP_SYS_ADMIN): {error.strerror}") from None
+    world = World()
+    try:
+        yield world
+    finally:
+        world.end()
+
+
+def _unshare_children() -> None:
+    """Have the next child be process 1 of a new PID namespace; the kernel wants the one before renounced first."""
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+    try:
+        syscalls.setns(own, CLONE_NEWPID)
+    finally:
+        os.close(own)
+    syscalls.unshare(CLONE_NEWPID)
+
+
+def _segments() -> list[int]:
+    with open("/proc/sysvipc/shm") as table:
+        _, *rows = table
+    return [int(row.split()[1]) for row in rows]
+
+
+def _mounts() -> list[str]:
+    """Where hugetlbfs is mounted in this world."""
+    with open("/proc/self/mountinfo") as table:
+        rows = [line.split() for line in table]
+    return [row[4] for row in rows if row[row.index("-") + 1 :][:2] == ["hugetlbfs", MOUNT_SOURCE.decode()]]
