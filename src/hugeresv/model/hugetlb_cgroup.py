@@ -10,9 +10,13 @@ from hugeresv.outcome import Outcome
 
 
 class HugetlbCgroup:
-    """A cgroup; counts and limits in pages, hierarchical. `max_pages` and `rsvd_max_pages` None: no limit."""
+    """A cgroup; counts and limits in pages, hierarchical. `max_pages` and `rsvd_max_pages` None: no limit.
 
-    __slots__ = ("children", "max_pages", "parent", "rsvd", "rsvd_max_pages", "tasks", "usage")
+    `subtree_control`: it hands the controller on to children, or has done so, and therefore takes no tasks (the rule against
+    internal processes, cgroup_migrate_vet_dst in kernel/cgroup/cgroup.c).
+    """
+
+    __slots__ = ("children", "max_pages", "parent", "rsvd", "rsvd_max_pages", "subtree_control", "tasks", "usage")
 
     def __init__(
         self, parent: HugetlbCgroup | None, max_pages: int | None = None, rsvd_max_pages: int | None = None
@@ -25,8 +29,10 @@ class HugetlbCgroup:
         self.rsvd = 0
         self.children = 0
         self.tasks = 0
+        self.subtree_control = False
         if parent is not None:
             parent.children += 1
+            parent.subtree_control = True
 
     def charge_usage(self, pages: int) -> bool:
         """hugetlb_cgroup_charge_cgroup: False, and no change, where a limit of this cgroup or one above forbids it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hugeresv.model.copying import copy_machine
 from hugeresv.model.hstate import HState
 
 if TYPE_CHECKING:
@@ -37,3 +38,7 @@ class Machine:
         self.segments: dict[Key, Segment] = {}
         self.mounts: dict[Key, Mount] = {}
         self.cgroups: dict[Key, HugetlbCgroup] = {}
+
+    def copy(self) -> Machine:
+        """A machine in the same state that shares nothing with this one."""
+        return copy_machine(self)

@@ -21,6 +21,8 @@ def mprotect(task: Process, address: int, length: int, prot: Prot) -> Outcome:
     """
     if not is_aligned(address):
         return Outcome.EINVAL
+    if length == 0:
+        return Outcome.OK
     end = address + align_up(length)
     reached = address
     for vma in task.mm.overlapping(address, end):

@@ -55,6 +55,8 @@ def mremap(
         return Outcome.EINVAL
     if (target is not None or dontunmap) and not maymove:
         return Outcome.EINVAL
+    if dontunmap and old_len != new_len:
+        return Outcome.EINVAL
     call = Remap(address, align_up(old_len), align_up(new_len), target)
     if target is not None:
         if not is_aligned(target) or target > TASK_SIZE - call.new_len:
@@ -77,9 +79,11 @@ def _move_many(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
         return Outcome.EFAULT
     delta = call.target - call.address
     for vma in vmas:
+        if dontunmap and vma.inode is not None:
+            return Outcome.EINVAL
         start = max(vma.vm_start, call.address)
         length = min(vma.vm_end, end) - start
-        outcome = _remap_one(machine, mm, Remap(start, length, length, start + delta), dontunmap=dontunmap)
+        outcome = _remap_one(machine, mm, Remap(start, length, length, start + delta), dontunmap=False)
         if outcome is not Outcome.OK:
             return outcome
     return Outcome.OK
@@ -96,10 +100,7 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
         if dontunmap:
             return Outcome.EINVAL
         return _shrink(machine, mm, call)
-    early = machine.behaviour.mremap is MremapReach.MANY_VMAS
-    outcome = _movable(vma, call, call.old_len, dontunmap=dontunmap) if early else Outcome.OK
-    if outcome is Outcome.OK:
-        outcome = unmap_range(machine, mm, call.target, call.target + call.new_len)
+    outcome = unmap_range(machine, mm, call.target, call.target + call.new_len)
     if outcome is Outcome.OK:
         outcome = _shrink(machine, mm, call)
     if outcome is not Outcome.OK:
@@ -107,17 +108,12 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
     vma = mm.find(call.address)
     if vma is None:
         return Outcome.EFAULT
-    outcome = _movable(vma, call, call.new_len, dontunmap=dontunmap)
-    if outcome is Outcome.OK:
-        _move(machine, vma, call)
-    return outcome
-
-
-def _movable(vma: Vma, call: Remap, length: int, *, dontunmap: bool) -> Outcome:
-    """remap_is_valid: a private mapping is not duplicated, a huge page mapping leaves nothing behind, one VMA has it all."""
     if (call.old_len == 0 and not vma.shared) or (dontunmap and vma.inode is not None):
         return Outcome.EINVAL
-    return Outcome.EFAULT if length > vma.vm_end - call.address else Outcome.OK
+    if call.new_len > vma.vm_end - call.address:
+        return Outcome.EFAULT
+    _move(machine, vma, call)
+    return Outcome.OK
 
 
 def _shrink(machine: Machine, mm: AddressSpace, call: Remap) -> Outcome:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hugeresv.outcome import Outcome
+
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
@@ -21,12 +23,14 @@ class Process:
         if cgroup is not None:
             cgroup.tasks += 1
 
-    def move_to(self, cgroup: HugetlbCgroup | None) -> None:
-        """Later charges go to `cgroup`; what was charged stays where it is."""
+    def move_to(self, cgroup: HugetlbCgroup) -> Outcome:
+        """Later charges go to `cgroup`; what was charged stays where it is. EBUSY: the cgroup takes no tasks."""
+        if cgroup.subtree_control:
+            return Outcome.EBUSY
         self.leave_cgroup()
         self.cgroup = cgroup
-        if cgroup is not None:
-            cgroup.tasks += 1
+        cgroup.tasks += 1
+        return Outcome.OK
 
     def leave_cgroup(self) -> None:
         """The process counts in no cgroup but the root."""

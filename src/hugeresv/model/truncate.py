@@ -20,11 +20,9 @@ def ftruncate(machine: Machine, inode: Inode, pages: int) -> Outcome:
 
     Growing again gives no promise back.
     """
-    shrinks = pages < inode.i_size
     inode.i_size = pages
-    if shrinks:
-        unmap_file_range(machine, inode, pages, HIGHEST)
-        _remove_pages(machine, inode, pages)
+    unmap_file_range(machine, inode, pages, HIGHEST)
+    _remove_pages(machine, inode, pages)
     return Outcome.OK
 
 

@@ -238,8 +238,7 @@ def _umount(session: ModelSession, call: op.Umount) -> Outcome:
 
 def _cgroup_move(session: ModelSession, call: op.CgroupMove) -> Outcome:
     cgroup = _cgroup(session, call.cgroup)
-    session.process(call.proc).task.move_to(cgroup)
-    return Outcome.OK
+    return session.process(call.proc).task.move_to(cgroup)
 
 
 def _cgroup_set(session: ModelSession, call: op.CgroupSet) -> Outcome:

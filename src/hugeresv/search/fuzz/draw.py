@@ -84,6 +84,9 @@ class Draw:
 
     def _mmap(self) -> op.Operation:
         process = self._process()
+        if self._chance(3):
+            over = self._place(process)
+            return op.Mmap(process, self.world.fresh("m"), "private", length_bytes=4096, over=over, normal=True)
         file = self.random.choice(list(self.world.files)) if self.world.files and self._chance(60) else None
         flags = self._mmap_flags()
         over = self._place(process) if self._chance(12) else None
@@ -113,8 +116,6 @@ class Draw:
             flags["locked"] = True
         if self._chance(10):
             flags["prot"] = self.random.choice(["r", "none"])
-        if self._chance(2):
-            flags["normal"] = True
         return flags
 
     def _place(self, process: str) -> op.Place | None:

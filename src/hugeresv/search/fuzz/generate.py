@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
+from hugeresv.errors import UnsupportedError
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.model.presets import LINUX_6_18
 from hugeresv.outcome import Outcome
@@ -46,7 +47,10 @@ def generate(seed: str, steps: int, coverage: Coverage) -> Scenario:
     with GUIDE.start(pool, cgroups) as guide:
         while len(taken) < steps:
             operation = draw.operation()
-            outcome = guide.apply(operation).outcome
+            try:
+                outcome = guide.apply(operation).outcome
+            except UnsupportedError:
+                continue
             if outcome is Outcome.HANG:
                 break
             taken.append(Step(operation))
