@@ -1,0 +1,151 @@
+"""A second machine, equal to the first and independent of it.
+
+What is shared within the machine (a folio by two page tables, a reservation map by the pieces of a mapping) is shared
+in the same way within the copy. Everything is copied in a fixed order with a memo, never by following references from
+one object to the next, so that the depth does not grow with the number of processes, forks or cgroups.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from hugeresv.model.address_space import AddressSpace
+    from hugeresv.model.folio import Folio
+    from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+    from hugeresv.model.inode import Inode
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.mount import Mount
+    from hugeresv.model.page_table import PageTable
+    from hugeresv.model.process import Process
+    from hugeresv.model.resv_map import ResvMap
+    from hugeresv.model.shm import Segment
+    from hugeresv.model.subpool import Subpool
+    from hugeresv.model.vma import Vma
+
+T = TypeVar("T")
+
+
+def copy_machine(machine: Machine) -> Machine:
+    """A machine of its own in the same state; takes time in proportion to what is mapped, cached and present."""
+    copies = _Copies()
+    new = _same_fields(machine)
+    new.hstate = _same_fields(machine.hstate)
+    new.cgroups = {key: copies.cgroup(cgroup) for key, cgroup in machine.cgroups.items()}
+    new.mounts = {key: copies.mount(mount) for key, mount in machine.mounts.items()}
+    new.files = {key: copies.inode(inode) for key, inode in machine.files.items()}
+    new.segments = {key: copies.segment(segment) for key, segment in machine.segments.items()}
+    new.processes = {key: copies.process(process) for key, process in machine.processes.items()}
+    copies.link_i_mmap()
+    return new
+
+
+class _Copies:
+    """What was copied so far, by its original; what exists once in the machine is made once."""
+
+    def __init__(self) -> None:
+        self._folios: dict[Folio, Folio] = {}
+        self._subpools: dict[Subpool, Subpool] = {}
+        self._inodes: dict[Inode, Inode] = {}
+        self._maps: dict[ResvMap, ResvMap] = {}
+        self._vmas: dict[Vma, Vma] = {}
+        self._cgroups: dict[HugetlbCgroup | None, Any] = {None: None}
+
+    def cgroup(self, cgroup: HugetlbCgroup | None) -> Any:
+        """A cgroup with all above it, also one that was removed and still is charged; None is the root."""
+        lineage = []
+        above = cgroup
+        while above is not None and above not in self._cgroups:
+            lineage.append(above)
+            above = above.parent
+        for original in reversed(lineage):
+            new = self._cgroups[original] = _same_fields(original)
+            new.parent = self._cgroups[original.parent]
+        return self._cgroups[cgroup]
+
+    def mount(self, mount: Mount) -> Mount:
+        new = _same_fields(mount)
+        new.subpool = self._subpool(mount.subpool)
+        new.inodes = [self.inode(inode) for inode in mount.inodes if inode.in_use]
+        return new
+
+    def segment(self, segment: Segment) -> Segment:
+        new = _same_fields(segment)
+        new.inode = self.inode(segment.inode)
+        return new
+
+    def inode(self, inode: Inode) -> Inode:
+        """A file with its pages and its reservations; who maps it is filled in at the end."""
+        new = self._inodes.get(inode)
+        if new is None:
+            new = self._inodes[inode] = _same_fields(inode)
+            new.subpool = self._subpool(inode.subpool)
+            new.resv_map = self._resv_map(inode.resv_map)
+            new.page_cache = {index: self._folio(folio) for index, folio in inode.page_cache.items()}
+        return new
+
+    def process(self, process: Process) -> Process:
+        new = _same_fields(process)
+        new.cgroup = self.cgroup(process.cgroup)
+        new.mm = self._address_space(process.mm)
+        return new
+
+    def link_i_mmap(self) -> None:
+        """The private VMAs of every file, in their order."""
+        for inode, new in self._inodes.items():
+            new.i_mmap = {self._vmas[vma]: None for vma in inode.i_mmap}
+
+    def _address_space(self, mm: AddressSpace) -> AddressSpace:
+        new = _same_fields(mm)
+        new.starts = mm.starts[:]
+        new.vmas = [self._vma(vma, new) for vma in mm.vmas]
+        new.page_table = self._page_table(mm.page_table)
+        return new
+
+    def _vma(self, vma: Vma, mm: AddressSpace) -> Vma:
+        new = self._vmas[vma] = vma.copy(mm)
+        new.inode = None if vma.inode is None else self.inode(vma.inode)
+        new.resv_map = None if vma.resv_map is None else self._resv_map(vma.resv_map)
+        return new
+
+    def _page_table(self, page_table: PageTable) -> PageTable:
+        new = _same_fields(page_table)
+        new.tables = {
+            number: {slot: self._folio(folio) for slot, folio in table.items()}
+            for number, table in page_table.tables.items()
+        }
+        return new
+
+    def _folio(self, folio: Folio) -> Folio:
+        new = self._folios.get(folio)
+        if new is None:
+            new = self._folios[folio] = _same_fields(folio)
+            new.subpool = self._subpool(folio.subpool)
+            new.cgroup = self.cgroup(folio.cgroup)
+            new.cgroup_rsvd = self.cgroup(folio.cgroup_rsvd)
+        return new
+
+    def _resv_map(self, resv_map: ResvMap) -> ResvMap:
+        new = self._maps.get(resv_map)
+        if new is None:
+            new = self._maps[resv_map] = _same_fields(resv_map)
+            new.regions = resv_map.regions.copy()
+            new.cgroup = self.cgroup(resv_map.cgroup)
+            new.charged = {self.cgroup(cgroup): paid.copy() for cgroup, paid in resv_map.charged.items()}
+        return new
+
+    def _subpool(self, subpool: Subpool | None) -> Subpool | None:
+        if subpool is None:
+            return None
+        new = self._subpools.get(subpool)
+        if new is None:
+            new = self._subpools[subpool] = _same_fields(subpool)
+        return new
+
+
+def _same_fields(thing: T) -> T:
+    """Another object of the same class with the same fields."""
+    new = object.__new__(type(thing))
+    for name in type(thing).__slots__:  # type: ignore[attr-defined]
+        setattr(new, name, getattr(thing, name))
+    return new
