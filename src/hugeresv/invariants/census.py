@@ -1,0 +1,63 @@
+"""A census of a machine: every promise and every page in use, each counted once.
+
+It goes by what holds a thing (a VMA, a page table, a page cache), never by a counter: counters are what it is held
+against.
+"""
+
+from hugeresv.invariants.promise import FilePromise, MappingPromise, MinimumPromise, Promise
+from hugeresv.model.folio import Folio
+from hugeresv.model.inode import Inode
+from hugeresv.model.machine import Key, Machine
+from hugeresv.model.resv_map import ResvMap
+from hugeresv.model.vma import Vma
+
+
+class Census:
+    """What is there in a machine. It shows one moment: no longer valid when the machine has changed.
+
+    files       every file in use, and what to call it
+    mappings    every owner's private mapping
+    map_users   the VMAs that point to each private reservation map
+    folios      every page in use
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        """Takes time in proportion to what is mapped, cached and present."""
+        self.machine = machine
+        self.files: dict[Inode, str] = {}
+        self.mappings: list[MappingPromise] = []
+        self.map_users: dict[ResvMap, list[Vma]] = {}
+        self.folios: set[Folio] = set()
+        for key, inode in machine.files.items():
+            self.files[inode] = f"file {key!r}"
+        for key, segment in machine.segments.items():
+            if segment.inode.in_use:
+                self.files[segment.inode] = f"segment {key!r}"
+        for key, process in machine.processes.items():
+            for vma in process.mm.vmas:
+                self._count_vma(key, vma)
+            for table in process.mm.page_table.tables.values():
+                self.folios.update(table.values())
+        for inode in self.files:
+            self.folios.update(inode.page_cache.values())
+
+    def _count_vma(self, process: Key, vma: Vma) -> None:
+        if vma.inode is None:
+            return
+        if vma.inode not in self.files:
+            self.files[vma.inode] = f"unnamed file mapped by process {process!r} at {vma.vm_start:#x}"
+        if vma.resv_map is not None:
+            pieces = self.map_users.setdefault(vma.resv_map, [])
+            if not pieces:
+                self.mappings.append(MappingPromise(process, pieces))
+            pieces.append(vma)
+        elif vma.owner:
+            self.mappings.append(MappingPromise(process, [vma]))
+
+    def promises(self) -> list[Promise]:
+        """Every promise that is not empty."""
+        machine = self.machine
+        promises: list[Promise] = [*self.mappings]
+        promises += [FilePromise(name, inode) for inode, name in self.files.items() if inode.resv_map.regions]
+        promises += [MinimumPromise(key, m.subpool) for key, m in machine.mounts.items() if m.subpool is not None]
+        return [promise for promise in promises if promise.pages]

@@ -1,0 +1,144 @@
+"""Promises: who may still take how many pages, because resv_huge_pages counts them for him.
+
+There are three kinds. A private mapping's owner is promised every page that its reservation map does not have, a file
+every page that its reservation map has and its page cache does not, and a mount what is left of its minimum.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import Protocol
+
+from hugeresv.model.inode import Inode
+from hugeresv.model.machine import Key
+from hugeresv.model.subpool import Subpool
+from hugeresv.model.vma import Vma
+
+Range = tuple[int, int]
+"""Indices of a file in huge pages, half-open."""
+
+_RANGES_SHOWN = 6
+
+
+class Promise(Protocol):
+    """`pages` that a holder may still take from the pool; str() says who and which."""
+
+    @property
+    def pages(self) -> int:
+        """How many."""
+        ...
+
+    @property
+    def subpool(self) -> Subpool | None:
+        """The limits that count them as used."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MappingPromise:
+    """What the owner of a private mapping has not taken yet: L(m) - C(m), over all the pieces of one mmap."""
+
+    process: Key
+    vmas: list[Vma]
+    """The owner's VMAs that share one reservation map; a single one where reservations are counted in the VMA."""
+
+    @property
+    def pages(self) -> int:
+        """Pages of the VMAs that have not consumed their reservation."""
+        return sum(end - first for vma in self.vmas for first, end in unconsumed(vma))
+
+    @property
+    def subpool(self) -> Subpool | None:
+        """The mount of the file that is mapped."""
+        inode = self.vmas[0].inode
+        return inode.subpool if inode is not None else None
+
+    def __str__(self) -> str:
+        where = " ".join(f"{vma.vm_start:#x}-{vma.vm_end:#x}" for vma in self.vmas)
+        promised = (part for vma in self.vmas for part in unconsumed(vma))
+        return f"private mapping of process {self.process!r} at {where}, pages {ranges_text(promised)}"
+
+
+@dataclass(frozen=True, slots=True)
+class FilePromise:
+    """What a file's shared mappings have reserved and nobody has touched yet: R(i) - P(i)."""
+
+    name: str
+    inode: Inode
+
+    @property
+    def pages(self) -> int:
+        """Pages in the reservation map that are not in the page cache."""
+        regions = self.inode.resv_map.regions
+        return regions.total_pages - sum(index in regions for index in self.inode.page_cache)
+
+    @property
+    def subpool(self) -> Subpool | None:
+        """The mount that the file is on."""
+        return self.inode.subpool
+
+    def ranges(self) -> Iterator[Range]:
+        """Where they are."""
+        for first, end in self.inode.resv_map.regions:
+            yield from without(first, end, self.inode.cached_in(first, end))
+
+    def __str__(self) -> str:
+        return f"{self.name}, pages {ranges_text(self.ranges())}"
+
+
+@dataclass(frozen=True, slots=True)
+class MinimumPromise:
+    """What is left of a mount's minimum, promised to whoever uses a file on it."""
+
+    mount: Key
+    subpool: Subpool
+
+    @property
+    def pages(self) -> int:
+        """rsv_hpages."""
+        return self.subpool.rsv_hpages
+
+    def __str__(self) -> str:
+        return f"minimum of mount {self.mount!r}"
+
+
+def unconsumed(vma: Vma) -> Iterator[Range]:
+    """The pages of an owner's VMA that are still promised to it.
+
+    Where reservations are counted in the VMA there is no map, and after a split the count says nothing. What the owner
+    must then get is every page that it does not have: each fault that finds none takes one off resv_huge_pages.
+    """
+    if vma.resv_map is not None:
+        for first, end, consumed in vma.resv_map.regions.runs(vma.first_index, vma.end_index):
+            if not consumed:
+                yield first, end
+        return
+    shift = vma.mm.page_shift
+    base = (vma.vm_start >> shift) - vma.vm_pgoff
+    present = vma.mm.page_table.items(vma.vm_start >> shift, vma.vm_end >> shift)
+    yield from without(vma.first_index, vma.end_index, [number - base for number, folio in present if folio.anon])
+
+
+def without(first: int, end: int, taken: Iterable[int]) -> Iterator[Range]:
+    """[first, end) without the indices `taken`, which ascend."""
+    for index in taken:
+        if first < index:
+            yield first, index
+        first = index + 1
+    if first < end:
+        yield first, end
+
+
+def as_ranges(indices: Iterable[int]) -> Iterator[Range]:
+    """Ascending indices as ranges."""
+    for _, run in groupby(enumerate(indices), key=lambda pair: pair[1] - pair[0]):
+        members = [index for _, index in run]
+        yield members[0], members[-1] + 1
+
+
+def ranges_text(ranges: Iterable[Range]) -> str:
+    """Ranges as people write them; only the first few, and how many there are more."""
+    remaining = iter(ranges)
+    shown = [f"[{first},{end})" for first, end in islice(remaining, _RANGES_SHOWN)]
+    more = sum(1 for _ in remaining)
+    return " ".join(shown or ["none"]) + (f" and {more} ranges more" if more else "")
