@@ -52,10 +52,12 @@ class RegionList:
         return tuple(boundaries)
 
     def free(self) -> None:
+        """Give the memory back; the list is gone."""
         self.library.list_free(self.head)
 
 
 def address(numbers: "array[int]") -> ctypes.c_void_p:
+    """Where an array's numbers begin."""
     return ctypes.c_void_p(numbers.buffer_info()[0])
 
 
