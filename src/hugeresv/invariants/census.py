@@ -4,6 +4,8 @@ It goes by what holds a thing (a VMA, a page table, a page cache), never by a co
 against.
 """
 
+from collections.abc import Iterator
+
 from hugeresv.invariants.promise import FilePromise, MappingPromise, MinimumPromise, Promise
 from hugeresv.model.folio import Folio
 from hugeresv.model.inode import Inode
@@ -16,18 +18,18 @@ class Census:
     """What is there in a machine. It shows one moment: no longer valid when the machine has changed.
 
     files       every file in use, and what to call it
-    mappings    every owner's private mapping
     map_users   the VMAs that point to each private reservation map
     folios      every page in use
+    promises    every promise that is not empty; `promised` is their sum in pages
     """
 
     def __init__(self, machine: Machine) -> None:
         """Takes time in proportion to what is mapped, cached and present."""
         self.machine = machine
         self.files: dict[Inode, str] = {}
-        self.mappings: list[MappingPromise] = []
         self.map_users: dict[ResvMap, list[Vma]] = {}
         self.folios: set[Folio] = set()
+        self._mappings: list[MappingPromise] = []
         for key, inode in machine.files.items():
             self.files[inode] = f"file {key!r}"
         for key, segment in machine.segments.items():
@@ -40,24 +42,26 @@ class Census:
                 self.folios.update(table.values())
         for inode in self.files:
             self.folios.update(inode.page_cache.values())
+        self.promises = [promise for promise in self._promises() if promise.pages]
+        self.promised = sum(promise.pages for promise in self.promises)
 
     def _count_vma(self, process: Key, vma: Vma) -> None:
         if vma.inode is None:
             return
         if vma.inode not in self.files:
             self.files[vma.inode] = f"unnamed file mapped by process {process!r} at {vma.vm_start:#x}"
+        pieces = []
         if vma.resv_map is not None:
-            pieces = self.map_users.setdefault(vma.resv_map, [])
-            if not pieces:
-                self.mappings.append(MappingPromise(process, pieces))
-            pieces.append(vma)
-        elif vma.owner:
-            self.mappings.append(MappingPromise(process, [vma]))
+            pieces = self.map_users.setdefault(vma.resv_map, pieces)
+        pieces.append(vma)
+        if vma.owner and len(pieces) == 1:
+            self._mappings.append(MappingPromise(process, pieces))
 
-    def promises(self) -> list[Promise]:
-        """Every promise that is not empty."""
-        machine = self.machine
-        promises: list[Promise] = [*self.mappings]
-        promises += [FilePromise(name, inode) for inode, name in self.files.items() if inode.resv_map.regions]
-        promises += [MinimumPromise(key, m.subpool) for key, m in machine.mounts.items() if m.subpool is not None]
-        return [promise for promise in promises if promise.pages]
+    def _promises(self) -> Iterator[Promise]:
+        yield from self._mappings
+        for inode, name in self.files.items():
+            if inode.resv_map.regions:
+                yield FilePromise(name, inode)
+        for key, mount in self.machine.mounts.items():
+            if mount.subpool is not None:
+                yield MinimumPromise(key, mount.subpool)

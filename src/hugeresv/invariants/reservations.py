@@ -14,8 +14,7 @@ def sum_of_promises(census: Census) -> Iterator[str]:
     L(m) is what owners' VMAs of the map still cover, C(m) what has consumed its reservation; R(i) is an inode's
     reservation map and P(i) its page cache, which must lie within it.
     """
-    promises = census.promises()
-    promised = sum(promise.pages for promise in promises)
+    promises, promised = census.promises, census.promised
     resv = census.machine.hstate.resv_huge_pages
     if resv != promised:
         yield f"resv_huge_pages is {resv}, but the promises add up to {promised} ({resv - promised:+d})" + items(
@@ -29,11 +28,9 @@ def sum_of_promises(census: Census) -> Iterator[str]:
 
 def promises_can_be_kept(census: Census) -> Iterator[str]:
     """I8, as far as it can be counted: for every promise there is a free page, whatever resv_huge_pages says."""
-    promises = census.promises()
-    promised = sum(promise.pages for promise in promises)
-    free = census.machine.hstate.free_huge_pages
+    promised, free = census.promised, census.machine.hstate.free_huge_pages
     if promised > free:
-        yield f"{promised} pages are promised, but free_huge_pages is {free}" + items(promises)
+        yield f"{promised} pages are promised, but free_huge_pages is {free}" + items(census.promises)
 
 
 def items(promises: Sequence[Promise]) -> str:

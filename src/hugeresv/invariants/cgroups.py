@@ -1,0 +1,40 @@
+"""The hugetlb controller's counters against what they are charged for."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from hugeresv.invariants.census import Census
+from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+
+
+def charges_are_held(census: Census) -> Iterator[str]:
+    """I9: a cgroup's counters are the charges of it and of everything below it, removed cgroups included.
+
+    rsvd = lengths of owners' private VMAs + regions of files' reservation maps + pages without a reservation, as far as
+    charged to it; usage = pages in use charged to it.
+    """
+    usage, mapped, regions, pages = (Counter[HugetlbCgroup]() for _ in range(4))
+    for resv_map, vmas in census.map_users.items():
+        _charge(mapped, resv_map.cgroup, sum(vma.end_index - vma.first_index for vma in vmas))
+    for inode in census.files:
+        for cgroup, paid in inode.resv_map.charged.items():
+            _charge(regions, cgroup, paid.total_pages)
+    for folio in census.folios:
+        _charge(usage, folio.cgroup, 1)
+        _charge(pages, folio.cgroup_rsvd, 1)
+    for key, cgroup in census.machine.cgroups.items():
+        if cgroup.usage != usage[cgroup]:
+            yield f"usage of cgroup {key!r} is {cgroup.usage}, but {usage[cgroup]} pages in use are charged to it"
+        rsvd = mapped[cgroup] + regions[cgroup] + pages[cgroup]
+        if cgroup.rsvd != rsvd:
+            yield (
+                f"rsvd of cgroup {key!r} is {cgroup.rsvd}, but {rsvd} is charged to it ({cgroup.rsvd - rsvd:+d}):"
+                f" private mappings {mapped[cgroup]}, regions of files {regions[cgroup]}, pages {pages[cgroup]}"
+            )
+
+
+def _charge(charges: Counter[HugetlbCgroup], cgroup: HugetlbCgroup | None, pages: int) -> None:
+    """Charge a cgroup and all above it."""
+    while cgroup is not None:
+        charges[cgroup] += pages
+        cgroup = cgroup.parent

@@ -1,0 +1,31 @@
+"""The invariant of the end: when everything is gone, nothing is counted."""
+
+from hugeresv.invariants.census import Census
+from hugeresv.invariants.violation import Violation
+from hugeresv.model.machine import Machine
+
+
+def check_end(machine: Machine) -> list[Violation]:
+    """I11: all mappings, files and mounts gone, resv, usage and rsvd are 0, and a write of 0 empties the pool.
+
+    ValueError where something is left that may hold pages or promises.
+    """
+    census = Census(machine)
+    if census.files or machine.mounts:
+        left = [*census.files.values(), *(f"mount {key!r}" for key in machine.mounts)]
+        raise ValueError(f"this is not the end, there still is: {', '.join(left)}")
+    messages = []
+    resv = machine.hstate.resv_huge_pages
+    if resv:
+        messages.append(f"resv_huge_pages is {resv}")
+    for key, cgroup in machine.cgroups.items():
+        if cgroup.usage or cgroup.rsvd:
+            messages.append(f"cgroup {key!r} has usage {cgroup.usage} and rsvd {cgroup.rsvd}")
+    h = machine.copy().hstate
+    h.set_max_huge_pages(0)
+    if h.nr_huge_pages or h.free_huge_pages or h.surplus_huge_pages:
+        messages.append(
+            f"after a write of 0 to nr_hugepages nr_huge_pages is {h.nr_huge_pages},"
+            f" free_huge_pages {h.free_huge_pages}, surplus_huge_pages {h.surplus_huge_pages}"
+        )
+    return [Violation("I11", "nothing is counted when everything is gone", message) for message in messages]

@@ -1,0 +1,108 @@
+"""Invariants of a step: what an operation may have done to the counters."""
+
+from typing import NamedTuple
+
+from hugeresv.invariants.violation import Violation
+from hugeresv.model.machine import Key, Machine
+from hugeresv.scenario import operation as op
+
+_HARMLESS_ADVICE = {"normal", "willneed", "free", "dontfork", "dofork", "cold", "pageout"}
+
+
+class Levels(NamedTuple):
+    """The counters of a machine at one moment, in pages, and its overcommit limit."""
+
+    nr: int
+    free: int
+    resv: int
+    surp: int
+    subpools: dict[Key, tuple[int, int]]
+    """used_hpages and rsv_hpages of each mount that has limits."""
+    cgroups: dict[Key, tuple[int, int]]
+    """usage and rsvd of each cgroup."""
+    overcommit: int
+
+
+def levels(machine: Machine) -> Levels:
+    """The counters now."""
+    h = machine.hstate
+    return Levels(
+        h.nr_huge_pages,
+        h.free_huge_pages,
+        h.resv_huge_pages,
+        h.surplus_huge_pages,
+        {
+            key: (mount.subpool.used_hpages, mount.subpool.rsv_hpages)
+            for key, mount in machine.mounts.items()
+            if mount.subpool is not None
+        },
+        {key: (cgroup.usage, cgroup.rsvd) for key, cgroup in machine.cgroups.items()},
+        h.nr_overcommit_huge_pages,
+    )
+
+
+def check_step(operation: op.Operation, before: Levels, after: Levels) -> list[Violation]:
+    """What `operation` did to the counters that no operation of its kind may do."""
+    violations = []
+    if not isinstance(operation, op.SetNrHugepages):
+        violations += _only_a_write_resizes(before, after)
+        violations += _surplus_within_overcommit(before, after)
+    if is_read_only(operation):
+        violations += _nothing_changes(before, after)
+    return violations
+
+
+def is_read_only(operation: op.Operation) -> bool:
+    """Whether an operation takes no page, gives none back and makes or withdraws no promise, whatever it answers."""
+    match operation:
+        case op.Mprotect() | op.Munlock() | op.Fadvise() | op.Readahead() | op.Fork():
+            return True
+        case op.OpenFile() | op.Memfd() | op.CgroupMove() | op.CgroupSet() | op.SetNrOvercommit():
+            return True
+        case op.Madvise():
+            return operation.advice in _HARMLESS_ADVICE
+        case op.Mremap():
+            same_length = (operation.pages, operation.length_bytes) == (operation.new_pages, operation.new_length_bytes)
+            return operation.over is None and same_length
+    return False
+
+
+def _only_a_write_resizes(before: Levels, after: Levels) -> list[Violation]:
+    """I3, of a step: nr - surp is max_huge_pages, which only a write to nr_hugepages changes."""
+    persistent = before.nr - before.surp, after.nr - after.surp
+    if persistent[0] == persistent[1]:
+        return []
+    message = f"nr_huge_pages - surplus_huge_pages went from {persistent[0]} to {persistent[1]}"
+    return [Violation("I3", "only a write to nr_hugepages changes the persistent pages", message)]
+
+
+def _surplus_within_overcommit(before: Levels, after: Levels) -> list[Violation]:
+    """I4: surp <= nr_overcommit, unless the pool was shrunk or the limit lowered: it never grows beyond."""
+    if after.surp <= max(before.surp, after.overcommit):
+        return []
+    message = f"surplus_huge_pages went from {before.surp} to {after.surp}, with an overcommit of {after.overcommit}"
+    return [Violation("I4", "surplus pages are made up to the overcommit limit", message)]
+
+
+def _nothing_changes(before: Levels, after: Levels) -> list[Violation]:
+    """I12: an operation that takes and gives nothing leaves nr, free, resv, surp, and what subpools and cgroups count."""
+    changed = [
+        f"{name} went from {was} to {now}"
+        for name, was, now in (
+            ("nr_huge_pages", before.nr, after.nr),
+            ("free_huge_pages", before.free, after.free),
+            ("resv_huge_pages", before.resv, after.resv),
+            ("surplus_huge_pages", before.surp, after.surp),
+            *(_by_key("used_hpages, rsv_hpages of mount", before.subpools, after.subpools)),
+            *(_by_key("usage, rsvd of cgroup", before.cgroups, after.cgroups)),
+        )
+        if was != now
+    ]
+    return [Violation("I12", "a read-only operation changes no counter", message) for message in changed]
+
+
+def _by_key(
+    what: str, before: dict[Key, tuple[int, int]], after: dict[Key, tuple[int, int]]
+) -> list[tuple[str, tuple[int, int], tuple[int, int]]]:
+    """The pairs of counters of what was and is still there."""
+    return [(f"{what} {key!r}", before[key], after[key]) for key in before if key in after]

@@ -1,0 +1,57 @@
+"""The limits of mounts: what a subpool thinks is out, against what is out."""
+
+from collections.abc import Iterator
+
+from hugeresv.invariants.census import Census
+from hugeresv.invariants.promise import MinimumPromise, Promise
+from hugeresv.invariants.reservations import items
+from hugeresv.model.machine import Key
+from hugeresv.model.subpool import Subpool
+
+
+def usage_is_what_is_out(census: Census) -> Iterator[str]:
+    """I6: a subpool with a maximum has used = its pages in use + what its files promise, and 0 <= used <= max."""
+    for mount, subpool in subpools(census):
+        if subpool.max_hpages is None:
+            continue
+        pages, promises = out(census, subpool)
+        expected = pages + sum(promise.pages for promise in promises)
+        used = subpool.used_hpages
+        if used != expected:
+            yield (
+                f"used_hpages of mount {mount!r} is {used}, but {expected} are out ({used - expected:+d})"
+                f"\n  {pages:+d} in use{items(promises)}"
+            )
+        if not 0 <= used <= subpool.max_hpages:
+            yield f"used_hpages of mount {mount!r} is {used}, with a maximum of {subpool.max_hpages}"
+
+
+def minimum_is_there(census: Census) -> Iterator[str]:
+    """I7: a subpool with a minimum has 0 <= rsv <= min, and what is out of it + rsv >= min."""
+    for mount, subpool in subpools(census):
+        if subpool.min_hpages is None:
+            continue
+        rsv, minimum = subpool.rsv_hpages, subpool.min_hpages
+        if not 0 <= rsv <= minimum:
+            yield f"rsv_hpages of mount {mount!r} is {rsv}, with a minimum of {minimum}"
+        pages, promises = out(census, subpool)
+        promised = sum(promise.pages for promise in promises)
+        if pages + promised + rsv < minimum:
+            yield (
+                f"mount {mount!r} has a minimum of {minimum}, but rsv_hpages {rsv}"
+                f" with {pages} pages in use and {promised} promised"
+            )
+
+
+def subpools(census: Census) -> Iterator[tuple[Key, Subpool]]:
+    """The mounts that have limits."""
+    for key, mount in census.machine.mounts.items():
+        if mount.subpool is not None:
+            yield key, mount.subpool
+
+
+def out(census: Census, subpool: Subpool) -> tuple[int, list[Promise]]:
+    """The pages of a subpool that are in use, and what its files promise."""
+    pages = sum(folio.subpool is subpool for folio in census.folios)
+    promises = [p for p in census.promises if p.subpool is subpool and not isinstance(p, MinimumPromise)]
+    return pages, promises
