@@ -50,7 +50,7 @@ class Census:
             return
         if vma.inode not in self.files:
             self.files[vma.inode] = f"unnamed file mapped by process {process!r} at {vma.vm_start:#x}"
-        pieces = []
+        pieces: list[Vma] = []
         if vma.resv_map is not None:
             pieces = self.map_users.setdefault(vma.resv_map, pieces)
         pieces.append(vma)

@@ -85,7 +85,7 @@ def _surplus_within_overcommit(before: Levels, after: Levels) -> list[Violation]
 
 
 def _nothing_changes(before: Levels, after: Levels) -> list[Violation]:
-    """I12: an operation that takes and gives nothing leaves nr, free, resv, surp, and what subpools and cgroups count."""
+    """I12: an operation that takes and gives nothing leaves nr, free, resv, surp, and all of subpools and cgroups."""
     changed = [
         f"{name} went from {was} to {now}"
         for name, was, now in (
