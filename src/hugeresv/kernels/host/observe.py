@@ -4,7 +4,8 @@ Holes come from /proc/self/maps. A page of a private mapping is there when its p
 A page of a shared mapping is there when it is in the page cache, mapped or not, which no file in /proc shows: the file is
 mapped a second time, without reserve, registered with userfaultfd for missing pages under UFFD_FEATURE_SIGBUS, and populated
 page by page. A fault on a page that is in the cache maps it; one that would need a new page fails before it allocates
-(mm/hugetlb.c, hugetlb_no_page, since 4.11; MADV_POPULATE_READ since 5.14). No counter changes either way.
+(mm/hugetlb.c, hugetlb_no_page, since 4.11; MADV_POPULATE_READ since 5.14). No counter changes either way. The second mapping
+is not writable, for a writable one would extend the file; but its file is, for userfaultfd wants no other.
 """
 
 import fcntl
@@ -76,7 +77,7 @@ def _in_page_table(_area: Area, start: int, pages: int, page_bytes: int) -> Iter
 
 def _in_page_cache(area: Area, start: int, pages: int, page_bytes: int) -> list[bool]:
     length = pages * page_bytes
-    file = os.open(f"/proc/self/map_files/{area.start:x}-{area.end:x}", os.O_RDONLY)
+    file = os.open(f"/proc/self/map_files/{area.start:x}-{area.end:x}", os.O_RDWR)
     try:
         window = syscalls.mmap(
             None, length, PROT_READ, MAP_SHARED | MAP_NORESERVE, file, area.offset + start - area.start

@@ -82,11 +82,13 @@ class HostSession:
             try:
                 outcome = self._carry_out(operation, _HANG_SECONDS if may_hang else PATIENCE_SECONDS)
             except TimeoutError:
-                if not may_hang:
-                    raise UnavailableError(f"{operation.op} did not return within {PATIENCE_SECONDS:.0f} s") from None
                 answer = self._readings.answer(Outcome.HANG)
                 self._collapse()
-                return answer
+                if may_hang:
+                    return answer
+                raise UnavailableError(
+                    f"{operation.op} did not return within {PATIENCE_SECONDS:.0f} s, and the step does not say that it may hang"
+                ) from None
             return self._readings.answer(outcome)
 
     def view(self, proc: str, mapping: str) -> MappingView | None:
