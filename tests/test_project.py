@@ -1,0 +1,108 @@
+"""What holds of the project as a whole: its layers, its lock file, its changelog, its start."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+BIN = Path(sys.executable).parent
+
+
+def imports_of(path: Path) -> set[str]:
+    """Top-level names of the modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("layer", ["model", "outcome.py", "units.py", "errors.py"])
+def test_the_model_imports_nothing_from_third_parties(layer: str) -> None:
+    """The layer contract sees our own modules only."""
+    path = ROOT / "src" / "hugeresv" / layer
+    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
+    assert files
+    foreign = {file.name: imports_of(file) - sys.stdlib_module_names - {"hugeresv"} for file in files}
+    assert not any(foreign.values()), foreign
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "complaint"),
+    [
+        ("model/upward.py", "import hugeresv.scenario.operation\n", "hugeresv.model is not allowed to import"),
+        ("newpackage/__init__.py", "", "newpackage"),
+    ],
+    ids=["an import upwards", "a package that has no layer"],
+)
+def test_the_layer_contract_notices(path: str, text: str, complaint: str, tmp_path: Path) -> None:
+    """A contract that checks nothing: a misspelt container, a list of layers that lets new packages be."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    planted = tmp_path / "src" / "hugeresv" / path
+    planted.parent.mkdir(exist_ok=True)
+    planted.write_text(text)
+    command: list[str | Path] = [BIN / "lint-imports", "--no-cache", "--no-logo"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "src")}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert complaint in done.stdout + done.stderr
+
+
+def test_the_lock_pins_what_is_asked_for_and_names_no_host() -> None:
+    """A dependency added without `dev.py lock`, and an index of one machine that everybody else would be sent to."""
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    assert "index" not in lock
+    groups = PROJECT["dependency-groups"]
+    asked = PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"]
+    asked += [entry for group in groups.values() for entry in group if isinstance(entry, str)]
+    pinned = dict(re.findall(r"^([a-z0-9-]+)==(\S+) .*\\\n +--hash=sha256:", lock, re.MULTILINE))
+    missing = {name for entry in asked if (name := re.split(r"[<>=~!\[ ]", entry)[0]) not in pinned}
+    assert not missing
+
+
+def test_every_group_is_part_of_dev() -> None:
+    """A new group that neither the lock nor CI would see."""
+    groups = PROJECT["dependency-groups"]
+    included = {entry["include-group"] for entry in groups["dev"]}
+    assert included == set(groups) - {"dev"}
+
+
+def test_changelog_fragments_are_named_for_what_they_are() -> None:
+    """A fragment that a release would leave out without a word."""
+    kinds = "|".join(kind["directory"] for kind in PROJECT["tool"]["towncrier"]["type"])
+    fragments = [path.name for path in (ROOT / "changelog.d").iterdir()]
+    assert [name for name in fragments if not re.fullmatch(rf"\+[a-z0-9-]+\.({kinds})\.md", name)] == []
+
+
+def test_dev_py_is_read_by_an_old_python() -> None:
+    """Syntax that stops an old Python before it can say which one is needed."""
+    ast.parse((ROOT / "dev.py").read_text(), feature_version=(3, 7))
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_starting_loads_neither_the_model_nor_rich(argument: str) -> None:
+    """An import at the top of a verb that every start would pay for."""
+    program = (
+        "import sys, json, hugeresv.__main__\n"
+        "try:\n    hugeresv.__main__.main()\n"
+        "finally:\n    print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, argument], capture_output=True, text=True, check=True)
+    modules = set(json.loads(done.stderr))
+    ours = {name.split(".")[1] for name in modules if name.startswith("hugeresv.")}
+    assert ours <= {"__main__", "cli", "errors"}
+    assert "click" in modules
+    assert not modules & {"rich", "importlib.metadata", "asyncio", "multiprocessing", "concurrent.futures", "unittest"}
