@@ -37,6 +37,8 @@ class AddressSpace:
 
     def overlapping(self, start: int, end: int) -> list[Vma]:
         """The VMAs that have a byte in [start, end), in address order."""
+        if start >= end:
+            return []
         first = bisect_right(self.starts, start) - 1
         if first < 0 or self.vmas[first].vm_end <= start:
             first += 1

@@ -174,9 +174,9 @@ class Behaviour:
         source="04f2cbe35699 with 550a7d60bd5e (unmap_ref_private)",
         verified="6.1.192, 6.18.44 against 6.12.118, 7.3.4",
     )
-    shmat_reserves_noreserve: bool = switch(
+    shmat_reserves: bool = switch(
         False,
-        differs="attaching a SHM_NORESERVE segment reserves it whole",
+        differs="attaching a segment reserves what it does not promise (SHM_NORESERVE, or after a hole was punched)",
         since="to 6.7",
         source="e656c7a9e596 ends it (hugetlbfs_file_mmap)",
         verified="from the commit",

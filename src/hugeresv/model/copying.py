@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from hugeresv.model.page_table import PageTable
     from hugeresv.model.process import Process
     from hugeresv.model.resv_map import ResvMap
-    from hugeresv.model.shm import Segment
     from hugeresv.model.subpool import Subpool
     from hugeresv.model.vma import Vma
 
@@ -34,7 +33,7 @@ def copy_machine(machine: Machine) -> Machine:
     new.cgroups = {key: copies.cgroup(cgroup) for key, cgroup in machine.cgroups.items()}
     new.mounts = {key: copies.mount(mount) for key, mount in machine.mounts.items()}
     new.files = {key: copies.inode(inode) for key, inode in machine.files.items()}
-    new.segments = {key: copies.segment(segment) for key, segment in machine.segments.items()}
+    new.segments = {key: copies.inode(inode) for key, inode in machine.segments.items()}
     new.processes = {key: copies.process(process) for key, process in machine.processes.items()}
     copies.link_i_mmap()
     return new
@@ -69,11 +68,6 @@ class _Copies:
         new.inodes = [self.inode(inode) for inode in mount.inodes if inode.in_use]
         return new
 
-    def segment(self, segment: Segment) -> Segment:
-        new = _same_fields(segment)
-        new.inode = self.inode(segment.inode)
-        return new
-
     def inode(self, inode: Inode) -> Inode:
         """A file with its pages and its reservations; who maps it is filled in at the end."""
         new = self._inodes.get(inode)
@@ -93,7 +87,7 @@ class _Copies:
     def link_i_mmap(self) -> None:
         """The private VMAs of every file, in their order."""
         for inode, new in self._inodes.items():
-            new.i_mmap = {self._vmas[vma]: None for vma in inode.i_mmap}
+            new.i_mmap = {self._vmas[vma]: rank for vma, rank in inode.i_mmap.items()}
 
     def _address_space(self, mm: AddressSpace) -> AddressSpace:
         new = _same_fields(mm)

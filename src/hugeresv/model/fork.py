@@ -28,10 +28,11 @@ def _copy_vma(vma: Vma, mm: AddressSpace) -> None:
     """One VMA and what a private one maps."""
     copy = vma.copy(mm)
     copy.clear_private_data()
+    copy.locked = False
     mm.insert(copy)
     if vma.inode is None:
         return
-    vma.inode.attach(copy)
+    vma.inode.attach(copy, after=vma)
     if vma.shared:
         return
     for number, folio in vma.mm.page_table.items(vma.vm_start >> mm.page_shift, vma.vm_end >> mm.page_shift):

@@ -19,11 +19,23 @@ if TYPE_CHECKING:
 class Inode:
     """Sizes and indices in huge pages; no page of the cache lies at or behind `cache_end`. `handles` counts descriptors and segment ids, `vmas` the VMAs: with neither, it goes.
 
-    `i_mmap` has the private VMAs only, in the order in which they came. A shared VMA's pages are found through the page
-    cache whether its page table has them or not, which no later operation can tell; a private VMA's page table matters.
+    `i_mmap` has the private VMAs only, each with a rank that orders those that begin at the same index. A shared VMA's pages are
+    found through the page cache whether its page table has them or not, which no later operation can tell; a private VMA's page
+    table matters.
     """
 
-    __slots__ = ("cache_end", "handles", "i_mmap", "i_size", "page_cache", "resv_map", "subpool", "sysv", "vmas")
+    __slots__ = (
+        "cache_end",
+        "handles",
+        "i_mmap",
+        "i_size",
+        "next_rank",
+        "page_cache",
+        "resv_map",
+        "subpool",
+        "sysv",
+        "vmas",
+    )
 
     def __init__(self, subpool: Subpool | None, i_size: int = 0, *, sysv: bool = False) -> None:
         """An empty file without users; `sysv`: it is a SysV segment's."""
@@ -33,7 +45,8 @@ class Inode:
         self.cache_end = 0
         self.page_cache: dict[int, Folio] = {}
         self.resv_map = ResvMap()
-        self.i_mmap: dict[Vma, None] = {}
+        self.i_mmap: dict[Vma, tuple[int, ...]] = {}
+        self.next_rank = 0
         self.vmas = 0
         self.handles = 0
 
@@ -57,14 +70,19 @@ class Inode:
         if index >= self.cache_end:
             self.cache_end = index + 1
 
-    def attach(self, vma: Vma) -> None:
-        """A VMA maps this file from now on."""
+    def attach(self, vma: Vma, after: Vma | None = None) -> None:
+        """A VMA maps this file from now on; fork puts the child's `after` its parent's, before all that came later."""
         self.vmas += 1
         if not vma.shared:
-            self.i_mmap[vma] = None
+            self.next_rank += 1
+            self.i_mmap[vma] = (self.next_rank,) if after is None else (*self.i_mmap[after], -self.next_rank)
 
     def detach(self, vma: Vma) -> None:
         """A VMA maps this file no more."""
         self.vmas -= 1
         if not vma.shared:
             del self.i_mmap[vma]
+
+    def in_file_order(self) -> list[Vma]:
+        """The private VMAs as the interval tree has them: by first index, then in the order in which they were inserted."""
+        return sorted(self.i_mmap, key=lambda vma: (vma.vm_pgoff, self.i_mmap[vma]))

@@ -7,8 +7,10 @@ below are the caller's: any sortable value, such as a number.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
+from hugeresv.model.canonical import machine_key
 from hugeresv.model.copying import copy_machine
 from hugeresv.model.hstate import HState
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from hugeresv.model.inode import Inode
     from hugeresv.model.mount import Mount
     from hugeresv.model.process import Process
-    from hugeresv.model.shm import Segment
 
 Key = Any
 """What the caller names a process, a file, a segment, a mount or a cgroup by."""
@@ -35,9 +36,13 @@ class Machine:
         self.hstate = HState(page_bytes, nr_hugepages, nr_overcommit)
         self.processes: dict[Key, Process] = {}
         self.files: dict[Key, Inode] = {}
-        self.segments: dict[Key, Segment] = {}
+        self.segments: dict[Key, Inode] = {}
         self.mounts: dict[Key, Mount] = {}
         self.cgroups: dict[Key, HugetlbCgroup] = {}
+
+    def key(self) -> Hashable:
+        """Equal for two machines that no later operation can tell apart, whatever path led there."""
+        return machine_key(self)
 
     def copy(self) -> Machine:
         """A machine in the same state that shares nothing with this one."""

@@ -33,7 +33,7 @@ def madvise(machine: Machine, task: Process, address: int, length: int, advice: 
     if advice in ("populate_read", "populate_write"):
         return _populate(machine, task, address, end, write=advice == "populate_write")
     if advice in ("dontneed", "dontneed_locked"):
-        return _dontneed(machine, task, address, end)
+        return _dontneed(machine, task, address, end, also_locked=advice == "dontneed_locked")
     walk = Walk(address)
     for vma in task.mm.overlapping(address, end):
         start, stop = walk.enter(vma, end)
@@ -70,7 +70,8 @@ def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice
     if advice in ("dontfork", "dofork"):
         return _set_dontfork(vma, start, end, dontfork=advice == "dontfork")
     if vma.inode is None:
-        return Outcome.EINVAL if advice == "remove" else Outcome.OK
+        refused = advice == "remove" or (vma.locked and advice in ("cold", "pageout"))
+        return Outcome.EINVAL if refused else Outcome.OK
     if advice in ("normal", "willneed"):
         return Outcome.OK
     if advice == "remove":
@@ -81,20 +82,23 @@ def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice
     return Outcome.EINVAL
 
 
-def _dontneed(machine: Machine, task: Process, start: int, end: int) -> Outcome:
-    """madvise_dontneed_free: a huge page range must start aligned, its end is rounded down; one batch for all VMAs."""
+def _dontneed(machine: Machine, task: Process, start: int, end: int, *, also_locked: bool) -> Outcome:
+    """madvise_dontneed_free: a huge page range must start aligned, its end is rounded down.
+
+    One batch a VMA: the pages of huge page mappings are freed before the next VMA's turn (zap_page_range_single_batched).
+    """
     page_bytes = machine.hstate.page_bytes
-    walk, pieces, refused = Walk(start), [], False
+    walk = Walk(start)
     for vma in task.mm.overlapping(start, end):
         low, high = walk.enter(vma, end)
         if vma.inode is None:
-            continue
-        if not machine.behaviour.dontneed or not is_aligned(low, page_bytes):
-            refused = True
-            break
-        pieces.append((vma, low, align_down(high, page_bytes)))
-    zap_and_free(machine, pieces)
-    return Outcome.EINVAL if refused else walk.outcome(end)
+            if vma.locked and not also_locked:
+                return Outcome.EINVAL
+        elif not machine.behaviour.dontneed or not is_aligned(low, page_bytes):
+            return Outcome.EINVAL
+        else:
+            zap_and_free(machine, [(vma, low, align_down(high, page_bytes))])
+    return walk.outcome(end)
 
 
 def _set_dontfork(vma: Vma, start: int, end: int, *, dontfork: bool) -> Outcome:
@@ -125,7 +129,7 @@ def _populate(machine: Machine, task: Process, start: int, end: int, *, write: b
 def mlock(machine: Machine, task: Process, address: int, length: int) -> Outcome:
     """mlock(2): faults the range in. A huge page VMA is neither split nor marked. ENOMEM for a page that cannot be had."""
     start, end = align_down(address), align_up(address + length)
-    outcome = _check_mapped(task, start, end)
+    outcome = _set_locked(task, start, end, locked=True)
     if outcome is not Outcome.OK:
         return outcome
     walk = Walk(start)
@@ -138,12 +142,20 @@ def mlock(machine: Machine, task: Process, address: int, length: int) -> Outcome
 
 def munlock(task: Process, address: int, length: int) -> Outcome:
     """munlock(2): nothing to do for huge pages but to find the range mapped."""
-    return _check_mapped(task, align_down(address), align_up(address + length))
+    return _set_locked(task, align_down(address), align_up(address + length), locked=False)
 
 
-def _check_mapped(task: Process, start: int, end: int) -> Outcome:
-    """apply_vma_lock_flags: ENOMEM for a hole in [start, end)."""
+def _set_locked(task: Process, start: int, end: int, *, locked: bool) -> Outcome:
+    """apply_vma_lock_flags: marks mappings of ordinary pages only. ENOMEM for a hole, after what lies before it was marked."""
+    if start == end:
+        return Outcome.OK
     walk = Walk(start)
     for vma in task.mm.overlapping(start, end):
         walk.enter(vma, end)
+        if walk.hole:
+            break
+        if vma.inode is None and vma.locked != locked:
+            piece = isolate(vma, start, end)
+            assert piece is not None
+            piece.locked = locked
     return walk.outcome(end)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hugeresv.model.address_space import TASK_SIZE
@@ -10,6 +12,7 @@ from hugeresv.model.fallocate import MAX_LFS_FILESIZE
 from hugeresv.model.inode import Inode
 from hugeresv.model.populate import populate
 from hugeresv.model.reserve import reserve_pages
+from hugeresv.model.truncate import evict_if_unused
 from hugeresv.model.unmap import unmap_range
 from hugeresv.model.vma import Vma
 from hugeresv.outcome import Outcome
@@ -30,10 +33,13 @@ def mmap(
     inode: Inode | None = None,
     offset: int = 0,
     noreserve: bool = False,
+    reserve: bool = True,
     prot: Prot = "rw",
     fill: bool = False,
 ) -> Outcome:
     """mmap(2) of huge pages at `address` with MAP_FIXED, in bytes; `inode` None: anonymous. `fill` as MAP_POPULATE does.
+
+    `reserve` off: nothing is promised, though the mapping is no MAP_NORESERVE one.
 
     EINVAL: empty, address or offset not a multiple of the huge page. ENOMEM: too long, or the pages cannot be promised; what
     lay there before is gone then. EOVERFLOW: behind the largest file offset.
@@ -50,35 +56,56 @@ def mmap(
         return Outcome.EINVAL
     if address > TASK_SIZE - length:
         return Outcome.ENOMEM
-    outcome = unmap_range(machine, task.mm, address, address + length)
-    if outcome is not Outcome.OK:
-        return outcome
-    if not is_aligned(offset, page_bytes):
-        return Outcome.EINVAL
-    shift = machine.hstate.page_shift
-    file = inode if inode is not None else Inode(None, i_size=length >> shift)
-    vma = Vma(
-        task.mm,
-        address,
-        address + length,
-        inode=file,
-        vm_pgoff=offset >> shift,
-        shared=shared,
-        noreserve=noreserve,
-        prot=prot,
-    )
-    if not noreserve and not reserve_pages(machine, file, vma.first_index, vma.end_index, vma, task.cgroup):
-        return Outcome.ENOMEM
-    if prot == "rw":
-        file.i_size = max(file.i_size, vma.end_index)
-    task.mm.insert(vma)
-    file.attach(vma)
-    if fill:
-        populate(machine, task, address, address + length)
-    return Outcome.OK
+    with _files_until_the_end(machine, task.mm.overlapping(address, address + length)):
+        outcome = unmap_range(machine, task.mm, address, address + length)
+        if outcome is not Outcome.OK:
+            return outcome
+        if not is_aligned(offset, page_bytes):
+            return Outcome.EINVAL
+        shift = machine.hstate.page_shift
+        file = inode if inode is not None else Inode(None, i_size=length >> shift)
+        vma = Vma(
+            task.mm,
+            address,
+            address + length,
+            inode=file,
+            vm_pgoff=offset >> shift,
+            shared=shared,
+            noreserve=noreserve,
+            prot=prot,
+        )
+        if (
+            reserve
+            and not noreserve
+            and not reserve_pages(machine, file, vma.first_index, vma.end_index, vma, task.cgroup)
+        ):
+            return Outcome.ENOMEM
+        if prot == "rw":
+            file.i_size = max(file.i_size, vma.end_index)
+        task.mm.insert(vma)
+        file.attach(vma)
+        if fill:
+            populate(machine, task, address, address + length)
+        return Outcome.OK
 
 
-def mmap_normal(machine: Machine, task: Process, address: int, length: int, prot: Prot = "rw") -> Outcome:
+@contextmanager
+def _files_until_the_end(machine: Machine, replaced: list[Vma]) -> Iterator[None]:
+    """A file whose last mapping is replaced goes when the call returns (delayed fput), after the new mapping was promised."""
+    inodes = [vma.inode for vma in replaced if vma.inode is not None]
+    for inode in inodes:
+        inode.handles += 1
+    try:
+        yield
+    finally:
+        for inode in inodes:
+            inode.handles -= 1
+            evict_if_unused(machine, inode)
+
+
+def mmap_normal(
+    machine: Machine, task: Process, address: int, length: int, prot: Prot = "rw", *, locked: bool = False
+) -> Outcome:
     """mmap(2) of ordinary pages with MAP_FIXED: of interest for what it unmaps."""
     if length == 0 or not is_aligned(address):
         return Outcome.EINVAL
@@ -87,5 +114,7 @@ def mmap_normal(machine: Machine, task: Process, address: int, length: int, prot
         return Outcome.ENOMEM
     outcome = unmap_range(machine, task.mm, address, address + length)
     if outcome is Outcome.OK:
-        task.mm.insert(Vma(task.mm, address, address + length, inode=None, prot=prot))
+        vma = Vma(task.mm, address, address + length, inode=None, prot=prot)
+        vma.locked = locked
+        task.mm.insert(vma)
     return outcome

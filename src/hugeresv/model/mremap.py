@@ -100,6 +100,10 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
         if dontunmap:
             return Outcome.EINVAL
         return _shrink(machine, mm, call)
+    if machine.behaviour.mremap is MremapReach.MANY_VMAS:
+        outcome = _movable(vma, call, dontunmap=dontunmap)
+        if outcome is not Outcome.OK:
+            return outcome
     outcome = unmap_range(machine, mm, call.target, call.target + call.new_len)
     if outcome is Outcome.OK:
         outcome = _shrink(machine, mm, call)
@@ -108,12 +112,17 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
     vma = mm.find(call.address)
     if vma is None:
         return Outcome.EFAULT
+    outcome = _movable(vma, call, dontunmap=dontunmap)
+    if outcome is Outcome.OK:
+        _move(machine, vma, call)
+    return outcome
+
+
+def _movable(vma: Vma, call: Remap, *, dontunmap: bool) -> Outcome:
+    """remap_is_valid, check_prep_vma: a huge page mapping leaves nothing behind, and one VMA has all that is to be moved."""
     if (call.old_len == 0 and not vma.shared) or (dontunmap and vma.inode is not None):
         return Outcome.EINVAL
-    if call.new_len > vma.vm_end - call.address:
-        return Outcome.EFAULT
-    _move(machine, vma, call)
-    return Outcome.OK
+    return Outcome.EFAULT if call.new_len > vma.vm_end - call.address else Outcome.OK
 
 
 def _shrink(machine: Machine, mm: AddressSpace, call: Remap) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hugeresv.model.base_page import align_down
 from hugeresv.model.fault import hugetlb_fault
 from hugeresv.outcome import Outcome
 
@@ -27,10 +28,19 @@ def populate_vma(machine: Machine, task: Process, vma: Vma, start: int, end: int
 
 
 def fault_range(machine: Machine, task: Process, vma: Vma, start: int, end: int, *, write: bool) -> Outcome:
-    """Fault in every huge page that has a byte in [start, end) of `vma`: ok, or the first fault's signal."""
+    """Fault in every huge page that has a byte in [start, end) of `vma`: ok, or the signal of the fault that stopped it.
+
+    A fault that fails after others succeeded is tried once more: __get_user_pages answers how far it came, and its callers go
+    on from there. That shows where a failed fault leaves something behind.
+    """
     page_bytes = 1 << vma.mm.page_shift
-    for address in range(start & -page_bytes, end, page_bytes):
+    address = align_down(start, page_bytes)
+    progress = False
+    while address < end:
         outcome = hugetlb_fault(machine, vma, address, task.cgroup, write=write)
-        if outcome is not Outcome.OK:
+        if outcome is Outcome.OK:
+            address += page_bytes
+        elif not progress:
             return outcome
+        progress = outcome is Outcome.OK
     return Outcome.OK

@@ -27,7 +27,7 @@ WITH_PATCH = Behaviour(
     zap_restore=ZapRestore.NEVER,
     mremap=MremapReach.NONE,
     dontneed=False,
-    shmat_reserves_noreserve=True,
+    shmat_reserves=True,
     reserve_rollback=ReserveRollback.PUT_ALL,
     fault_rollback=FaultRollback.PUT_IGNORED,
 )
@@ -44,7 +44,7 @@ LINUX_5_10 = Behaviour(
     zap_restore=ZapRestore.NEVER,
     mremap=MremapReach.NONE,
     dontneed=False,
-    shmat_reserves_noreserve=True,
+    shmat_reserves=True,
     reserve_rollback=ReserveRollback.PUT_ALL,
     fault_rollback=FaultRollback.PUT_IGNORED,
 )
@@ -59,7 +59,7 @@ LINUX_6_1 = replace(
 LINUX_6_12 = replace(
     LINUX_6_1,
     name="6.12",
-    shmat_reserves_noreserve=False,
+    shmat_reserves=False,
     zap_restore=ZapRestore.LAST_UNMAP,
     steal_at_owner_address=False,
 )

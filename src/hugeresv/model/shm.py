@@ -1,4 +1,7 @@
-"""SysV shared memory of huge pages: shmget, shmat, shmdt, IPC_RMID. ipc/shm.c and hugetlb_file_setup, 6.18."""
+"""SysV shared memory of huge pages: shmget, shmat, shmdt, IPC_RMID. ipc/shm.c and hugetlb_file_setup, 6.18.
+
+A segment is its inode: it holds the reservation, made when it was created, until the last of id and attachments goes.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,6 @@ if TYPE_CHECKING:
     from hugeresv.model.vma import Vma
 
 
-class Segment:
-    """A segment: its inode holds the reservation, made when it was created, until the last of id and attachments goes."""
-
-    __slots__ = ("inode", "noreserve")
-
-    def __init__(self, inode: Inode, *, noreserve: bool) -> None:
-        """A segment that has its id."""
-        self.inode = inode
-        self.noreserve = noreserve
-
-
 def shmget(machine: Machine, task: Process, key: Key, size: int, *, noreserve: bool = False) -> Outcome:
     """shmget(2) of `size` bytes with SHM_HUGETLB. EINVAL: empty. ENOMEM: cannot be promised."""
     if size == 0:
@@ -39,14 +31,13 @@ def shmget(machine: Machine, task: Process, key: Key, size: int, *, noreserve: b
     if not noreserve and not reserve_pages(machine, inode, 0, pages, None, task.cgroup):
         return Outcome.ENOMEM
     inode.handles = 1
-    machine.segments[key] = Segment(inode, noreserve=noreserve)
+    machine.segments[key] = inode
     return Outcome.OK
 
 
 def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: bool = False) -> Outcome:
     """shmat(2) at `address`. EINVAL: the segment is gone. Reserves nothing: the segment has what it was created with."""
-    segment = machine.segments[key]
-    inode = segment.inode
+    inode = machine.segments[key]
     if not inode.in_use:
         return Outcome.EINVAL
     outcome = mmap(
@@ -56,7 +47,7 @@ def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: 
         inode.i_size << machine.hstate.page_shift,
         shared=True,
         inode=inode,
-        noreserve=segment.noreserve and not machine.behaviour.shmat_reserves_noreserve,
+        reserve=machine.behaviour.shmat_reserves,
         prot="r" if readonly else "rw",
     )
     vma = task.mm.find(address)
@@ -81,7 +72,7 @@ def _begins_at(vma: Vma, address: int) -> bool:
 
 def shmrm(machine: Machine, key: Key) -> Outcome:
     """shmctl(2) with IPC_RMID: the segment goes with its last attachment, at once if there is none. EINVAL: it is gone."""
-    inode = machine.segments[key].inode
+    inode = machine.segments[key]
     if not inode.in_use:
         return Outcome.EINVAL
     inode.handles = 0

@@ -42,7 +42,7 @@ def punch_hole(machine: Machine, inode: Inode, first: int, end: int) -> None:
 
 def unmap_file_range(machine: Machine, inode: Inode, first: int, end: int) -> None:
     """hugetlb_vmdelete_list: every mapping loses [first, end), private copies too; one batch a VMA, in file order."""
-    for vma in sorted(inode.i_mmap, key=lambda vma: vma.vm_pgoff):
+    for vma in inode.in_file_order():
         low, high = max(first, vma.first_index), min(end, vma.end_index)
         if low < high:
             zap_and_free(machine, [(vma, vma.address_of(low), vma.address_of(high))])

@@ -14,6 +14,7 @@ from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
+    from hugeresv.model.inode import Inode
     from hugeresv.model.machine import Machine
     from hugeresv.model.process import Process
     from hugeresv.model.vma import Vma
@@ -39,12 +40,15 @@ def unmap_range(machine: Machine, mm: AddressSpace, start: int, end: int) -> Out
 def remove_vmas(machine: Machine, vmas: list[Vma]) -> None:
     """Unmap whole VMAs: first all their pages, as one batch; then each VMA with its promises; then files without users."""
     zap_and_free(machine, [(vma, vma.vm_start, vma.vm_end) for vma in vmas])
+    inodes: dict[Inode, None] = {}
     for vma in vmas:
         vma.mm.remove(vma)
         vm_op_close(machine, vma)
         if vma.inode is not None:
             vma.inode.detach(vma)
-            evict_if_unused(machine, vma.inode)
+            inodes[vma.inode] = None
+    for inode in inodes:
+        evict_if_unused(machine, inode)
 
 
 def exit_process(machine: Machine, task: Process) -> None:

@@ -18,7 +18,7 @@ Prot = Literal["r", "rw", "none"]
 class Vma:
     """Addresses `vm_start` and `vm_end` in bytes, half-open; `vm_pgoff` is the file index of `vm_start` in huge pages.
 
-    `inode` is None for a mapping of ordinary pages; `may_write` False for a segment attached read-only (VM_MAYWRITE). The rest
+    `inode` is None for a mapping of ordinary pages, the only ones that can be `locked` (VM_LOCKED); `may_write` False for a segment attached read-only (VM_MAYWRITE). The rest
     is vm_private_data of a private mapping:
 
     resv_map     the map that all pieces of one mmap share; None without a reservation (NORESERVE, a child, an orphan)
@@ -30,6 +30,7 @@ class Vma:
     __slots__ = (
         "dontfork",
         "inode",
+        "locked",
         "may_write",
         "mm",
         "noreserve",
@@ -66,6 +67,7 @@ class Vma:
         self.noreserve = noreserve
         self.prot: Prot = prot
         self.may_write = True
+        self.locked = False
         self.dontfork = False
         self.clear_private_data()
 
@@ -88,6 +90,7 @@ class Vma:
         new.noreserve = self.noreserve
         new.prot = self.prot
         new.may_write = self.may_write
+        new.locked = self.locked
         new.dontfork = self.dontfork
         new.resv_map = self.resv_map
         new.owner = self.owner

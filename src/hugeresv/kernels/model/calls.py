@@ -34,7 +34,7 @@ def _mmap(session: ModelSession, call: op.Mmap) -> Outcome:
     address = process.free_address(length) if call.over is None else _place(process, call.over, call.proc, unit)
     prot = call.prot or "rw"
     if call.normal:
-        outcome = mapping.mmap_normal(machine, process.task, address, length, prot)
+        outcome = mapping.mmap_normal(machine, process.task, address, length, prot, locked=bool(call.locked))
     else:
         outcome = mapping.mmap(
             machine,
@@ -195,7 +195,7 @@ def _shmat(session: ModelSession, call: op.Shmat) -> Outcome:
     segment = session.machine.segments.get(call.shm)
     if segment is None:
         raise ScenarioError(f"shmat: there is no segment {call.shm!r}")
-    length = segment.inode.i_size * session.page_bytes
+    length = segment.i_size * session.page_bytes
     address = process.free_address(length)
     outcome = shm.shmat(session.machine, process.task, call.shm, address, readonly=bool(call.readonly))
     if outcome is Outcome.OK:
