@@ -15,8 +15,6 @@ from hugeresv.model.process import Process
 GUARD_BYTES = 1 << 30
 """What is free around a mapping that was not placed over another."""
 
-_FIRST_ADDRESS = GUARD_BYTES
-
 
 @dataclass(slots=True)
 class Mapping:
@@ -27,25 +25,53 @@ class Mapping:
 
 
 @dataclass(slots=True)
-class NamedProcess:
-    """A process with its mappings by name."""
+class Addresses:
+    """Places for mappings, each given out once for all processes: where a mapping was moved to is free in every other one.
 
-    task: Process
-    mappings: dict[str, Mapping] = field(default_factory=dict)
-    next_address: int = _FIRST_ADDRESS
+    That matters: a kernel that takes a page at its owner's address (`steal_at_owner_address`) must not find another's there by
+    chance.
+    """
 
-    def free_address(self, length: int) -> int:
+    next_address: int = GUARD_BYTES
+
+    def free(self, mm: AddressSpace, length: int) -> int:
         """An address with room for `length` bytes and the guard on both sides; beyond the address space if there is none."""
         room = align_up(length, GUARD_BYTES) + GUARD_BYTES
         if self.next_address + room <= TASK_SIZE:
             return self.next_address
-        return self._first_gap(self.task.mm, room)
+        return _first_gap(mm, room)
+
+    def take(self, address: int, length: int) -> None:
+        """What `free` answered is in use from now on."""
+        self.next_address = max(self.next_address, align_up(address + length, GUARD_BYTES) + GUARD_BYTES)
+
+
+def _first_gap(mm: AddressSpace, room: int) -> int:
+    """The lowest address of this address space with `room` bytes free and the guard before them."""
+    address = GUARD_BYTES
+    for vma in mm.vmas:
+        if vma.vm_start - address >= room:
+            break
+        address = max(address, align_up(vma.vm_end, GUARD_BYTES) + GUARD_BYTES)
+    return address
+
+
+@dataclass(slots=True)
+class NamedProcess:
+    """A process with its mappings by name."""
+
+    task: Process
+    addresses: Addresses
+    mappings: dict[str, Mapping] = field(default_factory=dict)
+
+    def free_address(self, length: int) -> int:
+        """A place for a new mapping of `length` bytes."""
+        return self.addresses.free(self.task.mm, length)
 
     def bind(self, name: str, address: int, length: int) -> None:
         """`name` stands for `address` from now on."""
         self.mappings[name] = Mapping(address, length)
-        if address >= self.next_address:
-            self.next_address = align_up(address + length, GUARD_BYTES) + GUARD_BYTES
+        self.addresses.take(address, length)
 
     def mapping(self, name: str, process: str) -> Mapping:
         """The mapping of that name. ScenarioError if the process has none."""
@@ -57,15 +83,5 @@ class NamedProcess:
 
     def fork(self, task: Process) -> NamedProcess:
         """The same names for a child."""
-        return NamedProcess(
-            task, {n: Mapping(m.address, m.reach_bytes) for n, m in self.mappings.items()}, self.next_address
-        )
-
-    @staticmethod
-    def _first_gap(mm: AddressSpace, room: int) -> int:
-        address = _FIRST_ADDRESS
-        for vma in mm.vmas:
-            if vma.vm_start - address >= room:
-                break
-            address = max(address, align_up(vma.vm_end, GUARD_BYTES) + GUARD_BYTES)
-        return address
+        mappings = {name: Mapping(m.address, m.reach_bytes) for name, m in self.mappings.items()}
+        return NamedProcess(task, self.addresses, mappings)

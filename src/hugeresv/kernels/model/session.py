@@ -8,7 +8,7 @@ from typing import Self
 
 from hugeresv.errors import InputError, ScenarioError
 from hugeresv.kernels.model.calls import CALLS
-from hugeresv.kernels.model.names import NamedProcess
+from hugeresv.kernels.model.names import Addresses, NamedProcess
 from hugeresv.kernels.model.view import view
 from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, MappingView, Statfs
 from hugeresv.model.address_space import AddressSpace
@@ -35,6 +35,7 @@ class ModelSession:
             raise InputError(str(error)) from error
         self.page_bytes = pool.page_bytes
         self.processes: dict[str, NamedProcess] = {}
+        self._addresses = Addresses()
         self._hung = False
         self._has_cgroups = cgroups is not None
         self._make_cgroups(dict(cgroups or {}))
@@ -59,7 +60,7 @@ class ModelSession:
         found = self.processes.get(name)
         if found is None:
             task = Process(AddressSpace(self.machine.hstate.page_shift), None)
-            found = self.processes[name] = NamedProcess(task)
+            found = self.processes[name] = NamedProcess(task, self._addresses)
             self.machine.processes[name] = task
         return found
 
