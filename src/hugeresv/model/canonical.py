@@ -1,0 +1,197 @@
+"""What later operations can tell of a machine, as a hashable value: `Machine.key`.
+
+Keys of processes, files, segments, mounts and cgroups, and addresses, are the caller's and belong to it. Everything
+that has no such name is told by where it is met first on a walk in the order of those keys and addresses. Left out is
+what no operation can tell any more, or what follows from the rest:
+
+- segments that are gone, and counts of references
+- a removed cgroup, which is as good as the nearest one above it that still exists
+- indices of a file that has no name any more: they count from the first that is mapped, and of what is not mapped only
+  the amount matters, since it can but be freed with the file
+- which map the pieces of a private mapping share: each offset is covered by one piece
+- NORESERVE, once the mapping is made, where no rule asks for it
+- the order of a file's mappings, where no truncation can meet it
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, TypeVar
+
+from hugeresv.model.behaviour import ZapRestore
+from hugeresv.model.hstate import HState
+from hugeresv.model.region_map import HIGHEST, RegionMap
+
+if TYPE_CHECKING:
+    from hugeresv.model.folio import Folio
+    from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+    from hugeresv.model.inode import Inode
+    from hugeresv.model.machine import Key, Machine
+    from hugeresv.model.mount import Mount
+    from hugeresv.model.process import Process
+    from hugeresv.model.vma import Vma
+
+T = TypeVar("T")
+
+_counters = attrgetter(*HState.__slots__)
+_ROOT = -1
+"""Number of the root cgroup."""
+
+
+def machine_key(machine: Machine) -> Hashable:
+    """Equal for two machines that no later operation can tell apart, whatever path led there."""
+    return _Walk(machine).key()
+
+
+class _Walk:
+    """One walk over a machine, and the numbers that it gives to what has no name."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._cgroups = {cgroup: number for number, (_, cgroup) in enumerate(_sorted(machine.cgroups))}
+        self._segments = [(key, inode) for key, inode in _sorted(machine.segments) if inode.in_use]
+        self._named = {*machine.files.values(), *(inode for _, inode in self._segments)}
+        self._places: dict[Vma, tuple[int, int]] = {}
+        self._users: dict[Inode, list[Vma]] = defaultdict(list)
+        self._folios: dict[Folio, int] = {}
+        for number, (_, process) in enumerate(_sorted(machine.processes)):
+            for vma in process.mm.vmas:
+                self._places[vma] = number, vma.vm_start
+                if vma.inode is not None:
+                    self._users[vma.inode].append(vma)
+        named = (inode for _, inode in (*_sorted(machine.files), *self._segments))
+        self._inodes = {inode: number for number, inode in enumerate(dict.fromkeys((*self._users, *named)))}
+
+    def key(self) -> Hashable:
+        machine = self._machine
+        return (
+            machine.behaviour,
+            _counters(machine.hstate),
+            tuple((key, *self._cgroup_key(cgroup)) for key, cgroup in _sorted(machine.cgroups)),
+            tuple((key, *self._process_key(process)) for key, process in _sorted(machine.processes)),
+            tuple(self._inode_key(inode) for inode in self._inodes),
+            tuple((key, self._inodes[inode]) for key, inode in _sorted(machine.files)),
+            tuple((key, self._inodes[inode], inode.handles > 0) for key, inode in self._segments),
+            tuple((key, *self._mount_key(mount)) for key, mount in _sorted(machine.mounts)),
+        )
+
+    def _cgroup_key(self, cgroup: HugetlbCgroup) -> tuple[Hashable, ...]:
+        limits = cgroup.max_pages, cgroup.rsvd_max_pages
+        return self._cgroup(cgroup.parent), cgroup.usage, cgroup.rsvd, limits, cgroup.subtree_control
+
+    def _cgroup(self, cgroup: HugetlbCgroup | None) -> int:
+        """The number of a cgroup, or of the nearest above it that was not removed: where its charges count."""
+        while cgroup is not None:
+            if cgroup in self._cgroups:
+                return self._cgroups[cgroup]
+            cgroup = cgroup.parent
+        return _ROOT
+
+    def _mount_key(self, mount: Mount) -> tuple[Hashable, ...]:
+        s = mount.subpool
+        limits = None if s is None else (s.max_hpages, s.min_hpages, s.used_hpages, s.rsv_hpages)
+        return limits, tuple(sorted(self._inodes[inode] for inode in mount.inodes if inode.in_use))
+
+    def _process_key(self, process: Process) -> tuple[Hashable, ...]:
+        return self._cgroup(process.cgroup), tuple(self._vma_key(vma) for vma in process.mm.vmas)
+
+    def _vma_key(self, vma: Vma) -> tuple[Hashable, ...]:
+        inode = vma.inode
+        if inode is None:
+            return vma.vm_start, vma.vm_end, vma.prot, vma.dontfork, vma.locked
+        mapped = self._inodes[inode], vma.vm_pgoff - self._base(inode)
+        common = vma.vm_start, vma.vm_end, vma.prot, vma.dontfork, mapped
+        if vma.shared:
+            return *common, vma.may_write, vma.noreserve and self._machine.behaviour.shared_always_consumes
+        private_data = vma.owner, vma.unmapped, vma.resv_count, tuple(self._consumed(vma))
+        paid_by = _ROOT if vma.resv_map is None else self._cgroup(vma.resv_map.cgroup)
+        return *common, private_data, paid_by, tuple(self._present(vma))
+
+    def _consumed(self, vma: Vma) -> Iterator[tuple[int, int]]:
+        """What of a VMA has consumed its reservation, in pages from its start."""
+        if vma.resv_map is not None:
+            for first, end, consumed in vma.resv_map.regions.runs(vma.first_index, vma.end_index):
+                if consumed:
+                    yield first - vma.first_index, end - vma.first_index
+
+    def _present(self, vma: Vma) -> Iterator[Hashable]:
+        """What a private VMA maps, in pages from its start. A page that several map is told by its number."""
+        shift = vma.mm.page_shift
+        start, end = vma.vm_start >> shift, vma.vm_end >> shift
+        for number, folio in vma.mm.page_table.items(start, end):
+            if folio.anon:
+                sharing = self._folios.setdefault(folio, len(self._folios)) if folio.mapcount > 1 else None
+                yield number - start, sharing, folio.restore_reserve, self._charges(folio)
+            else:
+                yield number - start
+
+    def _charges(self, folio: Folio) -> tuple[int, int]:
+        return self._cgroup(folio.cgroup), self._cgroup(folio.cgroup_rsvd)
+
+    def _base(self, inode: Inode) -> int:
+        """The index that counts as 0. shmdt(2) knows a segment by where its page 0 is, so these stay as they are."""
+        if inode in self._named or inode.sysv:
+            return 0
+        return min(vma.vm_pgoff for vma in self._users[inode])
+
+    def _inode_key(self, inode: Inode) -> Hashable:
+        reach = _Reach(inode in self._named, self._users[inode], self._base(inode))
+        cached = sorted((index, self._charges(folio)) for index, folio in inode.page_cache.items())
+        paid: dict[int, RegionMap] = defaultdict(RegionMap)
+        for cgroup, regions in inode.resv_map.charged.items():
+            for first, end in regions:
+                paid[self._cgroup(cgroup)].add(first, end)
+        return (
+            reach.count(inode.i_size),
+            reach.cut(inode.resv_map.regions),
+            tuple((index - reach.base, charges) for index, charges in cached if index in reach.indices),
+            tuple(sorted(charges for index, charges in cached if index not in reach.indices)),
+            tuple((number, reach.cut(paid[number])) for number in sorted(paid) if number != _ROOT),
+            tuple(self._truncation_order(inode)),
+        )
+
+    def _truncation_order(self, inode: Inode) -> Iterator[Hashable]:
+        """The order in which mappings that begin at the same index lose their pages, as far as it matters.
+
+        It matters whether an owner's turn comes before or after that of others: only an owner's page becomes a promise
+        again, and whether it does depends on surplus pages and on who else still maps it.
+        """
+        if self._machine.behaviour.zap_restore is ZapRestore.NEVER:
+            return
+        if inode not in self._named and not any(vma.shared and vma.may_write for vma in self._users[inode]):
+            return
+        for _, group in groupby(inode.in_file_order(), key=attrgetter("vm_pgoff")):
+            vmas = list(group)
+            if len(vmas) > 1 and any(vma.owner for vma in vmas):
+                for owner, run in groupby(vmas, key=attrgetter("owner")):
+                    places = [self._places[vma] for vma in run]
+                    yield tuple(places if owner else sorted(places))
+
+
+class _Reach:
+    """The indices of a file that an operation can still meet: all while the file has a name, else what is mapped."""
+
+    def __init__(self, named: bool, users: Iterable[Vma], base: int) -> None:
+        self.base = base
+        self.indices = RegionMap([(0, HIGHEST)] if named else [(vma.first_index, vma.end_index) for vma in users])
+
+    def count(self, size: int) -> int:
+        """How many of them lie below `size`."""
+        return self.indices.count(0, size)
+
+    def cut(self, regions: RegionMap) -> tuple[Hashable, ...]:
+        """The regions within reach, counted from the base, and the number of pages beyond it."""
+        within = [
+            (first - self.base, end - self.base)
+            for f, t in regions
+            for first, end, reachable in self.indices.runs(f, t)
+            if reachable
+        ]
+        return tuple(within), regions.total_pages - sum(end - first for first, end in within)
+
+
+def _sorted(table: dict[Key, T]) -> list[tuple[Key, T]]:
+    return sorted(table.items(), key=itemgetter(0))
