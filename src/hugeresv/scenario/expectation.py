@@ -1,0 +1,111 @@
+"""What a step must answer on one kernel, and where an answer contradicts it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from hugeresv.outcome import Outcome
+from hugeresv.scenario.scenario import CgroupPages, Expectation, Scenario, StatfsPages, Step
+
+_Keys = TypeVar("_Keys", Expectation, CgroupPages, StatfsPages)
+
+
+class Answer(Protocol):
+    """What a kernel answered to a step."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the call returned."""
+
+    @property
+    def counters(self) -> tuple[int, int, int, int]:
+        """Total, free, rsvd and surp, in pages."""
+
+    @property
+    def cgroups(self) -> Mapping[str, tuple[int, int]] | None:
+        """Usage and rsvd of each cgroup, in pages."""
+
+    @property
+    def statfs(self) -> Mapping[str, tuple[int, int, int]] | None:
+        """Blocks, bfree and bavail of each mount with a limit, in pages."""
+
+
+class Contradiction(NamedTuple):
+    """One thing that was not as expected. `found` is None for a cgroup or mount that is not there."""
+
+    key: str
+    """As `.scn` spells it: `outcome`, `rsvd`, `web.usage`; the bare name of what is not there."""
+    expected: str | int
+    found: str | int | None
+
+    def __str__(self) -> str:
+        """One clause for a person: `rsvd is 6, expected 7`."""
+        found = "not there" if self.found is None else str(self.found)
+        return f"{self.key} is {found}, expected {self.expected}"
+
+
+def expected(step: Step, names: Sequence[str]) -> Expectation:
+    """What `step` must answer on a kernel that is known by `names`: `expect`, single keys overridden by `expect_on`.
+
+    Where several names have the same key, the last name's holds. The counters of a cgroup or a mount are keys as well:
+    an override of `web.usage` leaves `web.rsvd` and other cgroups as they are.
+    """
+    merged = step.expect or Expectation()
+    for name in names:
+        if step.expect_on and name in step.expect_on:
+            merged = _overridden(merged, step.expect_on[name])
+    return merged
+
+
+def observed(answer: Answer) -> Expectation:
+    """The expectation that `answer`, and nothing else, fulfils."""
+    cgroups = {name: CgroupPages(*pages) for name, pages in (answer.cgroups or {}).items()}
+    statfs = {name: StatfsPages(*pages) for name, pages in (answer.statfs or {}).items()}
+    return Expectation(answer.outcome, *answer.counters, cgroups=cgroups or None, statfs=statfs or None)
+
+
+def contradictions(expectation: Expectation, answer: Answer) -> list[Contradiction]:
+    """Where `answer` is not what was expected. A cgroup or mount that the answer does not have is a contradiction."""
+    found = observed(answer)
+    differing = [*_differing(expectation, found)]
+    differing += _differing_by_name(expectation.cgroups or {}, found.cgroups or {}, "a cgroup")
+    differing += _differing_by_name(expectation.statfs or {}, found.statfs or {}, "a mount")
+    return differing
+
+
+def leaks_for(scenario: Scenario, names: Sequence[str]) -> int:
+    """Reservations that a kernel known by `names` still counts when everything of the scenario is gone, in pages."""
+    if isinstance(scenario.leaks_rsvd, int):
+        return scenario.leaks_rsvd
+    by_kernel = scenario.leaks_rsvd or {}
+    return next((by_kernel[name] for name in reversed(names) if name in by_kernel), 0)
+
+
+def _overridden(base: _Keys, over: _Keys) -> _Keys:
+    """`base` with every key that `over` gives, in tables down to single counters."""
+    given: dict[str, Any] = {}
+    for field in fields(over):
+        if (value := getattr(over, field.name)) is not None:
+            is_table = isinstance(value, Mapping)
+            given[field.name] = _merged(getattr(base, field.name) or {}, value) if is_table else value
+    return replace(base, **given)
+
+
+def _merged(base: Mapping[str, _Keys], over: Mapping[str, _Keys]) -> dict[str, _Keys]:
+    added = {name: _overridden(base[name], keys) if name in base else keys for name, keys in over.items()}
+    return {**base, **added}
+
+
+def _differing(wanted: _Keys, found: _Keys, prefix: str = "") -> Iterator[Contradiction]:
+    for field in fields(wanted):
+        want, got = getattr(wanted, field.name), getattr(found, field.name)
+        if want is not None and not isinstance(want, Mapping) and want != got:
+            yield Contradiction(prefix + field.name, want, got)
+
+
+def _differing_by_name(wanted: Mapping[str, _Keys], found: Mapping[str, _Keys], kind: str) -> Iterator[Contradiction]:
+    for name, keys in wanted.items():
+        if name in found:
+            yield from _differing(keys, found[name], f"{name}.")
+        else:
+            yield Contradiction(name, kind, None)
