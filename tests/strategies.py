@@ -1,7 +1,7 @@
 """Hypothesis strategies for scenarios: everything that the scenario language can say, as JSON values.
 
-The table of operations below is written out from the description of the format, not derived from the code that reads it,
-so that a key which the code lacks or misnames is found.
+The table of operations below is written out from the description of the format, not derived from the code that reads
+it, so that a key which the code lacks or misnames is found.
 """
 
 from typing import Any
@@ -19,8 +19,8 @@ flags = st.booleans()
 plain_names = st.sampled_from(["a", "b", "db", "web", "6.18", "data/huge", "größe", "10", "x-y"])
 awkward_names = st.sampled_from([
     "pool", "key", "memfd", "touch", "write", "hangs", "over", "none", "private", "->", "#", "|", "a b", 'a"b', "a\\b",
-    "a@5", "a=b", "6.18:", "g.usage", ".", "-", "+1", "5+3", "4K", "x-", "{}", "\n", "\r", "\u2028", "\x00", "\ud800", "a#b",
-    "ideal,switch=value", " a", "a ", "\u00a0", "e\u0301", "\u200b",
+    "a@5", "a=b", "6.18:", "g.usage", ".", "-", "+1", "5+3", "4K", "x-", "{}", "\n", "\r", "\u2028", "\x00", "\ud800",
+    "a#b", "ideal,switch=value", " a", "a ", "\u00a0", "e\u0301", "\u200b",
 ])  # fmt: skip
 any_text = st.text(st.characters(), max_size=12)
 names = plain_names | awkward_names | any_text.filter(bool)
@@ -47,8 +47,8 @@ START = {"page": counts, "offset_bytes": counts}
 FILE_OFFSET = {"offset": counts, "offset_bytes": counts}
 LENGTH = {"pages": counts, "length_bytes": counts}
 NEW_LENGTH = {"new_pages": counts, "new_length_bytes": counts}
-places = st.fixed_dictionaries({"map": names}) | st.one_of(
-    st.fixed_dictionaries({"map": names, key: counts}) for key in ("page", "bytes")
+places: st.SearchStrategy[Raw] = st.one_of(
+    [st.fixed_dictionaries({"map": names, **offset}) for offset in ({}, {"page": counts}, {"bytes": counts})]
 )
 
 OPERATIONS: dict[str, tuple[Raw, list[Raw], list[Raw], Raw]] = {
@@ -130,8 +130,20 @@ def _operations(draw: st.DrawFn, op: str) -> Raw:
     return raw
 
 
-operations = st.one_of(_operations(op) for op in OPERATIONS)
+operations: st.SearchStrategy[Raw] = st.one_of([_operations(op) for op in OPERATIONS])
 """Every operation with every combination of arguments, as the keys of a step."""
+
+
+@st.composite
+def sayings(draw: st.DrawFn) -> Raw:
+    """What a step says besides its operation; often nothing."""
+    if draw(st.booleans()):
+        return {}
+    on_kernels = st.dictionaries(names, expectations, max_size=2)
+    said = st.fixed_dictionaries(
+        {}, optional={"note": texts, "hangs": flags, "expect": expectations, "expect_on": on_kernels}
+    )
+    return {**draw(said), **draw(st.dictionaries(x_keys, json_values, max_size=2))}
 
 
 @st.composite
@@ -142,20 +154,7 @@ def steps(draw: st.DrawFn) -> list[Raw]:
     if raw["op"] == "touch":
         pages = draw(st.lists(counts, max_size=4) | st.integers(0, 5).map(lambda n: list(range(n))))
         together += [raw | {"page": page} for page in pages]
-    for each in draw(st.sampled_from([together[:1], together[-1:], together])) if draw(st.booleans()) else []:
-        each |= draw(
-            st.fixed_dictionaries(
-                {},
-                optional={
-                    "note": texts,
-                    "hangs": flags,
-                    "expect": expectations,
-                    "expect_on": st.dictionaries(names, expectations, max_size=2),
-                },
-            )
-        )
-        each |= draw(st.dictionaries(x_keys, json_values, max_size=2))
-    return together
+    return [each | draw(sayings()) for each in together]
 
 
 @st.composite

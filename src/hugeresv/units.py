@@ -26,7 +26,7 @@ def parse_bytes(text: str) -> int:
 
 
 def format_bytes(quantity: int) -> str:
-    """Bytes, exactly, in the largest unit that leaves no rest: `2M`, `1536K`, `5000B`, `0B`. `parse_bytes` reads it back."""
+    """Bytes, exactly, in the largest unit that leaves no rest: `2M`, `1536K`, `5000B`, `0B`."""
     for prefix in reversed(_PREFIXES):
         if quantity and quantity % factor(prefix) == 0:
             return f"{quantity // factor(prefix)}{prefix}"

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 
 from hugeresv.scenario.json_format import format_json, format_jsonl, parse_json, parse_jsonl
+from hugeresv.scenario.scn_format import format_scn, parse_scn
 from tests.strategies import raw_scenarios
 
 
@@ -19,3 +20,13 @@ def test_json_keeps_every_key_and_value(raw: dict[str, Any]) -> None:
     scenario = parse_json(json.dumps(raw), "f.json")
     assert canonical(json.loads(format_json(scenario))) == canonical(raw)
     assert parse_jsonl(format_jsonl([scenario, scenario]), "f.jsonl") == [scenario, scenario]
+
+
+@given(raw_scenarios())
+def test_scn_keeps_every_key_and_value(raw: dict[str, Any]) -> None:
+    """A word that is read back as something else: a name taken for a keyword, a 0 for nothing, a page for a byte."""
+    scenario = parse_json(json.dumps(raw), "f.json")
+    text = format_scn(scenario)
+    again = parse_scn(text, "f.scn")
+    assert canonical(json.loads(format_json(again))) == canonical(raw), text
+    assert format_scn(again) == text

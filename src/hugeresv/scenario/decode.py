@@ -1,6 +1,6 @@
 """From JSON values to scenarios, strictly: an unknown key, a missing one and a wrong value are each refused by name.
 
-What is refused is raised as `Wrong`, which the reader of a spelling places in its file.
+What is refused is raised as `FormatError`, which the reader of a spelling places in its file.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -9,14 +9,16 @@ from typing import Any
 
 from hugeresv.errors import UnsupportedError
 from hugeresv.scenario.fields import Field, Kind, shape
+from hugeresv.scenario.format_error import FormatError, did_you_mean
 from hugeresv.scenario.operation import OPERATIONS, Operation
 from hugeresv.scenario.scenario import Json, Scenario, Step
 from hugeresv.scenario.strict_json import dumps
-from hugeresv.scenario.wrong import Wrong, did_you_mean
 
 SCHEMA = "hugeresv-scenario/1"
 
-_RESERVED_ARGUMENTS = ("page_size_kB", "node", "mempolicy")
+RESERVED_ARGUMENTS = ("page_size_kB", "node", "mempolicy")
+"""Arguments that the format has names for and that are not implemented."""
+
 _RESERVED_OPERATIONS = ("mbind", "demote", "soft_offline")
 _LIMIT = 1 << 63
 
@@ -24,32 +26,28 @@ Decoder = Callable[[Json], Any]
 
 
 def decode_scenario(raw: Mapping[str, Json], steps: Iterable[Step]) -> Scenario:
-    """A scenario from its top-level keys other than `steps`, and its steps, which are taken last. Unknown keys are kept."""
+    """A scenario from its top-level keys, unknown ones kept, and its steps, which are taken last."""
     if "pools" in raw:
-        raise Wrong(
+        raise FormatError(
             "several page sizes or nodes are not implemented; 'pool' gives the one", "pools", error=UnsupportedError
         )
     if (schema := raw.get("schema")) != SCHEMA:
-        found = f"found {_shown(schema)}" if "schema" in raw else "it is missing"
-        raise Wrong(f"expected {dumps(SCHEMA)}, {found}", "schema")
+        found = f"found {shown(schema)}" if "schema" in raw else "it is missing"
+        raise FormatError(f"expected {dumps(SCHEMA)}, {found}", "schema")
     known = shape(Scenario).fields
     values = _decode_keys(Scenario, {key: value for key, value in raw.items() if key in known})
     if values["pool"].page_size_kB == 0:
-        raise Wrong("expected a size above 0, found 0", "pool", "page_size_kB")
+        raise FormatError("expected a size above 0, found 0", "pool", "page_size_kB")
     if raw.get("source") is not None:
         values["source"] = raw["source"]
     kept = {key: value for key, value in raw.items() if key not in values and key != "schema"}
     return Scenario(steps=tuple(steps), extra=kept, **values)
 
 
-def decode_step(raw: Json, number: int) -> Step:
-    """Step `number`, counted from 1, of a scenario."""
+def decode_step(raw: Json) -> Step:
+    """One step; its number, which depends on where it stands, is for the reader to check."""
     if not isinstance(raw, dict):
-        raise Wrong(f"expected an object, found {_shown(raw)}")
-    if (found := raw.get("step")) != number or type(found) is not int:
-        raise Wrong(
-            f"expected {number}, found {_shown(found)}" if "step" in raw else f"missing; expected {number}", "step"
-        )
+        raise FormatError(f"expected an object, found {shown(raw)}")
     operation = _operation_class(raw)
     arguments: dict[str, Json] = {}
     about: dict[str, Json] = {}
@@ -75,26 +73,26 @@ def _decode_keys(cls: type, raw: Mapping[str, Json]) -> dict[str, Any]:
     try:
         for key, value in raw.items():
             values[key] = decoders[key](value)
-    except Wrong as wrong:
+    except FormatError as wrong:
         raise wrong.under(key) from None
     known = shape(cls)
     for group in known.needed:
         if values.keys().isdisjoint(group):
             quoted = [f"'{key}'" for key in group]
-            raise Wrong(f"missing {' or '.join(quoted)}")
+            raise FormatError(f"missing {' or '.join(quoted)}")
     for pages, exact in known.exclusive:
         if pages in values and exact in values:
-            raise Wrong(f"'{pages}' and '{exact}' say the same in pages and in bytes: give one of them")
+            raise FormatError(f"'{pages}' and '{exact}' say the same in pages and in bytes: give one of them")
     return values
 
 
 def _decode_record(cls: type, raw: Json) -> Any:
     if not isinstance(raw, dict):
-        raise Wrong(f"expected an object, found {_shown(raw)}")
+        raise FormatError(f"expected an object, found {shown(raw)}")
     known = shape(cls).fields
     for key in raw:
         if key not in known:
-            raise Wrong(f"unknown key '{key}'{did_you_mean(key, known)}; known: {', '.join(known)}")
+            raise FormatError(f"unknown key '{key}'; known are {', '.join(known)}{did_you_mean(key, known)}")
     return cls(**_decode_keys(cls, raw))
 
 
@@ -132,50 +130,51 @@ def _decoder(field: Field) -> Decoder:
 def _count(value: Json) -> int:
     if type(value) is int and 0 <= value < _LIMIT:
         return value
-    raise Wrong(f"expected a whole number from 0 to 2^63-1, found {_shown(value)}")
+    raise FormatError(f"expected a whole number from 0 to 2^63-1, found {shown(value)}")
 
 
 def _signed(value: Json) -> int:
     if type(value) is int and -_LIMIT <= value < _LIMIT:
         return value
     if type(value) is int and _LIMIT <= value < 2 * _LIMIT:
-        raise Wrong(f"expected a signed number, found {value}: write {value - 2 * _LIMIT}")
-    raise Wrong(f"expected a whole number from -2^63 to 2^63-1, found {_shown(value)}")
+        raise FormatError(f"expected a signed number, found {value}: write {value - 2 * _LIMIT}")
+    raise FormatError(f"expected a whole number from -2^63 to 2^63-1, found {shown(value)}")
 
 
 def _name(value: Json) -> str:
     if isinstance(value, str) and value:
         return value
-    raise Wrong(f"expected a name (text that is not empty), found {_shown(value)}")
+    raise FormatError(f"expected a name (text that is not empty), found {shown(value)}")
 
 
 def _text(value: Json) -> str:
     if isinstance(value, str):
         return value
-    raise Wrong(f"expected text, found {_shown(value)}")
+    raise FormatError(f"expected text, found {shown(value)}")
 
 
 def _flag(value: Json) -> bool:
     if isinstance(value, bool):
         return value
-    raise Wrong(f"expected true or false, found {_shown(value)}")
+    raise FormatError(f"expected true or false, found {shown(value)}")
 
 
 def _word(words: Mapping[str, str], value: Json) -> str:
     if isinstance(value, str) and value in words:
         return words[value]
-    near = did_you_mean(value, words) if isinstance(value, str) else ""
-    raise Wrong(f"expected one of {', '.join(words)}, found {_shown(value)}{near}")
+    if isinstance(value, str) and (near := did_you_mean(value, words)):
+        raise FormatError(f"unknown word '{value}'{near}")
+    raise FormatError(f"expected one of {', '.join(words)}, found {shown(value)}")
 
 
 def _table(decode: Decoder, value: Json) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Wrong(f"expected an object, found {_shown(value)}")
+        raise FormatError(f"expected an object, found {shown(value)}")
     found: dict[str, Any] = {}
     for name, each in value.items():
         try:
             found[_name(name)] = decode(each)
-        except Wrong as wrong:
+        except FormatError as wrong:
             raise wrong.under(name) from None
     return found
 
@@ -184,26 +183,31 @@ def _signed_by_kernel(value: Json) -> int | dict[str, int]:
     return _table(_signed, value) if isinstance(value, dict) else _signed(value)
 
 
+def unknown_operation(op: str, known: Iterable[str] = OPERATIONS) -> FormatError:
+    """What is wrong with an operation of this name, which is none of ours."""
+    if op in _RESERVED_OPERATIONS or op.startswith("uffd_"):
+        return FormatError(f"operation '{op}' is not implemented", error=UnsupportedError)
+    return FormatError(f"unknown operation '{op}'{did_you_mean(op, known)}")
+
+
 def _operation_class(raw: Mapping[str, Json]) -> type[Operation]:
     op = raw.get("op")
-    if isinstance(op, str) and op in OPERATIONS:
-        return OPERATIONS[op]
-    if "op" not in raw:
-        raise Wrong("missing; expected the name of an operation", "op")
-    if isinstance(op, str) and (op in _RESERVED_OPERATIONS or op.startswith("uffd_")):
-        raise Wrong(f"operation '{op}' is not implemented", "op", error=UnsupportedError)
-    raise Wrong(f"unknown operation {_shown(op)}{did_you_mean(str(op), OPERATIONS)}", "op")
+    if not isinstance(op, str):
+        raise FormatError(f"expected the name of an operation, found {shown(op)}" if "op" in raw else "missing 'op'")
+    if op not in OPERATIONS:
+        raise unknown_operation(op)
+    return OPERATIONS[op]
 
 
-def _unknown_argument(key: str, operation: type[Operation]) -> Wrong:
-    if key in _RESERVED_ARGUMENTS:
-        return Wrong(f"argument '{key}' is not implemented", error=UnsupportedError)
-    known = [*shape(operation).fields, *shape(Step).fields]
-    return Wrong(
-        f"unknown key '{key}'{did_you_mean(key, known)}; {operation.op} takes {', '.join(shape(operation).fields)}"
-    )
+def _unknown_argument(key: str, operation: type[Operation]) -> FormatError:
+    if key in RESERVED_ARGUMENTS:
+        return FormatError(f"argument '{key}' is not implemented", error=UnsupportedError)
+    takes = list(shape(operation).fields)
+    near = did_you_mean(key, [*takes, *shape(Step).fields])
+    return FormatError(f"unknown key '{key}'; {operation.op} takes {', '.join(takes)}{near}")
 
 
-def _shown(value: Json) -> str:
+def shown(value: Json) -> str:
+    """A value as an error message quotes it."""
     text = dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,8 +1,8 @@
 """The keys that operations and the rest of a scenario have, read from their dataclasses.
 
-Both spellings, JSON and `.scn`, are driven by what this module finds: a field added to an operation is a key of both. The
-conventions it relies on: a field without a default is required; a quantity in pages may have a sibling in exact bytes
-(`pages` and `length_bytes`), of which at most one is given; a length must be given, an offset need not be.
+Both spellings, JSON and `.scn`, are driven by what this module finds: a field added to an operation is a key of both.
+The conventions it relies on: a field without a default is required; a quantity in pages may have a sibling in exact
+bytes (`pages` and `length_bytes`), of which at most one is given; a length must be given, an offset need not be.
 """
 
 import types

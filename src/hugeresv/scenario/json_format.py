@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from hugeresv.scenario.decode import decode_scenario, decode_step
+from hugeresv.scenario.decode import decode_scenario, decode_step, shown
 from hugeresv.scenario.encode import encode_scenario
+from hugeresv.scenario.format_error import FormatError
 from hugeresv.scenario.scenario import Json, Scenario, Step
 from hugeresv.scenario.strict_json import dumps, loads
-from hugeresv.scenario.wrong import Wrong
 
 
 def parse_json(text: str, place: str) -> Scenario:
@@ -14,12 +14,12 @@ def parse_json(text: str, place: str) -> Scenario:
     raw = loads(text, place)
     try:
         if not isinstance(raw, dict):
-            raise Wrong(f"expected an object with the keys of a scenario, found {dumps(raw)[:60]}")
+            raise FormatError(f"expected an object with the keys of a scenario, found {shown(raw)}")
         steps = raw.pop("steps", None)
         if not isinstance(steps, list):
-            raise Wrong("expected a list of steps", "steps")
+            raise FormatError("expected a list of steps", "steps")
         return decode_scenario(raw, _steps(steps, place))
-    except Wrong as wrong:
+    except FormatError as wrong:
         raise wrong.at(place) from None
 
 
@@ -49,6 +49,16 @@ def format_jsonl(scenarios: Iterable[Scenario]) -> str:
 def _steps(steps: list[Json], place: str) -> Iterator[Step]:
     for number, raw in enumerate(steps, 1):
         try:
-            yield decode_step(raw, number)
-        except Wrong as wrong:
+            if isinstance(raw, dict):
+                _check_number(raw, number)
+            yield decode_step(raw)
+        except FormatError as wrong:
             raise wrong.at(f"{place}: step {number}") from None
+
+
+def _check_number(raw: dict[str, Json], number: int) -> None:
+    found = raw.get("step")
+    if type(found) is not int or found != number:
+        raise FormatError(
+            f"expected {number}, found {shown(found)}" if "step" in raw else f"missing; expected {number}", "step"
+        )

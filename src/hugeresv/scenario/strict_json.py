@@ -1,7 +1,7 @@
 """JSON as RFC 8259 has it, and nothing that would be lost on the way.
 
-Python's reader takes NaN and Infinity, lets the last of two equal keys win and turns 1e999 into infinity; each of these is an
-InputError here. Text that cannot be shown or encoded (control characters, lone surrogates) is written escaped.
+Python's reader takes NaN and Infinity, lets the last of two equal keys win and turns 1e999 into infinity; each of these
+is an InputError here. Text that cannot be shown or encoded (control characters, lone surrogates) is written escaped.
 """
 
 import json

@@ -7,7 +7,7 @@ from typing import Self
 from hugeresv.errors import InputError
 
 
-class Wrong(Exception):
+class FormatError(Exception):
     """A wrong key or value. The code that knows file and step turns it into an InputError with `at`."""
 
     def __init__(self, message: str, *keys: str, error: type[InputError] = InputError) -> None:
@@ -15,16 +15,18 @@ class Wrong(Exception):
         self.message = message
         self.keys = list(keys)
         self.error = error
+        self.usage = ""
 
     def under(self, key: str) -> Self:
         """The same, seen from one level further out."""
         self.keys.insert(0, key)
         return self
 
-    def at(self, place: str, hint: str = "") -> InputError:
-        """The error to raise: place, key, what is wrong, and how to write it."""
+    def at(self, place: str) -> InputError:
+        """The error to raise: place, key, what is wrong, and on a second line how to write it."""
         key = f"key '{'.'.join(self.keys)}': " if self.keys else ""
-        return self.error(f"{place}: {key}{self.message}{hint}")
+        usage = f"\n  write: {self.usage}" if self.usage else ""
+        return self.error(f"{place}: {key}{self.message}{usage}")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

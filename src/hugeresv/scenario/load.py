@@ -1,0 +1,85 @@
+"""Scenario files: read and written by their suffix, `.json`, `.jsonl` or `.scn`."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from hugeresv.errors import InputError
+from hugeresv.scenario.json_format import format_json, format_jsonl, parse_json, parse_jsonl
+from hugeresv.scenario.scenario import Scenario
+from hugeresv.scenario.scn_format import format_scn, parse_scn
+
+SUFFIXES = (".scn", ".json", ".jsonl")
+"""What the names of scenario files end in."""
+
+
+def load(path: Path) -> list[Scenario]:
+    """The scenarios in a file: one, or as many as a `.jsonl` file has lines.
+
+    Raises InputError, naming the file and the line or step, when it cannot be read or is wrong.
+    """
+    _check_suffix(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 at byte {error.start}") from None
+    match path.suffix:
+        case ".scn":
+            return [parse_scn(text, str(path))]
+        case ".json":
+            return [parse_json(text, str(path))]
+        case _:
+            return parse_jsonl(text, str(path))
+
+
+def dump(scenarios: Sequence[Scenario], path: Path) -> None:
+    """Writes scenarios to a file, whole or not at all: at every moment the file holds either the old text or the new.
+
+    Raises InputError when the file cannot be written, or cannot hold that many scenarios.
+    """
+    _check_suffix(path)
+    if path.suffix != ".jsonl" and len(scenarios) != 1:
+        raise InputError(f"{path}: holds one scenario, not {len(scenarios)}; .jsonl holds any number")
+    try:
+        _replace(path.resolve(), to_text(scenarios, path.suffix))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def to_text(scenarios: Sequence[Scenario], suffix: str) -> str:
+    """What a file with one of our suffixes holds."""
+    match suffix:
+        case ".scn":
+            return "".join(map(format_scn, scenarios))
+        case ".json":
+            return "".join(map(format_json, scenarios))
+        case _:
+            return format_jsonl(scenarios)
+
+
+def scenario_id(scenario: Scenario, path: Path) -> str:
+    """The scenario's `id`, or else the name of its file without the suffix."""
+    return path.stem if scenario.id is None else scenario.id
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Puts a complete new file in the place of `path`, with the mode of the old one where there is one."""
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with new.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, new)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

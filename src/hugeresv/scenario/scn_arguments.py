@@ -1,0 +1,107 @@
+"""Arguments of a `.scn` line that are given by name: `noreserve`, `file=f`, `offset=4K`, `over=a@5`, `max=8`.
+
+The names are the keys of the JSON spelling, shorter where nothing is lost: `max` for `max_pages`, `nr` for
+`nr_hugepages`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from hugeresv.scenario.fields import Field, Kind, Shape
+from hugeresv.scenario.format_error import FormatError, did_you_mean
+from hugeresv.scenario.scenario import Json
+from hugeresv.scenario.scn_words import (
+    read_name,
+    read_place,
+    read_quantity,
+    split_option,
+    write_name,
+    write_place,
+    write_quantity,
+)
+from hugeresv.scenario.strict_json import dumps
+
+_SHORT = {"nr_hugepages": "nr", "nr_overcommit": "overcommit"}
+
+
+def spelling(key: str) -> str:
+    """How `.scn` spells a key of JSON."""
+    return _SHORT.get(key) or key.removesuffix("_pages")
+
+
+def options(known: Shape, but: Iterable[str] = ()) -> dict[str, Field]:
+    """The keys that are given by name, by their spelling; one in bytes is spelled as its sibling in pages."""
+    left_out = {*but, *(exact for _, exact in known.exclusive)}
+    return {spelling(key): field for key, field in known.fields.items() if key not in left_out}
+
+
+def read_option(known: Shape, field: Field, text: str) -> dict[str, Json]:
+    """What `key=text` gives, as keys of JSON."""
+    try:
+        return _read_value(known, field, text)
+    except FormatError as wrong:
+        raise wrong.under(spelling(field.key)) from None
+
+
+def _read_value(known: Shape, field: Field, text: str) -> dict[str, Json]:
+    match field.kind:
+        case Kind.FLAG:
+            if text != "no":
+                raise FormatError(
+                    f"write '{field.key}' for true and '{field.key}=no' for false, found {text or 'nothing'}"
+                )
+            return {field.key: False}
+        case Kind.COUNT:
+            return read_quantity(text, field.key, known.bytes_key(field.key))
+        case Kind.NAME | Kind.TEXT:
+            return {field.key: read_name(text)}
+        case Kind.RECORD:
+            return {field.key: read_place(text)}
+        case _:
+            return {field.key: text}
+
+
+def write_option(known: Shape, field: Field, raw: dict[str, Json]) -> str | None:
+    """The word that gives `field`, None where `raw` does not have it."""
+    name = spelling(field.key)
+    if field.kind is Kind.COUNT:
+        quantity = write_quantity(raw, field.key, known.bytes_key(field.key))
+        return None if quantity is None else f"{name}={quantity}"
+    value = raw.get(field.key)
+    match field.kind:
+        case _ if value is None:
+            return None
+        case Kind.FLAG:
+            return name if value else f"{name}=no"
+        case Kind.TEXT:
+            return f"{name}={dumps(value)}"
+        case Kind.RECORD:
+            return f"{name}={write_place(cast(dict[str, Json], value))}"
+        case _:
+            return f"{name}={write_name(str(value))}"
+
+
+def read_options(known: Shape, words: Iterable[str], but: Iterable[str] = ()) -> dict[str, Json]:
+    """Keys of JSON from words that are all given by name."""
+    found: dict[str, Json] = {}
+    named = options(known, but)
+    for word in words:
+        key, text = split_option(word)
+        if key is None or key not in named:
+            raise FormatError(f"unexpected {word}{did_you_mean(key or word, named)}")
+        add(found, read_option(known, named[key], text))
+    return found
+
+
+def write_options(known: Shape, raw: dict[str, Json], but: Iterable[str] = ()) -> list[str]:
+    """The words that `read_options` reads back as `raw`."""
+    words = (write_option(known, field, raw) for field in options(known, but).values())
+    return [word for word in words if word is not None]
+
+
+def add(found: dict[str, Json], new: Mapping[str, Json]) -> None:
+    """Puts `new` into `found`; nothing may be given twice."""
+    for key, value in new.items():
+        if key in found:
+            raise FormatError(f"'{spelling(key)}' is given twice")
+        found[key] = value

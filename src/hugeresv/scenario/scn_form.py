@@ -1,0 +1,78 @@
+"""The order in which `.scn` spells an operation's arguments, which follows from the fields of its class.
+
+The process first where there is one, then the operation, the names it needs, its range or length, its word (`private`,
+`read`, `punch`), and whatever is optional by name.
+"""
+
+from dataclasses import dataclass
+
+from hugeresv.scenario.fields import Field, Kind, Shape, shape
+from hugeresv.scenario.operation import OPERATIONS, Operation
+from hugeresv.scenario.scenario import Json
+from hugeresv.scenario.scn_arguments import options
+
+DEFAULT_WORDS: dict[str, Json] = {"access": "write"}
+"""The word that is meant where none is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The positions of one operation's arguments, as keys of JSON."""
+
+    op: str
+    known: Shape
+    has_proc: bool
+    names: tuple[str, ...]
+    start: str | None
+    length: str | None
+    word: Field | None
+    by_name: dict[str, Field]
+
+    @property
+    def touches(self) -> bool:
+        """Whether it is about single pages, of which one line may name several."""
+        return self.start is not None and self.length is None
+
+    def usage(self) -> str:
+        """The operation as a line to imitate."""
+        parts = [*(["PROC"] if self.has_proc else []), self.op, *(name.upper() for name in self.names)]
+        if self.length:
+            parts.append("PAGE|START+LENGTH" if self.start else self.length.upper())
+        elif self.start:
+            parts.append("[PAGE...]")
+        if self.word:
+            choices = "|".join(self.word.words)
+            parts.append(f"[{choices}]" if self.word.key in DEFAULT_WORDS else choices)
+        return " ".join([*parts, *(self._usage(name, field) for name, field in self.by_name.items())])
+
+    def _usage(self, name: str, field: Field) -> str:
+        values = {Kind.COUNT: "N", Kind.NAME: "NAME", Kind.RECORD: "MAP@PAGE", Kind.WORD: "|".join(field.words)}
+        word = name if field.kind is Kind.FLAG else f"{name}={values[field.kind]}"
+        return word if any(field.key in group for group in self.known.needed) else f"[{word}]"
+
+
+def _form(operation: type[Operation]) -> Form:
+    known = shape(operation)
+    required = [field for field in known.fields.values() if field.required and field.key != "proc"]
+    start = "page" if "page" in known.fields else None
+    length = next((field.key for field in required if field.kind is Kind.COUNT), None)
+    if "pages" in known.fields:
+        length = "pages"
+    positions = {"proc", start, length, *(field.key for field in required)}
+    return Form(
+        op=operation.op,
+        known=known,
+        has_proc="proc" in known.fields,
+        names=tuple(field.key for field in required if field.kind is Kind.NAME),
+        start=start,
+        length=length,
+        word=next((field for field in required if field.kind is Kind.WORD), None),
+        by_name=options(known, but=[key for key in positions if key]),
+    )
+
+
+FORMS: dict[str, Form] = {op: _form(operation) for op, operation in OPERATIONS.items()}
+"""Every operation's form by its name."""
+
+WITHOUT_PROC = tuple(op for op, form in FORMS.items() if not form.has_proc)
+"""Operations that belong to no process: their own name comes first on the line."""

@@ -1,0 +1,149 @@
+"""Scenarios as `.scn`: a header, then one operation a line. The grammar is told in docs/scn.md.
+
+Every line becomes the JSON that says the same, which is then checked as JSON is: there is one set of rules.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import cast
+
+from hugeresv.errors import InputError
+from hugeresv.scenario.decode import SCHEMA, decode_scenario, decode_step
+from hugeresv.scenario.encode import encode_scenario
+from hugeresv.scenario.format_error import FormatError, did_you_mean
+from hugeresv.scenario.scenario import Json, Scenario, Step
+from hugeresv.scenario.scn_expectation import ARROW, BAR, read_expectations
+from hugeresv.scenario.scn_header import HEADERS, read_header, write_headers
+from hugeresv.scenario.scn_layout import arrange, group, row
+from hugeresv.scenario.scn_operation import find_form, read_operation
+from hugeresv.scenario.scn_words import Scanner, as_comment, read_name
+from hugeresv.scenario.strict_json import dumps
+
+Lines = Sequence[tuple[int, str]]
+
+
+def parse_scn(text: str, place: str) -> Scenario:
+    """The scenario in `text`. Raises InputError, naming `place` (the file) and line, for the first thing wrong."""
+    lines = list(enumerate(text.split("\n"), 1))
+    body = _end_of_header(lines)
+    raw, given = _read_headers(lines[:body], place)
+    if "pool" not in raw:
+        raise _pool_is_missing(lines[body:], place)
+    try:
+        return decode_scenario(raw, _read_steps(lines[body:], place))
+    except FormatError as wrong:
+        number, header = given[wrong.keys[0]]
+        wrong.usage = HEADERS[header]
+        raise wrong.at(f"{place}:{number}") from None
+
+
+def format_scn(scenario: Scenario) -> str:
+    """A scenario in its one canonical layout, which `parse_scn` reads back as the same scenario."""
+    raw = encode_scenario(scenario)
+    title = raw.get("title")
+    comment = as_comment(title) if isinstance(title, str) else []
+    head = [*(comment if comment is not None else [f"title {dumps(title)}"]), *write_headers(raw)]
+    rows = [row(steps) for steps in group(cast(list[dict[str, Json]], raw["steps"]))]
+    return "\n".join([*head, *arrange(rows)]) + "\n"
+
+
+def _end_of_header(lines: Lines) -> int:
+    """How many lines belong to the header: up to the last header line before the first operation."""
+    end = 0
+    for at, (_, text) in enumerate(lines, 1):
+        first = text.split(maxsplit=1)[:1]
+        if first and first[0] in HEADERS:
+            end = at
+        elif first and not first[0].startswith("#"):
+            return end
+    return len(lines)
+
+
+def _pool_is_missing(lines: Lines, place: str) -> InputError:
+    beginnings = ((number, text.split(maxsplit=1)[0]) for number, text in lines if text.strip())
+    number, first = next(((number, word) for number, word in beginnings if not word.startswith("#")), (None, ""))
+    found = f", found {first}{did_you_mean(first, HEADERS)}" if first else ""
+    wrong = FormatError(f"expected 'pool' before the first operation{found}")
+    wrong.usage = HEADERS["pool"]
+    return wrong.at(f"{place}:{number}" if number else place)
+
+
+def _read_headers(lines: Lines, place: str) -> tuple[dict[str, Json], dict[str, tuple[int, str]]]:
+    """The top-level keys, and for each the line and the header that gave it first. Comments make the title."""
+    raw: dict[str, Json] = {"schema": SCHEMA}
+    given: dict[str, tuple[int, str]] = {}
+    title: list[str] = []
+    for number, text in lines:
+        line = Scanner(text)
+        try:
+            header = line.word()
+            for key, value in (read_header(header, line) if header else {}).items():
+                if key == "title" and isinstance(value, str):
+                    title.append(value)
+                else:
+                    _add(raw, key, value)
+                given.setdefault(key, (number, str(header)))
+        except FormatError as wrong:
+            raise wrong.at(f"{place}:{number}") from None
+        if line.comment is not None:
+            title.append(line.comment)
+    if title:
+        raw["title"] = "\n".join(title)
+    return raw, given
+
+
+def _add(raw: dict[str, Json], key: str, value: Json) -> None:
+    known = raw.get(key)
+    if key == "cgroups" and isinstance(known, dict) and isinstance(value, dict) and not known.keys() & value.keys():
+        known.update(value)
+    elif key in raw:
+        raise FormatError(f"'{key}' is given twice" if key != "cgroups" else "the cgroup is given twice")
+    else:
+        raw[key] = value
+
+
+def _read_steps(lines: Lines, place: str) -> Iterator[Step]:
+    """The steps of all lines. A comment belongs to the line that it is on, or to the next, or to the last there is."""
+    comments: list[str] = []
+    latest: list[Step] = []
+    for number, text in lines:
+        line = Scanner(text)
+        try:
+            words = list(line)
+            if line.comment is not None:
+                comments.append(line.comment)
+            if words:
+                yield from latest
+                latest = _read_line(words, comments)
+                comments = []
+        except FormatError as wrong:
+            raise wrong.at(f"{place}:{number}") from None
+    if latest and comments:
+        last = latest.pop()
+        latest.append(replace(last, note="\n".join([last.note, *comments] if last.note is not None else comments)))
+    yield from latest
+
+
+def _read_line(words: Sequence[str], comments: Sequence[str]) -> list[Step]:
+    """The steps of one line: a note is the first one's, whatever else is said about the step is the last one's."""
+    if words[0] in HEADERS:
+        raise FormatError(f"'{words[0]}' belongs before the first operation")
+    end = next((at for at, word in enumerate(words) if word in (ARROW, BAR)), len(words))
+    form, at = find_form(words[:end], HEADERS)
+    about = read_expectations(words[end:])
+    try:
+        raw, touched = read_operation(form, words[at + 1 : end])
+        arguments = {key: value for key, value in raw.items() if key in form.known.fields}
+        if form.has_proc:
+            arguments["proc"] = read_name(words[0])
+        notes = [*comments, *([str(raw.pop("note"))] if "note" in raw else [])]
+        about |= {key: value for key, value in raw.items() if key not in arguments}
+        steps = [{"op": form.op, **arguments, **page} for page in touched]
+        if notes:
+            steps[0]["note"] = "\n".join(notes)
+        steps[-1] |= about
+        return [decode_step(step) for step in steps]
+    except FormatError as wrong:
+        if not wrong.keys or wrong.keys[0] not in about:
+            wrong.usage = form.usage()
+        raise

@@ -1,0 +1,114 @@
+"""The lines of a `.scn` file before its first operation: `pool 2M nr=16`, `cgroup web max=4`, `leaks 6.18: rsvd=2`."""
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from hugeresv.errors import InputError
+from hugeresv.scenario.fields import shape
+from hugeresv.scenario.format_error import FormatError
+from hugeresv.scenario.scenario import Cgroup, Json, Pool
+from hugeresv.scenario.scn_arguments import read_options, write_options
+from hugeresv.scenario.scn_expectation import read_by_kernel, read_counters, write_by_kernel
+from hugeresv.scenario.scn_words import Scanner, read_name, write_name
+from hugeresv.scenario.strict_json import dumps
+from hugeresv.units import format_bytes, parse_bytes
+
+HEADERS = {
+    "pool": "pool SIZE nr=PAGES [overcommit=PAGES]",
+    "cgroup": "cgroup NAME [max=PAGES] [rsvd_max=PAGES] [parent=NAME]",
+    "leaks": "leaks rsvd=PAGES, or leaks KERNEL: rsvd=PAGES | KERNEL: rsvd=PAGES",
+    "id": "id TEXT",
+    "title": 'title "TEXT"',
+    "source": "source JSON",
+    "key": "key NAME JSON",
+}
+"""The words that a header line begins with, each with a line to imitate."""
+
+
+def read_header(header: str, line: Scanner) -> dict[str, Json]:
+    """What a header line gives, as a top-level key of JSON; `line` stands after its first word."""
+    try:
+        raw = _read(header, line)
+        if (rest := line.word()) is not None:
+            raise FormatError(f"unexpected {rest}")
+    except FormatError as wrong:
+        wrong.usage = HEADERS[header]
+        raise
+    return raw
+
+
+def _read(header: str, line: Scanner) -> dict[str, Json]:
+    match header:
+        case "source":
+            return {"source": line.json()}
+        case "key":
+            key = read_name(_next(line))
+            if key in ("schema", "steps"):
+                raise FormatError(f"'{key}' is not given in .scn")
+            return {key: line.json()}
+        case "id" | "title":
+            return {header: read_name(_next(line))}
+        case "pool":
+            return {
+                "pool": {"page_size_kB": _read_size(_next(line)), **read_options(shape(Pool), line, ["page_size_kB"])}
+            }
+        case "cgroup":
+            return {"cgroups": {read_name(_next(line)): read_options(shape(Cgroup), line)}}
+        case _:
+            return {"leaks_rsvd": _read_leaks(list(line))}
+
+
+def write_headers(raw: Mapping[str, Json]) -> Iterator[str]:
+    """The header lines that give every top-level key of `raw` but `schema`, `title` and `steps`."""
+    pool = cast(dict[str, Json], raw["pool"])
+    if "id" in raw:
+        yield f"id {write_name(str(raw['id']))}"
+    if "source" in raw:
+        yield f"source {dumps(raw['source'])}"
+    size = format_bytes(cast(int, pool["page_size_kB"]) * 1024)
+    yield " ".join(["pool", size, *write_options(shape(Pool), pool, ["page_size_kB"])])
+    written = {"schema", "steps", "title", "id", "source", "pool"}
+    if cgroups := cast(dict[str, dict[str, Json]], raw.get("cgroups")):
+        written.add("cgroups")
+        for name, limits in cgroups.items():
+            yield " ".join(["cgroup", write_name(name), *write_options(shape(Cgroup), limits)])
+    leaks = raw.get("leaks_rsvd")
+    if isinstance(leaks, int):
+        written.add("leaks_rsvd")
+        yield f"leaks rsvd={leaks}"
+    elif isinstance(leaks, dict) and leaks:
+        written.add("leaks_rsvd")
+        yield f"leaks {write_by_kernel({kernel: {'rsvd': pages} for kernel, pages in leaks.items()})}"
+    for key, value in raw.items():
+        if key not in written:
+            yield f"key {write_name(key)} {dumps(value)}"
+
+
+def _next(line: Scanner) -> str:
+    word = line.word()
+    if word is None:
+        raise FormatError("the line ends too early")
+    return word
+
+
+def _read_size(word: str) -> int:
+    try:
+        size_kb, rest = divmod(parse_bytes(word), 1024)
+    except InputError as error:
+        raise FormatError(str(error)) from None
+    if rest:
+        raise FormatError(f"expected a page size in whole kB, found {word}")
+    return size_kb
+
+
+def _read_leaks(words: list[str]) -> Json:
+    if words and words[0].endswith(":"):
+        by_kernel = cast(dict[str, dict[str, Json]], read_by_kernel(words))
+        return {kernel: _only_rsvd(counters) for kernel, counters in by_kernel.items()}
+    return _only_rsvd(read_counters(words))
+
+
+def _only_rsvd(counters: Mapping[str, Json]) -> Json:
+    if counters.keys() != {"rsvd"}:
+        raise FormatError("expected rsvd=PAGES")
+    return counters["rsvd"]

@@ -1,0 +1,93 @@
+"""The canonical layout of `.scn` operations: which steps share a line, and the columns of all lines."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from hugeresv.scenario.scenario import Json
+from hugeresv.scenario.scn_expectation import write_expectations
+from hugeresv.scenario.scn_form import FORMS, WITHOUT_PROC
+from hugeresv.scenario.scn_header import HEADERS
+from hugeresv.scenario.scn_operation import MOST_TOUCHES, write_operation, write_step_options
+from hugeresv.scenario.scn_words import as_comment, write_name
+
+_WIDEST_ACTOR = 18
+_NARROWEST_LINE = 29
+_WIDEST_LINE = 64
+_SCATTERED_TOUCHES = 16
+
+
+class Row(NamedTuple):
+    """The parts of a line, and the comment lines above it."""
+
+    comment: list[str]
+    actor: str
+    operation: str
+    expectation: str
+
+
+def group(steps: Sequence[dict[str, Json]]) -> Iterator[list[dict[str, Json]]]:
+    """The steps that share a line: touches that differ only in their page, with nothing said in between."""
+    together: list[dict[str, Json]] = []
+    for raw in steps:
+        if together and not _continues(together, raw):
+            yield together
+            together = []
+        together.append(raw)
+    if together:
+        yield together
+
+
+_SILENT = {"step", "op", "proc", "map", "access", "page", "note"}
+
+
+def _continues(together: Sequence[dict[str, Json]], raw: dict[str, Json]) -> bool:
+    last = together[-1]
+    page, after = last.get("page"), raw.get("page")
+    if raw["op"] != "touch" or not isinstance(page, int) or not isinstance(after, int):
+        return False
+    if any(last.get(key) != raw.get(key) for key in ("op", "proc", "map", "access")):
+        return False
+    if not last.keys() <= _SILENT or "note" in raw:
+        return False
+    return len(together) < _SCATTERED_TOUCHES or (after == page + 1 and len(together) < MOST_TOUCHES)
+
+
+def row(steps: Sequence[dict[str, Json]]) -> Row:
+    """The line of steps that `group` put together."""
+    raw = dict(steps[-1])
+    if "note" in steps[0]:
+        raw["note"] = steps[0]["note"]
+    form = FORMS[str(raw["op"])]
+    pages = [step.get("page") for step in steps] if form.touches else []
+    note = raw.get("note")
+    comment = as_comment(note) if isinstance(note, str) else []
+    if comment is not None:
+        raw.pop("note", None)
+    return Row(
+        comment or [],
+        write_name(str(raw["proc"]), *WITHOUT_PROC, *HEADERS) if form.has_proc else "",
+        " ".join(
+            [write_operation(form, raw, [page for page in pages if isinstance(page, int)]), *write_step_options(raw)]
+        ),
+        write_expectations(raw),
+    )
+
+
+def arrange(rows: Sequence[Row]) -> Iterator[str]:
+    """The lines of all rows in aligned columns; a blank line comes first and above every comment."""
+    actors = [f"{row.actor}  " if row.actor else "" for row in rows]
+    indent = _column(actors, _WIDEST_ACTOR)
+    lines = [f"{actor:{indent}}{row.operation}  " for actor, row in zip(actors, rows, strict=True)]
+    width = max(
+        _column([line for line, row in zip(lines, rows, strict=True) if row.expectation], _WIDEST_LINE), _NARROWEST_LINE
+    )
+    for at, (line, row) in enumerate(zip(lines, rows, strict=True)):
+        if at == 0 or row.comment:
+            yield ""
+        yield from row.comment
+        yield f"{line:{width}}{row.expectation}".rstrip()
+
+
+def _column(parts: Sequence[str], widest: int) -> int:
+    """The width of a column that all parts fit into, but for those that are wider than `widest`."""
+    return max((len(part) for part in parts if len(part) <= widest), default=0)
