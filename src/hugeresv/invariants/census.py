@@ -32,9 +32,9 @@ class Census:
         self._mappings: list[MappingPromise] = []
         for key, inode in machine.files.items():
             self.files[inode] = f"file {key!r}"
-        for key, segment in machine.segments.items():
-            if segment.inode.in_use:
-                self.files[segment.inode] = f"segment {key!r}"
+        for key, inode in machine.segments.items():
+            if inode.in_use:
+                self.files[inode] = f"segment {key!r}"
         for key, process in machine.processes.items():
             for vma in process.mm.vmas:
                 self._count_vma(key, vma)

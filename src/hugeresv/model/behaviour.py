@@ -132,6 +132,20 @@ class Behaviour:
         source="df7a6d1f6405; 'only adjust reservation during unmapping if mapcount is 0' (__unmap_hugepage_range)",
         verified="5.10, 6.1, 6.12.118, 6.18.44, 7.3.4",
     )
+    surplus_blocks_restore: bool = switch(
+        False,
+        differs="while there is surplus, MADV_DONTNEED and truncation of an owner's page lose its guarantee",
+        since="from 6.9, where unmapping restores at all; open",
+        source="df7a6d1f6405 (__unmap_hugepage_range)",
+        verified="6.18.44",
+    )
+    surplus_takes_promised_page: bool = switch(
+        False,
+        differs="while there is surplus, a page that refills a mount's minimum leaves the pool: more is reserved than free",
+        since="from 4.1, open",
+        source="1c5ecae3a93f (free_huge_folio, free_huge_page before 6.3)",
+        verified="6.18.44",
+    )
     mremap: MremapReach = switch(
         MremapReach.MANY_VMAS,
         differs="none: moving a huge page mapping is EINVAL; one-vma: a range beyond the VMA is EFAULT, its target gone",

@@ -89,9 +89,9 @@ class HState:
             return True
         return False
 
-    def put_page(self) -> None:
-        """free_huge_folio, the pool's part: while there is surplus the next freed page leaves the pool, whichever it is."""
-        if self.surplus_huge_pages > 0:
+    def put_page(self, *, stays: bool) -> None:
+        """free_huge_folio, the pool's part: while there is surplus, a freed page leaves the pool unless it `stays`."""
+        if self.surplus_huge_pages > 0 and not stays:
             self.surplus_huge_pages -= 1
             self.nr_huge_pages -= 1
         else:

@@ -25,6 +25,7 @@ WITH_PATCH = Behaviour(
     shared_needs_available=True,
     reserve_use=ReserveUse.VMA_HAS_RESERVES,
     zap_restore=ZapRestore.NEVER,
+    surplus_takes_promised_page=True,
     mremap=MremapReach.NONE,
     dontneed=False,
     shmat_reserves=True,
@@ -42,6 +43,7 @@ LINUX_5_10 = Behaviour(
     NOT_RUN,
     reserve_use=ReserveUse.VMA_HAS_RESERVES,
     zap_restore=ZapRestore.NEVER,
+    surplus_takes_promised_page=True,
     mremap=MremapReach.NONE,
     dontneed=False,
     shmat_reserves=True,
@@ -61,12 +63,15 @@ LINUX_6_12 = replace(
     name="6.12",
     shmat_reserves=False,
     zap_restore=ZapRestore.LAST_UNMAP,
+    surplus_blocks_restore=True,
     steal_at_owner_address=False,
 )
 LINUX_6_18 = Behaviour(
     "6.18",
     "6.18.44, step by step on the host",
     zap_restore=ZapRestore.ALWAYS,
+    surplus_blocks_restore=True,
+    surplus_takes_promised_page=True,
     partial_mremap_drops_map=True,
     reserve_rollback=ReserveRollback.PUT_THEN_USED,
     fault_rollback=FaultRollback.RESERVE_ONLY,
@@ -75,6 +80,8 @@ LINUX_6_18 = Behaviour(
 LINUX_7_3 = Behaviour(
     "7.3",
     NOT_RUN,
+    surplus_blocks_restore=True,
+    surplus_takes_promised_page=True,
     partial_mremap_drops_map=True,
     fault_rollback=FaultRollback.RESERVE_ONLY,
 )

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def zap_and_free(machine: Machine, pieces: Iterable[tuple[Vma, int, int]]) -> None:
     """Unmap address ranges [start, end) of VMAs as one batch: every page is unmapped before the first is freed.
 
-    The order is visible: whether a page becomes reserved again depends on there being no surplus page, and a freed page may
-    be the last surplus one.
+    The order is visible: where a page becomes reserved again only if there is no surplus page, a freed page may be the last
+    surplus one.
     """
     freed: list[Folio] = []
     for vma, start, end in pieces:
@@ -47,8 +47,10 @@ def _zap(machine: Machine, vma: Vma, start: int, end: int, freed: list[Folio]) -
 
 
 def _restores_reserve(machine: Machine, vma: Vma, folio: Folio) -> bool:
-    """Whether the owner's offset is promised again: never while there is surplus, whose pages leave the pool when freed."""
+    """Whether the owner's offset is promised again."""
     rule = machine.behaviour.zap_restore
-    if rule is ZapRestore.NEVER or vma.resv_map is None or machine.hstate.surplus_huge_pages:
+    if rule is ZapRestore.NEVER or vma.resv_map is None:
+        return False
+    if machine.hstate.surplus_huge_pages and machine.behaviour.surplus_blocks_restore:
         return False
     return rule is ZapRestore.ALWAYS or folio.mapcount == 1
