@@ -15,6 +15,23 @@ def directory(page_size_kB: int, root: str = "/sys/kernel/mm") -> str:
     return f"{root}/hugepages/hugepages-{page_size_kB}kB"
 
 
+def lost_pages(page_size_kB: int) -> int:
+    """Pages of a pool that stay in use though nobody holds them, as HUGERESV_LOST_PAGES=KB:PAGES says; 0 if it does not.
+
+    A kernel bug can lose pages until the next boot (docs/findings.md). All rules of the pool hold relative to such a constant:
+    it is left out of every counter and added to every size written. Raises UnavailableError for a value of another form.
+    """
+    told = os.environ.get("HUGERESV_LOST_PAGES")
+    if not told:
+        return 0
+    size, colon, pages = told.partition(":")
+    if not (colon and size.isdecimal() and pages.isdecimal()):
+        raise UnavailableError(
+            f"HUGERESV_LOST_PAGES={told}: expected the page size in kB and a number of pages, as in 2048:2"
+        )
+    return int(pages) if int(size) == page_size_kB else 0
+
+
 class Saved(NamedTuple):
     """What a pool was: persistent pages by NUMA node (the path of the node's file), and the overcommit limit."""
 
@@ -31,6 +48,7 @@ class HugePool:
     def __init__(self, page_size_kB: int) -> None:
         """Raises UnavailableError when this kernel has no such pages, or they cannot be changed here."""
         self.page_size_kB = page_size_kB
+        self._lost = lost_pages(page_size_kB)
         self._path = path = directory(page_size_kB)
         if not os.path.isdir(path):
             raise UnavailableError(f"this kernel has no huge pages of {page_size_kB} kB ({path} is not there)")
@@ -44,8 +62,8 @@ class HugePool:
         self._surplus = os.open(f"{path}/surplus_hugepages", os.O_RDONLY | os.O_CLOEXEC)
 
     def counters(self) -> tuple[int, int, int, int]:
-        """Total, free, reserved (signed) and surplus pages."""
-        return _read(self._nr), _read(self._free), _signed(_read(self._resv)), _read(self._surplus)
+        """Total, free, reserved (signed) and surplus pages, lost pages left out."""
+        return _read(self._nr) - self._lost, _read(self._free), _signed(_read(self._resv)), _read(self._surplus)
 
     def is_leaking(self) -> bool:
         """Whether reservations are counted, or too few, although every page is free. For a pool that nothing uses."""
@@ -57,8 +75,8 @@ class HugePool:
         return _read(self._nr_overcommit)
 
     def set_nr(self, pages: int) -> None:
-        """Write nr_hugepages; the kernel may reach fewer, without an error."""
-        os.pwrite(self._nr, str(pages).encode(), 0)
+        """Write nr_hugepages, lost pages added; the kernel may reach fewer, without an error."""
+        os.pwrite(self._nr, str(pages + self._lost).encode(), 0)
 
     def set_nr_overcommit(self, pages: int) -> None:
         """Write nr_overcommit_hugepages."""
@@ -97,7 +115,8 @@ class HugePool:
             )
         nodes = glob.glob(directory(self.page_size_kB, "/sys/devices/system/node/node[0-9]*") + "/nr_hugepages")
         return Saved(
-            {node: _read_path(node) for node in nodes} or {f"{self._path}/nr_hugepages": total}, self.nr_overcommit()
+            {node: _read_path(node) for node in nodes} or {f"{self._path}/nr_hugepages": total + self._lost},
+            self.nr_overcommit(),
         )
 
     def restore(self, saved: Saved) -> None:
