@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from hugeresv.model.address_space import TASK_SIZE
 from hugeresv.model.base_page import align_down, align_up, is_aligned
 from hugeresv.model.fallocate import fallocate_punch
 from hugeresv.model.populate import fault_range, populate_vma
 from hugeresv.model.split import isolate
+from hugeresv.model.unsigned import ULONG_MAX
 from hugeresv.model.zap import zap_and_free
 from hugeresv.outcome import Outcome
 
@@ -25,7 +25,7 @@ Advice = Literal[
 
 def madvise(machine: Machine, task: Process, address: int, length: int, advice: Advice) -> Outcome:
     """madvise(2) of `length` bytes, VMA by VMA; ENOMEM for a hole, after the rest was done."""
-    if not is_aligned(address) or not 0 <= address <= TASK_SIZE - length:
+    if not is_aligned(address) or address + align_up(length) > ULONG_MAX:
         return Outcome.EINVAL
     end = address + align_up(length)
     if end == address:

@@ -10,7 +10,7 @@ from hugeresv.model.base_page import align_up, is_aligned
 from hugeresv.model.behaviour import MremapReach
 from hugeresv.model.reserve import vm_op_open
 from hugeresv.model.split import isolate
-from hugeresv.model.unmap import remove_vmas, unmap_range
+from hugeresv.model.unmap import munmap, remove_vmas, unmap_range
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _shrink(machine: Machine, mm: AddressSpace, call: Remap) -> Outcome:
     """Unmap what lies behind the new length, whatever is mapped there."""
     if call.new_len >= call.old_len:
         return Outcome.OK
-    return unmap_range(machine, mm, call.address + call.new_len, call.address + call.old_len)
+    return munmap(machine, mm, call.address + call.new_len, call.old_len - call.new_len)
 
 
 def _move(machine: Machine, vma: Vma, call: Remap) -> None:
