@@ -76,7 +76,8 @@ def _write_protected(
 ) -> Outcome:
     """hugetlb_wp, a write to a private mapping's page: its own alone is reused, any other is copied.
 
-    An owner that finds no page for the copy takes the shared one away from its children (`steal`), which changes no counter.
+    An owner that finds no page for the copy takes the shared one away from its children (`steal`), which changes no counter;
+    then it tries again, for ever if somebody still shares the page, and from the start if it has lost the page itself.
     """
     if old.anon and old.mapcount == 1:
         return Outcome.OK
@@ -86,6 +87,8 @@ def _write_protected(
         if not cow_from_owner:
             return Outcome.SIGBUS
         unmap_ref_private(machine, vma, old, address, index)
+        if vma.mm.page_table.get(address >> vma.mm.page_shift) is not old:
+            return hugetlb_fault(machine, vma, address, cgroup, write=True)
         return Outcome.OK if old.mapcount == 1 else Outcome.HANG
     if old.anon:
         old.mapcount -= 1
