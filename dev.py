@@ -2,7 +2,7 @@
 """Everything that is done in a checkout: python3 dev.py COMMAND [ARGUMENT ...].
 
 What a command needs is installed first, into .venv, by the hashes in requirements.lock; again only when that file or
-pyproject.toml has changed. This file uses the standard library alone, and nothing newer than Python 3.7: an old Python
+pyproject.toml has changed. This file uses the standard library alone, and nothing newer than Python 3.6: an old Python
 gets as far as finding a newer one.
 """
 
@@ -118,11 +118,11 @@ def must_run(*command: "str | Path") -> None:
 
 def succeeds(*command: "str | Path") -> bool:
     """Whether a command exists and exits with 0; it is not shown."""
+    words = [str(word) for word in command]
     try:
-        done = subprocess.run([str(word) for word in command], capture_output=True, check=False)
+        return subprocess.call(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
     except OSError:
         return False
-    return done.returncode == 0
 
 
 if __name__ == "__main__":
