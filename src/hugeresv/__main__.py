@@ -1,0 +1,6 @@
+"""`hugeresv`, and `python -m hugeresv`."""
+
+from hugeresv.cli.main import main
+
+if __name__ == "__main__":
+    main()

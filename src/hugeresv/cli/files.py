@@ -1,0 +1,39 @@
+"""The FILE arguments of verbs."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hugeresv.cli.status import Status
+from hugeresv.errors import InputError
+from hugeresv.scenario.load import SUFFIXES, load, scenario_id
+from hugeresv.scenario.scenario import Scenario
+
+
+class ScenarioFile(NamedTuple):
+    """What one file holds: a scenario, or several in a `.jsonl`."""
+
+    path: Path
+    scenarios: list[Scenario]
+
+    def identifiers(self) -> list[str]:
+        """What each of them is called."""
+        return [scenario_id(scenario, self.path) for scenario in self.scenarios]
+
+
+def read_files(arguments: Sequence[Path], status: Status) -> Iterator[ScenarioFile]:
+    """Every file, read as late as possible; a folder stands for all scenario files below it. Errors are reported."""
+    for argument in arguments:
+        with status.going_on():
+            for path in _files_of(argument):
+                with status.going_on():
+                    yield ScenarioFile(path, load(path))
+
+
+def _files_of(argument: Path) -> list[Path]:
+    if not argument.is_dir():
+        return [argument]
+    paths = sorted(path for path in argument.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    if not paths:
+        raise InputError(f"{argument}: no file in this folder ends in {', '.join(SUFFIXES)}")
+    return paths

@@ -1,0 +1,76 @@
+"""The command `hugeresv`: its verbs, each imported when it is called, and what becomes of errors."""
+
+import importlib
+import os
+import sys
+
+import click
+
+import hugeresv
+from hugeresv.cli.help import examples
+from hugeresv.cli.status import report_error
+from hugeresv.errors import HugeresvError
+
+VERBS = {
+    "run": "Run scenarios and show what happens, step by step.",
+}
+"""The verbs with what `hugeresv --help` says of them; each is the function of its name in the module of its name."""
+
+
+class _Verbs(click.Group):
+    """Finds a verb without importing the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"hugeresv.cli.{cmd_name}")
+        verb: click.Command = getattr(module, cmd_name)
+        return verb
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(
+    cls=_Verbs,
+    subcommand_metavar="VERB [ARGUMENTS]...",
+    epilog=examples("hugeresv run --on count-in-vma scenarios/split-middle.scn"),
+)
+@click.version_option(hugeresv.__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Linux huge page reservations, as a ledger that runs.
+
+    The accounting behind HugePages_Rsvd: a model of it that can be run, and the same operations on a real kernel.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        status: int = cli.main(prog_name="hugeresv", standalone_mode=False) or 0
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except HugeresvError as error:
+        report_error(str(error))
+        return error.exit_status
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        _forget_output()
+        return 0
+    return status
+
+
+def _forget_output() -> None:
+    """The reader has seen enough, which is not an error: what is still buffered must not raise again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

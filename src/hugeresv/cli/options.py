@@ -1,0 +1,46 @@
+"""Options and arguments that several verbs have."""
+
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+_FILES_HELP = "FILE is .scn, .json or .jsonl, or a folder of them."
+
+
+class KernelName(click.ParamType[str]):
+    """The name of a kernel, kept as it is: `kernels.grammar` reads it. Completes to the behaviours and `host`."""
+
+    name = "kernel"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Kernels that begin so."""
+        from hugeresv.kernels.grammar import known_kernels
+
+        return [CompletionItem(name) for name in known_kernels() if name.startswith(incomplete)]
+
+
+class ScenarioPath(click.Path):
+    """A scenario file or a folder."""
+
+    name = "file"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+
+KERNEL_HELP = "Which kernel: a behaviour of the model (see `hugeresv behaviours`), with switches set or not, or `host`."
+
+on_kernel = click.option(
+    "--on", "kernel_name", metavar="KERNEL", type=KernelName(), default="ideal", show_default=True, help=KERNEL_HELP
+)
+
+files_argument = click.argument("files", metavar="FILE...", type=ScenarioPath(), nargs=-1, required=True)
+
+color_option = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colour; auto is on a terminal. With NO_COLOR in the environment there is none in any case.",
+)

@@ -1,0 +1,42 @@
+"""The exit status of a verb, and how its errors are reported."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hugeresv.errors import HugeresvError, InputError
+
+HELD = 0
+CONTRADICTED = 1
+
+_WORST_FIRST = (InputError.exit_status, 3, CONTRADICTED, HELD)
+
+
+class Status:
+    """The worst that happened so far: 2 (wrong input) before 3 (not possible here) before 1 (contradicted) before 0."""
+
+    def __init__(self) -> None:
+        self.value = HELD
+        self._reported: set[str] = set()
+
+    def note(self, status: int) -> None:
+        """One more thing happened."""
+        self.value = min(self.value, status, key=_WORST_FIRST.index)
+
+    @contextmanager
+    def going_on(self, place: str = "") -> Iterator[None]:
+        """An error of the block is reported, with the place where it happened, and noted; the same one only once."""
+        try:
+            yield
+        except HugeresvError as error:
+            self.note(error.exit_status)
+            message = str(error)
+            if message not in self._reported:
+                self._reported.add(message)
+                report_error(f"{place}: {message}" if place else message)
+
+
+def report_error(message: str) -> None:
+    """Say what is wrong on standard error, after everything that was printed before."""
+    sys.stdout.flush()
+    sys.stderr.write(f"hugeresv: error: {message}\n")

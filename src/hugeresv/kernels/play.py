@@ -1,0 +1,97 @@
+"""Running a scenario on a kernel: what each step answered, and what there is to say about it.
+
+Looking at mappings and checking invariants cost more than the steps themselves, and are done only where they are shown.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from hugeresv.errors import InputError
+from hugeresv.invariants.check import check
+from hugeresv.invariants.ending import check_end
+from hugeresv.invariants.steps import check_step, levels
+from hugeresv.invariants.violation import Violation
+from hugeresv.kernels.model.session import ModelSession
+from hugeresv.kernels.protocol import Answer, Kernel, Session
+from hugeresv.kernels.watch import Picture, Watch
+from hugeresv.outcome import Outcome
+from hugeresv.scenario.expectation import Contradiction, contradictions, expected, leaks_for
+from hugeresv.scenario.operation import Operation
+from hugeresv.scenario.scenario import Scenario, Step
+
+
+class Seen(NamedTuple):
+    """What there is to show of a step beside its answer."""
+
+    pictures: Sequence[Picture]
+    violations: Sequence[Violation]
+
+
+class StepResult(NamedTuple):
+    """One step, counted from 1; `seen` is None where nothing is to be shown."""
+
+    number: int
+    step: Step
+    answer: Answer
+    contradictions: Sequence[Contradiction]
+    seen: Seen | None
+
+
+class Ending(NamedTuple):
+    """What is counted when every process, file, segment and mount of the scenario is gone."""
+
+    answer: Answer
+    contradictions: Sequence[Contradiction]
+    violations: Sequence[Violation]
+
+
+Result = StepResult | Ending
+
+
+def play(scenario: Scenario, kernel: Kernel, *, show: bool = False) -> Iterator[Result]:
+    """Run a scenario from a fresh start: a result a step, then the ending, which a step that hangs leaves out.
+
+    `show`: with pictures and, on a model, violated invariants. Raises InputError, naming the step, for what the
+    scenario cannot mean or the kernel does not have; UnavailableError where the kernel cannot be had.
+    """
+    names = kernel.expectation_names
+    with kernel.start(scenario.pool, scenario.cgroups) as session:
+        apply, look = session.apply, _Look(session).after if show else _look_away
+        for number, step in enumerate(scenario.steps, 1):
+            try:
+                answer = apply(step.operation, may_hang=step.hangs is True)
+            except InputError as error:
+                raise type(error)(f"step {number}: {error}") from error
+            found = contradictions(expected(step, names), answer) if step.expect or step.expect_on else ()
+            yield StepResult(number, step, answer, found, look(step.operation))
+            if answer.outcome is Outcome.HANG:
+                return
+        answer = session.release()
+        violations = check_end(session.machine) if show and isinstance(session, ModelSession) else ()
+        yield Ending(answer, list(_leaks(scenario, answer, names)), violations)
+
+
+def _leaks(scenario: Scenario, answer: Answer, names: Sequence[str]) -> Iterator[Contradiction]:
+    wanted, found = leaks_for(scenario, names), answer.counters.rsvd
+    if found != wanted:
+        yield Contradiction("rsvd when everything is gone", wanted, found)
+
+
+def _look_away(operation: Operation) -> None:
+    """Nothing is to be shown."""
+
+
+class _Look:
+    """Sees what each operation did."""
+
+    def __init__(self, session: Session) -> None:
+        self._watch = Watch(session)
+        self._machine = session.machine if isinstance(session, ModelSession) else None
+        self._levels = levels(self._machine) if self._machine else None
+
+    def after(self, operation: Operation) -> Seen:
+        pictures = self._watch.look(operation)
+        if self._machine is None or self._levels is None:
+            return Seen(pictures, ())
+        before, self._levels = self._levels, levels(self._machine)
+        return Seen(pictures, check_step(operation, before, self._levels) + check(self._machine))

@@ -1,0 +1,94 @@
+"""Which mappings a step is to be shown with, and what it changed in them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import NamedTuple
+
+from hugeresv.kernels.protocol import MappingView, PageState, Session
+from hugeresv.scenario.operation import Exit, Fork, Mmap, Mremap, Operation, Shmat, Shmdt, Span, Touch
+
+_MOST_WATCHED = 64
+"""With more mappings than this, a step is shown with those alone that it names: looking at all would cost too much."""
+
+Name = tuple[str, str]
+"""A process and a mapping."""
+
+Stretch = tuple[PageState, int]
+
+
+class Run(NamedTuple):
+    """Neighbouring pages of a mapping that are alike."""
+
+    state: PageState
+    pages: int
+    changed: bool
+    """Whether the step changed their state; False also for a mapping that was not seen before."""
+
+
+class Picture(NamedTuple):
+    """A mapping right after a step, from its start to the end of what it ever covered."""
+
+    proc: str
+    map: str
+    shared: bool
+    runs: tuple[Run, ...]
+
+
+class Watch:
+    """Looks at a session's mappings after each step."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._seen: dict[Name, MappingView | None] = {}
+
+    def look(self, operation: Operation) -> tuple[Picture, ...]:
+        """The mappings that the operation names, then what else it changed.
+
+        Shared mappings are left out of the latter where the operation names another: what is shared changes for all.
+        """
+        if isinstance(operation, Exit):
+            self._seen = {name: view for name, view in self._seen.items() if name[0] != operation.proc}
+        named = list(self._named(operation))
+        self._seen |= {name: None for name in named if name not in self._seen}
+        pictures = [picture for name in named if (picture := self._look_at(name)) is not None]
+        if len(self._seen) <= _MOST_WATCHED:
+            for name in [name for name in self._seen if name not in named]:
+                picture = self._look_at(name)
+                if picture and any(run.changed for run in picture.runs) and not (picture.shared and named):
+                    pictures.append(picture)
+        return tuple(pictures)
+
+    def _named(self, operation: Operation) -> Iterator[Name]:
+        """The operation's own mapping, the one it makes, or those that a child gets."""
+        match operation:
+            case Fork():
+                yield from [(operation.child, mapping) for proc, mapping in self._seen if proc == operation.proc]
+            case Mmap() | Touch() | Span() | Shmat() | Shmdt():
+                yield operation.proc, operation.map
+                if isinstance(operation, Mremap) and operation.move_to is not None:
+                    yield operation.proc, operation.move_to
+
+    def _look_at(self, name: Name) -> Picture | None:
+        before, after = self._seen[name], self._session.view(*name)
+        self._seen[name] = after
+        if after is None:
+            return None
+        return Picture(*name, after.shared, tuple(_compare(before.runs if before else after.runs, after.runs)))
+
+
+def _compare(before: Iterable[Stretch], after: Iterable[Stretch]) -> Iterator[Run]:
+    """`after`, cut where `before` changes its state; beyond its end `before` was a hole."""
+    old = chain(before, [(PageState.HOLE, sys.maxsize)])
+    old_state, old_left = next(old)
+    for state, pages in after:
+        left = pages
+        while left:
+            length = min(left, old_left)
+            yield Run(state, length, state is not old_state)
+            left -= length
+            old_left -= length
+            if not old_left:
+                old_state, old_left = next(old)
