@@ -21,6 +21,7 @@ RESERVED_ARGUMENTS = ("page_size_kB", "node", "mempolicy")
 
 _RESERVED_OPERATIONS = ("mbind", "demote", "soft_offline")
 _LIMIT = 1 << 63
+"""Numbers are the kernel's signed 64-bit ones."""
 
 Decoder = Callable[[Json], Any]
 
@@ -80,7 +81,7 @@ def _decode_keys(cls: type, raw: Mapping[str, Json]) -> dict[str, Any]:
         if values.keys().isdisjoint(group):
             quoted = [f"'{key}'" for key in group]
             raise FormatError(f"missing {' or '.join(quoted)}")
-    for pages, exact in known.exclusive:
+    for pages, exact in known.in_bytes.items():
         if pages in values and exact in values:
             raise FormatError(f"'{pages}' and '{exact}' say the same in pages and in bytes: give one of them")
     return values

@@ -57,12 +57,8 @@ class Shape:
     fields: Mapping[str, Field]
     needed: tuple[tuple[str, ...], ...]
     """Groups of keys of which one must be given."""
-    exclusive: tuple[tuple[str, str], ...]
-    """(key in pages, key in bytes) of one quantity, of which at most one may be given."""
-
-    def bytes_key(self, pages_key: str) -> str | None:
-        """The key that gives in exact bytes what `pages_key` gives in pages."""
-        return dict(self.exclusive).get(pages_key)
+    in_bytes: Mapping[str, str]
+    """The key that gives in exact bytes what a key gives in pages; only one of the two may be given."""
 
 
 _LENGTHS = ("pages", "new_pages")
@@ -99,14 +95,13 @@ def _shape(cls: type) -> Shape:
         for field in fields(cls)
         if field.name not in _NOT_KEYS.get(cls, ())
     }
-    exclusive = tuple((pages, exact) for pages, exact in _IN_BYTES if pages in found and exact in found)
-    in_bytes = dict(exclusive)
+    in_bytes = {pages: exact for pages, exact in _IN_BYTES if pages in found and exact in found}
     needed = tuple(
         (key, in_bytes[key]) if key in in_bytes else (key,)
         for key, field in found.items()
         if field.required or key in _LENGTHS
     )
-    return Shape(found, needed, exclusive)
+    return Shape(found, needed, in_bytes)
 
 
 def _field(key: str, annotation: Any, required: bool) -> Field:

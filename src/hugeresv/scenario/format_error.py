@@ -10,12 +10,12 @@ from hugeresv.errors import InputError
 class FormatError(Exception):
     """A wrong key or value. The code that knows file and step turns it into an InputError with `at`."""
 
-    def __init__(self, message: str, *keys: str, error: type[InputError] = InputError) -> None:
+    def __init__(self, message: str, *keys: str, usage: str = "", error: type[InputError] = InputError) -> None:
         super().__init__(message)
         self.message = message
         self.keys = list(keys)
+        self.usage = usage
         self.error = error
-        self.usage = ""
 
     def under(self, key: str) -> Self:
         """The same, seen from one level further out."""

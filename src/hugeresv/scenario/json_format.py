@@ -11,22 +11,13 @@ from hugeresv.scenario.strict_json import dumps, loads
 
 def parse_json(text: str, place: str) -> Scenario:
     """The scenario in `text`. Raises InputError, naming `place` (the file), step and key, for the first thing wrong."""
-    raw = loads(text, place)
-    try:
-        if not isinstance(raw, dict):
-            raise FormatError(f"expected an object with the keys of a scenario, found {shown(raw)}")
-        steps = raw.pop("steps", None)
-        if not isinstance(steps, list):
-            raise FormatError("expected a list of steps", "steps")
-        return decode_scenario(raw, _steps(steps, place))
-    except FormatError as wrong:
-        raise wrong.at(place) from None
+    return _scenario(loads(text, place), place)
 
 
 def parse_jsonl(text: str, place: str) -> list[Scenario]:
     """The scenarios in `text`, one a line; blank lines are skipped."""
-    lines = enumerate(text.split("\n"), 1)
-    return [parse_json(line, f"{place}:{number}") for number, line in lines if line.strip()]
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    return [_scenario(loads(line, place, number), f"{place}:{number}") for number, line in lines]
 
 
 def format_json(scenario: Scenario) -> str:
@@ -44,6 +35,18 @@ def format_json(scenario: Scenario) -> str:
 def format_jsonl(scenarios: Iterable[Scenario]) -> str:
     """Scenarios as JSON, one a line."""
     return "".join(f"{dumps(encode_scenario(scenario))}\n" for scenario in scenarios)
+
+
+def _scenario(raw: Json, place: str) -> Scenario:
+    try:
+        if not isinstance(raw, dict):
+            raise FormatError(f"expected an object with the keys of a scenario, found {shown(raw)}")
+        steps = raw.pop("steps", None)
+        if not isinstance(steps, list):
+            raise FormatError("expected a list of steps", "steps")
+        return decode_scenario(raw, _steps(steps, place))
+    except FormatError as wrong:
+        raise wrong.at(place) from None
 
 
 def _steps(steps: list[Json], place: str) -> Iterator[Step]:

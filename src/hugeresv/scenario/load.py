@@ -26,13 +26,9 @@ def load(path: Path) -> list[Scenario]:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 at byte {error.start}") from None
-    match path.suffix:
-        case ".scn":
-            return [parse_scn(text, str(path))]
-        case ".json":
-            return [parse_json(text, str(path))]
-        case _:
-            return parse_jsonl(text, str(path))
+    if path.suffix == ".jsonl":
+        return parse_jsonl(text, str(path))
+    return [parse_scn(text, str(path)) if path.suffix == ".scn" else parse_json(text, str(path))]
 
 
 def dump(scenarios: Sequence[Scenario], path: Path) -> None:
@@ -41,8 +37,6 @@ def dump(scenarios: Sequence[Scenario], path: Path) -> None:
     Raises InputError when the file cannot be written, or cannot hold that many scenarios.
     """
     _check_suffix(path)
-    if path.suffix != ".jsonl" and len(scenarios) != 1:
-        raise InputError(f"{path}: holds one scenario, not {len(scenarios)}; .jsonl holds any number")
     try:
         _replace(path.resolve(), to_text(scenarios, path.suffix))
     except OSError as error:
@@ -50,14 +44,12 @@ def dump(scenarios: Sequence[Scenario], path: Path) -> None:
 
 
 def to_text(scenarios: Sequence[Scenario], suffix: str) -> str:
-    """What a file with one of our suffixes holds."""
-    match suffix:
-        case ".scn":
-            return "".join(map(format_scn, scenarios))
-        case ".json":
-            return "".join(map(format_json, scenarios))
-        case _:
-            return format_jsonl(scenarios)
+    """What a file with one of our suffixes holds. Raises InputError when it cannot hold that many scenarios."""
+    if suffix == ".jsonl":
+        return format_jsonl(scenarios)
+    if len(scenarios) != 1:
+        raise InputError(f"a {suffix} file holds one scenario, not {len(scenarios)}; a .jsonl file holds any number")
+    return format_scn(scenarios[0]) if suffix == ".scn" else format_json(scenarios[0])
 
 
 def scenario_id(scenario: Scenario, path: Path) -> str:
@@ -73,13 +65,14 @@ def _check_suffix(path: Path) -> None:
 def _replace(path: Path, text: str) -> None:
     """Puts a complete new file in the place of `path`, with the mode of the old one where there is one."""
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        with new.open("x", encoding="utf-8", newline="") as file:
+    with new.open("x", encoding="utf-8", newline="") as file:
+        try:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, new)
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+            if path.exists():
+                shutil.copymode(path, new)
+            new.replace(path)
+        except BaseException:
+            new.unlink()
+            raise

@@ -31,7 +31,7 @@ def spelling(key: str) -> str:
 
 def options(known: Shape, but: Iterable[str] = ()) -> dict[str, Field]:
     """The keys that are given by name, by their spelling; one in bytes is spelled as its sibling in pages."""
-    left_out = {*but, *(exact for _, exact in known.exclusive)}
+    left_out = {*but, *known.in_bytes.values()}
     return {spelling(key): field for key, field in known.fields.items() if key not in left_out}
 
 
@@ -52,7 +52,7 @@ def _read_value(known: Shape, field: Field, text: str) -> dict[str, Json]:
                 )
             return {field.key: False}
         case Kind.COUNT:
-            return read_quantity(text, field.key, known.bytes_key(field.key))
+            return read_quantity(text, field.key, known.in_bytes.get(field.key))
         case Kind.NAME | Kind.TEXT:
             return {field.key: read_name(text)}
         case Kind.RECORD:
@@ -65,7 +65,7 @@ def write_option(known: Shape, field: Field, raw: dict[str, Json]) -> str | None
     """The word that gives `field`, None where `raw` does not have it."""
     name = spelling(field.key)
     if field.kind is Kind.COUNT:
-        quantity = write_quantity(raw, field.key, known.bytes_key(field.key))
+        quantity = write_quantity(raw, field.key, known.in_bytes.get(field.key))
         return None if quantity is None else f"{name}={quantity}"
     value = raw.get(field.key)
     match field.kind:

@@ -12,14 +12,17 @@ from hugeresv.scenario.decode import SCHEMA, decode_scenario, decode_step
 from hugeresv.scenario.encode import encode_scenario
 from hugeresv.scenario.format_error import FormatError, did_you_mean
 from hugeresv.scenario.scenario import Json, Scenario, Step
+from hugeresv.scenario.scn_arguments import add
 from hugeresv.scenario.scn_expectation import ARROW, BAR, read_expectations
 from hugeresv.scenario.scn_header import HEADERS, read_header, write_headers
-from hugeresv.scenario.scn_layout import arrange, group, row
+from hugeresv.scenario.scn_layout import arrange, as_row, group
 from hugeresv.scenario.scn_operation import find_form, read_operation
 from hugeresv.scenario.scn_words import Scanner, as_comment, read_name
 from hugeresv.scenario.strict_json import dumps
 
 Lines = Sequence[tuple[int, str]]
+Given = dict[str, tuple[int, str]]
+"""The line and the header that gave a top-level key, or a name within one (`cgroups.web`)."""
 
 
 def parse_scn(text: str, place: str) -> Scenario:
@@ -32,7 +35,7 @@ def parse_scn(text: str, place: str) -> Scenario:
     try:
         return decode_scenario(raw, _read_steps(lines[body:], place))
     except FormatError as wrong:
-        number, header = given[wrong.keys[0]]
+        number, header = given.get(".".join(wrong.keys[:2])) or given[wrong.keys[0]]
         wrong.usage = HEADERS[header]
         raise wrong.at(f"{place}:{number}") from None
 
@@ -43,7 +46,7 @@ def format_scn(scenario: Scenario) -> str:
     title = raw.get("title")
     comment = as_comment(title) if isinstance(title, str) else []
     head = [*(comment if comment is not None else [f"title {dumps(title)}"]), *write_headers(raw)]
-    rows = [row(steps) for steps in group(cast(list[dict[str, Json]], raw["steps"]))]
+    rows = [as_row(steps) for steps in group(cast(list[dict[str, Json]], raw["steps"]))]
     return "\n".join([*head, *arrange(rows)]) + "\n"
 
 
@@ -63,26 +66,23 @@ def _pool_is_missing(lines: Lines, place: str) -> InputError:
     beginnings = ((number, text.split(maxsplit=1)[0]) for number, text in lines if text.strip())
     number, first = next(((number, word) for number, word in beginnings if not word.startswith("#")), (None, ""))
     found = f", found {first}{did_you_mean(first, HEADERS)}" if first else ""
-    wrong = FormatError(f"expected 'pool' before the first operation{found}")
-    wrong.usage = HEADERS["pool"]
+    wrong = FormatError(f"expected 'pool' before the first operation{found}", usage=HEADERS["pool"])
     return wrong.at(f"{place}:{number}" if number else place)
 
 
-def _read_headers(lines: Lines, place: str) -> tuple[dict[str, Json], dict[str, tuple[int, str]]]:
-    """The top-level keys, and for each the line and the header that gave it first. Comments make the title."""
+def _read_headers(lines: Lines, place: str) -> tuple[dict[str, Json], Given]:
+    """The top-level keys, and where each was given. Comments make the title."""
     raw: dict[str, Json] = {"schema": SCHEMA}
-    given: dict[str, tuple[int, str]] = {}
+    given: Given = {}
     title: list[str] = []
     for number, text in lines:
         line = Scanner(text)
         try:
-            header = line.word()
-            for key, value in (read_header(header, line) if header else {}).items():
-                if key == "title" and isinstance(value, str):
-                    title.append(value)
-                else:
-                    _add(raw, key, value)
-                given.setdefault(key, (number, str(header)))
+            if header := line.word():
+                new = read_header(header, line)
+                given |= dict.fromkeys(_places(new), (number, header))
+                title += [str(new.pop(key)) for key in ("title",) if key in new]
+                _add(raw, new)
         except FormatError as wrong:
             raise wrong.at(f"{place}:{number}") from None
         if line.comment is not None:
@@ -92,14 +92,19 @@ def _read_headers(lines: Lines, place: str) -> tuple[dict[str, Json], dict[str, 
     return raw, given
 
 
-def _add(raw: dict[str, Json], key: str, value: Json) -> None:
-    known = raw.get(key)
-    if key == "cgroups" and isinstance(known, dict) and isinstance(value, dict) and not known.keys() & value.keys():
-        known.update(value)
-    elif key in raw:
-        raise FormatError(f"'{key}' is given twice" if key != "cgroups" else "the cgroup is given twice")
+def _places(new: dict[str, Json]) -> Iterator[str]:
+    """What an error may say is wrong with a header line: its key, or one of the names within."""
+    for key, value in new.items():
+        yield key
+        yield from (f"{key}.{name}" for name in (value if isinstance(value, dict) else ()))
+
+
+def _add(raw: dict[str, Json], new: dict[str, Json]) -> None:
+    known, added = raw.get("cgroups"), new.get("cgroups")
+    if isinstance(known, dict) and isinstance(added, dict):
+        add(known, added)
     else:
-        raw[key] = value
+        add(raw, new)
 
 
 def _read_steps(lines: Lines, place: str) -> Iterator[Step]:

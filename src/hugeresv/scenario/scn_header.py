@@ -49,9 +49,8 @@ def _read(header: str, line: Scanner) -> dict[str, Json]:
         case "id" | "title":
             return {header: read_name(_next(line))}
         case "pool":
-            return {
-                "pool": {"page_size_kB": _read_size(_next(line)), **read_options(shape(Pool), line, ["page_size_kB"])}
-            }
+            size = _read_size(_next(line))
+            return {"pool": {"page_size_kB": size, **read_options(shape(Pool), line, ["page_size_kB"])}}
         case "cgroup":
             return {"cgroups": {read_name(_next(line)): read_options(shape(Cgroup), line)}}
         case _:
@@ -60,28 +59,33 @@ def _read(header: str, line: Scanner) -> dict[str, Json]:
 
 def write_headers(raw: Mapping[str, Json]) -> Iterator[str]:
     """The header lines that give every top-level key of `raw` but `schema`, `title` and `steps`."""
-    pool = cast(dict[str, Json], raw["pool"])
-    if "id" in raw:
-        yield f"id {write_name(str(raw['id']))}"
-    if "source" in raw:
-        yield f"source {dumps(raw['source'])}"
-    size = format_bytes(cast(int, pool["page_size_kB"]) * 1024)
-    yield " ".join(["pool", size, *write_options(shape(Pool), pool, ["page_size_kB"])])
-    written = {"schema", "steps", "title", "id", "source", "pool"}
-    if cgroups := cast(dict[str, dict[str, Json]], raw.get("cgroups")):
-        written.add("cgroups")
-        for name, limits in cgroups.items():
-            yield " ".join(["cgroup", write_name(name), *write_options(shape(Cgroup), limits)])
-    leaks = raw.get("leaks_rsvd")
-    if isinstance(leaks, int):
-        written.add("leaks_rsvd")
-        yield f"leaks rsvd={leaks}"
-    elif isinstance(leaks, dict) and leaks:
-        written.add("leaks_rsvd")
-        yield f"leaks {write_by_kernel({kernel: {'rsvd': pages} for kernel, pages in leaks.items()})}"
-    for key, value in raw.items():
-        if key not in written:
+    for key in dict.fromkeys(("id", "source", "pool", *raw)):
+        value = raw.get(key)
+        if key not in raw or key in ("schema", "title", "steps"):
+            continue
+        if key == "id":
+            yield f"id {write_name(str(value))}"
+        elif key == "source":
+            yield f"source {dumps(value)}"
+        elif key == "pool":
+            yield _write_pool(cast(dict[str, Json], value))
+        elif key == "cgroups" and value:
+            yield from (_write_cgroup(*cgroup) for cgroup in cast(dict[str, dict[str, Json]], value).items())
+        elif key == "leaks_rsvd" and isinstance(value, int):
+            yield f"leaks rsvd={value}"
+        elif key == "leaks_rsvd" and isinstance(value, dict) and value:
+            yield f"leaks {write_by_kernel({kernel: {'rsvd': pages} for kernel, pages in value.items()})}"
+        else:
             yield f"key {write_name(key)} {dumps(value)}"
+
+
+def _write_pool(pool: dict[str, Json]) -> str:
+    size = format_bytes(cast(int, pool["page_size_kB"]) * 1024)
+    return " ".join(["pool", size, *write_options(shape(Pool), pool, ["page_size_kB"])])
+
+
+def _write_cgroup(name: str, limits: dict[str, Json]) -> str:
+    return " ".join(["cgroup", write_name(name), *write_options(shape(Cgroup), limits)])
 
 
 def _next(line: Scanner) -> str:

@@ -1,7 +1,7 @@
 """The canonical layout of `.scn` operations: which steps share a line, and the columns of all lines."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from hugeresv.scenario.scenario import Json
 from hugeresv.scenario.scn_expectation import write_expectations
@@ -13,7 +13,13 @@ from hugeresv.scenario.scn_words import as_comment, write_name
 _WIDEST_ACTOR = 18
 _NARROWEST_LINE = 29
 _WIDEST_LINE = 64
+"""Columns with the blanks behind them. What is wider stands out rather than push everything else to the right."""
+
 _SCATTERED_TOUCHES = 16
+"""How many pages a line may name one by one."""
+
+_SILENT = {"step", "op", "proc", "map", "access", "page", "note"}
+"""The keys that a touch may have and still share its line with the next."""
 
 
 class Row(NamedTuple):
@@ -37,9 +43,6 @@ def group(steps: Sequence[dict[str, Json]]) -> Iterator[list[dict[str, Json]]]:
         yield together
 
 
-_SILENT = {"step", "op", "proc", "map", "access", "page", "note"}
-
-
 def _continues(together: Sequence[dict[str, Json]], raw: dict[str, Json]) -> bool:
     last = together[-1]
     page, after = last.get("page"), raw.get("page")
@@ -52,23 +55,19 @@ def _continues(together: Sequence[dict[str, Json]], raw: dict[str, Json]) -> boo
     return len(together) < _SCATTERED_TOUCHES or (after == page + 1 and len(together) < MOST_TOUCHES)
 
 
-def row(steps: Sequence[dict[str, Json]]) -> Row:
+def as_row(steps: Sequence[dict[str, Json]]) -> Row:
     """The line of steps that `group` put together."""
-    raw = dict(steps[-1])
-    if "note" in steps[0]:
-        raw["note"] = steps[0]["note"]
-    form = FORMS[str(raw["op"])]
-    pages = [step.get("page") for step in steps] if form.touches else []
-    note = raw.get("note")
+    note = steps[0].get("note")
     comment = as_comment(note) if isinstance(note, str) else []
-    if comment is not None:
-        raw.pop("note", None)
+    raw = {key: value for key, value in steps[-1].items() if key != "note"}
+    if comment is None:
+        raw["note"] = note
+    form = FORMS[str(raw["op"])]
+    pages = [cast(int, step["page"]) for step in steps if "page" in step]
     return Row(
         comment or [],
         write_name(str(raw["proc"]), *WITHOUT_PROC, *HEADERS) if form.has_proc else "",
-        " ".join(
-            [write_operation(form, raw, [page for page in pages if isinstance(page, int)]), *write_step_options(raw)]
-        ),
+        " ".join([write_operation(form, raw, pages), *write_step_options(raw)]),
         write_expectations(raw),
     )
 
@@ -78,9 +77,8 @@ def arrange(rows: Sequence[Row]) -> Iterator[str]:
     actors = [f"{row.actor}  " if row.actor else "" for row in rows]
     indent = _column(actors, _WIDEST_ACTOR)
     lines = [f"{actor:{indent}}{row.operation}  " for actor, row in zip(actors, rows, strict=True)]
-    width = max(
-        _column([line for line, row in zip(lines, rows, strict=True) if row.expectation], _WIDEST_LINE), _NARROWEST_LINE
-    )
+    answering = [line for line, row in zip(lines, rows, strict=True) if row.expectation]
+    width = max(_column(answering, _WIDEST_LINE), _NARROWEST_LINE)
     for at, (line, row) in enumerate(zip(lines, rows, strict=True)):
         if at == 0 or row.comment:
             yield ""

@@ -45,9 +45,7 @@ def find_form(words: Sequence[str], others: Iterable[str]) -> tuple[Form, int]:
             raise FormatError(f"'{words[1]}' belongs to no process; write it without {first}")
         return FORMS[words[1]], 1
     if first in FORMS:
-        wrong = FormatError(f"'{first}' needs a process before it")
-        wrong.usage = FORMS[first].usage()
-        raise wrong
+        raise FormatError(f"'{first}' needs a process before it", usage=FORMS[first].usage())
     if did_you_mean(first, beginnings := [*FORMS, *others]):
         raise unknown_operation(first, beginnings)
     if len(words) == 1:
@@ -72,7 +70,7 @@ def read_operation(form: Form, words: Sequence[str]) -> tuple[dict[str, Json], l
         elif form.touches and word[0].isdigit():
             touched.extend({"page": page} for page in _read_pages(word, len(touched)))
         else:
-            add(raw, _read_bare(form, word, raw))
+            add(raw, _read_bare(form, word))
     if form.word and form.word.key in DEFAULT_WORDS:
         raw.setdefault(form.word.key, DEFAULT_WORDS[form.word.key])
     return raw, touched or [{}]
@@ -80,8 +78,10 @@ def read_operation(form: Form, words: Sequence[str]) -> tuple[dict[str, Json], l
 
 def write_operation(form: Form, raw: dict[str, Json], touched: Sequence[int]) -> str:
     """The words from the operation's name on; `touched`: the pages of a touch, which may be several steps."""
-    words = [form.op, *(write_name(str(raw[name])) for name in form.names), *_write_pages(touched)]
-    if form.length:
+    words = [form.op, *(write_name(str(raw[name])) for name in form.names)]
+    if form.touches:
+        words += _write_pages(touched)
+    elif form.length:
         words.append(_write_range(form, raw))
     if form.word and raw[form.word.key] != DEFAULT_WORDS.get(form.word.key):
         words.append(str(raw[form.word.key]))
@@ -109,25 +109,26 @@ def _read_by_name(form: Form, key: str, text: str) -> dict[str, Json]:
     raise FormatError(f"unexpected {key}={text}{did_you_mean(key, [*form.by_name, *_STEP_BY_NAME])}")
 
 
-def _read_bare(form: Form, word: str, raw: dict[str, Json]) -> dict[str, Json]:
-    """A range or length, a flag, or the operation's word; which of them, the word itself shows."""
+def _read_bare(form: Form, word: str) -> dict[str, Json]:
+    """A range or length, the operation's word, or a flag; which of them, the word itself shows."""
     if form.length and (word[0].isdigit() or word[0] == "+"):
         return _read_range(form, word)
+    words = form.word.words if form.word else ()
+    if form.word and word in words:
+        return {form.word.key: word}
     for named in (form.by_name, _STEP_BY_NAME):
         if word in named and named[word].kind is Kind.FLAG:
             return {named[word].key: True}
-    if form.word and form.word.key not in raw:
-        return {form.word.key: word}
-    raise FormatError(f"unexpected {word}{did_you_mean(word, [*form.by_name, *_STEP_BY_NAME])}")
+    raise FormatError(f"unexpected {word}{did_you_mean(word, [*words, *form.by_name, *_STEP_BY_NAME])}")
 
 
 def _read_range(form: Form, word: str) -> dict[str, Json]:
     length_key = form.length or ""
-    length_bytes = form.known.bytes_key(length_key)
+    length_bytes = form.known.in_bytes.get(length_key)
     if form.start is None:
         return read_quantity(word, length_key, length_bytes)
     start, plus, length = word.partition("+")
-    found = read_quantity(start, form.start, form.known.bytes_key(form.start)) if start else {}
+    found = read_quantity(start, form.start, form.known.in_bytes.get(form.start)) if start else {}
     if plus:
         return {**found, **read_quantity(length, length_key, length_bytes)}
     if form.start not in found:
@@ -137,10 +138,10 @@ def _read_range(form: Form, word: str) -> dict[str, Json]:
 
 def _write_range(form: Form, raw: dict[str, Json]) -> str:
     length_key = form.length or ""
-    length = write_quantity(raw, length_key, form.known.bytes_key(length_key))
+    length = write_quantity(raw, length_key, form.known.in_bytes.get(length_key))
     if form.start is None:
         return str(length)
-    start = write_quantity(raw, form.start, form.known.bytes_key(form.start))
+    start = write_quantity(raw, form.start, form.known.in_bytes.get(form.start))
     if form.start in raw and raw.get(length_key) == 1:
         return str(start)
     return f"{start or ''}+{length}"

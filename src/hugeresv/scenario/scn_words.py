@@ -14,8 +14,8 @@ from hugeresv.units import format_bytes, parse_bytes
 
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _BLANKS = re.compile(r"\s*")
-_TOKEN = re.compile(rf'\s*(?:(?P<word>\||(?:{_STRING}|[^\s"#|])+)|#(?P<comment>.*)|$)', re.DOTALL)
-_KEY_OF_OBJECT = re.compile(rf'(?:{_STRING}|[^\s"#|=])+=(?=[{{\[])')
+_TOKEN = re.compile(rf'\s*(?:#(?P<comment>.*)|(?P<word>\||(?:{_STRING}|[^\s"|])+)|$)', re.DOTALL)
+_KEY_OF_OBJECT = re.compile(rf'(?:{_STRING}|[^\s"|=])+=(?=[{{\[])')
 _OPTION = re.compile(rf'((?:{_STRING}|[^"=])+)=(.*)', re.DOTALL)
 _PLACE = re.compile(rf"({_STRING}|[^@]+)(?:@(.+))?", re.DOTALL)
 _PLAIN = re.compile(r"[\w./][\w./-]*")
@@ -52,10 +52,7 @@ class Scanner:
 
     def json(self) -> Json:
         """The JSON value that comes next, which may contain blanks."""
-        try:
-            value, self._at = load_prefix(self._text, self._skip_blanks())
-        except InputError as error:
-            raise FormatError(str(error)) from None
+        value, self._at = load_prefix(self._text, self._skip_blanks())
         return value
 
     def _skip_blanks(self) -> int:
@@ -84,10 +81,7 @@ def split_option(word: str) -> tuple[str | None, str]:
 
 def read_json(word: str) -> Json:
     """The JSON value that a whole word is."""
-    try:
-        value, end = load_prefix(word, 0)
-    except InputError as error:
-        raise FormatError(str(error)) from None
+    value, end = load_prefix(word, 0)
     if end != len(word):
         raise FormatError(f"expected one JSON value, found {word}")
     return value

@@ -1,7 +1,7 @@
 """JSON as RFC 8259 has it, and nothing that would be lost on the way.
 
 Python's reader takes NaN and Infinity, lets the last of two equal keys win and turns 1e999 into infinity; each of these
-is an InputError here. Text that cannot be shown or encoded (control characters, lone surrogates) is written escaped.
+is refused here. Text that cannot be shown or encoded (control characters, lone surrogates) is written escaped.
 """
 
 import json
@@ -9,34 +9,28 @@ import math
 from typing import NoReturn
 
 from hugeresv.errors import InputError
+from hugeresv.scenario.format_error import FormatError
 from hugeresv.scenario.scenario import Json
 
 
-def loads(text: str, place: str) -> Json:
+def loads(text: str, place: str, first_line: int = 1) -> Json:
     """The one value that `text` holds. Raises InputError, naming place, line and column, when it holds none."""
     try:
         value: Json = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"{place}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
-    except InputError as error:
-        raise InputError(f"{place}: {error}") from None
-    except RecursionError:
-        raise InputError(f"{place}: not readable as JSON: nested too deeply") from None
-    except ValueError as error:  # a number of more digits than Python converts
-        raise InputError(f"{place}: not readable as JSON: {error}") from None
+        line = first_line + error.lineno - 1
+        raise InputError(f"{place}:{line}:{error.colno}: not JSON: {error.msg}") from None
+    except (FormatError, RecursionError, ValueError) as error:
+        raise _refusal(error).at(place) from None
     return value
 
 
 def load_prefix(text: str, start: int) -> tuple[Json, int]:
-    """The value that begins at `start` in a line, and where it ends. Raises InputError, without a place."""
+    """The value that begins at `start`, and where it ends. Raises FormatError when none does."""
     try:
         value, end = _DECODER.raw_decode(text, start)
-    except json.JSONDecodeError as error:
-        raise InputError(f"not JSON at column {error.pos + 1}: {error.msg}") from None
-    except RecursionError:
-        raise InputError("not readable as JSON: nested too deeply") from None
-    except ValueError as error:  # a number of more digits than Python converts
-        raise InputError(f"not readable as JSON: {error}") from None
+    except (FormatError, RecursionError, ValueError) as error:
+        raise _refusal(error) from None
     return value, end
 
 
@@ -46,24 +40,33 @@ def dumps(value: Json) -> str:
     return text if text.isprintable() else json.dumps(value, allow_nan=False)
 
 
+def _refusal(error: FormatError | RecursionError | ValueError) -> FormatError:
+    """Why a text is not read. A ValueError is wrong JSON, or a number of more digits than Python converts."""
+    if isinstance(error, FormatError):
+        return error
+    if isinstance(error, json.JSONDecodeError):
+        return FormatError(f"not JSON: {error.msg}")
+    return FormatError(f"not JSON: {'nested too deeply' if isinstance(error, RecursionError) else error}")
+
+
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise InputError(f"key {dumps(twice)} is given twice in one object")
+        raise FormatError(f"{dumps(twice)} is given twice in one object")
     return found
 
 
 def _number(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise InputError(f"number {digits} is out of range")
+        raise FormatError(f"number {digits} is out of range")
     return number
 
 
 def _no_number(name: str) -> NoReturn:
-    raise InputError(f"{name} is not JSON")
+    raise FormatError(f"{name} is not JSON")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_no_number)
