@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from hugeresv.model.behaviour import FaultRollback, ReservationTracking, ReserveUse
 from hugeresv.model.folio import Folio
-from hugeresv.model.reserve import subpool_put
+from hugeresv.model.free import private_page_counts
+from hugeresv.model.hugetlb_cgroup import charges_reservations
+from hugeresv.model.reserve import promise_counts, subpool_put
 
 if TYPE_CHECKING:
     from hugeresv.model.behaviour import Behaviour
@@ -20,46 +22,58 @@ if TYPE_CHECKING:
 
 
 def alloc_hugetlb_folio(
-    machine: Machine, vma: Vma, index: int, cgroup: HugetlbCgroup | None, *, cow_from_owner: bool = False
+    machine: Machine,
+    vma: Vma,
+    index: int,
+    cgroup: HugetlbCgroup | None,
+    *,
+    copy: bool = False,
+    cow_from_owner: bool = False,
 ) -> Folio | None:
-    """A page for file index `index` of `vma`, at the expense of `cgroup`; its reservation is consumed. None: there is none.
+    """A page for file index `index` of `vma`, charged to `cgroup`; its reservation is consumed. None: there is none.
 
-    `cow_from_owner`: the owner copies a page that a child still shares. Its offset has consumed its reservation, so the map
-    has no say, and the page must come from what is not promised.
+    `copy`: for a copy of a private mapping's page. `cow_from_owner`: of one that the owner still shares with a child.
+    Its offset has consumed its reservation, so the map has no say, and the page must come from what is not promised.
     """
     inode = vma.inode
     assert inode is not None
-    unreserved = cow_from_owner or needs_reservation(machine.behaviour, vma, index)
+    behaviour = machine.behaviour
+    needs = needs_reservation(behaviour, vma, index)
+    unreserved = needs or cow_from_owner
     subpool = inode.subpool
-    global_charge = 0
-    if unreserved:
-        taken = 1 if subpool is None else subpool.get_pages(1)
-        if taken is None:
-            return None
-        global_charge = taken
-    if cgroup is not None and not _charge_cgroup(cgroup, unreserved):
-        _roll_back(machine, subpool, unreserved, global_charge)
+    if subpool is not None and not _counts_against_mount(behaviour, vma, needs, copy, cow_from_owner):
+        subpool = None
+    global_charge = 1 if subpool is None else subpool.get_pages(1)
+    if global_charge is None:
         return None
-    consumes = _consumes_reserve(machine.behaviour, vma, global_charge, cow_from_owner)
+    pays_rsvd = unreserved and charges_reservations(behaviour)
+    if cgroup is not None and not _charge_cgroup(cgroup, pays_rsvd):
+        _roll_back(machine, subpool, global_charge)
+        return None
+    backed = not unreserved or (global_charge == 0 and not (cow_from_owner and behaviour.cow_avoids_reserve))
+    consumes = _consumes_reserve(behaviour, vma, backed)
     hstate = machine.hstate
-    if not hstate.take_page(promised=consumes and _may_take_promised(machine.behaviour, vma)):
+    surplus = hstate.surplus_huge_pages
+    if not hstate.take_page(promised=_may_take_promised(behaviour, vma, consumes)):
         if cgroup is not None:
             cgroup.uncharge_usage(1)
-            cgroup.uncharge_rsvd(unreserved)
-        _roll_back(machine, subpool, unreserved, global_charge)
+            cgroup.uncharge_rsvd(pays_rsvd)
+        _roll_back(machine, subpool, global_charge)
         return None
-    if consumes:
+    if consumes and not (behaviour.fresh_page_keeps_promise and hstate.surplus_huge_pages > surplus):
         hstate.resv_huge_pages -= 1
+        if vma.owner and vma.resv_map is None:
+            vma.count_down()
     if not cow_from_owner:
         commit_reservation(vma, index)
-    return Folio(subpool, cgroup, cgroup if unreserved else None)
+    return Folio(inode.subpool, cgroup, cgroup if pays_rsvd else None)
 
 
 def needs_reservation(behaviour: Behaviour, vma: Vma, index: int) -> bool:
     """vma_needs_reservation: whether this offset has no reservation of its own.
 
-    The polarity of the map decides: a shared offset is promised where the inode's map has it, a private one where its map has
-    it not.
+    The polarity of the map decides: a shared offset is promised where the inode's map has it, a private one where its
+    map has it not.
     """
     if vma.shared:
         assert vma.inode is not None
@@ -72,53 +86,61 @@ def needs_reservation(behaviour: Behaviour, vma: Vma, index: int) -> bool:
 
 
 def commit_reservation(vma: Vma, index: int) -> None:
-    """vma_commit_reservation: the page has come. Shared: the inode knows the offset from now on. Private: it is consumed.
-
-    Before the patch the owner's count went down instead (decrement_hugepage_resv_vma).
-    """
+    """vma_commit_reservation: the page has come. Shared: the inode knows its offset. Private: it is consumed."""
     if vma.shared:
         assert vma.inode is not None
         vma.inode.resv_map.regions.add(index, index + 1)
     elif vma.resv_map is not None:
         vma.resv_map.regions.add(index, index + 1)
-    elif vma.owner:
-        vma.resv_count -= 1
 
 
-def _consumes_reserve(behaviour: Behaviour, vma: Vma, global_charge: int, cow_from_owner: bool) -> bool:
-    """Whether the page that is taken was promised in resv_huge_pages (vma_has_reserves to 6.14, gbl_chg == 0 later)."""
-    if behaviour.reserve_use is ReserveUse.GLOBAL_CHARGE:
-        return global_charge == 0
-    if cow_from_owner:
+def _counts_against_mount(behaviour: Behaviour, vma: Vma, needs: bool, copy: bool, cow_from_owner: bool) -> bool:
+    """Whether the page is taken from its mount now: what was promised counts there already."""
+    if not promise_counts(behaviour, shared=vma.shared):
+        return True
+    if copy and not private_page_counts(behaviour):
         return False
-    backed = global_charge == 0
-    if vma.noreserve:
-        return vma.shared and backed
+    return needs or (cow_from_owner and not behaviour.cow_skips_quota)
+
+
+def _consumes_reserve(behaviour: Behaviour, vma: Vma, backed: bool) -> bool:
+    """Whether the page uses up a promise in resv_huge_pages. `backed`: its offset or its mount has one for it.
+
+    gbl_chg == 0 from 6.15 on, vma_has_reserves before, decrement_hugepage_resv_vma before 3.12.
+    """
+    if vma.noreserve and behaviour.noreserve_never_consumes:
+        return False
+    if vma.shared and not vma.noreserve and behaviour.shared_always_consumes:
+        return True
+    if behaviour.reserve_use is ReserveUse.GLOBAL_CHARGE:
+        return backed
+    return backed and (vma.shared or vma.owner)
+
+
+def _may_take_promised(behaviour: Behaviour, vma: Vma, consumes: bool) -> bool:
+    """vma_has_reserves, as dequeue_huge_page_vma asks it: whether the page may be one of the promised ones."""
     if vma.shared:
-        return backed or behaviour.shared_always_consumes
-    return vma.owner and backed
+        if behaviour.shared_needs_available:
+            return False
+        return consumes or (vma.noreserve and behaviour.noreserve_takes_promised)
+    if behaviour.reservation_tracking is ReservationTracking.COUNT_IN_VMA:
+        return consumes and vma.resv_count > 0
+    return consumes
 
 
-def _may_take_promised(behaviour: Behaviour, vma: Vma) -> bool:
-    """vma_has_private_reserves: whether a page that this VMA consumes may be one of the promised ones."""
-    if vma.shared:
-        return not behaviour.shared_needs_available
-    return behaviour.reservation_tracking is ReservationTracking.RESV_MAP or vma.resv_count > 0
-
-
-def _charge_cgroup(cgroup: HugetlbCgroup, unreserved: bool) -> bool:
-    """Charge one page, and one reservation where the offset has none: the reservation first, both or neither."""
-    if unreserved and not cgroup.charge_rsvd(1):
+def _charge_cgroup(cgroup: HugetlbCgroup, pays_rsvd: bool) -> bool:
+    """Charge one page, and one reservation where it `pays_rsvd`: the reservation first, both or neither."""
+    if pays_rsvd and not cgroup.charge_rsvd(1):
         return False
     if cgroup.charge_usage(1):
         return True
-    cgroup.uncharge_rsvd(unreserved)
+    cgroup.uncharge_rsvd(pays_rsvd)
     return False
 
 
-def _roll_back(machine: Machine, subpool: Subpool | None, unreserved: bool, global_charge: int) -> None:
-    """Give back what get_pages(1) == global_charge took, after no page was found."""
-    if subpool is None or not unreserved:
+def _roll_back(machine: Machine, subpool: Subpool | None, global_charge: int) -> None:
+    """Give back what get_pages(1) == global_charge took of `subpool`, after no page was found."""
+    if subpool is None:
         return
     rule = machine.behaviour.fault_rollback
     if rule is FaultRollback.EXACT:

@@ -1,7 +1,7 @@
 """What differs between kernels: named switches, each of which restores one rule that a kernel had.
 
-A `Behaviour` is a value. Every switch is read in one function of the model and never adjusts a counter to a wanted result.
-The defaults are the rules of `ideal`, the ledger with every known defect off; `presets` names the real kernels.
+A `Behaviour` is a value. Every switch is read in one function of the model and never adjusts a counter to a wanted
+result. The defaults are the rules of `ideal`, the ledger with every known defect off; `presets` names the real kernels.
 """
 
 from dataclasses import Field, dataclass, field, fields
@@ -28,7 +28,7 @@ class ReserveUse(StrEnum):
 
 
 class ZapRestore(StrEnum):
-    """When unmapping an owner's private page makes its offset reserved again (while no page is surplus)."""
+    """When unmapping an owner's private page makes its offset reserved again."""
 
     NEVER = "never"
     ALWAYS = "always"
@@ -70,11 +70,15 @@ class FaultRollback(StrEnum):
     """Usage and minimum as they were before."""
 
 
+SOURCE = "the text of the patch"
+"""How most rules of kernels that nobody boots any more are known."""
+
+
 def switch(default: bool | StrEnum, *, differs: str, since: str, source: str, verified: str) -> Any:
     """A field of `Behaviour` with what a reader needs to judge it.
 
-    `differs` says what another value than the default does; `since` which releases have which value; `source` the commit and
-    the function; `verified` how it was established.
+    `differs` says what another value than the default does; `since` which releases have which value; `source` the
+    commit and the function; `verified` how it was established.
     """
     return field(
         default=default,
@@ -97,6 +101,13 @@ class Behaviour:
         source="84afd99b8398 (hugetlb_vm_op_open, hugetlb_vm_op_close)",
         verified="the patch's own description; resv-map on 5.10, 6.1, 6.12, 6.18, 7.3",
     )
+    close_keeps_quota: bool = switch(
+        False,
+        differs="what a private mapping has not used goes back to the pool when it is unmapped, but not to its mount",
+        since="in the 2008 patch; when it ended was not found, 3.0 has the call",
+        source="the text of the 2008 patch (hugetlb_vm_op_close without hugetlb_put_quota)",
+        verified=SOURCE,
+    )
     owner_always_consumes: bool = switch(
         False,
         differs="an owner's fault uses up a reservation even where its offset has consumed its own before",
@@ -108,26 +119,82 @@ class Behaviour:
         False,
         differs="a fault of a shared mapping uses up a reservation even where a truncation has taken it away",
         since="to 4.2",
-        source="d85f69b0b533 ends it (vma_has_reserves; decrement_hugepage_resv_vma in 2.6.27)",
+        source="d85f69b0b533 and its series end it (vma_has_reserves; decrement_hugepage_resv_vma in 2.6.27)",
         verified="the text of the 2008 patch",
     )
     shared_needs_available: bool = switch(
         False,
         differs="a shared mapping gets no page from a pool whose free pages are all promised, its own promise included",
         since="2.6.26-rc-mm, before 2.6.27",
-        source="the text of the 2008 patch (vma_has_private_reserves answers 0 for a shared mapping)",
-        verified="the text of the 2008 patch and KERNEL.md A.2",
+        source="'Fix a hugepage reservation check for MAP_SHARED' ends it (vma_has_private_reserves)",
+        verified="the text of the 2008 patch, and of the patch that ends it",
+    )
+    readonly_attach_is_private: bool = switch(
+        False,
+        differs="a segment attached read-only is taken for a private mapping: reserved once more, and never credited",
+        since="2.6.27 to 2.6.29",
+        source="f83a275dbc5c ends it (VM_SHARED for VM_MAYSHARE; shm_close does not call hugetlb_vm_op_close)",
+        verified="the text of the patch that ends it, with the numbers of its reporter",
+    )
+    noreserve_never_consumes: bool = switch(
+        False,
+        differs="a page that a NORESERVE mapping brings into a file uses up no reservation, though the offset has one",
+        since="2.6.27 to 3.11",
+        source="af0ed73e699b ends it (decrement_hugepage_resv_vma)",
+        verified=SOURCE,
+    )
+    noreserve_takes_promised: bool = switch(
+        False,
+        differs="a shared NORESERVE mapping takes pages that are promised to others",
+        since="2.6.27 to 3.11",
+        source="'add VM_NORESERVE check in vma_has_reserves()' ends it",
+        verified="the text of the patch that ends it, with its numbers",
     )
     reserve_use: ReserveUse = switch(
         ReserveUse.GLOBAL_CHARGE,
-        differs="vma-has-reserves: a private NORESERVE page backed by a mount's minimum is not taken off the reservations",
+        differs="vma-has-reserves: a private NORESERVE page of a mount's minimum is not taken off the reservations",
         since="vma-has-reserves to 6.14, global-charge from 6.15",
-        source="'clean up map/global resv accounting' (alloc_hugetlb_folio)",
+        source="'clean up map/global resv accounting when allocate' (alloc_hugetlb_folio)",
         verified="5.10, 6.1, 6.12 against 6.18, 7.3",
+    )
+    fresh_page_keeps_promise: bool = switch(
+        False,
+        differs="a surplus page allocated for a fault uses up no reservation, though the fault had one",
+        since="to 4.3",
+        source="a88c76954804 ends it (alloc_huge_page)",
+        verified=SOURCE,
+    )
+    owner_copy_guaranteed: bool = switch(
+        True,
+        differs="off: an owner that finds no page for its copy fails, instead of taking its children's page",
+        since="from 2.6.27",
+        source="04f2cbe35699 (hugetlb_cow, unmap_ref_private)",
+        verified=SOURCE,
+    )
+    cow_skips_quota: bool = switch(
+        False,
+        differs="an owner's copy counts against its mount only where its map says that the offset has no reservation",
+        since="to 3.11",
+        source="'fix subpool accounting handling' ends it (alloc_huge_page)",
+        verified=SOURCE,
+    )
+    cow_avoids_reserve: bool = switch(
+        False,
+        differs="an owner's copy takes a page of its mount's minimum, but is not taken off the reservations",
+        since="2.6.27 to 6.13; not in 6.1.192, 6.12.15",
+        source="58db7c5fbe7d ends it (alloc_hugetlb_folio, avoid_reserve)",
+        verified=SOURCE,
+    )
+    steal_at_owner_address: bool = switch(
+        False,
+        differs="an owner that was moved since the fork misses the child's page when it takes it, and retries for ever",
+        since="2.6.27 to 6.1.192 and 6.18.44, without effect before 5.16, where nothing moves; not 6.12.118, 7.3.4",
+        source="04f2cbe35699; 'unmap the page where the other VMA maps it' ends it (unmap_ref_private)",
+        verified="6.1.192, 6.18.44 against 6.12.118, 7.3.4",
     )
     zap_restore: ZapRestore = switch(
         ZapRestore.LAST_UNMAP,
-        differs="never: MADV_DONTNEED and truncation of an owner's page lose its guarantee; always: promised twice after fork",
+        differs="never: MADV_DONTNEED and truncation lose an owner's guarantee; always: promised twice after a fork",
         since="never to 6.8, always 6.9 to 6.18.44, last-unmap in 6.12.110 and 7.x",
         source="df7a6d1f6405; 'only adjust reservation during unmapping if mapcount is 0' (__unmap_hugepage_range)",
         verified="5.10, 6.1, 6.12.118, 6.18.44, 7.3.4",
@@ -141,17 +208,24 @@ class Behaviour:
     )
     surplus_takes_promised_page: bool = switch(
         False,
-        differs="while there is surplus, a page that refills a mount's minimum leaves the pool: more is reserved than free",
+        differs="while there is surplus, a page that refills a mount's minimum leaves the pool, and a promise with it",
         since="from 4.1, open",
         source="1c5ecae3a93f (free_huge_folio, free_huge_page before 6.3)",
         verified="6.18.44",
     )
     mremap: MremapReach = switch(
         MremapReach.MANY_VMAS,
-        differs="none: moving a huge page mapping is EINVAL; one-vma: a range beyond the VMA is EFAULT, its target gone",
+        differs="none: moving huge pages is EINVAL; one-vma: a range beyond the VMA is EFAULT, and its target is gone",
         since="none to 5.15, one-vma from 5.16, many-vmas from 6.17",
         source="550a7d60bd5e (5.16); mm/mremap.c remap_move (6.17)",
         verified="none on 5.10; many-vmas on 6.18",
+    )
+    partial_mremap_drops_map: bool = switch(
+        False,
+        differs="moving a part of an owner's VMA takes map and ownership from the rest, whose reserve leaks",
+        since="5.16 to 7.3.4, open",
+        source="550a7d60bd5e (clear_vma_resv_huge_pages)",
+        verified="6.1, 6.12, 6.18, 7.3",
     )
     dontneed: bool = switch(
         True,
@@ -160,12 +234,47 @@ class Behaviour:
         source="90e7e7f5ef3f (madvise_dontneed_free_valid_vma)",
         verified="5.10 against 6.1, 6.12, 6.18, 7.3",
     )
-    partial_mremap_drops_map: bool = switch(
+    dontneed_rounds_up: bool = switch(
         False,
-        differs="moving a part of an owner's VMA takes map and ownership from the part that stays, and its reserve leaks",
-        since="5.16 to 7.3.4, open",
-        source="550a7d60bd5e (clear_vma_resv_huge_pages)",
-        verified="6.1, 6.12, 6.18, 7.3",
+        differs="MADV_DONTNEED drops the huge page in which its range ends, though the rest of it was to stay",
+        since="5.18 to 6.0",
+        source="8ebe0a5eaaeb ends it (madvise_dontneed_free_valid_vma)",
+        verified=SOURCE,
+    )
+    populate_advice: bool = switch(
+        True,
+        differs="off: MADV_POPULATE_READ and MADV_POPULATE_WRITE are EINVAL",
+        since="from 5.14",
+        source="4ca9b3859dac (madvise_behavior_valid)",
+        verified="the source of 5.10.262 against 6.1.192",
+    )
+    fallocate: bool = switch(
+        True,
+        differs="off: fallocate(2) is EOPNOTSUPP, MADV_REMOVE EINVAL",
+        since="from 4.3",
+        source="70c3547e36f5, 'madvise allow remove operation for hugetlbfs' (hugetlbfs_fallocate, madvise_remove)",
+        verified="the text of the patches",
+    )
+    punch_unmaps_too_much: bool = switch(
+        False,
+        differs="punching a hole unmaps more of a private mapping that begins behind the hole's start than the hole",
+        since="4.3 and 4.4",
+        source="9aacdd354d19 ends it (hugetlb_vmdelete_list); which shared mappings lie before it is not kept",
+        verified=SOURCE,
+    )
+    shmat_reserves: bool = switch(
+        False,
+        differs="attaching a segment reserves what it does not promise (SHM_NORESERVE, or after a hole was punched)",
+        since="to 6.7; not in 5.10.262, 6.1.192",
+        source="e656c7a9e596 ends it (hugetlbfs_file_mmap)",
+        verified=SOURCE,
+    )
+    min_size: bool = switch(
+        True,
+        differs="off: mounting with min_size= is EINVAL",
+        since="from 4.1",
+        source="1c5ecae3a93f and its series (hugetlbfs_parse_options)",
+        verified="from KERNEL.md",
     )
     reserve_rollback: ReserveRollback = switch(
         ReserveRollback.EXACT,
@@ -181,19 +290,26 @@ class Behaviour:
         source="a833a693a490 (alloc_hugetlb_folio)",
         verified="5.10, 6.1, 6.12, 6.18.44, 7.3.4",
     )
-    steal_at_owner_address: bool = switch(
+    shared_quota_at_fault: bool = switch(
         False,
-        differs="an owner that was moved since the fork misses the child's page when it takes it, and retries for ever",
-        since="5.16 to 6.1.192 and 6.18.44; not 6.12.118, 7.3.4",
-        source="04f2cbe35699 with 550a7d60bd5e (unmap_ref_private)",
-        verified="6.1.192, 6.18.44 against 6.12.118, 7.3.4",
+        differs="a shared mapping counts against its mount page by page as it is touched, not when it is promised",
+        since="to 2.6.23",
+        source="'Enforce quotas during reservation for shared mappings' ends it (hugetlb_reserve_pages)",
+        verified=SOURCE,
     )
-    shmat_reserves: bool = switch(
+    private_page_keeps_quota: bool = switch(
         False,
-        differs="attaching a segment reserves what it does not promise (SHM_NORESERVE, or after a hole was punched)",
-        since="to 6.7",
-        source="e656c7a9e596 ends it (hugetlbfs_file_mmap)",
-        verified="from the commit",
+        differs="a private page counts against its mount when it is faulted in, not when copied, and is never credited",
+        since="to 2.6.23",
+        source="c79fb75e5a51 ends it (free_huge_page, hugetlb_cow)",
+        verified=SOURCE,
+    )
+    cgroup_rsvd: bool = switch(
+        True,
+        differs="off: no cgroup is charged for reservations",
+        since="from 5.7",
+        source="e9fe92ae0cd2 and its series (hugetlb_cgroup_charge_cgroup_rsvd)",
+        verified="from KERNEL.md",
     )
 
 

@@ -12,6 +12,7 @@ from hugeresv.model.vma import Vma
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
+    from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.inode import Inode
     from hugeresv.model.machine import Machine
     from hugeresv.model.process import Process
@@ -27,7 +28,7 @@ def fallocate(
 
     ENOSPC leaves what was allocated so far, and the size as it was.
     """
-    if outcome := _bad_range(offset, length):
+    if outcome := _refused(machine.behaviour, offset, length):
         return outcome
     page_bytes = machine.hstate.page_bytes
     first = offset >> machine.hstate.page_shift
@@ -47,17 +48,22 @@ def fallocate(
 
 def fallocate_punch(machine: Machine, inode: Inode, offset: int, length: int) -> Outcome:
     """fallocate(2) with PUNCH_HOLE | KEEP_SIZE: the whole huge pages inside bytes [offset, offset + length)."""
-    if outcome := _bad_range(offset, length):
+    if outcome := _refused(machine.behaviour, offset, length):
         return outcome
     page_bytes, shift = machine.hstate.page_bytes, machine.hstate.page_shift
     punch_hole(machine, inode, align_up(offset, page_bytes) >> shift, align_down(offset + length, page_bytes) >> shift)
     return Outcome.OK
 
 
-def _bad_range(offset: int, length: int) -> Outcome | None:
+def supports_fallocate(behaviour: Behaviour) -> bool:
+    """Whether hugetlbfs has fallocate(2), and with it MADV_REMOVE."""
+    return behaviour.fallocate
+
+
+def _refused(behaviour: Behaviour, offset: int, length: int) -> Outcome | None:
     """vfs_fallocate's own checks."""
     if offset < 0 or length <= 0:
         return Outcome.EINVAL
     if offset + length > MAX_LFS_FILESIZE:
         return Outcome.EFBIG
-    return None
+    return None if supports_fallocate(behaviour) else Outcome.EOPNOTSUPP

@@ -82,9 +82,9 @@ def _write_protected(
     if old.anon and old.mapcount == 1:
         return Outcome.OK
     cow_from_owner = vma.owner and old.anon
-    new = alloc_hugetlb_folio(machine, vma, index, cgroup, cow_from_owner=cow_from_owner)
+    new = alloc_hugetlb_folio(machine, vma, index, cgroup, copy=True, cow_from_owner=cow_from_owner)
     if new is None:
-        if not cow_from_owner:
+        if not cow_from_owner or not machine.behaviour.owner_copy_guaranteed:
             return Outcome.SIGBUS
         unmap_ref_private(machine, vma, old, address, index)
         if vma.mm.page_table.get(address >> vma.mm.page_shift) is not old:

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 from hugeresv.model.reserve import subpool_put
 
 if TYPE_CHECKING:
+    from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.folio import Folio
     from hugeresv.model.machine import Machine
+
+
+def private_page_counts(behaviour: Behaviour) -> bool:
+    """Whether a private page, as a shared one, counts against its mount for as long as it lives."""
+    return not behaviour.private_page_keeps_quota
 
 
 def free_huge_folio(machine: Machine, folio: Folio) -> None:
@@ -18,7 +24,8 @@ def free_huge_folio(machine: Machine, folio: Folio) -> None:
     keeps it for its minimum. A page that backs a promise must stay in the pool, surplus or not.
     """
     hstate = machine.hstate
-    promised = folio.restore_reserve or subpool_put(hstate, folio.subpool, 1) == 0
+    subpool = None if folio.anon and not private_page_counts(machine.behaviour) else folio.subpool
+    promised = folio.restore_reserve or subpool_put(hstate, subpool, 1) == 0
     if promised:
         hstate.resv_huge_pages += 1
     hstate.put_page(stays=promised and not machine.behaviour.surplus_takes_promised_page)

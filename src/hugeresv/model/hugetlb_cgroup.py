@@ -6,7 +6,17 @@ allocated and uncharged when it is freed, `rsvd` follows the reservations. The r
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hugeresv.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hugeresv.model.behaviour import Behaviour
+
+
+def charges_reservations(behaviour: Behaviour) -> bool:
+    """Whether reservations are charged at all, beside pages in use."""
+    return behaviour.cgroup_rsvd
 
 
 class HugetlbCgroup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from hugeresv.model.base_page import align_down, align_up, is_aligned
-from hugeresv.model.fallocate import fallocate_punch
+from hugeresv.model.fallocate import fallocate_punch, supports_fallocate
 from hugeresv.model.populate import fault_range, populate_vma
 from hugeresv.model.split import isolate
 from hugeresv.model.unsigned import ULONG_MAX
@@ -27,10 +27,13 @@ def madvise(machine: Machine, task: Process, address: int, length: int, advice: 
     """madvise(2) of `length` bytes, VMA by VMA; ENOMEM for a hole, after the rest was done."""
     if not is_aligned(address) or address + align_up(length) > ULONG_MAX:
         return Outcome.EINVAL
+    populates = advice in ("populate_read", "populate_write")
+    if populates and not machine.behaviour.populate_advice:
+        return Outcome.EINVAL
     end = address + align_up(length)
     if end == address:
         return Outcome.OK
-    if advice in ("populate_read", "populate_write"):
+    if populates:
         return _populate(machine, task, address, end, write=advice == "populate_write")
     if advice in ("dontneed", "dontneed_locked"):
         return _dontneed(machine, task, address, end, also_locked=advice == "dontneed_locked")
@@ -74,7 +77,7 @@ def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice
         return Outcome.EINVAL if refused else Outcome.OK
     if advice in ("normal", "willneed"):
         return Outcome.OK
-    if advice == "remove":
+    if advice == "remove" and supports_fallocate(machine.behaviour):
         if not vma.shared or not vma.may_write:
             return Outcome.EACCES
         offset = start - vma.vm_start + (vma.vm_pgoff << vma.mm.page_shift)
@@ -97,7 +100,8 @@ def _dontneed(machine: Machine, task: Process, start: int, end: int, *, also_loc
         elif not machine.behaviour.dontneed or not is_aligned(low, page_bytes):
             return Outcome.EINVAL
         else:
-            zap_and_free(machine, [(vma, low, align_down(high, page_bytes))])
+            align = align_up if machine.behaviour.dontneed_rounds_up else align_down
+            zap_and_free(machine, [(vma, low, align(high, page_bytes))])
     return walk.outcome(end)
 
 

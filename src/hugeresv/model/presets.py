@@ -12,7 +12,7 @@ from hugeresv.model.behaviour import (
     ZapRestore,
 )
 
-NOT_RUN = "from KERNEL.md, not run"
+NOT_RUN = "from KERNEL.md and the sources of Debian's {}, not run"
 
 IDEAL = Behaviour("ideal", "no kernel: every known defect off")
 
@@ -20,17 +20,27 @@ IDEAL = Behaviour("ideal", "no kernel: every known defect off")
 WITH_PATCH = Behaviour(
     "2008",
     "the text of the patch of June 2008 (2.6.26-rc-mm)",
+    close_keeps_quota=True,
     owner_always_consumes=True,
     shared_always_consumes=True,
     shared_needs_available=True,
+    readonly_attach_is_private=True,
+    noreserve_never_consumes=True,
     reserve_use=ReserveUse.VMA_HAS_RESERVES,
+    fresh_page_keeps_promise=True,
+    cow_skips_quota=True,
+    cow_avoids_reserve=True,
+    steal_at_owner_address=True,
     zap_restore=ZapRestore.NEVER,
-    surplus_takes_promised_page=True,
     mremap=MremapReach.NONE,
     dontneed=False,
+    populate_advice=False,
+    fallocate=False,
     shmat_reserves=True,
+    min_size=False,
     reserve_rollback=ReserveRollback.PUT_ALL,
     fault_rollback=FaultRollback.PUT_IGNORED,
+    cgroup_rsvd=False,
 )
 BEFORE_PATCH = replace(
     WITH_PATCH,
@@ -40,46 +50,50 @@ BEFORE_PATCH = replace(
 )
 LINUX_5_10 = Behaviour(
     "5.10",
-    NOT_RUN,
+    NOT_RUN.format("5.10.262"),
     reserve_use=ReserveUse.VMA_HAS_RESERVES,
+    cow_avoids_reserve=True,
+    steal_at_owner_address=True,
     zap_restore=ZapRestore.NEVER,
     surplus_takes_promised_page=True,
     mremap=MremapReach.NONE,
     dontneed=False,
-    shmat_reserves=True,
+    populate_advice=False,
     reserve_rollback=ReserveRollback.PUT_ALL,
     fault_rollback=FaultRollback.PUT_IGNORED,
 )
 LINUX_6_1 = replace(
     LINUX_5_10,
     name="6.1",
+    verified=NOT_RUN.format("6.1.192"),
+    cow_avoids_reserve=False,
     mremap=MremapReach.ONE_VMA,
-    dontneed=True,
     partial_mremap_drops_map=True,
-    steal_at_owner_address=True,
+    dontneed=True,
+    populate_advice=True,
 )
 LINUX_6_12 = replace(
     LINUX_6_1,
     name="6.12",
-    shmat_reserves=False,
+    verified=NOT_RUN.format("6.12.118"),
+    steal_at_owner_address=False,
     zap_restore=ZapRestore.LAST_UNMAP,
     surplus_blocks_restore=True,
-    steal_at_owner_address=False,
 )
 LINUX_6_18 = Behaviour(
     "6.18",
     "6.18.44, step by step on the host",
+    steal_at_owner_address=True,
     zap_restore=ZapRestore.ALWAYS,
     surplus_blocks_restore=True,
     surplus_takes_promised_page=True,
     partial_mremap_drops_map=True,
     reserve_rollback=ReserveRollback.PUT_THEN_USED,
     fault_rollback=FaultRollback.RESERVE_ONLY,
-    steal_at_owner_address=True,
 )
 LINUX_7_3 = Behaviour(
     "7.3",
-    NOT_RUN,
+    "from KERNEL.md (7.3.4), not run",
     surplus_blocks_restore=True,
     surplus_takes_promised_page=True,
     partial_mremap_drops_map=True,

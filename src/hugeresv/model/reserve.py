@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hugeresv.model.behaviour import ReservationTracking, ReserveRollback
+from hugeresv.model.hugetlb_cgroup import charges_reservations
 from hugeresv.model.resv_map import ResvMap
 
 if TYPE_CHECKING:
+    from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.hstate import HState
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.inode import Inode
@@ -28,8 +30,11 @@ def reserve_pages(
     its owner. False is ENOMEM; then nothing is promised.
     """
     private = vma is not None and not vma.shared
+    if not charges_reservations(machine.behaviour):
+        cgroup = None
     pages = end - first if private else inode.resv_map.regions.chg(first, end)
-    if not _charge(machine, inode.subpool, pages, cgroup):
+    subpool = inode.subpool if promise_counts(machine.behaviour, shared=not private) else None
+    if not _charge(machine, subpool, pages, cgroup):
         return False
     if not private:
         inode.resv_map.reserve(first, end, cgroup)
@@ -40,6 +45,11 @@ def reserve_pages(
         else:
             vma.resv_map = ResvMap(cgroup)
     return True
+
+
+def promise_counts(behaviour: Behaviour, *, shared: bool) -> bool:
+    """Whether a promise counts against its mount when it is made, not when its page comes."""
+    return not (shared and behaviour.shared_quota_at_fault)
 
 
 def _charge(machine: Machine, subpool: Subpool | None, pages: int, cgroup: HugetlbCgroup | None) -> bool:
@@ -73,7 +83,8 @@ def _roll_back(machine: Machine, subpool: Subpool, pages: int, global_part: int)
 def unreserve_pages(machine: Machine, inode: Inode, first: int, end: int, freed: int) -> None:
     """hugetlb_unreserve_pages: the inode promises [first, end) no more, of which `freed` had a page that was just freed."""
     promised = inode.resv_map.unreserve(first, end)
-    machine.hstate.acct_memory(-subpool_put(machine.hstate, inode.subpool, promised - freed))
+    subpool = inode.subpool if promise_counts(machine.behaviour, shared=True) else None
+    machine.hstate.acct_memory(-subpool_put(machine.hstate, subpool, promised - freed))
 
 
 def vm_op_open(vma: Vma) -> None:
@@ -85,10 +96,13 @@ def vm_op_open(vma: Vma) -> None:
 def vm_op_close(machine: Machine, vma: Vma) -> None:
     """hugetlb_vm_op_close: a private VMA goes, and its promises that were not consumed go with it, once.
 
-    Before the patch every piece of a split mapping returned the whole remaining count.
+    Before the patch every piece of a split mapping returned the whole remaining count. A SysV segment's VMA is closed
+    by shm_close, which passes nothing on; it matters where one counts as private.
     """
-    resv_map = vma.resv_map
-    if resv_map is None:
+    resv_map, inode = vma.resv_map, vma.inode
+    if inode is not None and inode.sysv:
+        unused = 0
+    elif resv_map is None:
         unused = vma.resv_count
     else:
         first, end = vma.first_index, vma.end_index
@@ -97,8 +111,9 @@ def vm_op_close(machine: Machine, vma: Vma) -> None:
             resv_map.cgroup.uncharge_rsvd(end - first)
         resv_map.refs -= 1
     vma.clear_private_data()
-    if unused and vma.inode is not None:
-        machine.hstate.acct_memory(-subpool_put(machine.hstate, vma.inode.subpool, unused))
+    if unused and inode is not None:
+        subpool = None if machine.behaviour.close_keeps_quota else inode.subpool
+        machine.hstate.acct_memory(-subpool_put(machine.hstate, subpool, unused))
 
 
 def subpool_put(hstate: HState, subpool: Subpool | None, pages: int) -> int:

@@ -45,7 +45,7 @@ def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: 
         task,
         address,
         inode.i_size << machine.hstate.page_shift,
-        shared=True,
+        shared=not (readonly and machine.behaviour.readonly_attach_is_private),
         inode=inode,
         reserve=machine.behaviour.shmat_reserves,
         prot="r" if readonly else "rw",

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Prot = Literal["r", "rw", "none"]
 
+HPAGE_RESV_UNMAPPED = 1 << 62
+"""The lower of the two flags above the count in vm_private_data, before 2.6.27."""
+
 
 class Vma:
     """Addresses `vm_start` and `vm_end` in bytes, half-open; `vm_pgoff` is the file index of `vm_start` in huge pages.
@@ -77,6 +80,15 @@ class Vma:
         self.owner = False
         self.unmapped = False
         self.resv_count = 0
+
+    def count_down(self) -> None:
+        """decrement_hugepage_resv_vma before 2.6.27: one reservation fewer is left.
+
+        A count of 0 borrows from the flag above it, HPAGE_RESV_UNMAPPED, which from then on is set.
+        """
+        if self.resv_count == 0:
+            self.unmapped = True
+        self.resv_count = (self.resv_count - 1) % HPAGE_RESV_UNMAPPED
 
     def copy(self, mm: AddressSpace) -> Vma:
         """A copy of all fields, as vm_area_dup makes it: the copy takes no reference."""
