@@ -103,12 +103,17 @@ class _Walk:
         if inode is None:
             return vma.vm_start, vma.vm_end, vma.prot, vma.dontfork, vma.locked
         mapped = self._inodes[inode], vma.vm_pgoff - self._base(inode)
-        common = vma.vm_start, vma.vm_end, vma.prot, vma.dontfork, mapped
+        common = vma.vm_start, vma.vm_end, vma.prot, vma.dontfork, mapped, vma.noreserve and self._asks_noreserve()
         if vma.shared:
-            return *common, vma.may_write, vma.noreserve and self._machine.behaviour.shared_always_consumes
+            return *common, vma.may_write
         private_data = vma.owner, vma.unmapped, vma.resv_count, tuple(self._consumed(vma))
         paid_by = _ROOT if vma.resv_map is None else self._cgroup(vma.resv_map.cgroup)
         return *common, private_data, paid_by, tuple(self._present(vma))
+
+    def _asks_noreserve(self) -> bool:
+        """Whether a rule asks a fault for NORESERVE."""
+        rules = self._machine.behaviour
+        return rules.shared_always_consumes or rules.noreserve_never_consumes or rules.noreserve_takes_promised
 
     def _consumed(self, vma: Vma) -> Iterator[tuple[int, int]]:
         """What of a VMA has consumed its reservation, in pages from its start."""
@@ -159,9 +164,12 @@ class _Walk:
         It matters whether an owner's turn comes before or after that of others: only an owner's page becomes a promise
         again, and whether it does depends on surplus pages and on who else still maps it.
         """
-        if self._machine.behaviour.zap_restore is ZapRestore.NEVER:
-            return
         if inode not in self._named and not any(vma.shared and vma.may_write for vma in self._users[inode]):
+            return
+        if self._machine.behaviour.punch_unmaps_too_much:
+            yield from (self._places[vma] for vma in inode.in_file_order())
+            return
+        if self._machine.behaviour.zap_restore is ZapRestore.NEVER:
             return
         for _, group in groupby(inode.in_file_order(), key=attrgetter("vm_pgoff")):
             vmas = list(group)
