@@ -4,10 +4,9 @@ from hugeresv.invariants.census import Census
 from hugeresv.invariants.promise import FilePromise, MappingPromise, as_ranges, ranges_text, unconsumed
 from hugeresv.invariants.violation import Violation
 from hugeresv.model.address_space import AddressSpace
-from hugeresv.model.fallocate import fallocate
 from hugeresv.model.fault import hugetlb_fault
 from hugeresv.model.machine import Machine
-from hugeresv.model.process import Process
+from hugeresv.model.vma import Vma
 from hugeresv.outcome import Outcome
 
 
@@ -46,13 +45,14 @@ def _touch_mapping(machine: Machine, promise: MappingPromise) -> list[int]:
 
 
 def _touch_file(machine: Machine, promise: FilePromise) -> list[int]:
-    """Allocate every promised page of a file, as a touch of a shared mapping does; the indices that get none."""
-    shift = machine.hstate.page_shift
-    task = Process(AddressSpace(shift), None)
+    """Write to every promised page of a file, as if all of it were mapped shared; the indices that get none."""
+    inode, shift = promise.inode, machine.hstate.page_shift
+    everywhere = Vma(AddressSpace(shift), 0, inode.i_size << shift, inode=inode, shared=True)
     refused = []
     for first, end in list(promise.ranges()):
-        for index in range(first, min(end, promise.inode.i_size)):
-            outcome = fallocate(machine, task, promise.inode, index << shift, 1 << shift, keep_size=True)
-            if outcome is not Outcome.OK:
-                refused.append(index)
+        refused += [
+            index
+            for index in range(first, min(end, inode.i_size))
+            if hugetlb_fault(machine, everywhere, index << shift, None, write=True) is not Outcome.OK
+        ]
     return refused

@@ -1,0 +1,161 @@
+"""Tables of experiments: operations, and the counters that a kernel showed after each.
+
+    p = Actor("p")
+    play("6.18", 8, (p.mmap("a", 4), "8/8/4"), (p.write("a", 0), "8/7/3"), (p.write("a", 4), "SIGSEGV 8/7/3"))
+
+An expectation is `[outcome] total/free/rsvd[/surp]`, then what else is to be looked at: `g=2,4` for usage and rsvd of
+cgroup g, `m:3` for the free pages of mount m. A failure shows all steps so far and draws the mappings.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.kernels.model.session import ModelSession
+from hugeresv.kernels.protocol import Answer, PageState
+from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.presets import PRESETS
+from hugeresv.scenario import operation as op
+from hugeresv.scenario.scenario import Cgroup, Pool
+
+Row = tuple[op.Operation, str]
+
+MARKS = {
+    PageState.HOLE: " ",
+    PageState.RESERVED: ".",
+    PageState.PRESENT: "#",
+    PageState.CONSUMED: "x",
+    PageState.UNRESERVED: "-",
+}
+
+
+class Actor:
+    """A process: its methods are its operations, in pages."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def mmap(self, name: str, pages: int, kind: op.Sharing = "private", **arguments: Any) -> op.Mmap:
+        return op.Mmap(self.name, name, kind, pages=pages, **arguments)
+
+    def shared(self, name: str, pages: int, **arguments: Any) -> op.Mmap:
+        return self.mmap(name, pages, "shared", **arguments)
+
+    def noreserve(self, name: str, pages: int, kind: op.Sharing = "private", **arguments: Any) -> op.Mmap:
+        return self.mmap(name, pages, kind, noreserve=True, **arguments)
+
+    def read(self, name: str, page: int) -> op.Touch:
+        return op.Touch(self.name, name, "read", page)
+
+    def write(self, name: str, page: int) -> op.Touch:
+        return op.Touch(self.name, name, "write", page)
+
+    def munmap(self, name: str, page: int, pages: int) -> op.Munmap:
+        return op.Munmap(self.name, name, page, pages)
+
+    def mprotect(self, name: str, page: int, pages: int, prot: op.Prot) -> op.Mprotect:
+        return op.Mprotect(self.name, name, page, pages, prot=prot)
+
+    def madvise(self, name: str, page: int, pages: int, advice: op.Advice) -> op.Madvise:
+        return op.Madvise(self.name, name, page, pages, advice=advice)
+
+    def dontneed(self, name: str, page: int, pages: int = 1) -> op.Madvise:
+        return self.madvise(name, page, pages, "dontneed")
+
+    def move(self, name: str, page: int, pages: int, to: str) -> op.Mremap:
+        return op.Mremap(self.name, name, page, pages, new_pages=pages, move_to=to)
+
+    def resize(self, name: str, pages: int, new_pages: int, **arguments: Any) -> op.Mremap:
+        return op.Mremap(self.name, name, 0, pages, new_pages=new_pages, **arguments)
+
+    def mlock(self, name: str, page: int, pages: int) -> op.Mlock:
+        return op.Mlock(self.name, name, page, pages)
+
+    def fork(self, child: str) -> op.Fork:
+        return op.Fork(self.name, child)
+
+    def exit(self) -> op.Exit:
+        return op.Exit(self.name)
+
+    def ftruncate(self, file: str, pages: int) -> op.Ftruncate:
+        return op.Ftruncate(self.name, file, pages)
+
+    def fallocate(self, file: str, page: int, pages: int, mode: op.FallocateMode = "alloc") -> op.Fallocate:
+        return op.Fallocate(self.name, file, page, pages, mode=mode)
+
+    def punch(self, file: str, page: int, pages: int) -> op.Fallocate:
+        return self.fallocate(file, page, pages, "punch")
+
+    def shmget(self, segment: str, pages: int, **arguments: Any) -> op.Shmget:
+        return op.Shmget(self.name, segment, pages=pages, **arguments)
+
+    def shmat(self, segment: str, name: str) -> op.Shmat:
+        return op.Shmat(self.name, segment, name)
+
+    def shmdt(self, name: str) -> op.Shmdt:
+        return op.Shmdt(self.name, name)
+
+    def into(self, cgroup: str) -> op.CgroupMove:
+        return op.CgroupMove(self.name, cgroup)
+
+
+def start(on: str | Behaviour, nr: int, oc: int = 0, cgroups: Mapping[str, Cgroup] | None = None) -> ModelSession:
+    """A fresh machine of a preset or of a behaviour of one's own; a pool of `nr` pages of 2 MiB, overcommit `oc`."""
+    behaviour = PRESETS[on] if isinstance(on, str) else on
+    return ModelKernel(behaviour).start(Pool(2048, nr, oc), cgroups)
+
+
+def play(
+    on: str | Behaviour, nr: int, *rows: Row, oc: int = 0, cgroups: Mapping[str, Cgroup] | None = None, end: int = 0
+) -> ModelSession:
+    """Apply operations in order: each must answer as its row says, and `end` reservations stay counted at the end."""
+    session = start(on, nr, oc, cgroups)
+    history: list[str] = []
+    for operation, expected in rows:
+        got = _spelled(session.apply(operation), expected)
+        history.append(f"{operation} -> {got}")
+        if got != expected:
+            pytest.fail("\n".join([*history, f"instead of {expected}", *drawing(session)]))
+    left = _ended(session)
+    assert left == end, f"{left} reservations are counted when everything is gone, instead of {end}"
+    return session
+
+
+def _ended(session: ModelSession) -> int:
+    """What resv_huge_pages is when everything is gone."""
+    return session.release().counters.rsvd
+
+
+def _spelled(answer: Answer, like: str) -> str:
+    """The answer as the expectation is written: with as many counters, and the cgroups and mounts that it names."""
+    fields = like.split()
+    words = [] if fields[0][0].isdigit() else [str(answer.outcome)]
+    if not words and answer.outcome != "ok":
+        words = [str(answer.outcome)]
+    counters = next(field for field in fields if "/" in field)
+    words.append("/".join(map(str, answer.counters[: counters.count("/") + 1])))
+    if counters.count("/") == 2 and answer.counters.surp:
+        words[-1] += f"/{answer.counters.surp}"
+    for field in fields[fields.index(counters) + 1 :]:
+        if "=" in field:
+            name = field.partition("=")[0]
+            usage = (answer.cgroups or {})[name]
+            words.append(f"{name}={usage.usage},{usage.rsvd}")
+        else:
+            name = field.partition(":")[0]
+            words.append(f"{name}:{(answer.statfs or {})[name].bfree}")
+    return " ".join(words)
+
+
+def drawing(session: ModelSession) -> list[str]:
+    """Every mapping as a strip of pages: reserved `.`, present `#`, consumed but absent `x`, unreserved `-`."""
+    lines = []
+    for process, named in session.processes.items():
+        for mapping in named.mappings:
+            view = session.view(process, mapping)
+            if view is not None:
+                strip = "".join(MARKS[state] * pages for state, pages in view.runs)
+                lines.append(f"{process}.{mapping}: {'shared' if view.shared else 'private'} |{strip}|")
+    return lines

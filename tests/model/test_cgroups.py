@@ -1,0 +1,144 @@
+"""The hugetlb controller: experiments c01 to c07. `g=1,4` is usage 1 and rsvd 4 of cgroup g."""
+
+import pytest
+
+from hugeresv.scenario import operation as op
+from hugeresv.scenario.scenario import Cgroup
+from tests.model.table import Actor, play
+
+p, c = Actor("p"), Actor("c")
+ONE = {"g": Cgroup()}
+
+
+@pytest.mark.parametrize(("on", "again", "end"), [("6.1", "g=2,5", "g=0,0"), ("6.18", "g=2,4", "g=0,0")])
+def test_c01_a_private_mapping_pays_for_its_length(on: str, again: str, end: str) -> None:
+    """A touch or an advice that changes what is charged, a munmap that uncharges what is present, not the length."""
+    play(
+        on, 8,
+        (p.into("g"), "8/8/0 g=0,0"),
+        (p.mmap("a", 4), "8/8/4 g=0,4"),
+        (p.write("a", 0), "8/7/3 g=1,4"),
+        (p.write("a", 1), "8/6/2 g=2,4"),
+        (p.dontneed("a", 1), "8/7/3 g=1,4" if on == "6.18" else "8/7/2 g=1,4"),
+        (p.write("a", 1), f"8/6/2 {again}"),
+        (p.munmap("a", 0, 1), "8/7/2 g=1,3" if on == "6.18" else "8/7/2 g=1,4"),
+        (p.munmap("a", 2, 2), "8/7/0 g=1,1" if on == "6.18" else "8/7/0 g=1,2"),
+        (p.munmap("a", 1, 1), f"8/8/0 {end}"),
+        (p.noreserve("n", 1), "8/8/0 g=0,0"),
+        (p.write("n", 0), "8/7/0 g=1,1"),
+        (p.fork("c"), "8/7/0 g=1,1"),
+        (c.write("n", 0), "8/6/0 g=2,2"),
+        (c.exit(), "8/7/0 g=1,1"),
+        cgroups=ONE,
+    )  # fmt: skip
+
+
+def test_c02_a_shared_mapping_pays_region_by_region() -> None:
+    """A region that is charged twice, or not given back by the hole that takes it; a munmap that gives any back."""
+    play(
+        "6.18", 8,
+        (p.into("g"), "8/8/0 g=0,0"),
+        (op.OpenFile("f"), "8/8/0 g=0,0"),
+        (p.shared("a", 3, file="f"), "8/8/3 g=0,3"),
+        (p.shared("b", 3, file="f", offset=2), "8/8/5 g=0,5"),
+        (p.write("a", 0), "8/7/4 g=1,5"),
+        (p.write("a", 1), "8/6/3 g=2,5"),
+        (p.punch("f", 0, 1), "8/7/3 g=1,4"),
+        (p.punch("f", 2, 1), "8/7/3 g=1,4"),
+        (p.write("a", 0), "8/6/3 g=2,5"),
+        (p.munmap("a", 0, 3), "8/6/3 g=2,5"),
+        (p.munmap("b", 0, 3), "8/6/3 g=2,5"),
+        (p.ftruncate("f", 1), "8/7/0 g=1,1"),
+        (op.CloseFile("f"), "8/8/0 g=0,0"),
+        cgroups=ONE,
+    )  # fmt: skip
+
+
+def test_c03_limits() -> None:
+    """A limit that is off by one, checked after the pool was asked, or that undoes what fallocate had done so far."""
+    play(
+        "6.18", 8,
+        (p.into("g"), "8/8/0 g=0,0"),
+        (p.mmap("a", 4), "ENOMEM 8/8/0 g=0,0"),
+        (p.mmap("a", 3), "8/8/3 g=0,3"),
+        (p.write("a", 0), "8/7/2 g=1,3"),
+        (p.write("a", 1), "8/6/1 g=2,3"),
+        (p.write("a", 2), "SIGBUS 8/6/1 g=2,3"),
+        (p.munmap("a", 0, 3), "8/8/0 g=0,0"),
+        (op.OpenFile("f"), "8/8/0 g=0,0"),
+        (p.fallocate("f", 0, 3), "ENOSPC 8/6/0 g=2,2"),
+        (op.CgroupSet("g", 1), "EBUSY 8/6/0 g=2,2"),
+        (op.CloseFile("f"), "8/8/0 g=0,0"),
+        cgroups={"g": Cgroup(2, 3)},
+    )  # fmt: skip
+
+
+def test_c03_a_limit_above_counts_what_is_below() -> None:
+    """A charge that stops at its own cgroup, or that leaves the lower levels charged when a higher one refuses."""
+    play(
+        "6.18", 8,
+        (p.into("g"), "8/8/0 top=0,0 g=0,0"),
+        (p.mmap("a", 2), "8/8/2 top=0,2 g=0,2"),
+        (p.mmap("b", 1), "ENOMEM 8/8/2 top=0,2 g=0,2"),
+        (p.write("a", 0), "8/7/1 top=1,2 g=1,2"),
+        (p.write("a", 1), "SIGBUS 8/7/1 top=1,2 g=1,2"),
+        cgroups={"top": Cgroup(1, 2), "g": Cgroup(None, None, "top")},
+    )  # fmt: skip
+
+
+def test_c05_who_moves_pays_for_pages_where_it_is_then() -> None:
+    """A charge that moves with the task, a page charged where the mapping was made, a removal that is refused."""
+    play(
+        "6.18", 8,
+        (p.into("g"), "8/8/0 g=0,0 h=0,0"),
+        (p.mmap("a", 2), "8/8/2 g=0,2 h=0,0"),
+        (p.write("a", 0), "8/7/1 g=1,2 h=0,0"),
+        (op.CgroupRmdir("g"), "EBUSY 8/7/1 g=1,2"),
+        (p.into("h"), "8/7/1 g=1,2 h=0,0"),
+        (p.write("a", 1), "8/6/0 g=1,2 h=1,0"),
+        (op.CgroupRmdir("g"), "8/6/0 h=1,0"),
+        (p.munmap("a", 0, 2), "8/8/0 h=0,0"),
+        cgroups={"g": Cgroup(), "h": Cgroup()},
+    )  # fmt: skip
+
+
+def test_a_removed_cgroup_still_counts_above() -> None:
+    """A removal that takes its charges along: the parent's counters would go below zero when the pages are freed."""
+    play(
+        "6.18", 8,
+        (p.into("g"), "8/8/0 top=0,0 g=0,0"),
+        (p.mmap("a", 2), "8/8/2 top=0,2"),
+        (p.write("a", 0), "8/7/1 top=1,2"),
+        (p.into("h"), "8/7/1 top=1,2 h=0,0"),
+        (op.CgroupRmdir("g"), "8/7/1 top=1,2"),
+        (p.munmap("a", 0, 1), "8/8/1 top=0,1"),
+        (p.munmap("a", 1, 1), "8/8/0 top=0,0"),
+        cgroups={"top": Cgroup(), "g": Cgroup(None, None, "top"), "h": Cgroup()},
+    )  # fmt: skip
+
+
+def test_c06_a_partial_move_leaks_the_charge_too() -> None:
+    """H71 in the cgroup: the orphaned part's charge stays with its promise."""
+    play(
+        "6.18", 8,
+        (p.into("g"), "8/8/0 g=0,0"),
+        (p.mmap("a", 4), "8/8/4 g=0,4"),
+        (p.move("a", 0, 1, "m"), "8/8/4 g=0,4"),
+        (p.exit(), "8/8/3 g=0,3"),
+        cgroups=ONE, end=3,
+    )  # fmt: skip
+
+
+def test_c07_moving_shrinking_and_splitting_keep_the_charge_at_the_length() -> None:
+    """A whole move that charges or uncharges, or a split whose pieces are uncharged for the whole."""
+    play(
+        "6.18", 8,
+        (p.into("g"), "8/8/0 g=0,0"),
+        (p.mmap("a", 4), "8/8/4 g=0,4"),
+        (p.move("a", 0, 4, "m"), "8/8/4 g=0,4"),
+        (p.resize("m", 4, 3), "8/8/3 g=0,3"),
+        (p.mprotect("m", 1, 1, "r"), "8/8/3 g=0,3"),
+        (p.munmap("m", 1, 1), "8/8/2 g=0,2"),
+        (p.exit(), "8/8/0 g=0,0"),
+        cgroups=ONE,
+    )  # fmt: skip

@@ -1,0 +1,218 @@
+"""NORESERVE, shared mappings, files and segments: experiments e05 to e09, e19 to e21, f01 and f04 on Linux 6.18."""
+
+import pytest
+
+from hugeresv.scenario import operation as op
+from tests.model.table import Actor, play
+
+p, q = Actor("p"), Actor("q")
+
+
+def test_e05_noreserve_takes_only_what_nobody_was_promised() -> None:
+    """A NORESERVE touch that takes a promised page, or one that consumes a reservation."""
+    play(
+        "6.18", 2,
+        (p.noreserve("a", 4), "2/2/0/0"),
+        (p.write("a", 0), "2/1/0/0"),
+        (p.write("a", 1), "2/0/0/0"),
+        (p.write("a", 2), "SIGBUS 2/0/0/0"),
+        (p.dontneed("a", 0), "2/1/0/0"),
+        (p.write("a", 2), "2/0/0/0"),
+        (p.munmap("a", 0, 4), "2/2/0/0"),
+        (p.mmap("b", 2), "2/2/2/0"),
+        (p.noreserve("c", 1), "2/2/2/0"),
+        (p.write("c", 0), "SIGBUS 2/2/2/0"),
+    )  # fmt: skip
+
+
+def test_e06_a_shared_reservation_lives_as_long_as_its_file() -> None:
+    """A partial munmap of a shared mapping that credits as a private one does."""
+    play(
+        "6.18", 8,
+        (p.shared("a", 4), "8/8/4/0"),
+        (p.write("a", 1), "8/7/3/0"),
+        (p.munmap("a", 1, 1), "8/7/3/0"),
+        (p.munmap("a", 0, 1), "8/7/3/0"),
+        (p.munmap("a", 2, 2), "8/8/0/0"),
+    )  # fmt: skip
+
+
+def test_e07_overlapping_mappings_reserve_each_page_once() -> None:
+    """A second mapping that reserves its whole length, or a munmap that gives a file's reservation back."""
+    play(
+        "6.18", 12,
+        (op.OpenFile("f"), "12/12/0/0"),
+        (p.shared("a", 4, file="f"), "12/12/4/0"),
+        (p.write("a", 1), "12/11/3/0"),
+        (p.shared("b", 4, file="f", offset=2), "12/11/5/0"),
+        (p.write("a", 2), "12/10/4/0"),
+        (p.write("b", 0), "12/10/4/0"),
+        (p.write("b", 3), "12/9/3/0"),
+        (p.munmap("a", 0, 4), "12/9/3/0"),
+        (p.munmap("b", 0, 4), "12/9/3/0"),
+        (p.shared("c", 6, file="f"), "12/9/3/0"),
+        (p.munmap("c", 0, 6), "12/9/3/0"),
+        (op.CloseFile("f"), "12/12/0/0"),
+    )  # fmt: skip
+
+
+def test_e07b_a_noreserve_mapping_uses_what_another_has_reserved() -> None:
+    """A NORESERVE touch of a reserved offset that does not consume its reservation, or that nobody accounts for."""
+    play(
+        "6.18", 8,
+        (op.OpenFile("f"), "8/8/0/0"),
+        (p.noreserve("a", 4, "shared", file="f"), "8/8/0/0"),
+        (p.write("a", 0), "8/7/0/0"),
+        (p.write("a", 1), "8/6/0/0"),
+        (p.shared("b", 4, file="f"), "8/6/2/0"),
+        (p.write("a", 2), "8/5/1/0"),
+    )  # fmt: skip
+
+
+def test_e08_holes_and_fallocate() -> None:
+    """A hole without a page that gives its promise back, or fallocate that leaves a promise unused."""
+    play(
+        "6.18", 8,
+        (op.OpenFile("f"), "8/8/0/0"),
+        (p.fallocate("f", 0, 3), "8/5/0/0"),
+        (p.shared("a", 5, file="f"), "8/5/2/0"),
+        (p.punch("f", 1, 1), "8/6/2/0"),
+        (p.punch("f", 3, 1), "8/6/2/0"),
+        (p.write("a", 1), "8/5/2/0"),
+        (p.fallocate("f", 3, 2), "8/3/0/0"),
+        (p.punch("f", 0, 5), "8/8/0/0"),
+    )  # fmt: skip
+
+
+def test_e08b_a_hole_has_no_reservation_until_it_is_mapped_again() -> None:
+    """A hole that keeps its promise (the touch would succeed), or whose new promise is the new mapping's alone."""
+    play(
+        "6.18", 4,
+        (op.OpenFile("f"), "4/4/0/0"),
+        (p.shared("a", 2, file="f"), "4/4/2/0"),
+        (p.write("a", 0), "4/3/1/0"),
+        (p.punch("f", 0, 1), "4/4/1/0"),
+        (q.mmap("b", 3), "4/4/4/0"),
+        (p.write("a", 0), "SIGBUS 4/4/4/0"),
+        (p.shared("c", 2, file="f"), "ENOMEM 4/4/4/0"),
+        (q.munmap("b", 2, 1), "4/4/3/0"),
+        (p.shared("c", 2, file="f"), "4/4/4/0"),
+        (p.write("a", 0), "4/3/3/0"),
+    )  # fmt: skip
+
+
+def test_e09_truncation_takes_the_promise_and_growing_gives_none() -> None:
+    """Truncation that forgets promises without a page, or a grown file that has its promises back."""
+    play(
+        "6.18", 8,
+        (op.OpenFile("f"), "8/8/0/0"),
+        (p.shared("a", 4, file="f"), "8/8/4/0"),
+        (p.write("a", 0), "8/7/3/0"),
+        (p.write("a", 3), "8/6/2/0"),
+        (p.ftruncate("f", 2), "8/7/1/0"),
+        (p.write("a", 3), "SIGBUS 8/7/1/0"),
+        (p.write("a", 2), "SIGBUS 8/7/1/0"),
+        (p.write("a", 1), "8/6/0/0"),
+        (p.ftruncate("f", 4), "8/6/0/0"),
+        (p.write("a", 3), "8/5/0/0"),
+        (p.ftruncate("f", 0), "8/8/0/0"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("on", "truncated"),
+    [("5.10", "8/8/1/0"), ("6.1", "8/8/1/0"), ("6.12", "8/8/2/0"), ("6.18", "8/8/2/0"), ("7.3", "8/8/2/0")],
+)
+def test_e09b_who_extends_a_file_and_what_truncation_restores(on: str, truncated: str) -> None:
+    """A read-only mapping that extends the file, a private one that does not; a restore where there was none."""
+    play(
+        on, 8,
+        (op.OpenFile("f"), "8/8/0/0"),
+        (p.shared("a", 2, file="f", prot="r"), "8/8/2/0"),
+        (p.read("a", 0), "SIGBUS 8/8/2/0"),
+        (p.mmap("b", 2, file="f"), "8/8/4/0"),
+        (p.write("b", 0), "8/7/3/0"),
+        (p.ftruncate("f", 0), truncated),
+    )  # fmt: skip
+
+
+def test_e09c_private_mapping_of_cached_pages() -> None:
+    """A private read of a cached page that takes a page, a write that does not, a hole that spares the copies."""
+    play(
+        "6.18", 8,
+        (op.OpenFile("f"), "8/8/0/0"),
+        (p.fallocate("f", 0, 2), "8/6/0/0"),
+        (p.mmap("a", 2, file="f"), "8/6/2/0"),
+        (p.read("a", 0), "8/6/2/0"),
+        (p.write("a", 1), "8/5/1/0"),
+        (p.punch("f", 1, 1), "8/7/2/0"),
+        (p.punch("f", 0, 1), "8/8/2/0"),
+    )  # fmt: skip
+
+
+def test_h35_truncation_and_growth_before_4_3() -> None:
+    """Before 4.3 a fault of a shared mapping took a reservation off, though truncation had taken it away: underflow."""
+    rows = [
+        (op.OpenFile("f"), "8/8/0/0"),
+        (p.shared("a", 2, file="f"), "8/8/2/0"),
+        (p.ftruncate("f", 0), "8/8/0/0"),
+        (p.ftruncate("f", 2), "8/8/0/0"),
+    ]  # fmt: skip
+    play("2008", 8, *rows, (p.write("a", 0), "8/7/-1/0"), end=-1)
+    play("6.18", 8, *rows, (p.write("a", 0), "8/7/0/0"))
+
+
+def test_h38_an_owner_consumes_twice_before_4_8() -> None:
+    """Before 4.8 an owner's fault took a reservation off for an offset that had consumed its own: underflow."""
+    rows = [
+        (op.OpenFile("f"), "8/8/0/0"),
+        (p.mmap("a", 2, file="f"), "8/8/2/0"),
+        (p.write("a", 0), "8/7/1/0"),
+        (p.ftruncate("f", 0), "8/8/1/0"),
+        (p.ftruncate("f", 2), "8/8/1/0"),
+    ]  # fmt: skip
+    play("2008", 8, *rows, (p.write("a", 0), "8/7/0/0"), (p.write("a", 1), "8/6/-1/0"), end=-1)
+    play("5.10", 8, *rows, (p.write("a", 0), "8/7/1/0"), (p.write("a", 1), "8/6/0/0"))
+
+
+def test_a_closed_file_lives_on_in_its_mapping() -> None:
+    """A file that goes with its descriptor while it is mapped, or that stays when both are gone."""
+    play(
+        "6.18", 4,
+        (op.Memfd("f"), "4/4/0/0"),
+        (p.shared("a", 2, file="f"), "4/4/2/0"),
+        (p.write("a", 0), "4/3/1/0"),
+        (op.CloseFile("f"), "4/3/1/0"),
+        (p.write("a", 1), "4/2/0/0"),
+        (p.munmap("a", 0, 2), "4/4/0/0"),
+    )  # fmt: skip
+
+
+def test_e20_a_segment_reserves_when_it_is_made() -> None:
+    """shmat that reserves, shmdt that gives back, or a segment that goes before the last of id and attachments."""
+    play(
+        "6.18", 8,
+        (p.shmget("s", 9), "ENOMEM 8/8/0/0"),
+        (p.shmget("s", 4), "8/8/4/0"),
+        (p.shmat("s", "a"), "8/8/4/0"),
+        (p.write("a", 0), "8/7/3/0"),
+        (p.shmdt("a"), "8/7/3/0"),
+        (q.shmat("s", "b"), "8/7/3/0"),
+        (op.Shmrm("s"), "8/7/3/0"),
+        (q.write("b", 1), "8/6/2/0"),
+        (q.shmdt("b"), "8/8/0/0"),
+        (q.shmdt("b"), "EINVAL 8/8/0/0"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("on", "attached"), [("2008", "8/8/2/0"), ("5.10", "8/8/0/0"), ("6.18", "8/8/0/0")])
+def test_h84_attaching_a_noreserve_segment(on: str, attached: str) -> None:
+    """To 6.7 shmat reserved the whole of a SHM_NORESERVE segment; 5.10.262 has the fix."""
+    play(
+        on, 8,
+        (p.shmget("s", 2, noreserve=True), "8/8/0/0"),
+        (p.shmat("s", "a"), attached),
+        (p.write("a", 0), "8/7/1/0" if on == "2008" else "8/7/0/0"),
+        (op.Shmrm("s"), "8/7/1/0" if on == "2008" else "8/7/0/0"),
+        (p.exit(), "8/8/0/0"),
+    )  # fmt: skip

@@ -1,0 +1,186 @@
+"""fork, copy on write and the page steal: experiments e10, e11, e13b, e25b, e26 and e27."""
+
+import pytest
+
+from tests.model.table import Actor, play
+
+p, c, d, q = (Actor(name) for name in "pcdq")
+
+
+def test_e10_a_child_has_no_reserve() -> None:
+    """A fork that hands the owner's reserve on: the child could take promised pages, or its exit would credit them."""
+    play(
+        "6.18", 6,
+        (p.mmap("a", 4), "6/6/4/0"),
+        (p.write("a", 0), "6/5/3/0"),
+        (p.write("a", 1), "6/4/2/0"),
+        (p.fork("c"), "6/4/2/0"),
+        (c.write("a", 0), "6/3/2/0"),
+        (c.write("a", 2), "6/2/2/0"),
+        (c.write("a", 3), "SIGBUS 6/2/2/0"),
+        (c.read("a", 3), "SIGBUS 6/2/2/0"),
+        (c.write("a", 1), "SIGBUS 6/2/2/0"),
+        (c.exit(), "6/4/2/0"),
+        (p.write("a", 2), "6/3/1/0"),
+        (p.write("a", 3), "6/2/0/0"),
+    )  # fmt: skip
+
+
+def test_e11_the_owner_takes_the_childs_page() -> None:
+    """A steal that changes a counter, misses the child, or marks its page only and not its whole VMA."""
+    play(
+        "6.18", 4,
+        (p.mmap("a", 4), "4/4/4/0"),
+        (p.write("a", 0), "4/3/3/0"),
+        (p.write("a", 1), "4/2/2/0"),
+        (p.fork("c"), "4/2/2/0"),
+        (p.write("a", 0), "4/2/2/0"),
+        (c.read("a", 0), "SIGBUS 4/2/2/0"),
+        (c.read("a", 2), "SIGBUS 4/2/2/0"),
+        (c.read("a", 1), "4/2/2/0"),
+        (p.write("a", 2), "4/1/1/0"),
+        (p.exit(), "4/3/-1/0"),
+        (c.exit(), "4/4/0/0"),
+    )  # fmt: skip
+
+
+def test_e11b_the_owner_copies_while_there_is_a_page() -> None:
+    """An owner's copy that consumes a reservation, or a steal though the pool has a page: the child keeps its own."""
+    play(
+        "7.3", 6,
+        (p.mmap("a", 3), "6/6/3/0"),
+        (p.write("a", 0), "6/5/2/0"),
+        (p.fork("c"), "6/5/2/0"),
+        (p.write("a", 0), "6/4/2/0"),
+        (c.read("a", 0), "6/4/2/0"),
+        (c.exit(), "6/5/2/0"),
+        (p.exit(), "6/6/0/0"),
+    )  # fmt: skip
+
+
+def test_e11c_a_childs_own_mapping_has_its_own_reserve() -> None:
+    """A child that counts as no owner of what it maps itself."""
+    play(
+        "6.18", 4,
+        (p.mmap("a", 2), "4/4/2/0"),
+        (p.fork("c"), "4/4/2/0"),
+        (c.mmap("b", 2), "4/4/4/0"),
+        (c.write("a", 0), "SIGBUS 4/4/4/0"),
+        (c.write("b", 0), "4/3/3/0"),
+        (c.exit(), "4/4/2/0"),
+    )  # fmt: skip
+
+
+def test_e25b_the_steal_does_not_touch_anothers_reserve() -> None:
+    """An owner's copy that takes a page promised to another process instead of the child's."""
+    play(
+        "6.18", 2,
+        (p.mmap("a", 1), "2/2/1/0"),
+        (p.write("a", 0), "2/1/0/0"),
+        (p.fork("c"), "2/1/0/0"),
+        (q.mmap("b", 1), "2/1/1/0"),
+        (p.write("a", 0), "2/1/1/0"),
+        (c.read("a", 0), "SIGBUS 2/1/1/0"),
+        (q.write("b", 0), "2/0/0/0"),
+    )  # fmt: skip
+
+
+def test_a_steal_reaches_grandchildren_and_spares_their_other_pages() -> None:
+    """A steal that stops at the first process it finds: the owner's page would still be shared, and it would hang."""
+    play(
+        "6.18", 2,
+        (p.mmap("a", 2), "2/2/2/0"),
+        (p.write("a", 0), "2/1/1/0"),
+        (p.fork("c"), "2/1/1/0"),
+        (c.fork("d"), "2/1/1/0"),
+        (p.write("a", 0), "2/1/1/0"),
+        (c.read("a", 0), "SIGBUS 2/1/1/0"),
+        (d.read("a", 0), "SIGBUS 2/1/1/0"),
+    )  # fmt: skip
+
+
+def test_the_mark_of_a_steal_is_split_but_not_forked() -> None:
+    """A mark that a split loses, or that a fork hands on."""
+    play(
+        "6.18", 2,
+        (p.mmap("a", 2), "2/2/2/0"),
+        (p.write("a", 0), "2/1/1/0"),
+        (p.fork("c"), "2/1/1/0"),
+        (p.write("a", 0), "2/1/1/0"),
+        (c.mprotect("a", 1, 1, "r"), "2/1/1/0"),
+        (c.fork("d"), "2/1/1/0"),
+        (p.munmap("a", 1, 1), "2/1/0/0"),
+        (c.read("a", 0), "SIGBUS 2/1/0/0"),
+        (c.read("a", 1), "SIGBUS 2/1/0/0"),
+        (d.read("a", 1), "2/0/0/0"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("on", "written"),
+    [("6.1", "HANG 2/1/1/0"), ("6.12", "2/1/1/0"), ("6.18", "HANG 2/1/1/0"), ("7.3", "2/1/1/0"), ("ideal", "2/1/1/0")],
+)
+def test_e27_an_owner_that_moved_misses_the_child(on: str, written: str) -> None:
+    """A steal at the owner's address in the other process: the owner retries for ever (H117)."""
+    play(
+        on, 2,
+        (p.mmap("a", 1), "2/2/1/0"),
+        (p.write("a", 0), "2/1/0/0"),
+        (p.fork("c"), "2/1/0/0"),
+        (q.mmap("b", 1), "2/1/1/0"),
+        (p.move("a", 0, 1, "m"), "2/1/1/0"),
+        (p.write("m", 0), written),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("on", "orphaned"),
+    [("5.10", "4/2/0/0"), ("6.1", "4/2/0/0"), ("6.12", "4/2/0/0"), ("6.18", "4/2/-2/0"), ("7.3", "4/2/0/0")],
+)
+def test_e26_a_parent_that_exits_first(on: str, orphaned: str) -> None:
+    """6.18 credits pages that live on in the child; with the restore mark dropped, it would never balance (H104)."""
+    play(
+        on, 4,
+        (p.mmap("a", 3), "4/4/3/0"),
+        (p.write("a", 0), "4/3/2/0"),
+        (p.write("a", 1), "4/2/1/0"),
+        (p.fork("c"), "4/2/1/0"),
+        (p.exit(), orphaned),
+        (c.munmap("a", 0, 3), "4/4/0/0"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("on", ["6.1", "6.12", "6.18", "7.3"])
+def test_e13b_a_parent_that_drops_shared_pages(on: str) -> None:
+    """6.18 promises again what the child still has: the next write underflows until the child exits (H104)."""
+    promised_twice = on == "6.18"
+    play(
+        on, 4,
+        (p.mmap("a", 2), "4/4/2/0"),
+        (p.write("a", 0), "4/3/1/0"),
+        (p.write("a", 1), "4/2/0/0"),
+        (p.fork("c"), "4/2/0/0"),
+        (p.dontneed("a", 0, 2), "4/2/0/0"),
+        (p.write("a", 0), "4/1/-1/0" if promised_twice else "4/1/0/0"),
+        (c.exit(), "4/3/1/0" if promised_twice else "4/3/0/0"),
+    )  # fmt: skip
+
+
+def test_w01_a_wrap_lets_others_promise_what_is_not_there() -> None:
+    """The whole chain on 6.18: a large request is still refused, small ones are not, and an owner gets SIGBUS."""
+    play(
+        "6.18", 4,
+        (p.mmap("a", 2), "4/4/2/0"),
+        (p.write("a", 0), "4/3/1/0"),
+        (p.write("a", 1), "4/2/0/0"),
+        (p.fork("c"), "4/2/0/0"),
+        (p.exit(), "4/2/-2/0"),
+        (q.mmap("x", 3), "ENOMEM 4/2/-2/0"),
+        (q.mmap("y", 2), "4/2/0/0"),
+        (q.mmap("z", 2), "4/2/2/0"),
+        (q.write("y", 0), "4/1/1/0"),
+        (q.write("y", 1), "4/0/0/0"),
+        (q.write("z", 0), "SIGBUS 4/0/0/0"),
+        (c.exit(), "4/2/2/0"),
+        (q.write("z", 0), "4/1/1/0"),
+    )  # fmt: skip

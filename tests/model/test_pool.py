@@ -1,0 +1,109 @@
+"""Resizing the pool, and surplus pages: experiments e14 and e15, and what a wrapped counter does to them."""
+
+from hugeresv.scenario import operation as op
+from tests.model.table import Actor, play
+
+p, q = Actor("p"), Actor("q")
+
+
+def test_e14_surplus_up_to_the_overcommit_limit() -> None:
+    """A limit that is off by one, surplus that is not given back with its promise, or given back while in use."""
+    play(
+        "6.18", 2,
+        (p.mmap("a", 4), "4/4/4/2"),
+        (p.mmap("b", 2), "ENOMEM 4/4/4/2"),
+        (p.mmap("q", 1), "5/5/5/3"),
+        (p.write("a", 0), "5/4/4/3"),
+        (p.write("a", 1), "5/3/3/3"),
+        (p.write("a", 2), "5/2/2/3"),
+        (p.noreserve("n", 1), "5/2/2/3"),
+        (p.write("n", 0), "SIGBUS 5/2/2/3"),
+        (p.munmap("q", 0, 1), "4/1/1/2"),
+        (p.munmap("a", 0, 4), "2/2/0/0"),
+        oc=3,
+    )  # fmt: skip
+
+
+def test_e14b_growing_adopts_surplus_pages_first() -> None:
+    """Growth that allocates before it adopts, a limit that takes pages away, a shrink that frees what is in use."""
+    play(
+        "6.18", 1,
+        (p.noreserve("a", 3), "1/1/0/0"),
+        (p.write("a", 0), "1/0/0/0"),
+        (p.write("a", 1), "2/0/0/1"),
+        (p.write("a", 2), "3/0/0/2"),
+        (op.SetNrHugepages(2), "3/0/0/1"),
+        (op.SetNrHugepages(3), "3/0/0/0"),
+        (op.SetNrHugepages(4), "4/1/0/0"),
+        (op.SetNrOvercommit(0), "4/1/0/0"),
+        (op.SetNrHugepages(1), "3/0/0/2"),
+        (p.munmap("a", 0, 1), "2/0/0/1"),
+        (p.munmap("a", 1, 1), "1/0/0/0"),
+        (p.munmap("a", 2, 1), "1/1/0/0"),
+        oc=2,
+    )  # fmt: skip
+
+
+def test_e14c_the_next_freed_page_leaves_the_pool() -> None:
+    """A surplus page that is told from a persistent one: the first page, which was no surplus, stays in the pool."""
+    play(
+        "6.18", 1,
+        (p.noreserve("a", 2), "1/1/0/0"),
+        (p.write("a", 0), "1/0/0/0"),
+        (p.write("a", 1), "2/0/0/1"),
+        (p.munmap("a", 0, 1), "1/0/0/0"),
+        (p.munmap("a", 1, 1), "1/1/0/0"),
+        oc=1,
+    )  # fmt: skip
+
+
+def test_e15_shrinking_below_what_is_promised() -> None:
+    """A floor without the promises, or what cannot be freed not counted as surplus."""
+    play(
+        "6.18", 6,
+        (p.mmap("a", 4), "6/6/4/0"),
+        (p.write("a", 0), "6/5/3/0"),
+        (op.SetNrHugepages(0), "4/3/3/4"),
+        (op.SetNrHugepages(2), "4/3/3/2"),
+        (p.write("a", 1), "4/2/2/2"),
+        (p.munmap("a", 0, 2), "2/2/2/0"),
+        (p.munmap("a", 2, 2), "2/2/0/0"),
+    )  # fmt: skip
+
+
+def test_e15b_a_pool_of_promises_only() -> None:
+    """A new promise from pages that are surplus, or surplus pages that stay when the last promise is gone."""
+    play(
+        "6.18", 4,
+        (p.mmap("a", 2), "4/4/2/0"),
+        (op.SetNrHugepages(0), "2/2/2/2"),
+        (p.mmap("b", 1), "ENOMEM 2/2/2/2"),
+        (p.munmap("a", 0, 2), "0/0/0/0"),
+    )  # fmt: skip
+
+
+def test_a_wrapped_counter_keeps_every_page() -> None:
+    """The floor of a shrink compared as signed numbers: with resv -2 and all of 8 pages free, a write of 5 frees none."""
+    play(
+        "6.18", 8,
+        (op.Mount("m", 12, 2), "8/8/2/0"),
+        (op.OpenFile("f", "m"), "8/8/2/0"),
+        (p.shared("a", 11, file="f"), "ENOMEM 8/8/0/0"),
+        (op.CloseFile("f"), "8/8/0/0"),
+        (op.Umount("m"), "8/8/-2/0"),
+        (op.SetNrHugepages(5), "8/8/-2/3"),
+        end=-2,
+    )  # fmt: skip
+
+
+def test_a_restored_page_that_is_surplus_leaves_the_pool_on_6_18() -> None:
+    """A page that refills a mount's minimum is surplus all the same: 4 pages reserved, 3 free. Seen on 6.18.44."""
+    rows = [
+        (op.Mount("m", 7, 4), "10/10/4/0"),
+        (op.OpenFile("f", "m"), "10/10/4/0"),
+        (p.fallocate("f", 2, 3), "10/7/1/0"),
+        (q.noreserve("a", 2, populate=True), "10/5/1/0"),
+        (op.SetNrHugepages(5), "6/1/1/1"),
+    ]  # fmt: skip
+    play("6.18", 10, *rows, (op.CloseFile("f"), "5/3/4/0"))
+    play("ideal", 10, *rows, (op.CloseFile("f"), "6/4/4/1"), (op.Umount("m"), "5/3/0/0"))

@@ -1,0 +1,153 @@
+"""mremap and madvise: experiments e12 and e13, with H71 and H115."""
+
+import pytest
+
+from hugeresv.scenario import operation as op
+from tests.model.table import Actor, play
+
+p, c = Actor("p"), Actor("c")
+PAGE = 2 * 1024 * 1024
+
+
+def test_e12_shrinking_unmaps_and_moving_changes_nothing() -> None:
+    """A shrink without credit, a growth that is let through, a whole move that gives the reservation up."""
+    play(
+        "6.18", 8,
+        (p.mmap("a", 4), "8/8/4/0"),
+        (p.write("a", 0), "8/7/3/0"),
+        (p.resize("a", 4, 3), "8/7/2/0"),
+        (p.resize("a", 3, 4), "EINVAL 8/7/2/0"),
+        (p.move("a", 0, 3, "m"), "8/7/2/0"),
+        (p.read("a", 0), "SIGSEGV 8/7/2/0"),
+        (p.write("m", 0), "8/7/2/0"),
+        (p.write("m", 1), "8/6/1/0"),
+        (p.munmap("m", 0, 3), "8/8/0/0"),
+    )  # fmt: skip
+
+
+def test_e12_before_5_16_nothing_moves() -> None:
+    """A kernel that moves huge page mappings though it had no code for it."""
+    play(
+        "5.10", 8,
+        (p.mmap("a", 4), "8/8/4/0"),
+        (p.resize("a", 4, 2), "8/8/2/0"),
+        (p.move("a", 0, 2, "m"), "EINVAL 8/8/2/0"),
+        (p.write("a", 0), "8/7/1/0"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("on", ["6.1", "6.12", "6.18", "7.3"])
+def test_e12b_moving_a_part_orphans_the_rest(on: str) -> None:
+    """The rest loses map and ownership: its touches take unpromised pages, its promises are never withdrawn (H71)."""
+    play(
+        on, 10,
+        (p.mmap("a", 6), "10/10/6/0"),
+        (p.write("a", 0), "10/9/5/0"),
+        (p.write("a", 2), "10/8/4/0"),
+        (p.move("a", 2, 2, "m"), "10/8/4/0"),
+        (p.write("m", 1), "10/7/3/0"),
+        (p.write("a", 1), "10/6/3/0"),
+        (p.write("a", 5), "10/5/3/0"),
+        (p.munmap("a", 0, 6), "10/8/3/0"),
+        (p.munmap("m", 0, 2), "10/10/3/0"),
+        (op.SetNrHugepages(0), "3/3/3/3"),
+        end=3,
+    )  # fmt: skip
+
+
+def test_e12b_as_it_should_be() -> None:
+    """Without the defect the parts go on as pieces of one mapping, at three places."""
+    play(
+        "ideal", 10,
+        (p.mmap("a", 6), "10/10/6/0"),
+        (p.write("a", 0), "10/9/5/0"),
+        (p.write("a", 2), "10/8/4/0"),
+        (p.move("a", 2, 2, "m"), "10/8/4/0"),
+        (p.write("m", 1), "10/7/3/0"),
+        (p.write("a", 1), "10/6/2/0"),
+        (p.munmap("a", 0, 6), "10/8/0/0"),
+        (p.munmap("m", 0, 2), "10/10/0/0"),
+    )  # fmt: skip
+
+
+def test_e12c_what_cannot_be_moved() -> None:
+    """MREMAP_DONTUNMAP or an unaligned address that is let through; a shared part that is treated as a private one."""
+    play(
+        "6.18", 8,
+        (p.shared("a", 4), "8/8/4/0"),
+        (p.write("a", 1), "8/7/3/0"),
+        (p.move("a", 1, 2, "m"), "8/7/3/0"),
+        (p.write("m", 1), "8/6/2/0"),
+        (p.write("a", 3), "8/5/1/0"),
+        (op.Mremap("p", "a", 0, 1, new_pages=1, dontunmap=True, maymove=True), "EINVAL 8/5/1/0"),
+        (op.Mremap("p", "a", offset_bytes=4096, pages=1, new_pages=1, move_to="n"), "EINVAL 8/5/1/0"),
+        (p.munmap("m", 0, 2), "8/5/1/0"),
+        (p.munmap("a", 0, 4), "8/8/0/0"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("on", "dropped", "again"),
+    [("6.1", "8/7/2/0", "8/6/2/0"), ("6.12", "8/7/3/0", "8/6/2/0"), ("6.18", "8/7/3/0", "8/6/2/0")],
+)
+def test_e13_what_is_not_needed_is_promised_again(on: str, dropped: str, again: str) -> None:
+    """A restore without its promise, or one in a kernel before 6.9; 5.10 refuses the advice."""
+    play(
+        on, 8,
+        (p.mmap("a", 4), "8/8/4/0"),
+        (p.write("a", 0), "8/7/3/0"),
+        (p.write("a", 1), "8/6/2/0"),
+        (p.dontneed("a", 1), dropped),
+        (p.write("a", 1), again),
+    )  # fmt: skip
+
+
+def test_e13_advice_that_does_nothing_or_is_refused() -> None:
+    """A length that is rounded up (H76), advice that frees, or a private mapping that is punched."""
+    untouched = "8/7/1/0"
+    play(
+        "6.18", 8,
+        (p.mmap("a", 2), "8/8/2/0"),
+        (p.write("a", 0), untouched),
+        (op.Madvise("p", "a", 0, length_bytes=4096, advice="dontneed"), untouched),
+        (op.Madvise("p", "a", offset_bytes=4096, length_bytes=PAGE, advice="dontneed"), f"EINVAL {untouched}"),
+        (p.madvise("a", 0, 1, "free"), f"EINVAL {untouched}"),
+        (p.madvise("a", 0, 1, "pageout"), f"EINVAL {untouched}"),
+        (p.madvise("a", 0, 1, "cold"), f"EINVAL {untouched}"),
+        (p.madvise("a", 0, 1, "remove"), f"EACCES {untouched}"),
+        (p.shared("b", 2), "8/7/3/0"),
+        (p.write("b", 0), "8/6/2/0"),
+        (p.madvise("b", 0, 2, "remove"), "8/7/2/0"),
+    )  # fmt: skip
+
+
+def test_5_10_has_no_dontneed() -> None:
+    """An advice that 5.18 introduced."""
+    play("5.10", 2, (p.mmap("a", 1), "2/2/1/0"), (p.write("a", 0), "2/1/0/0"), (p.dontneed("a", 0), "EINVAL 2/1/0/0"))
+
+
+@pytest.mark.parametrize(("on", "dropped"), [("6.18", "2/1/1/1"), ("ideal", "3/2/2/2")])
+def test_e13c_with_surplus_pages_a_promise_is_lost(on: str, dropped: str) -> None:
+    """Kernels forget the promise, since the freed page would leave the pool as surplus (H115); ideal keeps both."""
+    play(
+        on, 1,
+        (p.mmap("a", 3), "3/3/3/2"),
+        (p.write("a", 0), "3/2/2/2"),
+        (p.write("a", 1), "3/1/1/2"),
+        (p.dontneed("a", 1), dropped),
+        (p.write("a", 1), "3/1/1/2"),
+        (p.munmap("a", 0, 3), "1/1/0/0"),
+        oc=4,
+    )  # fmt: skip
+
+
+def test_all_pages_of_a_call_are_unmapped_before_one_is_freed() -> None:
+    """A zap that looks for surplus pages after it has freed one: the second page would be promised again."""
+    play(
+        "6.18", 1,
+        (p.mmap("a", 2), "2/2/2/1"),
+        (p.write("a", 0), "2/1/1/1"),
+        (p.write("a", 1), "2/0/0/1"),
+        (p.dontneed("a", 0, 2), "1/1/0/0"),
+        oc=1,
+    )  # fmt: skip
