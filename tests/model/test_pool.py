@@ -83,7 +83,7 @@ def test_e15b_a_pool_of_promises_only() -> None:
 
 
 def test_a_wrapped_counter_keeps_every_page() -> None:
-    """The floor of a shrink compared as signed numbers: with resv -2 and all of 8 pages free, a write of 5 frees none."""
+    """The floor of a shrink compared as signed numbers: with resv -2 and 8 pages free, a write of 5 frees none."""
     play(
         "6.18", 8,
         (op.Mount("m", 12, 2), "8/8/2/0"),
