@@ -13,6 +13,7 @@ from hugeresv.errors import HugeresvError
 
 VERBS = {
     "run": "Run scenarios and show what happens, step by step.",
+    "fuzz": "Find a scenario on which two kernels differ, and shrink it.",
 }
 """The verbs with what `hugeresv --help` says of them; each is the function of its name in the module of its name."""
 

@@ -116,6 +116,11 @@ class Kernel(Protocol):
         """Keys of `expect_on` that apply to this kernel."""
         ...
 
+    @property
+    def real(self) -> bool:
+        """Whether a step that hangs hangs something: True for a real kernel."""
+        ...
+
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> Session:
         """A fresh start with this pool. Raises UnavailableError where this kernel cannot run here."""
         ...

@@ -26,6 +26,11 @@ class ModelKernel:
         """The behaviour's name."""
         return (self.behaviour.name,)
 
+    @property
+    def real(self) -> bool:
+        """A model hangs nothing."""
+        return False
+
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> ModelSession:
         """A fresh machine."""
         return ModelSession(self.behaviour, pool, cgroups)

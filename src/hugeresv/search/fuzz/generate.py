@@ -8,16 +8,13 @@ from random import Random
 
 from hugeresv.errors import UnsupportedError
 from hugeresv.kernels.model.kernel import ModelKernel
-from hugeresv.model.presets import LINUX_6_18
+from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Cgroup, Pool, Scenario, Step
 from hugeresv.search.fuzz.draw import THEMES, Draw
 from hugeresv.search.fuzz.record import record
 from hugeresv.search.fuzz.states import reached
 from hugeresv.search.fuzz.world import World
-
-GUIDE = ModelKernel(LINUX_6_18)
-"""Says what succeeds while a scenario is drawn, and ends it before a step that hangs: of all behaviours only this line's do."""
 
 
 @dataclass(slots=True)
@@ -35,8 +32,12 @@ class Coverage:
         self.outcomes += other.outcomes
 
 
-def generate(seed: str, steps: int, coverage: Coverage) -> Scenario:
-    """The scenario of that seed, of at most `steps` steps. Adds what it reached to `coverage`."""
+def generate(seed: str, steps: int, guide: Behaviour, coverage: Coverage, *, may_hang: bool = False) -> Scenario:
+    """The scenario of that seed, of at most `steps` steps. Adds what it reached to `coverage`.
+
+    What succeeds under `guide` decides what can be drawn next. A step that hangs ends the scenario; unless it `may_hang`, it is
+    left out.
+    """
     random = Random(seed)
     theme = random.choice(list(THEMES))
     pool = Pool(2048, random.randint(0, 10), random.choice([None, None, 1, 3]))
@@ -44,19 +45,20 @@ def generate(seed: str, steps: int, coverage: Coverage) -> Scenario:
     world = World(cgroups=list(cgroups or ()))
     draw = Draw(random, theme, world)
     taken: list[Step] = []
-    with GUIDE.start(pool, cgroups) as guide:
+    with ModelKernel(guide).start(pool, cgroups) as session:
         while len(taken) < steps:
             operation = draw.operation()
             try:
-                outcome = guide.apply(operation).outcome
+                outcome = session.apply(operation).outcome
             except UnsupportedError:
                 continue
+            if outcome is not Outcome.HANG or may_hang:
+                taken.append(Step(operation))
             if outcome is Outcome.HANG:
                 break
-            taken.append(Step(operation))
             if outcome is Outcome.OK:
                 record(world, operation)
-            coverage.states += reached(guide.machine)
+            coverage.states += reached(session.machine)
             coverage.operations[operation.op] += 1
             coverage.outcomes[outcome] += 1
     return Scenario(pool, tuple(taken), id=f"fuzz-{seed}".replace(":", "-"), cgroups=cgroups)

@@ -1,0 +1,51 @@
+"""How a fuzz campaign goes, what it reached, and what it found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TextIO
+
+from hugeresv.reports.screen import Screen
+from hugeresv.search.fuzz.campaign import Finding, Tally
+from hugeresv.search.fuzz.states import STATES
+
+
+def show_progress(stream: TextIO, tally: Tally, seconds: float) -> None:
+    """One line, written over the last one."""
+    rate = tally.steps / seconds if seconds else 0.0
+    stream.write(
+        f"\r{tally.scenarios} scenarios, {tally.steps} steps, {rate:.0f} steps/s, {len(tally.findings)} differences "
+    )
+    stream.flush()
+
+
+def end_progress(stream: TextIO) -> None:
+    """Leave the line of `show_progress`."""
+    stream.write("\n")
+
+
+def show_tally(screen: Screen, tally: Tally, seconds: float) -> None:
+    """The campaign's size and what it reached, a state that was never reached included."""
+    screen.line(
+        f"{tally.scenarios} scenarios, {tally.steps} steps in {seconds:.1f} s; {len(tally.findings)} differences"
+    )
+    states = Counter({name: tally.coverage.states[name] for name in STATES})
+    _counts(screen, "states, in steps after which they held", states)
+    _counts(screen, "operations", tally.coverage.operations)
+    _counts(screen, "outcomes", Counter({str(outcome): n for outcome, n in tally.coverage.outcomes.items()}))
+
+
+def _counts(screen: Screen, title: str, counts: Counter[str]) -> None:
+    screen.line(f"\n{title}:")
+    width = max(map(len, counts), default=0) + 10
+    per_line = max(1, (screen.width - 2) // (width + 2))
+    cells = [f"{name:{width - 9}}{count:9}" for name, count in counts.most_common()]
+    for start in range(0, len(cells), per_line):
+        screen.line("  " + "  ".join(cells[start : start + per_line]))
+
+
+def show_finding(screen: Screen, finding: Finding, path: Path) -> None:
+    """Where a difference is written and what it is; the scenario itself is for `hugeresv compare`."""
+    steps = len(finding.scenario.steps)
+    screen.line(f"difference: {path} ({steps} steps, of {finding.steps_before} drawn as {finding.origin})")

@@ -1,0 +1,103 @@
+"""The fuzzer: scenarios by seed, what they reach, and how short a difference becomes."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from hugeresv.kernels.grammar import parse_kernel
+from hugeresv.model.presets import LINUX_6_18
+from hugeresv.scenario.operation import OPERATIONS, Fork, Mmap, Touch
+from hugeresv.scenario.scenario import Pool, Scenario, Step
+from hugeresv.search.fuzz.campaign import Budget, Tally, fuzz
+from hugeresv.search.fuzz.generate import Coverage, generate
+from hugeresv.search.fuzz.shrink import shrink
+from hugeresv.search.fuzz.states import STATES
+from hugeresv.search.lockstep import first_difference
+
+
+def ignore(tally: Tally, seconds: float) -> None:
+    """No progress is shown."""
+
+
+def test_a_seed_always_draws_the_same_scenario() -> None:
+    """A finding could not be drawn again if the drawing depended on anything but the seed, hash order say."""
+    assert generate("7:3", 40, LINUX_6_18, Coverage()) == generate("7:3", 40, LINUX_6_18, Coverage())
+
+
+def test_a_campaign_reaches_every_state_and_draws_every_operation() -> None:
+    """A state that no scenario reaches is not tested, however long the campaign."""
+    coverage = Coverage()
+    for number in range(1500):
+        generate(f"reach:{number}", 40, LINUX_6_18, coverage)
+    assert {name for name in STATES if not coverage.states[name]} == set()
+    assert {name for name in OPERATIONS if not coverage.operations[name]} == set()
+
+
+@pytest.mark.parametrize(
+    "switch",
+    [
+        "partial-mremap-drops-map=off",
+        "zap-restore=last-unmap",
+        "reserve-rollback=exact",
+        "fault-rollback=exact",
+        "surplus-blocks-restore=off",
+        "mremap=one-vma",
+        "dontneed=off",
+        "steal-at-owner-address=off",
+    ],
+)
+def test_a_rule_that_differs_is_found_and_shrunk(switch: str) -> None:
+    """Each single switch of 6.18 must show in a campaign, and in a scenario that a person can read."""
+    tally = fuzz(
+        "6.18", f"6.18,{switch}", seed="0", length=40, budget=Budget(scenarios=4000), progress=ignore, executor=None
+    )
+    assert tally.findings, f"not found in {tally.scenarios} scenarios"
+    assert len(tally.findings[0].scenario.steps) <= 8
+
+
+def test_kernels_that_agree_have_no_difference() -> None:
+    """A comparison that finds something here compares something else than answers."""
+    tally = fuzz("ideal", "ideal", seed="0", length=40, budget=Budget(scenarios=100), progress=ignore)
+    assert tally.findings == []
+    assert tally.scenarios >= 100
+
+
+def test_an_executor_finds_what_one_process_finds() -> None:
+    """Batches that are handed out must be the same scenarios, not the same batch again."""
+    budget = Budget(scenarios=200, findings=1000)
+    alone = fuzz("6.18", "ideal", seed="0", length=30, budget=budget, progress=ignore)
+    with ThreadPoolExecutor(2) as executor:
+        spread = fuzz("6.18", "ideal", seed="0", length=30, budget=budget, progress=ignore, executor=executor)
+    origins = {finding.origin for finding in spread.findings}
+    assert {finding.origin for finding in alone.findings} <= origins
+    assert len(origins) == len(spread.findings)
+
+
+def test_shrinking_keeps_what_is_needed_and_nothing_else() -> None:
+    """Leaving out the fork, or leaving in the noise, would both be wrong."""
+    noise = [Step(Touch("q", "n", "write", page)) for page in range(5)]
+    scenario = Scenario(
+        Pool(2048, 20, 3),
+        (
+            Step(Mmap("q", "n", "private", pages=5)),
+            *noise,
+            Step(Mmap("p", "m", "private", pages=3, populate=True)),
+            Step(Fork("p", "c")),
+            Step(Mmap("q", "o", "shared", pages=2)),
+        ),
+    )
+
+    def shows(candidate: Scenario) -> bool:
+        operations = [step.operation for step in candidate.steps]
+        return any(isinstance(call, Fork) and call.proc == "p" for call in operations)
+
+    assert shrink(scenario, shows) == replace(scenario, pool=Pool(2048, 0), steps=(Step(Fork("p", "c")),))
+
+
+def test_a_shrunk_scenario_still_differs() -> None:
+    """The finding that is written must be the one that was shrunk, not a step too short."""
+    tally = fuzz("6.18", "ideal", seed="1", length=40, budget=Budget(scenarios=500), progress=ignore)
+    finding = tally.findings[0]
+    again = first_difference(finding.scenario, parse_kernel("6.18"), parse_kernel("ideal"))
+    assert again == finding.divergence
