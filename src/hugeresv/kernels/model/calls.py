@@ -185,6 +185,9 @@ def _no_effect(session: ModelSession, call: op.Fadvise | op.Readahead) -> Outcom
 
 
 def _shmget(session: ModelSession, call: op.Shmget) -> Outcome:
+    known = session.machine.segments.get(call.shm)
+    if known is not None and known.handles:
+        raise ScenarioError(f"shmget: there is a segment {call.shm!r} already")
     task = session.process(call.proc).task
     length = call.length(session.page_bytes)
     return shm.shmget(session.machine, task, call.shm, length, noreserve=bool(call.noreserve))
