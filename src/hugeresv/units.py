@@ -10,7 +10,7 @@ import re
 from hugeresv.errors import InputError
 
 _PREFIXES = "KMGTPE"
-_QUANTITY = re.compile(rf"(?:hugepages-)?([0-9]{{1,20}}) ?(?:([{_PREFIXES}])(?:iB|i|B)?|B)?", re.IGNORECASE)
+_QUANTITY = re.compile(rf"(?:hugepages-)?([0-9]{{1,20}}) ?(?:([{_PREFIXES}])(?:iB|i|B)?|B)?", re.IGNORECASE | re.ASCII)
 
 
 def parse_bytes(text: str) -> int:

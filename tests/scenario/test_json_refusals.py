@@ -1,0 +1,147 @@
+"""What is wrong in a JSON scenario is refused, with its place and what was expected; nothing is dropped or guessed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from hugeresv.errors import InputError, UnsupportedError
+from hugeresv.scenario.json_format import parse_json
+
+MMAP = {"step": 1, "op": "mmap", "proc": "p", "map": "a", "pages": 4, "type": "private"}
+TOUCH = {"step": 2, "op": "touch", "proc": "p", "map": "a", "page": 0, "access": "write"}
+
+
+def scenario(**changes: Any) -> str:
+    raw: dict[str, Any] = {
+        "schema": "hugeresv-scenario/1",
+        "pool": {"page_size_kB": 2048, "nr_hugepages": 8},
+        "steps": [MMAP, TOUCH],
+    }
+    return json.dumps({key: value for key, value in {**raw, **changes}.items() if value is not ...})
+
+
+def touch(**changes: Any) -> str:
+    """A scenario whose second step is changed; `...` takes a key away."""
+    return scenario(steps=[MMAP, {key: value for key, value in {**TOUCH, **changes}.items() if value is not ...}])
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(InputError) as caught:
+        parse_json(text, "f.json")
+    return str(caught.value)
+
+
+COUNT = "expected a whole number from 0 to 2^63-1"
+WRAPPED = "expected a signed number, found 18446744073709551615: write -1"
+STEPS = {
+    "unknown operation": (touch(op="tuch"), "unknown operation 'tuch'; did you mean 'touch'?"),
+    "no operation": (touch(op=...), "missing 'op'"),
+    "operation of a wrong type": (touch(op=["touch"]), 'expected the name of an operation, found ["touch"]'),
+    "unknown key": (touch(pge=1), "unknown key 'pge'; touch takes proc, map, access, page; did you mean 'page'?"),
+    "a key of another operation": (touch(prot="r"), "unknown key 'prot'"),
+    "missing argument": (touch(access=...), "missing 'access'"),
+    "number as text": (touch(page="1"), f"key 'page': {COUNT}, found \"1\""),
+    "fraction": (touch(page=1.0), f"key 'page': {COUNT}, found 1.0"),
+    "truth for a number": (touch(page=True), f"key 'page': {COUNT}, found true"),
+    "null for nothing": (touch(page=None), f"key 'page': {COUNT}, found null"),
+    "negative page": (touch(page=-1), f"key 'page': {COUNT}, found -1"),
+    "page out of range": (touch(page=2**63), f"key 'page': {COUNT}, found 9223372036854775808"),
+    "unknown word": (touch(access="wirte"), "key 'access': unknown word 'wirte'; did you mean 'write'?"),
+    "word of a wrong type": (touch(access=1), "key 'access': expected one of read, write, found 1"),
+    "empty name": (touch(map=""), "key 'map': expected a name (text that is not empty), found \"\""),
+    "number for truth": (touch(hangs=1), "key 'hangs': expected true or false, found 1"),
+    "note that is no text": (touch(note=5), "key 'note': expected text, found 5"),
+    "step number": (touch(step=3), "key 'step': expected 2, found 3"),
+    "step number missing": (touch(step=...), "key 'step': missing; expected 2"),
+    "step number of a wrong type": (touch(step="2"), "key 'step': expected 2, found \"2\""),
+    "step that is no object": (scenario(steps=[MMAP, "touch"]), 'expected an object, found "touch"'),
+    "unknown counter": (touch(expect={"fre": 1}), "key 'expect': unknown key 'fre'"),
+    "unknown outcome": (
+        touch(expect={"outcome": "SIGBUSS"}),
+        "key 'expect.outcome': unknown word 'SIGBUSS'; did you mean 'SIGBUS'?",
+    ),
+    "negative counter": (touch(expect={"free": -1}), "key 'expect.free': expected a whole number from 0"),
+    "unsigned rsvd": (touch(expect={"rsvd": 2**64 - 1}), f"key 'expect.rsvd': {WRAPPED}"),
+    "deep inside": (
+        touch(expect_on={"6.18": {"cgroups": {"web": {"usage": "4"}}}}),
+        "key 'expect_on.6.18.cgroups.web.usage': expected a whole number",
+    ),
+    "kernel without a name": (touch(expect_on={"": {}}), "key 'expect_on.': expected a name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "complaint"), STEPS.values(), ids=STEPS)
+def test_a_wrong_step_is_named(text: str, complaint: str) -> None:
+    assert refusal(text).startswith(f"f.json: step 2: {complaint}")
+
+
+LENGTHS = {
+    "missing": ({}, "missing 'pages' or 'length_bytes'"),
+    "both": ({"pages": 1, "length_bytes": 4096}, "'pages' and 'length_bytes' say the same in pages and in bytes"),
+    "offset twice": ({"pages": 1, "page": 1, "offset_bytes": 0}, "'page' and 'offset_bytes' say the same"),
+}
+
+
+@pytest.mark.parametrize(("keys", "complaint"), LENGTHS.values(), ids=LENGTHS)
+def test_a_length_is_given_once(keys: dict[str, int], complaint: str) -> None:
+    """A missing length read as 0, or one of two lengths ignored."""
+    munmap = {"step": 1, "op": "munmap", "proc": "p", "map": "a", **keys}
+    assert f"f.json: step 1: {complaint}" in refusal(scenario(steps=[munmap]))
+
+
+HEADS = {
+    "schema": (scenario(schema="hugeresv-scenario/2"), "key 'schema': expected \"hugeresv-scenario/1\", found"),
+    "no schema": (scenario(schema=...), "key 'schema': expected \"hugeresv-scenario/1\", it is missing"),
+    "no pool": (scenario(pool=...), "missing 'pool'"),
+    "no steps": (scenario(steps=...), "key 'steps': expected a list of steps"),
+    "pool without pages": (scenario(pool={"page_size_kB": 2048}), "key 'pool': missing 'nr_hugepages'"),
+    "page size 0": (scenario(pool={"page_size_kB": 0, "nr_hugepages": 1}), "key 'pool.page_size_kB': expected a size"),
+    "key in the pool": (scenario(pool={"nr_hugepage": 1}), "key 'pool': unknown key 'nr_hugepage'"),
+    "cgroup": (scenario(cgroups={"web": {"max": 4}}), "key 'cgroups.web': unknown key 'max'"),
+    "leak": (scenario(leaks_rsvd={"6.18": "2"}), "key 'leaks_rsvd.6.18': expected a whole number"),
+    "title": (scenario(title=7), "key 'title': expected text, found 7"),
+    "no object": ("[]", "expected an object with the keys of a scenario, found []"),
+    "syntax": ('{"schema":\n oops}', "2:2: not JSON: Expecting value"),
+    "a key twice": ('{"pool": 1, "pool": 2}', '"pool" is given twice in one object'),
+    "not a number": ('{"source": NaN}', "NaN is not JSON"),
+    "infinite": ('{"source": 1e999}', "number 1e999 is out of range"),
+    "endless digits": ('{"source": ' + "9" * 5000 + "}", "not JSON: Exceeds the limit"),
+    "deep": ("[" * 100_000, "not JSON: nested too deeply"),
+}
+
+
+@pytest.mark.parametrize(("text", "complaint"), HEADS.values(), ids=HEADS)
+def test_a_wrong_head_is_named(text: str, complaint: str) -> None:
+    message = refusal(text)
+    assert message.startswith("f.json:")
+    assert complaint in message
+
+
+RESERVED = {
+    "pools": (scenario(pools=[]), "pools"),
+    "page size": (touch(page_size_kB=4), "page_size_kB"),
+    "node": (touch(node=0), "node"),
+    "mempolicy": (touch(mempolicy="bind"), "mempolicy"),
+    **{op: (touch(op=op), op) for op in ("mbind", "demote", "soft_offline", "uffd_register")},
+}
+
+
+@pytest.mark.parametrize(("text", "name"), RESERVED.values(), ids=RESERVED)
+def test_what_is_reserved_is_not_implemented(text: str, name: str) -> None:
+    """A reserved key called unknown, as if it were a mistake; or kept and ignored, as if it were done."""
+    with pytest.raises(UnsupportedError, match=f"{name}.*not implemented"):
+        parse_json(text, "f.json")
+
+
+def test_unknown_keys_where_they_are_allowed() -> None:
+    """A key for somebody else's tools refused, or lost."""
+    read = parse_json(scenario(recorded={"on": 1}, steps=[MMAP | {"x-line": 3}]), "f.json")
+    assert read.extra == {"recorded": {"on": 1}}
+    assert read.steps[0].extra == {"x-line": 3}
+
+
+def test_the_first_error_is_reported() -> None:
+    """The place of another error than the first."""
+    assert "step 1" in refusal(scenario(steps=[{"op": "?"}, {"op": "?"}]))
+    assert "nr_hugepages" in refusal(scenario(pool={"page_size_kB": 4}, steps=[{"op": "?"}]))

@@ -1,0 +1,66 @@
+"""The same scenarios written by hand in both spellings, in data/."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hugeresv.scenario.json_format import parse_json
+from hugeresv.scenario.load import load
+from hugeresv.scenario.operation import OPERATIONS, Touch
+from hugeresv.scenario.scenario import Pool, Scenario, Step
+from hugeresv.scenario.scn_format import format_scn, parse_scn
+
+DATA = Path(__file__).parent / "data"
+NAMES = ["split", "operations", "comments"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_spellings_mean_the_same(name: str) -> None:
+    """A word that reader and writer of `.scn` agree on, and that yet means another key of JSON."""
+    assert load(DATA / f"{name}.scn") == load(DATA / f"{name}.json")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_canonical_layout(name: str) -> None:
+    """Columns, order or quotes that change, and with them every file that is recorded again."""
+    kept = DATA / f"{name}.canonical.scn"
+    text = (kept if kept.exists() else DATA / f"{name}.scn").read_text()
+    assert format_scn(load(DATA / f"{name}.json")[0]) == text
+
+
+def test_every_operation_is_among_them() -> None:
+    """An operation that was added, and that these files do not show."""
+    (scenario,) = load(DATA / "operations.scn")
+    assert {step.operation.op for step in scenario.steps} == set(OPERATIONS)
+
+
+@pytest.mark.parametrize(
+    ("line", "argument"),
+    [
+        ("p munmap a 5", {"page": 5, "pages": 1}),
+        ("p munmap a 5+1", {"page": 5, "pages": 1}),
+        ("p munmap a +1", {"pages": 1}),
+        ("p munmap a 0+0", {"page": 0, "pages": 0}),
+        ("p munmap a 2+4K", {"page": 2, "length_bytes": 4096}),
+        ("p munmap a 0B+1", {"offset_bytes": 0, "pages": 1}),
+        ("p munmap a +2MiB", {"length_bytes": 2097152}),
+    ],
+)
+def test_ranges(line: str, argument: dict[str, int]) -> None:
+    """A start that is 0 taken for one that was not given; pages taken for bytes."""
+    (step,) = parse_scn(f"pool 2M nr=1\n{line}", "f.scn").steps
+    expected = {"step": 1, "op": "munmap", "proc": "p", "map": "a", **argument}
+    head = {"schema": "hugeresv-scenario/1", "pool": {"page_size_kB": 2048, "nr_hugepages": 1}}
+    scenario = json.dumps({**head, "steps": [expected]})
+    assert step == parse_json(scenario, "f.json").steps[0]
+
+
+def test_long_touches_are_written_on_lines_of_bounded_length() -> None:
+    """A thousand scattered pages on one line, or a run of pages spelled one by one."""
+    pages = [*range(0, 3000, 3), *range(5000, 15000)]
+    touches = tuple(Step(Touch("p", "a", "write", page)) for page in pages)
+    text = format_scn(Scenario(Pool(2048, 1), touches))
+    assert max(map(len, text.splitlines())) < 100
+    assert len(text.splitlines()) < 80
+    assert parse_scn(text, "f.scn").steps == touches

@@ -1,0 +1,71 @@
+"""Quantities in bytes, in every spelling."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hugeresv.errors import InputError
+from hugeresv.units import format_bytes, parse_bytes
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "2M",
+        "2m",
+        "2MB",
+        "2MiB",
+        "2Mi",
+        "2048kB",
+        "2048 kB",
+        "2048K",
+        "2097152",
+        "2097152B",
+        "hugepages-2048kB",
+        "hugepages-2Mi",
+    ],
+)
+def test_all_spellings_of_two_mebibytes(spelling: str) -> None:
+    """A spelling of some tool that is refused, or read as decimal."""
+    assert parse_bytes(spelling) == 2 * MIB
+
+
+@pytest.mark.parametrize(
+    ("spelling", "size"), [("1G", 1024 * MIB), ("hugepages-1Gi", 1024 * MIB), ("16T", 1 << 44), ("0", 0)]
+)
+def test_prefixes(spelling: str, size: int) -> None:
+    """Prefixes in a wrong order."""
+    assert parse_bytes(spelling) == size
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "M", "2X", "-2M", "1.5G", "2 M B", "2Mi B", "4i", "٣K", "2\u212a", "0x10", "hugepages-", "2M 2M"]
+)
+def test_what_is_no_quantity_is_refused(wrong: str) -> None:
+    """A sign, a fraction or a stray unit that is dropped silently."""
+    with pytest.raises(InputError, match="expected a quantity such as 2M"):
+        parse_bytes(wrong)
+
+
+@pytest.mark.parametrize(
+    ("size", "spelling"),
+    [
+        (2 * MIB, "2M"),
+        (1536 * 1024, "1536K"),
+        (1 << 30, "1G"),
+        (5000, "5000B"),
+        (0, "0B"),
+        ((1 << 30) + 1, "1073741825B"),
+    ],
+)
+def test_the_largest_exact_unit_is_written(size: int, spelling: str) -> None:
+    """A size rounded to a unit that it is no multiple of."""
+    assert format_bytes(size) == spelling
+
+
+@given(st.integers(0, 2**64) | st.integers(0, 2**54).map(lambda n: n * 1024))
+def test_what_is_written_is_read_back(size: int) -> None:
+    """A factor that differs between reading and writing."""
+    assert parse_bytes(format_bytes(size)) == size
