@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ SYSFS = f"/sys/kernel/mm/hugepages/hugepages-{PAGE_SIZE_KB}kB"
 def _why_not() -> str | None:
     if os.geteuid() != 0:
         return "needs root"
-    if not os.path.isdir(SYSFS):
+    if not Path(SYSFS).is_dir():
         return f"needs huge pages of {PAGE_SIZE_KB} kB"
     if not os.access(f"{SYSFS}/nr_hugepages", os.W_OK):
         return "needs a writable /sys"

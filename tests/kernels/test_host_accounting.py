@@ -125,7 +125,7 @@ def test_lengths_in_bytes_reach_the_kernel(host: HostKernel) -> None:
 
 
 def test_a_failed_overlay_has_already_unmapped(host: HostKernel) -> None:
-    """MAP_FIXED beyond the pool: ENOMEM, the old mapping is gone, and the name that was not bound stands for nothing."""
+    """MAP_FIXED beyond the pool: ENOMEM, the old mapping is gone, and the name stands for nothing."""
     with host.start(pool(8)) as session:
         settle(session, [Mmap("p", "a", "private", pages=4)])
         must_answer(
@@ -138,7 +138,7 @@ def test_a_failed_overlay_has_already_unmapped(host: HostKernel) -> None:
 
 
 def test_an_overlay_goes_where_it_is_told(host: HostKernel) -> None:
-    """Pages 1 and 2 of `a` become `b`: what was promised for them comes back first, and `a` still counts from its start."""
+    """Pages 1 and 2 of `a` become `b`: their promises come back first, and `a` still counts from its start."""
     with host.start(pool(4)) as session:
         settle(session, [Mmap("p", "a", "private", pages=4), *touches("p", "a", 1)])
         must_answer(

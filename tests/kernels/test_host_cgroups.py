@@ -93,14 +93,12 @@ def test_charges_are_hierarchical(host: HostKernel) -> None:
     """A child's pages count in its parent, and the parent's limit binds the child."""
     with host.start(pool(8), {"top": Cgroup(max_pages=2), "g": Cgroup(parent="top")}) as session:
         settle(session, [CgroupMove("p", "g"), Mmap("p", "a", "private", pages=3)])
-        charges(
-            session, [(Touch("p", "a", "write", 0), [1, 3]), (Touch("p", "a", "write", 1), [2, 3])], cgroup="top"
-        )
+        charges(session, [(Touch("p", "a", "write", 0), [1, 3]), (Touch("p", "a", "write", 1), [2, 3])], cgroup="top")
         assert session.apply(Touch("p", "a", "write", 2)).outcome == "SIGBUS"
 
 
 def test_a_cgroup_goes_and_its_charge_stays(host: HostKernel) -> None:
-    """A moved process charges faults to its new cgroup; the old one may go with a reservation outstanding, and is gone."""
+    """A moved process charges faults to its new cgroup; the old one may go with a reservation outstanding."""
     with host.start(pool(8), {"old": Cgroup(), "new": Cgroup()}) as session:
         settle(session, [CgroupMove("p", "old"), Mmap("p", "a", "private", pages=2)])
         assert session.apply(CgroupRmdir("old")).outcome == "EBUSY"

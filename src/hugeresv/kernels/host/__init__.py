@@ -1,14 +1,15 @@
 """The kernel of this machine, answering operations with real system calls.
 
-Three kinds of process take part, and each is a file or two here:
+Three kinds of process take part:
 
-| process | what it does | where |
-| --- | --- | --- |
-| the tool | names, addresses, which call an operation is; reads the counters | `kernel`, `session`, `names`, `calls`, `keeper` |
-| the guardian | holds the lock; puts pools, cgroups and mounts back, whatever became of the tool | `guardian`, `world`, `lock`, `pool`, `heal` |
-| workers | the processes of a scenario: make the calls they are told, survive SIGBUS | `worker`, `syscalls`, `touch`, `observe` |
+- The tool gives names and addresses, says which call an operation is, and reads the counters: `kernel`, `session`,
+  `names`, `calls`, `keeper`, `readings`; its handles on the others are `claim` and `process`.
+- The guardian holds the lock, and puts pools, cgroups and mounts back whatever became of the tool: `guardian`,
+  `world`, `lock`, `pool`, `cgroups`, `heal`.
+- Workers are the processes of a scenario; they make the calls that they are told, and survive SIGBUS: `worker`,
+  `syscalls`, `touch`, `observe`. The first one, the keeper, is process 1 of a PID namespace and keeps files, segments
+  and mounts, which belong to no process of the scenario. Every other worker descends from it, and dies with it.
 
-The first worker of a world, the keeper, is process 1 of a PID namespace: files, mounts and segments are its own, every other
-worker descends from it, and when it dies the kernel kills them all. `HostKernel` in `kernel` is the way in; this file
-imports nothing, because the guardian must start quickly.
+`wire` is what they speak with each other. `HostKernel` in `kernel` is the way in; this file imports nothing, because
+the guardian must start quickly.
 """

@@ -1,4 +1,4 @@
-"""Which call an operation of a process is, and what its names stand for after it succeeded. Pure: nothing is called here."""
+"""Which call an operation of a process is, and what its names stand for afterwards. Pure: nothing is called here."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -122,9 +122,10 @@ def _mremap(op: ops.Mremap, names: Names, page_bytes: int) -> Call:
         if op.move_to is not None:
             names.take_place(start, new_length)
             names.bind(op.proc, op.move_to, Binding(start, new_length, old.shared))
-        else:
-            covered = old if op.over is None else names.mapping(op.proc, op.over.map)
-            covered.extent_bytes = max(covered.extent_bytes, start + new_length - covered.start)
+        elif op.over is not None:
+            names.mapping(op.proc, op.over.map).reaches(start + new_length)
+        elif start == address:
+            old.reaches(start + new_length)
 
     return Call(op.proc, "mremap", (address, length, new_length, flags, new_address), None, learn)
 

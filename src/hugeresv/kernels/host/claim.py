@@ -20,7 +20,7 @@ _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from hugeresv.kernels
 
 
 class Claim:
-    """Held from construction to `close`; also let go when it is collected, when the interpreter ends, and when it is killed.
+    """Held from construction to `close`, or to the end of this process, whatever ends it.
 
     Every method raises UnavailableError when the guardian cannot do it here.
     """
@@ -127,6 +127,6 @@ def _end(channel: Channel, guardian: subprocess.Popen[bytes]) -> None:
 
 def _stuck(guardian: subprocess.Popen[bytes]) -> str:
     return (
-        f"the kernel does not let go of a process of the scenario; the guardian (process {guardian.pid}) goes on waiting for "
-        "it and gives the pool back then"
+        "the kernel does not let go of a process of the scenario; "
+        f"the guardian (process {guardian.pid}) goes on waiting for it, and gives the pool back then"
     )

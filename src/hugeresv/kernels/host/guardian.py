@@ -1,25 +1,25 @@
 """The guardian: a small process that outlives the tool for as long as it takes to leave the host as it was.
 
-It runs in a session of its own, where Ctrl-C does not reach it, and ends when the tool closes the channel or is no longer
-there. Everything it took is given back in the reverse order: the world (processes, segments, mounts), cgroups, pools, lock.
+It runs in a session of its own, where Ctrl-C does not reach it, and ends when the tool closes the channel or is no
+longer there. Everything it took is given back in the reverse order: the world (processes, segments, mounts), cgroups,
+pools, lock.
 
-A request is (name, argument), a reply (True, value), or (False, message) for what cannot be done here; the first reply comes
-unasked, when the lock is held. Started by `claim`, with its own arguments.
+A request is (name, argument), a reply (True, value), or (False, message) for what cannot be done here; the first reply
+comes unasked, when the lock is held. Started by `claim`, with its own arguments.
 """
 
 import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.host.cgroups import CgroupBase
-from hugeresv.kernels.host.heal import heal
+from hugeresv.kernels.host.heal import heal_if_leaking
 from hugeresv.kernels.host.lock import held
-from hugeresv.kernels.host.pool import HugePool, Saved
+from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.wire import Channel
 from hugeresv.kernels.host.world import MOUNTS, World, one_world
 
@@ -28,47 +28,33 @@ _SCRATCH = f"{MOUNTS}/scratch"
 
 
 def main() -> None:
-    """Guard for the tool that is the second argument, over the channel that is the first, with the lock that is the third."""
+    """Guard a tool: the arguments are the channel's descriptor, the tool's pid and the lock's path."""
     channel, tool, path = Channel.of_descriptor(int(sys.argv[1])), int(sys.argv[2]), sys.argv[3]
     for number in _DEAF_TO:
         signal.signal(number, signal.SIG_IGN)
     try:
         tool_pidfd = os.pidfd_open(tool)
-        with held(path, _holder(tool)), _borrowing() as pools, CgroupBase() as cgroups, one_world() as world:
+        with (
+            held(path, f"process {tool}, guarded by process {os.getpid()}"),
+            ExitStack() as debts,
+            CgroupBase() as cgroups,
+            one_world() as world,
+        ):
             channel.send((True, None))
-            _Guardian(channel, pools, cgroups, world).serve_while_alive(tool_pidfd)
+            _Guardian(channel, debts, cgroups, world).serve_while_alive(tool_pidfd)
     except UnavailableError as error:
         channel.send((False, str(error)))
     except (EOFError, ProcessLookupError):
         return
 
 
-def _holder(tool: int) -> str:
-    with open(f"/proc/{tool}/comm") as comm:
-        return f"process {tool} ({comm.read().strip()}), guarded by process {os.getpid()}"
-
-
-@contextmanager
-def _borrowing() -> Iterator[dict[int, tuple[HugePool, Saved]]]:
-    """Pools by page size in kB, as they are borrowed; afterwards each is as it was, healed of what the scenarios leaked."""
-    pools: dict[int, tuple[HugePool, Saved]] = {}
-    try:
-        yield pools
-    finally:
-        for pool, saved in pools.values():
-            if pool.is_leaking():
-                heal(pool, _SCRATCH)
-            pool.restore(saved)
-
-
 class _Guardian:
-    """What answers the tool's requests."""
+    """What answers the tool's requests. What it takes is given back by `debts`."""
 
-    def __init__(
-        self, channel: Channel, pools: dict[int, tuple[HugePool, Saved]], cgroups: CgroupBase, world: World
-    ) -> None:
+    def __init__(self, channel: Channel, debts: ExitStack, cgroups: CgroupBase, world: World) -> None:
         self._channel = channel
-        self._pools = pools
+        self._debts = debts
+        self._pools: dict[int, HugePool] = {}
         self._cgroups = cgroups
         self._world = world
 
@@ -91,7 +77,7 @@ class _Guardian:
                     self._borrow(argument)
                     self._channel.send((True, None))
                 case "heal":
-                    heal(self._pools[argument][0], _SCRATCH)
+                    heal_if_leaking(self._pools[argument], _SCRATCH)
                     self._channel.send((True, None))
                 case "cgroups":
                     self._channel.send((True, self._cgroups.path()))
@@ -103,7 +89,9 @@ class _Guardian:
     def _borrow(self, page_size_kB: int) -> None:
         if page_size_kB not in self._pools:
             pool = HugePool(page_size_kB)
-            self._pools[page_size_kB] = pool, pool.save()
+            self._debts.callback(pool.restore, pool.save())
+            self._debts.callback(heal_if_leaking, pool, _SCRATCH)
+            self._pools[page_size_kB] = pool
 
     def _start_world(self) -> None:
         self._world.end()

@@ -1,15 +1,16 @@
 """Undoing what a kernel's bugs left in a pool that nothing uses: reservations counted for nobody, or too few.
 
-Two further bugs of the same kernels move the counter by a chosen number, one up and one down (observed on 6.18.44, the pair
-brings it back to 0 in both directions). On a kernel without them `heal` changes nothing, and the caller sees that.
+Two further bugs of the same kernels move the counter by a chosen number, one up and one down (observed on 6.18.44, the
+pair brings it back to 0 in both directions). On a kernel without them nothing changes, and the caller sees that.
 
 - Up: mremap of part of a private mapping; the rest of the mapping forgets its reservations, which stay counted
   (mm/mremap.c with mm/hugetlb.c, clear_vma_resv_huge_pages; since 5.16).
-- Down: a mapping on a mount with size=2k,min_size=k that fits the mount and not the pool; the minimum is given back when it
-  fails and again at umount (mm/hugetlb.c, hugetlb_reserve_pages; 6.15 to 6.18).
+- Down: a mapping on a mount with size=2k,min_size=k that fits the mount and not the pool; the minimum is given back
+  when it fails and again at umount (mm/hugetlb.c, hugetlb_reserve_pages; 6.15 to 6.18).
 """
 
 import os
+from contextlib import suppress
 
 from hugeresv.kernels.host import syscalls
 from hugeresv.kernels.host.abi import (
@@ -23,66 +24,72 @@ from hugeresv.kernels.host.abi import (
     huge_flag,
 )
 from hugeresv.kernels.host.pool import HugePool
+from hugeresv.kernels.host.world import MOUNT_SOURCE
 
 _RESV = 2
 
 
-def heal(pool: HugePool, scratch: str) -> None:
-    """Bring the reserved count of an idle pool to 0 if this kernel lets us; the pool is empty or as small as possible after.
+def heal_if_leaking(pool: HugePool, scratch: str) -> None:
+    """Bring the reserved count of an idle pool to 0 if this kernel lets us; the pool is then as small as it can be.
 
     `scratch` is a path to mount on that does not exist yet, in a mount namespace of our own.
     """
+    if not pool.is_leaking():
+        return
     if pool.nr_overcommit():
         pool.set_nr_overcommit(0)
     leak = pool.counters()[_RESV]
-    if leak < 0:
-        _raise(pool, -leak)
-    elif leak > 0:
-        _lower(pool, leak, scratch)
+    with suppress(OSError):  # a kernel that cannot do these calls is one that cannot be healed
+        if leak < 0:
+            _count_more(pool, -leak)
+        else:
+            _count_fewer(pool, leak, scratch)
     pool.set_nr(pool.counters()[0])
     pool.set_nr(0)
 
 
-def _raise(pool: HugePool, pages: int) -> None:
-    """Count `pages` more: reserve one page more than that, move the last away, unmap both parts."""
+def _count_more(pool: HugePool, pages: int) -> None:
+    """Reserve one page more than `pages`, move the last one away, unmap both parts."""
     page_bytes = pool.page_size_kB * 1024
     pool.set_nr(max(pages + 1, pool.counters()[0]))
     flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | huge_flag(page_bytes)
     length = (pages + 1) * page_bytes
     start = syscalls.mmap(None, length, PROT_READ, flags, -1, 0)
-    last = start + pages * page_bytes
     place = syscalls.mmap(None, 2 * page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     aligned = -(-place // page_bytes) * page_bytes
-    syscalls.mremap(last, page_bytes, page_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, aligned)
-    syscalls.munmap(start, length - page_bytes)
-    syscalls.munmap(place, 2 * page_bytes)
+    try:
+        syscalls.mremap(start + length - page_bytes, page_bytes, page_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, aligned)
+    finally:
+        syscalls.munmap(start, length)
+        syscalls.munmap(place, 2 * page_bytes)
 
 
-def _lower(pool: HugePool, leak: int, scratch: str) -> None:
-    """Count `leak` fewer, in as few rounds as memory for the pool allows."""
+def _count_fewer(pool: HugePool, leak: int, scratch: str) -> None:
+    """Take `leak` off, in as few rounds as memory for the pool allows: a round needs pages beyond those counted."""
     while leak > 0:
         pool.set_nr(2 * leak)
-        step = pool.counters()[0] - leak
+        step = min(pool.counters()[0] - leak, leak)
         if step <= 0:
             return
-        _fail_on_a_mount(pool.page_size_kB * 1024, min(step, leak), scratch)
-        lower = pool.counters()[_RESV]
-        if lower >= leak:
+        _fail_on_a_mount(pool.page_size_kB * 1024, step, scratch)
+        left = pool.counters()[_RESV]
+        if left >= leak:
             return
-        leak = lower
+        leak = left
 
 
 def _fail_on_a_mount(page_bytes: int, pages: int, scratch: str) -> None:
-    """Take every free page as the minimum of a mount, then map twice as many there, which fails."""
-    options = f"pagesize={page_bytes},size={2 * pages * page_bytes},min_size={pages * page_bytes}"
+    """Take every free page as the minimum of a mount, then map twice as many there, which must fail."""
     os.mkdir(scratch)
-    syscalls.mount(b"hugeresv", scratch.encode(), b"hugetlbfs", 0, options.encode())
-    file = os.open(scratch, os.O_TMPFILE | os.O_RDWR, 0o600)
     try:
-        start = syscalls.mmap(None, 2 * pages * page_bytes, PROT_READ, MAP_SHARED, file, 0)
-        syscalls.munmap(start, 2 * pages * page_bytes)
-    except OSError:
-        pass
-    os.close(file)
-    syscalls.umount(scratch.encode(), 0)
-    os.rmdir(scratch)
+        options = f"pagesize={page_bytes},size={2 * pages * page_bytes},min_size={pages * page_bytes}"
+        syscalls.mount(MOUNT_SOURCE, scratch.encode(), b"hugetlbfs", 0, options.encode())
+        file = os.open(scratch, os.O_TMPFILE | os.O_RDWR, 0o600)
+        with suppress(OSError):
+            syscalls.munmap(
+                syscalls.mmap(None, 2 * pages * page_bytes, PROT_READ, MAP_SHARED, file, 0), 2 * pages * page_bytes
+            )
+        os.close(file)
+        syscalls.umount(scratch.encode(), 0)
+    finally:
+        os.rmdir(scratch)

@@ -42,7 +42,7 @@ class Keeper:
     def memfd(self, op: ops.Memfd) -> int:
         """A file of memfd_create(2)."""
         self._refuse_bound_file(op.file)
-        return self._keep(op.file, "memfd_create", op.file, abi.MFD_HUGETLB | abi.huge_flag(self._page_bytes))
+        return self._keep(op.file, "memfd_create", "hugeresv", abi.MFD_HUGETLB | abi.huge_flag(self._page_bytes))
 
     def close_file(self, op: ops.CloseFile) -> int:
         """Let go of a file."""
@@ -82,8 +82,9 @@ class Keeper:
         return errno
 
     def make_cgroups(self, base: str, cgroups: Mapping[str, Cgroup]) -> None:
-        """Make a scenario's cgroups with their limits, parents first. Raises ScenarioError where a parent does not come first."""
-        for name, cgroup in cgroups.items():
+        """Make a scenario's cgroups with their limits. Raises ScenarioError for an unknown parent, and makes none."""
+        for name in _parents_first(cgroups):
+            cgroup = cgroups[name]
             parent = base if cgroup.parent is None else self._names.cgroup(cgroup.parent)
             path = f"{parent}/cgroup-{len(self._names.cgroups)}"
             if cgroup.parent is not None:
@@ -166,3 +167,14 @@ class Keeper:
         errno, _ = self._worker.call(call, *arguments)
         if errno:
             raise UnavailableError(f"{call} for {what!r} failed: {os.strerror(errno)}")
+
+
+def _parents_first(cgroups: Mapping[str, Cgroup]) -> list[str]:
+    ordered: list[str] = []
+    while len(ordered) < len(cgroups):
+        ready = [name for name, cgroup in cgroups.items() if name not in ordered and cgroup.parent in (None, *ordered)]
+        if not ready:
+            name = next(name for name in cgroups if name not in ordered)
+            raise ScenarioError(f"cgroup {name!r} has parent {cgroups[name].parent!r}, which is not above it")
+        ordered += ready
+    return ordered

@@ -15,9 +15,8 @@ from hugeresv.scenario.scenario import Cgroup, Pool
 class HostKernel:
     """The kernel of this machine.
 
-    The first `start` takes the host's huge page lock, and each page size's pool when it is first asked for; `close` gives
-    both back as they were. Nothing else may use these pools meanwhile: its pages and reservations would show up in the
-    counters.
+    The first `start` takes the host's huge page lock, and each page size's pool when it is first asked for; `close`
+    gives all back as it was. Nothing else may use these pools meanwhile: it would show in the counters.
     """
 
     name = "host"
@@ -32,8 +31,13 @@ class HostKernel:
         """The release as behaviours are named, `6.18`, and `host`."""
         return ".".join(os.uname().release.split(".")[:2]), self.name
 
+    @property
+    def real(self) -> bool:
+        """A step that hangs hangs this machine's process."""
+        return True
+
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> HostSession:
-        """A fresh start. Raises UnavailableError when not root, or the pool is in use, locked, or cannot be made so large.
+        """A fresh start. Raises UnavailableError when not root, or the pool is locked, in use, or cannot grow so far.
 
         One session at a time: the one before must have been closed.
         """
@@ -46,8 +50,8 @@ class HostKernel:
             self._claim.heal(pool.page_size_kB)
         if host_pool.is_leaking():
             raise UnavailableError(
-                f"the reservations that this kernel counts are wrong by {host_pool.counters()[2]} pages, left behind by its "
-                "own bugs: until it is rebooted its counters are of no use"
+                f"the host's counters are contaminated: {host_pool.counters()[2]} reservations are counted that nobody "
+                "has, left behind by bugs of its kernel; until it is rebooted they are of no use"
             )
         host_pool.reset(pool.nr_hugepages, pool.nr_overcommit or 0)
         self._session = HostSession(self._claim, host_pool, cgroups)
@@ -55,12 +59,15 @@ class HostKernel:
 
     def close(self) -> None:
         """Put everything back and release the lock."""
-        if self._session is not None:
-            self._session.close()
-        for pool in self._pools.values():
-            pool.close()
-        self._pools.clear()
-        if self._claim is not None:
+        if self._claim is None:
+            return
+        try:
+            if self._session is not None:
+                self._session.close()
+        finally:
+            for pool in self._pools.values():
+                pool.close()
+            self._pools.clear()
             self._claim.close()
             self._claim = None
 

@@ -1,7 +1,7 @@
 """The lock on this host's huge page pools: a file that one guardian holds for as long as it uses them.
 
-The directory may be writable for everybody (/run/lock is), so the file is opened as one opens a file that a stranger may
-have put there: no symbolic link, a regular file, ours, with no second name.
+The directory may be writable for everybody (/run/lock is), so the file is opened as one opens a file that a stranger
+may have put there: no symbolic link, a regular file, ours, with no second name.
 """
 
 import fcntl
@@ -18,7 +18,7 @@ VARIABLE = "HUGERESV_LOCK"
 
 def lock_path() -> str:
     """Where the lock is: as the environment variable HUGERESV_LOCK says, or in /run/lock."""
-    return os.environ.get(VARIABLE) or DEFAULT_PATH
+    return os.path.abspath(os.environ.get(VARIABLE) or DEFAULT_PATH)
 
 
 @contextmanager
@@ -35,8 +35,10 @@ def held(path: str, holder: str) -> Iterator[None]:
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{holder}\n".encode(), 0)
-        yield
-        os.ftruncate(descriptor, 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
@@ -50,6 +52,6 @@ def _open(path: str) -> int:
     if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_nlink != 1:
         os.close(descriptor)
         raise UnavailableError(
-            f"the lock {path} is not a regular file of this user with one name; remove it, or name another in {VARIABLE}"
+            f"the lock {path} is not a regular file of ours with one name; remove it, or name another in {VARIABLE}"
         )
     return descriptor

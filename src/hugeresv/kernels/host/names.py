@@ -16,11 +16,15 @@ libraries, heap and stack are under 4 GiB or from 85 TiB on."""
 
 @dataclass(slots=True)
 class Binding:
-    """A mapping's name in one process: the address it stands for, and the most bytes that it ever covered from there."""
+    """A mapping's name in one process: the address it stands for, and how many bytes it ever covered from there."""
 
     start: int
     extent_bytes: int
     shared: bool
+
+    def reaches(self, end: int) -> None:
+        """It covers what is before this address, too."""
+        self.extent_bytes = max(self.extent_bytes, end - self.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class KeptFile:
 
 @dataclass(slots=True)
 class Segment:
-    """A SysV segment: its identifier, and its size in bytes. The name of a removed one may still be attached, or made anew."""
+    """A SysV segment, its size in bytes. A removed one may still be attached by its name, or the name made anew."""
 
     id: int
     size_bytes: int

@@ -1,11 +1,12 @@
 """What a worker can see of a range of its own memory, huge page by huge page.
 
-Holes come from /proc/self/maps. A page of a private mapping is there when its page table entry says so (pagemap, bit 63).
-A page of a shared mapping is there when it is in the page cache, mapped or not, which no file in /proc shows: the file is
-mapped a second time, without reserve, registered with userfaultfd for missing pages under UFFD_FEATURE_SIGBUS, and populated
-page by page. A fault on a page that is in the cache maps it; one that would need a new page fails before it allocates
-(mm/hugetlb.c, hugetlb_no_page, since 4.11; MADV_POPULATE_READ since 5.14). No counter changes either way. The second mapping
-is not writable, for a writable one would extend the file; but its file is, for userfaultfd wants no other.
+Holes come from /proc/self/maps. A page of a private mapping is there when its page table entry says so (pagemap, bit
+63). A page of a shared mapping is there when it is in the page cache, mapped or not, which no file in /proc shows: the
+file is mapped a second time, without reserve, registered with userfaultfd for missing pages under UFFD_FEATURE_SIGBUS,
+and a byte of each page handed to write(2). A fault on a page that is in the cache maps it; one that would need a new
+page fails before it allocates (mm/hugetlb.c, hugetlb_no_page, since 4.11), and so does the write. No counter changes
+either way. The second mapping is not writable, for a writable one would extend the file; but its file is open for
+writing, for userfaultfd wants no other.
 """
 
 import fcntl
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hugeresv.kernels.host import syscalls
-from hugeresv.kernels.host.abi import MADV_POPULATE_READ, MAP_NORESERVE, MAP_SHARED, PROT_READ
+from hugeresv.kernels.host.abi import MAP_NORESERVE, MAP_SHARED, PROT_READ
 
 HOLE = 0
 PRESENT = 1
@@ -85,11 +86,13 @@ def _in_page_cache(area: Area, start: int, pages: int, page_bytes: int) -> list[
     finally:
         os.close(file)
     watch = _refuse_new_pages(window, length)
+    sink = os.memfd_create("sink")
     try:
-        return [_populates(window + page * page_bytes, page_bytes) for page in range(pages)]
+        return [_readable(window + page * page_bytes, sink) for page in range(pages)]
     finally:
         syscalls.munmap(window, length)
         os.close(watch)
+        os.close(sink)
 
 
 def _refuse_new_pages(start: int, length: int) -> int:
@@ -100,9 +103,9 @@ def _refuse_new_pages(start: int, length: int) -> int:
     return watch
 
 
-def _populates(address: int, length: int) -> bool:
+def _readable(address: int, sink: int) -> bool:
     try:
-        syscalls.madvise(address, length, MADV_POPULATE_READ)
+        syscalls.pwrite(sink, address, 1, 0)
     except OSError:
         return False
     return True

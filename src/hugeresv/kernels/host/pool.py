@@ -16,10 +16,11 @@ def directory(page_size_kB: int, root: str = "/sys/kernel/mm") -> str:
 
 
 def lost_pages(page_size_kB: int) -> int:
-    """Pages of a pool that stay in use though nobody holds them, as HUGERESV_LOST_PAGES=KB:PAGES says; 0 if it does not.
+    """Pages that stay in use though nobody holds them, as HUGERESV_LOST_PAGES=KB:PAGES says; 0 if it does not.
 
-    A kernel bug can lose pages until the next boot (docs/findings.md). All rules of the pool hold relative to such a constant:
-    it is left out of every counter and added to every size written. Raises UnavailableError for a value of another form.
+    A kernel bug can lose pages until the next boot (docs/findings.md). All rules of the pool hold relative to such a
+    constant: it is left out of every counter and added to every size written. Raises UnavailableError for a value of
+    another form.
     """
     told = os.environ.get("HUGERESV_LOST_PAGES")
     if not told:

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from hugeresv.kernels.host.wire import Channel
@@ -19,29 +20,39 @@ class Reply(NamedTuple):
 
 
 class Worker:
-    """A worker that has said hello. Its methods raise TimeoutError and EOFError as those of its channel do."""
+    """A worker that has said hello. Its methods raise TimeoutError and EOFError as those of its channel do.
+
+    `busy`: it has been told something and has not answered.
+    """
 
     def __init__(self, channel: int, pidfd: int) -> None:
         self._pidfd = pidfd
         self._channel = Channel.of_descriptor(channel)
         self._channel.limit(PATIENCE_SECONDS)
         self._channel.receive()
+        self.busy = False
 
     def call(self, name: str, *arguments: Any, file: str | None = None, patience: float = PATIENCE_SECONDS) -> Reply:
         """Have it make a call of `worker.CALLS`."""
         self._channel.limit(patience)
+        self.busy = True
         self._channel.send((name, arguments, file))
-        return Reply(*self._channel.receive())
+        reply = Reply(*self._channel.receive())
+        self.busy = False
+        return reply
 
     def fork(self, patience: float = PATIENCE_SECONDS) -> "tuple[int, Worker | None]":
         """Have it fork: the errno of that, and the child if there is one."""
         self._channel.limit(patience)
+        self.busy = True
         self._channel.send(("fork", (), None))
         (errno, _), descriptors = self._channel.receive_with_descriptors()
+        self.busy = False
         return errno, Worker(*descriptors) if descriptors else None
 
     def end(self, patience: float = PATIENCE_SECONDS) -> None:
         """Kill it, and wait until its memory is gone. Raises TimeoutError when the kernel does not let go of it."""
+        self.busy = True
         try:
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         except ProcessLookupError:
@@ -50,7 +61,12 @@ class Worker:
         poll.register(self._pidfd, select.POLLIN)
         if not poll.poll(patience * 1000):
             raise TimeoutError
-        self.let_go()
+
+    def await_return(self, seconds: float) -> None:
+        """Wait a little for a call that was given up."""
+        self._channel.limit(seconds)
+        with suppress(EOFError, TimeoutError):
+            self._channel.receive()
 
     def let_go(self) -> None:
         """Close our ends, whether it lives or not."""

@@ -16,11 +16,11 @@ _LONGEST_NUMBER = 32
 class Readings:
     """The readings of one session. Descriptors stay open, except on mounts, where one would keep the mount busy."""
 
-    def __init__(self, pool: HugePool, keeper: Keeper, names: Names) -> None:
+    def __init__(self, pool: HugePool, keeper: Keeper, names: Names, *, has_cgroups: bool) -> None:
         self._pool = pool
         self._keeper = keeper
         self._names = names
-        self._has_cgroups = bool(names.cgroups)
+        self._has_cgroups = has_cgroups
         size = size_name(pool.page_size_kB)
         self._usage_files = {
             name: tuple(

@@ -4,7 +4,7 @@ import errno
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,8 +22,11 @@ from hugeresv.outcome import Outcome
 from hugeresv.scenario import operation as ops
 from hugeresv.scenario.scenario import Cgroup
 
-_HANG_SECONDS = 5.0
+_HANG_SECONDS = 3.0
 """After this a call that may hang is given up."""
+
+_GRACE_SECONDS = 1.0
+"""How long it then has to return, when nobody else is left."""
 
 _EHWPOISON = 133
 _OUTCOME_OF_ERRNO: Mapping[int, Outcome] = {0: Outcome.OK, _EHWPOISON: Outcome.EHWPOISON} | {
@@ -67,14 +70,14 @@ class HostSession:
         }
         with self._collapsing_when_interrupted():
             if cgroups:
-                keeper.make_cgroups(claim.cgroups(), cgroups)
-            self._readings = Readings(pool, keeper, self._names)
+                self._make_cgroups(cgroups)
+            self._readings = Readings(pool, keeper, self._names, has_cgroups=cgroups is not None)
 
     def apply(self, operation: ops.Operation, *, may_hang: bool = False) -> Answer:
         """Carry out one operation with real system calls.
 
-        Raises UnavailableError for a call that does not return within half a minute although it was not said to hang; every
-        process is ended then.
+        Raises UnavailableError for a call that does not return within half a minute although it was not said to hang;
+        every process is ended then.
         """
         if self._over:
             raise ScenarioError("the session has ended with a call that never returned")
@@ -87,7 +90,7 @@ class HostSession:
                 if may_hang:
                     return answer
                 raise UnavailableError(
-                    f"{operation.op} did not return within {PATIENCE_SECONDS:.0f} s, and the step does not say that it may hang"
+                    f"{operation.op} did not return within {PATIENCE_SECONDS:g} s, and its step does not say it hangs"
                 ) from None
             return self._readings.answer(outcome)
 
@@ -106,10 +109,7 @@ class HostSession:
     def release(self) -> Answer:
         """End and let go of everything but the cgroups, whose usage then shows what leaked there."""
         with self._collapsing_when_interrupted():
-            if not self._over:
-                for proc in list(self._workers):
-                    self._exit(proc, PATIENCE_SECONDS)
-                self._keeper.release()
+            self._let_go()
             return self._readings.answer(Outcome.OK)
 
     def close(self) -> None:
@@ -117,9 +117,12 @@ class HostSession:
         if self.closed:
             return
         self.closed = True
-        if not self._over:
-            self.release()
-            self._keeper.remove_cgroups()
+        try:
+            self._let_go()
+            if not self._over:
+                self._keeper.remove_cgroups()
+        except (EOFError, TimeoutError):
+            self._collapse()
         self._readings.close()
 
     def __enter__(self) -> Self:
@@ -129,6 +132,13 @@ class HostSession:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         self.close()
+
+    def _make_cgroups(self, cgroups: Mapping[str, Cgroup]) -> None:
+        try:
+            self._keeper.make_cgroups(self._claim.cgroups(), cgroups)
+        except UnavailableError:
+            self._collapse()
+            raise
 
     def _carry_out(self, operation: ops.Operation, patience: float) -> Outcome:
         match operation:
@@ -149,7 +159,7 @@ class HostSession:
         worker = self._process(call.proc)
         number, value = worker.call(call.name, *call.arguments, file=call.file, patience=patience)
         if call.name == "touch" and number == 0:
-            return _OUTCOME_OF_SIGNAL[value]
+            return _outcome_of_signal(value)
         if number == 0:
             call.learn(value)
         return _outcome(number)
@@ -173,9 +183,15 @@ class HostSession:
             self._names.fork(operation.proc, operation.child)
         return number
 
+    def _let_go(self) -> None:
+        for proc in list(self._workers):
+            self._exit(proc, PATIENCE_SECONDS)
+        if not self._over:
+            self._keeper.release()
+
     def _exit(self, proc: str, patience: float) -> None:
         self._workers[proc].end(patience)
-        del self._workers[proc]
+        self._workers.pop(proc).let_go()
         del self._names.processes[proc]
 
     @contextmanager
@@ -191,8 +207,15 @@ class HostSession:
             raise
 
     def _collapse(self) -> None:
-        """End everything at once: what a stuck process waits for dies with the others, and so it can die too."""
+        """End everything, a stuck process last: it may wait for pages of the others, and can end only after them."""
         self._over = True
+        stuck = [worker for worker in self._workers.values() if worker.busy]
+        for worker in self._workers.values():
+            if worker not in stuck:
+                with suppress(EOFError, TimeoutError):
+                    worker.end(_GRACE_SECONDS)
+        for worker in stuck:
+            worker.await_return(_GRACE_SECONDS)
         for worker in self._workers.values():
             worker.let_go()
         self._workers.clear()
@@ -206,6 +229,12 @@ def _outcome(number: int) -> Outcome:
             f"the kernel answered {errno.errorcode.get(number, number)}, for which there is no outcome"
         )
     return _OUTCOME_OF_ERRNO[number]
+
+
+def _outcome_of_signal(number: int) -> Outcome:
+    if number not in _OUTCOME_OF_SIGNAL:
+        raise UnavailableError(f"a touch was ended from outside, by signal {number}")
+    return _OUTCOME_OF_SIGNAL[number]
 
 
 def _errno_of(write: Callable[[int], None], pages: int) -> int:

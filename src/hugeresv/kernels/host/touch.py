@@ -1,14 +1,15 @@
 """One access to memory from user mode, where SIGBUS and SIGSEGV are answers.
 
-A Python process cannot return from a SIGBUS that its own access raised. So the access is made by a helper that shares the
-worker's memory: clone(2) with CLONE_VM runs one function of the C library in it, with the address as its only argument:
-`strlen` reads there, `sigemptyset` writes zeros there (so that `strlen` always stops at once). The kernel sees a user-mode
-fault of the worker's address space, by a task in the worker's cgroup, and a fatal signal ends the helper alone.
-CLONE_VFORK keeps the worker still meanwhile. Measured: 50 us a touch, of which the fault is the caller's business.
+A Python process cannot return from a SIGBUS that its own access raised. So the access is made by a helper that shares
+the worker's memory: clone(2) with CLONE_VM runs one function of the C library in it, with the address as its only
+argument: `strlen` reads there, `sigemptyset` writes zeros there (so that `strlen` always stops at once). The kernel
+sees a user-mode fault of the worker's address space, by a task in the worker's cgroup, and a fatal signal ends the
+helper alone. CLONE_VFORK keeps the worker still meanwhile. Measured: 50 us a touch, of which the fault is the caller's
+business.
 
-Two things must hold for a signal to stay the helper's: the worker is not dumpable, for until 5.16 a core dump ended every
-process that shared the memory (fs/coredump.c, zap_threads); and nobody has installed a handler for it. The helper sends no
-signal on its end, so it can be waited for although workers ignore SIGCHLD.
+Two things must hold for a signal to stay the helper's: the worker is not dumpable, for until 5.16 a core dump ended
+every process that shared the memory (fs/coredump.c, zap_threads); and nobody has installed a handler for it. The
+helper sends no signal on its end, so it can be waited for although workers ignore SIGCHLD.
 """
 
 import ctypes

@@ -1,9 +1,9 @@
 """A worker: a process that makes the calls it is told, one after the other, until the other end of its channel is gone.
 
-A request is (call, arguments, file). `file` is a path or None; it is opened for the duration of the call and its descriptor
-put in the place of `FILE` among the arguments, so that a worker never keeps a file alive. The reply is (errno, value), errno
-0 for success. `fork` is the one request that is not a function: parent and child both go on from it, each with its own
-channel, and the parent's reply carries the child's channel and pidfd.
+A request is (call, arguments, file). `file` is a path or None; it is opened for the duration of the call and its
+descriptor put in the place of `FILE` among the arguments, so that a worker never keeps a file alive. The reply is
+(errno, value), errno 0 for success. `fork` is the one request that is not a function: parent and child both go on from
+it, each with its own channel, and the parent's reply carries the child's channel and pidfd.
 """
 
 import os
@@ -64,7 +64,7 @@ CALLS: Mapping[str, Callable[..., Any]] = {
 
 
 class Forked(NamedTuple):
-    """What `fork` gives: to the parent the child's channel, pid and pidfd; to the child its own channel, and `pid` 0."""
+    """What `fork` gives: to the parent the child's channel, pid and pidfd; to the child its channel, and `pid` 0."""
 
     channel: int
     pid: int

@@ -1,9 +1,9 @@
 """The world of a scenario, as the guardian makes and ends it: namespaces, and the keeper as process 1 among them.
 
 A PID namespace ends with its first process: the kernel kills every other one in it and makes the first wait for them
-(kernel/pid_namespace.c, zap_pid_ns_processes), so that whoever waits for the keeper has waited for all. The keeper itself
-is killed when the guardian dies. Mounts and SysV segments live in namespaces of the guardian's, which are empty again after
-the end of a world.
+(kernel/pid_namespace.c, zap_pid_ns_processes), so that whoever waits for the keeper has waited for all. The keeper
+itself is killed when the guardian dies. Mounts and SysV segments live in namespaces of the guardian's, which are empty
+again after the end of a world.
 """
 
 import os
@@ -26,14 +26,14 @@ from hugeresv.kernels.host.abi import (
 from hugeresv.kernels.host.wire import Channel
 
 MOUNTS = "/dev"
-"""Where a world's mounts are, in its own mount namespace: a directory that every machine has and no code is loaded from."""
+"""Where mounts are in the guardian's namespace: a directory that every machine has and no code is loaded from."""
 
 MOUNT_SOURCE = b"hugeresv"
 """What our mounts say they are a mount of: what tells them from others under the same name in /proc/self/mountinfo."""
 
 
 def enter_namespaces() -> None:
-    """Give this process mounts and SysV segments of its own, and an empty MOUNTS. Raises OSError where that is forbidden."""
+    """Give this process mounts and SysV segments of its own, and an empty MOUNTS. Raises OSError where it may not."""
     syscalls.unshare(CLONE_NEWNS | CLONE_NEWIPC)
     syscalls.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
     syscalls.mount(MOUNT_SOURCE, MOUNTS.encode(), b"tmpfs", 0, b"mode=0700")

@@ -1,0 +1,259 @@
+"""The host is as it was, whatever became of the tool."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.host.kernel import HostKernel
+from hugeresv.kernels.host.lock import held, lock_path
+from hugeresv.kernels.host.pool import HugePool
+from hugeresv.scenario.operation import Mmap, Touch
+from hugeresv.scenario.scenario import Cgroup
+from tests.kernels.conftest import PAGE_SIZE_KB, SYSFS, pool, settle
+
+TOOL = """
+import sys
+from hugeresv.kernels.host.kernel import HostKernel
+from hugeresv.scenario import operation as ops
+from hugeresv.scenario.scenario import Cgroup, Pool
+
+kernel = HostKernel()
+while True:
+    session = kernel.start(Pool(2048, 9, 3), {"g": Cgroup(max_pages=8), "h": Cgroup(parent="g")})
+    for operation in [
+        ops.CgroupMove("p", "h"),
+        ops.Mmap("p", "a", "private", pages=4),
+        ops.Touch("p", "a", "write", 1),
+        ops.Fork("p", "c"),
+        ops.Touch("c", "a", "write", 1),
+        ops.Mremap("p", "a", 0, 1, new_pages=1, move_to="m"),
+        ops.Mount("m", size_pages=4, min_size_pages=2),
+        ops.OpenFile("f", "m"),
+        ops.Mmap("q", "b", "shared", pages=2, file="f"),
+        ops.Touch("q", "b", "write", 1),
+        ops.Shmget("q", "s", pages=2),
+        ops.Shmat("q", "s", "s"),
+        ops.Touch("q", "s", "write", 0),
+        ops.SetNrHugepages(2),
+    ]:
+        session.apply(operation)
+    print("took everything", flush=True)
+    {then}
+"""
+"""Takes everything there is to take, and leaves what a kernel may leak (a partial mremap) for the guardian to undo."""
+
+PATIENCE_SECONDS = 20
+
+
+def traces() -> dict[str, object]:
+    """Everything of this host that a session touches."""
+    commands = [_text(path / "cmdline") for path in Path("/proc").glob("[0-9]*")]
+    roots = [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()]
+    return {
+        "counters": {path.name: path.read_text() for path in Path(SYSFS).glob("*_hugepages")},
+        "guardians": [command for command in commands if "kernels.host.guardian" in command],
+        "mounts": re.findall(r" - (?:hugetlbfs|cgroup2) .*", Path("/proc/self/mountinfo").read_text()),
+        "cgroups": [str(path) for root in roots for path in root.glob("hugeresv-*")],
+        "controllers": [_text(root / "cgroup.subtree_control") for root in roots],
+        "lock": _text(Path(lock_path())),
+    }
+
+
+def _text(path: Path) -> str:
+    """What a file says that may be gone already."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def wait_for(before: dict[str, object]) -> None:
+    """Wait until nothing is left, and show what is if that takes too long."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while traces() != before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert traces() == before
+
+
+@pytest.fixture
+def before(host_machine: None) -> dict[str, object]:
+    """How the host is before a test; the lock file is there once it has been used."""
+    with HostKernel() as kernel:
+        kernel.start(pool(0)).close()
+    return traces()
+
+
+def tool(then: str) -> "subprocess.Popen[str]":
+    """A tool that takes everything and then does something, in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", TOOL.replace("{then}", then)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_until_it_took_everything(process: "subprocess.Popen[str]") -> None:
+    """Read what the tool prints."""
+    assert process.stdout is not None
+    assert process.stdout.readline() == "took everything\n"
+
+
+@pytest.mark.parametrize("milliseconds", [30, 120, 200, 260, 300, 330, 350, 370, 400, 450, 700, 1100])
+def test_sigkill_at_any_moment(before: dict[str, object], milliseconds: int) -> None:
+    """From before the lock is taken to the middle of a scenario: nothing here may depend on the tool saying goodbye."""
+    with tool(then="session.close()") as process:
+        time.sleep(milliseconds / 1000)
+        process.kill()
+    wait_for(before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_process_group(before: dict[str, object], number: int) -> None:
+    """Ctrl-C reaches every process of the terminal's foreground group; the guardian must survive it to clean up."""
+    with tool(then="while True: session.view('q', 'b')") as process:
+        wait_until_it_took_everything(process)
+        os.killpg(process.pid, number)
+    wait_for(before)
+
+
+def test_sigkill_while_a_child_of_the_tool_lives_on(before: dict[str, object]) -> None:
+    """A forked child of the tool has a copy of its descriptors: the end of the tool, not of the channel, must count."""
+    then = "import os, time; pid = os.fork(); print(pid, flush=True) if pid else None; time.sleep(1000)"
+    with tool(then) as process:
+        wait_until_it_took_everything(process)
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        process.kill()
+        process.wait()
+        wait_for(before)
+        os.kill(child, signal.SIGKILL)
+
+
+def test_an_exception_in_the_tool(before: dict[str, object]) -> None:
+    """Leaving the blocks puts everything back before anybody sees the exception."""
+
+    def fail() -> None:
+        with HostKernel() as kernel, kernel.start(pool(5, 2), {"g": Cgroup()}) as session:
+            settle(session, [Mmap("p", "a", "private", pages=6), Touch("p", "a", "write", 0)])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert traces() == before
+
+
+def test_a_kernel_that_nobody_closes(before: dict[str, object]) -> None:
+    """A tool that just ends has put everything back by then: the next one finds the lock free."""
+    with tool(then="sys.exit(7)") as process:
+        wait_until_it_took_everything(process)
+    assert process.returncode == 7
+    assert traces() == before
+
+
+def test_one_at_a_time(before: dict[str, object]) -> None:
+    """The second is told at once by whom the pool is in use: the tool to end, and its guardian."""
+    with HostKernel() as first, first.start(pool(1)):
+        with (
+            HostKernel() as second,
+            pytest.raises(UnavailableError, match=f"in use by process {os.getpid()} ") as refused,
+        ):
+            second.start(pool(1))
+        assert re.search(r"guarded by process \d+", str(refused.value))
+    with HostKernel() as third:
+        third.start(pool(1)).close()
+    assert traces() == before
+
+
+def test_a_pool_in_use_is_refused_as_it_is(before: dict[str, object]) -> None:
+    """Pages reserved by a process that is not ours; nothing is changed by asking."""
+    holder = "import mmap, sys; m = mmap.mmap(-1, 4 << 20, flags=0x40022); print(); sys.stdin.read()"
+    pages = HugePool(PAGE_SIZE_KB)
+    pages.set_nr(3)
+    with subprocess.Popen([sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        taken = traces()
+        with HostKernel() as kernel, pytest.raises(UnavailableError, match=r"in use: 0 of 3 pages .* 2 more reserved"):
+            kernel.start(pool(8))
+        assert traces() == taken
+        process.communicate()
+    pages.set_nr(0)
+    pages.close()
+    assert traces() == before
+
+
+def test_an_idle_pool_is_borrowed_and_given_back(before: dict[str, object]) -> None:
+    """A pool that is configured but free is somebody's: its size and overcommit limit come back."""
+    pages = HugePool(PAGE_SIZE_KB)
+    pages.set_nr(3)
+    pages.set_nr_overcommit(2)
+    configured = traces()
+    with HostKernel() as kernel:
+        kernel.start(pool(7, 1)).close()
+        assert pages.counters() == (7, 7, 0, 0)
+        assert pages.nr_overcommit() == 1
+    assert traces() == configured
+    pages.set_nr(0)
+    pages.set_nr_overcommit(0)
+    pages.close()
+    assert traces() == before
+
+
+def test_fewer_pages_than_asked_for(before: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel stops silently when it finds no more memory; a scenario on a smaller pool would answer wrongly."""
+    monkeypatch.setattr(HugePool, "set_nr", lambda _self, _pages: None)
+    with HostKernel() as kernel, pytest.raises(UnavailableError, match="could get only 0 of 4 huge pages"):
+        kernel.start(pool(4))
+    assert traces() == before
+
+
+class TestLock:
+    """The lock file is opened as one that a stranger may have put there."""
+
+    def test_a_symbolic_link_is_refused(self, tmp_path: Path) -> None:
+        """Following it would create or truncate what it points to."""
+        (tmp_path / "lock").symlink_to(tmp_path / "victim")
+        with pytest.raises(UnavailableError, match="cannot open the lock"), held(str(tmp_path / "lock"), "me"):
+            pass
+        assert not (tmp_path / "victim").exists()
+
+    def test_a_second_name_of_a_file_is_refused(self, tmp_path: Path) -> None:
+        """A hard link would have us overwrite a file of ours."""
+        (tmp_path / "victim").write_text("precious")
+        (tmp_path / "lock").hardlink_to(tmp_path / "victim")
+        with pytest.raises(UnavailableError, match="not a regular file"), held(str(tmp_path / "lock"), "me"):
+            pass
+        assert (tmp_path / "victim").read_text() == "precious"
+
+    def test_a_fifo_is_refused(self, tmp_path: Path) -> None:
+        """Opening one must not block either."""
+        os.mkfifo(tmp_path / "lock")
+        with pytest.raises(UnavailableError, match="not a regular file"), held(str(tmp_path / "lock"), "me"):
+            pass
+
+    def test_it_is_private_and_free_afterwards(self, tmp_path: Path) -> None:
+        """Mode 0600 whatever the umask is; who comes later does not read an old holder's name."""
+        path = tmp_path / "lock"
+        with held(str(path), "process 1"):
+            assert path.stat().st_mode & 0o777 == 0o600
+            with pytest.raises(UnavailableError, match="in use by process 1 "), held(str(path), "process 2"):
+                pass
+        assert path.read_text() == ""
+        with held(str(path), "process 3"):
+            pass
+
+    def test_the_environment_names_another(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """HUGERESV_LOCK; empty is not set."""
+        monkeypatch.setenv("HUGERESV_LOCK", str(tmp_path / "other"))
+        assert lock_path() == str(tmp_path / "other")
+        monkeypatch.setenv("HUGERESV_LOCK", "")
+        assert lock_path() == "/run/lock/hugeresv.lock"
