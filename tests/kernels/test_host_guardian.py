@@ -15,7 +15,7 @@ from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.kernels.host.lock import held, lock_path
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.scenario.operation import Mmap, Touch
-from hugeresv.scenario.scenario import Cgroup
+from hugeresv.scenario.scenario import Cgroup, Pool
 from tests.kernels.conftest import PAGE_SIZE_KB, SYSFS, pool, settle
 
 TOOL = """
@@ -161,13 +161,11 @@ def test_a_kernel_that_nobody_closes(before: dict[str, object]) -> None:
 
 def test_one_at_a_time(before: dict[str, object]) -> None:
     """The second is told at once by whom the pool is in use: the tool to end, and its guardian."""
-    with HostKernel() as first, first.start(pool(1)):
-        with (
-            HostKernel() as second,
-            pytest.raises(UnavailableError, match=f"in use by process {os.getpid()} ") as refused,
-        ):
+    told = rf"in use by process {os.getpid()}, guarded by process \d+"
+    with HostKernel() as first, HostKernel() as second:
+        first.start(pool(1))
+        with pytest.raises(UnavailableError, match=told):
             second.start(pool(1))
-        assert re.search(r"guarded by process \d+", str(refused.value))
     with HostKernel() as third:
         third.start(pool(1)).close()
     assert traces() == before
@@ -205,6 +203,20 @@ def test_an_idle_pool_is_borrowed_and_given_back(before: dict[str, object]) -> N
     pages.set_nr(0)
     pages.set_nr_overcommit(0)
     pages.close()
+    assert traces() == before
+
+
+def test_only_root_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before a guardian is started, which could not say it better."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with HostKernel() as kernel, pytest.raises(UnavailableError, match="run as root"):
+        kernel.start(pool(1))
+
+
+def test_a_page_size_that_this_kernel_does_not_have(before: dict[str, object]) -> None:
+    """Named in kB, as the scenario names it."""
+    with HostKernel() as kernel, pytest.raises(UnavailableError, match="no huge pages of 4 kB"):
+        kernel.start(Pool(4, 1))
     assert traces() == before
 
 

@@ -83,6 +83,21 @@ def test_the_picture_has_the_length_of_the_past(host: HostKernel) -> None:
         assert strip(session, "p", "b") == "AAAP"
 
 
+def test_a_long_picture(host: HostKernel) -> None:
+    """Longer than one read from the worker's channel: 1200 runs."""
+    with host.start(pool(0)) as session:
+        settle(session, [Mmap("p", "a", "private", pages=1200, noreserve=True)])
+        settle(session, [Munmap("p", "a", page, 1) for page in range(1, 1200, 2)])
+        assert strip(session, "p", "a") == "AH" * 600
+
+
+def test_ordinary_shared_memory(host: HostKernel) -> None:
+    """Its file is no hugetlbfs; a page counts as there when its first 4 KiB are."""
+    with host.start(pool(0)) as session:
+        settle(session, [Mmap("p", "n", "shared", pages=2, normal=True), Touch("p", "n", "write", 1)])
+        assert strip(session, "p", "n") == "AP"
+
+
 def test_only_a_mapping_has_a_picture(host: HostKernel) -> None:
     """None for an unknown process or mapping; `shared` is said for both kinds."""
     with host.start(pool(2)) as session:
