@@ -1,0 +1,29 @@
+"""The ledger with every known defect off keeps every invariant, whatever is done to it."""
+
+from hypothesis import given, note, settings
+
+from hugeresv.invariants.check import check
+from hugeresv.invariants.ending import check_end
+from hugeresv.invariants.steps import check_step, levels
+from hugeresv.invariants.touching import check_by_touching
+from hugeresv.model.presets import IDEAL
+from hugeresv.scenario.scenario import Pool
+from tests.machines import Move, moves, play, pools, start
+
+
+@settings(max_examples=300)
+@given(pools, moves)
+def test_nothing_makes_ideal_violate_an_invariant(pool: Pool, moves: list[Move]) -> None:
+    """Any rule of the model that takes, gives or promises a page without the ledger's knowing."""
+    session = start(IDEAL, pool)
+    before = levels(session.machine)
+    for operation, answer in play(session, moves):
+        note(f"{operation} -> {answer.outcome} {tuple(answer.counters)}")
+        after = levels(session.machine)
+        assert not check_step(operation, before, after)
+        assert not check(session.machine)
+        assert not check_by_touching(session.machine)
+        before = after
+    session.release()
+    assert not check(session.machine)
+    assert not check_end(session.machine)
