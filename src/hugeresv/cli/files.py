@@ -16,9 +16,9 @@ class ScenarioFile(NamedTuple):
     path: Path
     scenarios: list[Scenario]
 
-    def identifiers(self) -> list[str]:
-        """What each of them is called."""
-        return [scenario_id(scenario, self.path) for scenario in self.scenarios]
+    def entries(self) -> list[tuple[str, Scenario]]:
+        """The scenarios, each with its `id`."""
+        return [(scenario_id(scenario, self.path), scenario) for scenario in self.scenarios]
 
 
 def read_files(arguments: Sequence[Path], status: Status) -> Iterator[ScenarioFile]:
@@ -28,6 +28,12 @@ def read_files(arguments: Sequence[Path], status: Status) -> Iterator[ScenarioFi
             for path in _files_of(argument):
                 with status.going_on():
                     yield ScenarioFile(path, load(path))
+
+
+def check_files(arguments: Sequence[Path], status: Status) -> None:
+    """Report what is wrong with files that cannot be run for another reason."""
+    for _ in read_files(arguments, status):
+        pass
 
 
 def _files_of(argument: Path) -> list[Path]:

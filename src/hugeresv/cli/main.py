@@ -13,6 +13,10 @@ from hugeresv.errors import HugeresvError
 
 VERBS = {
     "run": "Run scenarios and show what happens, step by step.",
+    "compare": "Run scenarios on two kernels and show the first step at which they differ.",
+    "convert": "Rewrite a scenario as .scn or as JSON.",
+    "behaviours": "List the kernels that the model knows, and the rules in which they differ.",
+    "completion": "Print the code that makes a shell complete hugeresv's arguments.",
     "fuzz": "Find a scenario on which two kernels differ, and shrink it.",
 }
 """The verbs with what `hugeresv --help` says of them; each is the function of its name in the module of its name."""

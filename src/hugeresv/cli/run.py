@@ -1,41 +1,84 @@
 """`hugeresv run`."""
 
 import sys
-from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 import click
 
-from hugeresv.cli.files import read_files
+from hugeresv.cli.files import ScenarioFile, check_files, read_files
 from hugeresv.cli.help import examples
-from hugeresv.cli.options import files_argument, on_kernel
+from hugeresv.cli.options import color_option, files_argument, on_kernel
 from hugeresv.cli.status import CONTRADICTED, Status
+from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.kernels.grammar import open_kernel
-from hugeresv.kernels.play import StepResult, play
+from hugeresv.kernels.play import play
+from hugeresv.kernels.protocol import Kernel
+from hugeresv.kernels.record import recorded
 from hugeresv.reports.json_rows import JsonRows
+from hugeresv.reports.run import RunReport
+from hugeresv.scenario.load import dump
+from hugeresv.scenario.scenario import Scenario
 
 
-@click.command(epilog=examples("hugeresv run --on 6.18 --json scenarios/fork.scn"))
+@click.command(
+    epilog=examples(
+        "hugeresv run scenarios/split-middle.scn",
+        "hugeresv run --on count-in-vma scenarios/split-middle.scn",
+        "hugeresv run --on 6.18,zap-restore=never --json scenarios/fork.scn",
+    )
+)
 @on_kernel
-@click.option("--json", is_flag=True, required=True, help="Print one line of JSON a step, and nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a step and nothing else.")
+@click.option("--record", is_flag=True, help="Write what happens into each FILE as what is expected.")
+@color_option
 @files_argument
-def run(kernel_name: str, json: bool, files: tuple[Path, ...]) -> int:
-    """Run scenarios and print what each step answered."""
-    assert json
+def run(kernel_name: str, as_json: bool, record: bool, color: Colour, files: tuple[Path, ...]) -> int:
+    """Run scenarios and draw what happens, step by step.
+
+    Exit status: 0 everything was as expected, 1 something was not, 2 a file is wrong, 3 it cannot be run here.
+    """
     status = Status()
-    with ExitStack() as stack:
-        kernel = None
-        with status.going_on():
-            kernel = stack.enter_context(open_kernel(kernel_name))
+    with status.going_on(), open_kernel(kernel_name) as kernel:
+        report = JsonRows(sys.stdout) if as_json else RunReport(standard_output(color), kernel.name)
+        runs = _Runs(kernel, report, status, record=record)
         for file in read_files(files, status):
-            if kernel is None:
-                continue
-            for scenario, identifier in zip(file.scenarios, file.identifiers(), strict=True):
-                with status.going_on(f"{file.path}"):
-                    rows = JsonRows(sys.stdout, str(file.path), identifier)
-                    for result in play(scenario, kernel):
-                        if result.contradictions:
-                            status.note(CONTRADICTED)
-                        if isinstance(result, StepResult):
-                            rows.step(result)
+            runs.file(file)
+        report.total()
+        return status.value
+    check_files(files, status)
     return status.value
+
+
+class _Runs:
+    """Runs scenarios on one kernel for one report."""
+
+    def __init__(self, kernel: Kernel, report: JsonRows | RunReport, status: Status, *, record: bool) -> None:
+        self._kernel = kernel
+        self._report = report
+        self._status = status
+        self._record = record
+
+    def file(self, file: ScenarioFile) -> None:
+        """All scenarios of a file, which is written only if all of them could be run."""
+        after = []
+        for identifier, scenario in file.entries():
+            with self._status.going_on(str(file.path)):
+                after.append(self._scenario(file.path, identifier, scenario))
+        if self._record and len(after) == len(file.scenarios):
+            with self._status.going_on():
+                dump(after, file.path)
+
+    def _scenario(self, path: Path, identifier: str, scenario: Scenario) -> Scenario:
+        """Run it; the scenario as it is to be recorded."""
+        results = play(scenario, self._kernel, show=isinstance(self._report, RunReport))
+        first = next(results)
+        self._report.scenario(str(path), identifier, scenario)
+        kept = []
+        for result in chain([first], results):
+            self._report.result(result)
+            if result.contradictions:
+                self._status.note(CONTRADICTED)
+            if self._record:
+                kept.append(result)
+        return recorded(scenario, kept, self._kernel.expectation_names)

@@ -56,12 +56,9 @@ def play(scenario: Scenario, kernel: Kernel, *, show: bool = False) -> Iterator[
     """
     names = kernel.expectation_names
     with kernel.start(scenario.pool, scenario.cgroups) as session:
-        apply, look = session.apply, _Look(session).after if show else _look_away
+        look = _Look(session).after if show else _look_away
         for number, step in enumerate(scenario.steps, 1):
-            try:
-                answer = apply(step.operation, may_hang=step.hangs is True)
-            except InputError as error:
-                raise type(error)(f"step {number}: {error}") from error
+            answer = apply_step(session, number, step)
             found = contradictions(expected(step, names), answer) if step.expect or step.expect_on else ()
             yield StepResult(number, step, answer, found, look(step.operation))
             if answer.outcome is Outcome.HANG:
@@ -69,6 +66,14 @@ def play(scenario: Scenario, kernel: Kernel, *, show: bool = False) -> Iterator[
         answer = session.release()
         violations = check_end(session.machine) if show and isinstance(session, ModelSession) else ()
         yield Ending(answer, list(_leaks(scenario, answer, names)), violations)
+
+
+def apply_step(session: Session, number: int, step: Step) -> Answer:
+    """What the session answers to a step; an InputError names the step."""
+    try:
+        return session.apply(step.operation, may_hang=step.hangs is True)
+    except InputError as error:
+        raise type(error)(f"step {number}: {error}") from error
 
 
 def _leaks(scenario: Scenario, answer: Answer, names: Sequence[str]) -> Iterator[Contradiction]:
@@ -82,7 +87,7 @@ def _look_away(operation: Operation) -> None:
 
 
 class _Look:
-    """Sees what each operation did."""
+    """Sees what each operation did to mappings and, on a model, to what must always hold."""
 
     def __init__(self, session: Session) -> None:
         self._watch = Watch(session)
@@ -90,6 +95,7 @@ class _Look:
         self._levels = levels(self._machine) if self._machine else None
 
     def after(self, operation: Operation) -> Seen:
+        """What there is to show right after an operation."""
         pictures = self._watch.look(operation)
         if self._machine is None or self._levels is None:
             return Seen(pictures, ())

@@ -38,28 +38,38 @@ class Picture(NamedTuple):
 
 
 class Watch:
-    """Looks at a session's mappings after each step."""
+    """Knows the mappings of a session by the operations that it is told, and looks at them."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._seen: dict[Name, MappingView | None] = {}
 
-    def look(self, operation: Operation) -> tuple[Picture, ...]:
-        """The mappings that the operation names, then what else it changed.
-
-        Shared mappings are left out of the latter where the operation names another: what is shared changes for all.
-        """
+    def note(self, operation: Operation) -> list[Name]:
+        """An operation has been carried out: the mappings that it names, or that a child has of it."""
         if isinstance(operation, Exit):
             self._seen = {name: view for name, view in self._seen.items() if name[0] != operation.proc}
         named = list(self._named(operation))
-        self._seen |= {name: None for name in named if name not in self._seen}
-        pictures = [picture for name in named if (picture := self._look_at(name)) is not None]
+        for name in named:
+            self._seen.setdefault(name, None)
+        return named
+
+    def look(self, operation: Operation) -> tuple[Picture, ...]:
+        """Note the operation: what it names as it is now, then what else it changed.
+
+        Shared mappings are left out of the latter where the operation names another: what is shared changes for all.
+        """
+        named = self.note(operation)
+        pictures = [picture for name in named if (picture := self._look_at(name))]
         if len(self._seen) <= _MOST_WATCHED:
             for name in [name for name in self._seen if name not in named]:
                 picture = self._look_at(name)
                 if picture and any(run.changed for run in picture.runs) and not (picture.shared and named):
                     pictures.append(picture)
         return tuple(pictures)
+
+    def look_around(self) -> tuple[Picture, ...]:
+        """All mappings as they are now."""
+        return tuple(picture for name in self._seen if (picture := self._look_at(name)))
 
     def _named(self, operation: Operation) -> Iterator[Name]:
         """The operation's own mapping, the one it makes, or those that a child gets."""

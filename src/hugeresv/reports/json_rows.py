@@ -3,27 +3,36 @@
 import json
 from typing import TextIO
 
-from hugeresv.kernels.play import StepResult
+from hugeresv.kernels.play import Result, StepResult
+from hugeresv.scenario.scenario import Scenario
 
 
 class JsonRows:
-    """Writes the steps of one scenario, each as soon as it is done."""
+    """Writes the steps of scenarios, each as soon as it is done, and nothing else."""
 
-    def __init__(self, stream: TextIO, file: str, identifier: str) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._head = ""
+
+    def scenario(self, file: str, identifier: str, scenario: Scenario) -> None:
+        """The steps that follow are this scenario's."""
         self._head = f'{{"file": {json.dumps(file)}, "id": {json.dumps(identifier)}, "step": '
 
-    def step(self, result: StepResult) -> None:
-        """A row. The keys `cgroups` and `statfs` are left out where the kernel's answer has none."""
-        number, _, (outcome, (total, free, rsvd, surp), cgroups, statfs), *_ = result
+    def result(self, result: Result) -> None:
+        """A row for a step. The keys `cgroups` and `statfs` are left out where the kernel's answer has none."""
+        if not isinstance(result, StepResult):
+            return
+        outcome, (total, free, rsvd, surp), cgroups, statfs = result.answer
         tables = ""
         if cgroups is not None:
-            usages = {name: {"usage": usage, "rsvd": reserved} for name, (usage, reserved) in cgroups.items()}
-            tables = f', "cgroups": {json.dumps(usages)}'
+            tables = f', "cgroups": {json.dumps({name: pages._asdict() for name, pages in cgroups.items()})}'
         if statfs is not None:
             tables += f', "statfs": {json.dumps({name: pages._asdict() for name, pages in statfs.items()})}'
         self._stream.write(
-            f'{self._head}{number}, "outcome": "{outcome}", '
+            f'{self._head}{result.number}, "outcome": "{outcome}", '
             f'"total": {total}, "free": {free}, "rsvd": {rsvd}, "surp": {surp}{tables}}}\n'
         )
         self._stream.flush()
+
+    def total(self) -> None:
+        """Nothing more is said."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from hugeresv.kernels.model.session import ModelSession
+from hugeresv.kernels.play import apply_step
 from hugeresv.kernels.protocol import Answer, Kernel
+from hugeresv.kernels.watch import Picture, Watch
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Scenario, Step
 
@@ -18,10 +21,13 @@ class Pair(NamedTuple):
     step: Step | None
     left: Answer
     right: Answer
+    left_pictures: Sequence[Picture] = ()
+    right_pictures: Sequence[Picture] = ()
+    """All mappings right after a step at which the answers differ, where they are to be shown."""
 
     @property
     def differ(self) -> bool:
-        """Whether the answers are not the same; at the release, whether the counters are not, which show what has leaked."""
+        """Whether the answers are not the same; at the release the counters, which show what leaked."""
         if self.step is None:
             return self.left.counters != self.right.counters
         return self.left != self.right
@@ -31,24 +37,28 @@ Divergence = Pair
 """A pair that differs."""
 
 
-def lockstep(scenario: Scenario, left: Kernel, right: Kernel) -> Iterator[Pair]:
+def lockstep(scenario: Scenario, left: Kernel, right: Kernel, *, show: bool = False) -> Iterator[Pair]:
     """Run the scenario on both, a pair a step and one for the release; ends with the first pair that differs or hangs.
 
-    `left` goes first, and a step that hangs there is not tried on a real kernel unless the scenario says that it may hang: name
-    a model first and a real kernel second. Raises as `Session.apply` does.
+    `left` goes first, and a step that hangs there is not tried on a real kernel unless the scenario says that it may
+    hang: name a model first and a real kernel second. `show`: with pictures of the first difference. Raises as `play`.
     """
     with left.start(scenario.pool, scenario.cgroups) as first, right.start(scenario.pool, scenario.cgroups) as second:
-        number = 0
+        watches = (Watch(first), Watch(second)) if show else ()
         for number, step in enumerate(scenario.steps, 1):
-            may_hang = bool(step.hangs)
-            answer = first.apply(step.operation, may_hang=may_hang)
-            if answer.outcome is Outcome.HANG and right.real and not may_hang:
+            answer = apply_step(first, number, step)
+            if answer.outcome is Outcome.HANG and not step.hangs and not isinstance(second, ModelSession):
                 return
-            pair = Pair(number, step, answer, second.apply(step.operation, may_hang=may_hang))
+            pair = Pair(number, step, answer, apply_step(second, number, step))
+            for watch in watches:
+                watch.note(step.operation)
+            if pair.differ:
+                yield Pair(*pair[:4], *(watch.look_around() for watch in watches))
+                return
             yield pair
-            if pair.differ or Outcome.HANG in (pair.left.outcome, pair.right.outcome):
+            if answer.outcome is Outcome.HANG:
                 return
-        yield Pair(number + 1, None, first.release(), second.release())
+        yield Pair(len(scenario.steps) + 1, None, first.release(), second.release())
 
 
 def first_difference(scenario: Scenario, left: Kernel, right: Kernel) -> Divergence | None:

@@ -1,0 +1,37 @@
+"""How the width of a screen is shared out among the columns of a step."""
+
+from itertools import islice
+from typing import NamedTuple
+
+from hugeresv.reports.spelling import spell
+from hugeresv.scenario.operation import SetNrHugepages, SetNrOvercommit
+from hugeresv.scenario.scenario import Scenario
+
+NUMBER = 5
+MARGIN = NUMBER + 2
+OUTCOME = 7
+_GAPS = 4
+_LEAST_OPERATION = 12
+_LEAST_STRIP = 8
+_STEPS_MEASURED = 1000
+
+
+class Columns(NamedTuple):
+    """Widths: of the operation, of each counter with a mark and a blank before it, and of the strip."""
+
+    operation: int
+    counters: tuple[int, int, int, int]
+    strip: int
+
+
+def columns_for(scenario: Scenario, width: int) -> Columns:
+    """Counters get what they may need, operations what they need of three fifths of the rest, strips what is left."""
+    operations = [step.operation for step in scenario.steps]
+    pages = [scenario.pool.nr_hugepages, scenario.pool.nr_overcommit or 0]
+    pages += [each.n for each in operations if isinstance(each, (SetNrHugepages, SetNrOvercommit))]
+    needed = len(str(max(pages))) + 2
+    counters = (max(6, needed), max(5, needed), max(5, needed), max(5, needed))
+    rest = width - MARGIN - OUTCOME - sum(counters) - _GAPS
+    longest = max((len(spell(each)) for each in islice(operations, _STEPS_MEASURED)), default=0)
+    operation = max(_LEAST_OPERATION, min(longest, rest * 3 // 5))
+    return Columns(operation, counters, max(_LEAST_STRIP, rest - operation))

@@ -1,0 +1,57 @@
+"""How mappings are drawn on a screen, and the lines that explain it."""
+
+from __future__ import annotations
+
+from hugeresv.kernels.protocol import PageState
+from hugeresv.kernels.watch import Picture
+from hugeresv.reports.screen import Screen
+from hugeresv.reports.strip import ASCII, UNICODE, Glyphs, strip
+
+_COLOURS = {
+    PageState.PRESENT: "green",
+    PageState.RESERVED: "yellow",
+    PageState.CONSUMED: "red",
+    PageState.ABSENT: "magenta",
+    PageState.UNRESERVED: "bright_black",
+    PageState.HOLE: "bright_black",
+}
+_PRIVATE = {
+    PageState.PRESENT: "present",
+    PageState.RESERVED: "reserved",
+    PageState.CONSUMED: "reservation used, page gone",
+    PageState.UNRESERVED: "not reserved",
+}
+_SHARED = {
+    PageState.PRESENT: "present",
+    PageState.RESERVED: "reserved",
+    PageState.HOLE: "not mapped",
+    PageState.ABSENT: "absent, and not known if reserved",
+}
+
+
+def glyphs(screen: Screen) -> Glyphs:
+    """The glyphs that the screen can show."""
+    return UNICODE if screen.unicode else ASCII
+
+
+def draw(screen: Screen, picture: Picture, width: int) -> str:
+    """A mapping as a strip, coloured where there is colour; pages that changed are underlined there."""
+    return "".join(
+        screen.styled(piece.text, fg=_COLOURS[piece.state], bold=piece.changed, underline=piece.changed)
+        if piece.state
+        else piece.text
+        for piece in strip(picture, width, glyphs(screen))
+    )
+
+
+def legend(screen: Screen) -> None:
+    """What strips and marks mean."""
+    known = glyphs(screen)
+    for name, entries in (("private", _PRIVATE), ("shared", _SHARED)):
+        shown = [
+            f"{screen.styled(known.of(state, shared=name == 'shared'), fg=_COLOURS[state])} {meaning}"
+            for state, meaning in entries.items()
+        ]
+        screen.line(f"{name:<9}{'  '.join(shown)}")
+    many = f"{known.of(PageState.RESERVED, shared=False)}{known.times}20"
+    screen.line(f"{'marks':<9}* changed  ! wrong  {many} twenty pages that are alike")

@@ -1,0 +1,64 @@
+"""`run` for people: scenarios one after the other, each with its steps, and how it went."""
+
+from hugeresv.kernels.play import Result, StepResult
+from hugeresv.outcome import Outcome
+from hugeresv.reports.drawing import legend
+from hugeresv.reports.screen import Screen
+from hugeresv.reports.spelling import spell_name
+from hugeresv.reports.steps import StepLines
+from hugeresv.scenario.scenario import Scenario
+from hugeresv.units import format_bytes
+
+
+class RunReport:
+    """Writes runs on one kernel."""
+
+    def __init__(self, screen: Screen, kernel: str) -> None:
+        self._screen = screen
+        self._kernel = kernel
+        self._names: list[str] = []
+        self._contradicted: list[str] = []
+
+    def scenario(self, file: str, identifier: str, scenario: Scenario) -> None:
+        """The heading of the results that follow; before the first, what the signs mean."""
+        if not self._names:
+            legend(self._screen)
+        self._names.append(spell_name(file, identifier))
+        self._screen.line()
+        heading(self._screen, f"{self._names[-1]} on {self._kernel}", scenario)
+        self._lines = StepLines(self._screen, scenario)
+        self._lines.header()
+
+    def result(self, result: Result) -> None:
+        """A step or the ending, with what it contradicts."""
+        if isinstance(result, StepResult):
+            self._lines.step(result)
+        else:
+            self._lines.ending(result)
+        if result.contradictions and self._names[-1] not in self._contradicted[-1:]:
+            self._contradicted.append(self._names[-1])
+        if result.answer.outcome is Outcome.HANG:
+            self._screen.line("It has not returned: the scenario ends there.")
+
+    def total(self) -> None:
+        """How all of them went."""
+        if not self._names:
+            return
+        count = f"{len(self._names)} scenario{'s' * (len(self._names) > 1)}"
+        self._screen.line()
+        if self._contradicted:
+            contradicted = f"{len(self._contradicted)} not as expected: {', '.join(self._contradicted)}"
+            self._screen.paragraph(f"{count}, {contradicted}", "  ", first="", fg="red")
+        else:
+            self._screen.line(self._screen.styled(f"{count}, everything as expected", fg="green"))
+
+
+def heading(screen: Screen, text: str, scenario: Scenario) -> None:
+    """What is run where, what the scenario says of itself, and the pool."""
+    screen.paragraph(text, bold=True)
+    if scenario.title:
+        screen.paragraph(scenario.title)
+    pool = scenario.pool
+    overcommit = f", and up to {pool.nr_overcommit} more when they run out" if pool.nr_overcommit else ""
+    screen.line(f"Pool: {pool.nr_hugepages} pages of {format_bytes(pool.page_bytes)}{overcommit}")
+    screen.line()

@@ -1,0 +1,129 @@
+"""Steps for people: a line each, with counters and the mapping as a strip, and below it whatever is wrong."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+
+from hugeresv.invariants.violation import Violation
+from hugeresv.kernels.play import Ending, StepResult
+from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
+from hugeresv.kernels.watch import Picture
+from hugeresv.outcome import Outcome
+from hugeresv.reports.columns import MARGIN, NUMBER, OUTCOME, columns_for
+from hugeresv.reports.drawing import draw
+from hugeresv.reports.screen import Screen
+from hugeresv.reports.spelling import spell
+from hugeresv.scenario.expectation import Contradiction
+from hugeresv.scenario.operation import Operation
+from hugeresv.scenario.scenario import Scenario
+
+_INDENT = " " * MARGIN
+UNSIGNED = 1 << 64
+"""What is added to a negative counter where the kernel prints it."""
+
+
+class StepLines:
+    """Writes the steps of one scenario on one kernel."""
+
+    def __init__(self, screen: Screen, scenario: Scenario) -> None:
+        pool = scenario.pool
+        self._screen = screen
+        self._columns = columns_for(scenario, screen.width)
+        self._counters = Counters(pool.nr_hugepages, pool.nr_hugepages, 0, 0)
+        self._tables: dict[str, tuple[int, ...]] = {}
+        """Pages of each cgroup and mount, as they were told last."""
+        self._violations: Sequence[Violation] = ()
+
+    def header(self) -> None:
+        """The names of the columns."""
+        names = "".join(
+            f"{name:>{width}}" for name, width in zip(Counters._fields, self._columns.counters, strict=True)
+        )
+        head = f"{'step':>{NUMBER}}  {'operation':<{self._columns.operation}}  {'answer':<{OUTCOME}}{names}  pages"
+        self._screen.line(self._screen.styled(head, bold=True))
+
+    def pass_over(self, answer: Answer) -> None:
+        """A step that is not shown; the next one's changes are measured by its answer."""
+        self._counters = answer.counters
+
+    def step(self, result: StepResult) -> None:
+        """A step, and above it its note."""
+        pictures, violations = result.seen or ((), ())
+        operation = result.step.operation
+        if result.step.note is not None:
+            self._screen.paragraph(result.step.note, f"{_INDENT}# ", italic=True)
+        is_wrong = bool(result.contradictions or violations)
+        text = textwrap.wrap(spell(operation), self._columns.operation, subsequent_indent="  ")
+        self._row(
+            str(result.number), is_wrong, text, result.answer, [self._strip(each, operation) for each in pictures]
+        )
+        self._what_is_wrong(result.contradictions, violations)
+
+    def ending(self, result: Ending) -> None:
+        """What is counted when everything is gone."""
+        leaked = result.answer.counters.rsvd
+        verdict = f"{abs(leaked)} too {'many' if leaked > 0 else 'few'} reserved" if leaked else "nothing leaked"
+        is_wrong = bool(result.contradictions or result.violations)
+        self._row("end", is_wrong, ["(all let go)"], result.answer, [verdict])
+        self._what_is_wrong(result.contradictions, result.violations)
+
+    def _row(
+        self, number: str, is_wrong: bool, operation: Sequence[str], answer: Answer, strips: Sequence[str]
+    ) -> None:
+        columns = self._columns
+        (text, strip), *more = zip_longest(operation, strips, fillvalue="")
+        mark = self._screen.styled("!", fg="red", bold=True) if is_wrong else " "
+        colour = None if answer.outcome is Outcome.OK else "yellow"
+        outcome = self._screen.styled(f"{answer.outcome:<{OUTCOME}}", fg=colour)
+        numbers = self._numbers(answer.counters)
+        self._screen.line(f"{number:>{NUMBER}}{mark} {text:<{columns.operation}}  {outcome}{numbers}  {strip}")
+        for text, strip in more:
+            blank = " " * (OUTCOME + sum(columns.counters) + 2)
+            self._screen.line(f"{_INDENT}{text:<{columns.operation}}  {blank}{strip}")
+        self._tell_tables("cgroup", answer.cgroups or {})
+        self._tell_tables("mount", answer.statfs or {})
+        self._tell_wraps(answer.counters)
+        self._counters = answer.counters
+
+    def _numbers(self, counters: Counters) -> str:
+        """The counters, those that changed with a mark."""
+        cells = []
+        for before, now, width in zip(self._counters, counters, self._columns.counters, strict=True):
+            text = f"{'*' if now != before else ''}{now}".rjust(width)
+            cells.append(self._screen.styled(text, bold=now != before, fg="red" if now < 0 else None))
+        return "".join(cells)
+
+    def _tell_tables(self, kind: str, table: Mapping[str, CgroupUsage] | Mapping[str, Statfs]) -> None:
+        """The pages of cgroups or mounts, where they changed."""
+        for name, pages in table.items():
+            what = f"{kind} {name}"
+            before = self._tables.get(what, (0,) * len(pages))
+            if before != pages:
+                cells = zip(pages._fields, before, pages, strict=True)
+                told = " ".join(f"{field}={'*' if was != now else ''}{now}" for field, was, now in cells)
+                self._screen.paragraph(f"{what}: {told}", f"{_INDENT}  ")
+            self._tables[what] = pages
+
+    def _tell_wraps(self, counters: Counters) -> None:
+        for name, before, now in zip(Counters._fields, self._counters, counters, strict=True):
+            if now < 0 and now != before:
+                self._wrong(f"{name} has wrapped: the kernel prints {now} as {now + UNSIGNED}", bold=True)
+
+    def _strip(self, picture: Picture, operation: Operation) -> str:
+        own = getattr(operation, "proc", None) == picture.proc
+        label = f"{picture.map} " if own else f"{picture.proc}.{picture.map} "
+        return label + draw(self._screen, picture, self._columns.strip - len(label))
+
+    def _what_is_wrong(self, contradictions: Sequence[Contradiction], violations: Sequence[Violation]) -> None:
+        """Contradictions, and those violations that the step before did not have already."""
+        for contradiction in contradictions:
+            self._wrong(str(contradiction))
+        for violation in violations:
+            if violation not in self._violations:
+                self._wrong(str(violation))
+        self._violations = violations
+
+    def _wrong(self, text: str, *, bold: bool = False) -> None:
+        self._screen.paragraph(text, f"{_INDENT}  ", first=f"{_INDENT}! ", fg="red", bold=bold)
