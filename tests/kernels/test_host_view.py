@@ -98,6 +98,16 @@ def test_ordinary_shared_memory(host: HostKernel) -> None:
         assert strip(session, "p", "n") == "AP"
 
 
+def test_ordinary_pages_that_are_partly_unmapped(host: HostKernel) -> None:
+    """A page is what its first byte is: pieces behind a hole inside it do not count."""
+    with host.start(pool(0)) as session:
+        settle(session, [Mmap("p", "n", "shared", pages=2, normal=True), Touch("p", "n", "write", 0)])
+        settle(session, [Munmap("p", "n", offset_bytes=4096, length_bytes=4096)])
+        assert strip(session, "p", "n") == "PA"
+        settle(session, [Munmap("p", "n", offset_bytes=0, length_bytes=4096)])
+        assert strip(session, "p", "n") == "HA"
+
+
 def test_only_a_mapping_has_a_picture(host: HostKernel) -> None:
     """None for an unknown process or mapping; `shared` is said for both kinds."""
     with host.start(pool(2)) as session:

@@ -6,10 +6,8 @@ from typing import Any, NamedTuple
 from hugeresv.errors import ScenarioError
 from hugeresv.kernels.host import abi
 from hugeresv.kernels.host.names import Binding, Names, Segment
+from hugeresv.kernels.host.wire import FILE
 from hugeresv.scenario import operation as ops
-
-FILE = None
-"""Stands for the descriptor of `Call.file` among the arguments, as in `worker`."""
 
 _PROT: Mapping[ops.Prot, int] = {"none": abi.PROT_NONE, "r": abi.PROT_READ, "rw": abi.PROT_READ | abi.PROT_WRITE}
 _SHARING: Mapping[ops.Sharing, int] = {"private": abi.MAP_PRIVATE, "shared": abi.MAP_SHARED}

@@ -6,8 +6,7 @@ import subprocess
 import sys
 import weakref
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import hugeresv
 from hugeresv.errors import UnavailableError
@@ -67,10 +66,6 @@ class Claim:
             self._keeper = None
             self._keeper = self._start_world()
 
-    def _start_world(self) -> tuple[Worker, int]:
-        pid, descriptors = self._request("world")
-        return Worker(*descriptors), pid
-
     def close(self) -> None:
         """Have the guardian put everything back, and wait for its end."""
         if self._keeper is not None:
@@ -78,13 +73,9 @@ class Claim:
             self._keeper = None
         self._end()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
+    def _start_world(self) -> tuple[Worker, int]:
+        pid, descriptors = self._request("world")
+        return Worker(*descriptors), pid
 
     def _request(self, name: str, argument: Any = None) -> tuple[Any, list[int]]:
         self._channel.send((name, argument))

@@ -12,7 +12,7 @@ import os
 import select
 import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from hugeresv.errors import UnavailableError
@@ -32,20 +32,23 @@ def main() -> None:
     channel, tool, path = Channel.of_descriptor(int(sys.argv[1])), int(sys.argv[2]), sys.argv[3]
     for number in _DEAF_TO:
         signal.signal(number, signal.SIG_IGN)
-    try:
-        tool_pidfd = os.pidfd_open(tool)
-        with (
-            held(path, f"process {tool}, guarded by process {os.getpid()}"),
-            ExitStack() as debts,
-            CgroupBase() as cgroups,
-            one_world() as world,
-        ):
-            channel.send((True, None))
-            _Guardian(channel, debts, cgroups, world).serve_while_alive(tool_pidfd)
-    except UnavailableError as error:
-        channel.send((False, str(error)))
-    except (EOFError, ProcessLookupError):
-        return
+    with suppress(EOFError, ProcessLookupError):  # the tool is gone already
+        try:
+            _guard(channel, tool, path)
+        except UnavailableError as error:
+            channel.send((False, str(error)))
+
+
+def _guard(channel: Channel, tool: int, path: str) -> None:
+    tool_pidfd = os.pidfd_open(tool)
+    with (
+        held(path, f"process {tool}, guarded by process {os.getpid()}"),
+        ExitStack() as debts,
+        CgroupBase() as cgroups,
+        one_world() as world,
+    ):
+        channel.send((True, None))
+        _Guardian(channel, debts, cgroups, world).serve_while_alive(tool_pidfd)
 
 
 class _Guardian:

@@ -82,13 +82,12 @@ def _fail_on_a_mount(page_bytes: int, pages: int, scratch: str) -> None:
     """Take every free page as the minimum of a mount, then map twice as many there, which must fail."""
     os.mkdir(scratch)
     try:
-        options = f"pagesize={page_bytes},size={2 * pages * page_bytes},min_size={pages * page_bytes}"
+        length = 2 * pages * page_bytes
+        options = f"pagesize={page_bytes},size={length},min_size={length // 2}"
         syscalls.mount(MOUNT_SOURCE, scratch.encode(), b"hugetlbfs", 0, options.encode())
         file = os.open(scratch, os.O_TMPFILE | os.O_RDWR, 0o600)
         with suppress(OSError):
-            syscalls.munmap(
-                syscalls.mmap(None, 2 * pages * page_bytes, PROT_READ, MAP_SHARED, file, 0), 2 * pages * page_bytes
-            )
+            syscalls.munmap(syscalls.mmap(None, length, PROT_READ, MAP_SHARED, file, 0), length)
         os.close(file)
         syscalls.umount(scratch.encode(), 0)
     finally:

@@ -1,5 +1,6 @@
 """The operations that belong to no process: files, segments, mounts and cgroups are the keeper's."""
 
+import itertools
 import os
 from collections.abc import Mapping
 
@@ -11,6 +12,9 @@ from hugeresv.kernels.host.process import Worker
 from hugeresv.kernels.host.world import MOUNTS
 from hugeresv.scenario import operation as ops
 from hugeresv.scenario.scenario import Cgroup
+
+_SERIAL = itertools.count()
+"""Cgroups are numbered through all sessions, so that one which the kernel does not let go yet is in nobody's way."""
 
 _DEFAULT_MOUNT = f"{MOUNTS}/default"
 
@@ -86,7 +90,7 @@ class Keeper:
         for name in _parents_first(cgroups):
             cgroup = cgroups[name]
             parent = base if cgroup.parent is None else self._names.cgroup(cgroup.parent)
-            path = f"{parent}/cgroup-{len(self._names.cgroups)}"
+            path = f"{parent}/cgroup-{next(_SERIAL)}"
             if cgroup.parent is not None:
                 self._must(name, "write", f"{parent}/cgroup.subtree_control", "+hugetlb")
             self._must(name, "mkdir", path)

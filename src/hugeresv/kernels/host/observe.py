@@ -38,23 +38,22 @@ class Area(NamedTuple):
     start: int
     end: int
     shared: bool
-    huge_file: bool
+    of_file: bool
     offset: int
 
 
 def observe(start: int, pages: int, page_bytes: int) -> list[tuple[int, int]]:
-    """The pages from `start`, as runs of (HOLE, PRESENT or ABSENT, number of pages)."""
+    """The pages from `start`, as runs of (HOLE, PRESENT or ABSENT, number of pages), by the first byte of each."""
     states: list[int] = []
     end = start + pages * page_bytes
     for area in areas():
-        low, high = max(start, area.start), min(end, area.end)
-        if low >= high:
+        first, behind = (-(-(edge - start) // page_bytes) for edge in (max(start, area.start), min(end, area.end)))
+        if first >= behind:
             continue
-        states += [HOLE] * ((low - start) // page_bytes - len(states))
-        count = -(-(high - start) // page_bytes) - len(states)
-        low = start + len(states) * page_bytes
-        present = _in_page_cache if area.shared and area.huge_file else _in_page_table
-        states += [PRESENT if there else ABSENT for there in present(area, low, count, page_bytes)]
+        states += [HOLE] * (first - len(states))
+        present = _in_page_cache if area.shared and area.of_file else _in_page_table
+        there = present(area, start + first * page_bytes, behind - first, page_bytes)
+        states += [PRESENT if page else ABSENT for page in there]
     states += [HOLE] * (pages - len(states))
     return _runs(states)
 

@@ -9,6 +9,9 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
+FILE = None
+"""Stands for the descriptor of the file that comes with a call, among the call's arguments."""
+
 _LENGTH = struct.Struct("=I")
 _CHUNK_BYTES = 4096
 _MOST_DESCRIPTORS = 2

@@ -13,10 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from hugeresv.kernels.host import observe, syscalls, touch
-from hugeresv.kernels.host.wire import Channel
-
-FILE = None
-"""Stands for the descriptor of the request's file among its arguments."""
+from hugeresv.kernels.host.wire import FILE, Channel
 
 _STANDARD_DESCRIPTORS = 3
 
