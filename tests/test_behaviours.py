@@ -1,0 +1,69 @@
+"""Behaviours are made of switches, and every switch makes a difference that a scenario shows."""
+
+from dataclasses import replace
+from enum import StrEnum
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from hugeresv.kernels.grammar import parse_behaviour, spelling
+from hugeresv.model.behaviour import Behaviour, switches
+from hugeresv.model.presets import IDEAL, PRESETS
+from tests.played import SCENARIOS, kernels_named, on, scenario_in
+
+SWITCHES = {spelling(switch.name): switch for switch in switches()}
+FILES = {path.stem: path for path in sorted((SCENARIOS / "behaviours").iterdir())}
+
+
+def test_every_switch_has_its_scenario_and_every_scenario_its_switch() -> None:
+    """A switch that nobody can see the effect of, or a scenario of one that is gone."""
+    assert {path.suffix for path in FILES.values()} == {".scn"}
+    assert FILES.keys() == SWITCHES.keys()
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_the_settings_of_a_switch_answer_differently(name: str) -> None:
+    """A setting that no function asks for, or that two settings share."""
+    scenario, switch = scenario_in(FILES[name]), SWITCHES[name]
+    variants = [kernel for kernel in kernels_named(scenario) if f",{name}=" in kernel]
+    assert variants, f"{FILES[name].name} says nothing of a kernel with {name} set"
+    answers = {}
+    for value in settings(switch.default):
+        behaviour: Behaviour = replace(parse_behaviour(variants[0]), **{switch.name: value})
+        answers[value] = on(scenario, behaviour).answers
+    for one, other in combinations(answers, 2):
+        assert answers[one] != answers[other], f"{name}={one} and {name}={other} answer alike"
+
+
+def settings(default: bool | StrEnum) -> list[Any]:
+    """All that a switch may be set to."""
+    return [False, True] if isinstance(default, bool) else list(type(default))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_scenario_is_right_about_every_kernel_that_it_names(name: str) -> None:
+    """A rule that changed, or a name that is not spelled as the kernel spells itself and so is never looked up."""
+    scenario = scenario_in(FILES[name])
+    for kernel in ["ideal", *kernels_named(scenario)]:
+        assert parse_behaviour(kernel).name == kernel
+        assert on(scenario, kernel).contradictions == [], kernel
+
+
+@pytest.mark.parametrize("kernel", ["5.10", "6.1", "6.12", "6.18", "7.3"])
+@pytest.mark.parametrize("name", FILES)
+def test_a_scenario_is_right_about_the_kernels_of_today(name: str, kernel: str) -> None:
+    """A kernel that differs, left out of what a scenario says: it would be told that the kernel is wrong."""
+    assert on(scenario_in(FILES[name]), kernel).contradictions == []
+
+
+def test_only_the_behaviour_that_was_run_here_says_so() -> None:
+    """A kernel that nobody has run, passed off as verified."""
+    verified = {name for name, behaviour in PRESETS.items() if "not run" not in behaviour.verified}
+    assert verified == {"count-in-vma", "2008", "6.18", "ideal"}
+    assert all("text of the patch" in PRESETS[name].verified for name in ("count-in-vma", "2008"))
+
+
+def test_ideal_has_every_switch_at_its_default() -> None:
+    """A defect that ideal has by default."""
+    assert all(getattr(IDEAL, switch.name) == switch.default for switch in switches())
