@@ -1,0 +1,52 @@
+"""Which known defect it is that breaks an invariant: the one without which the same operations do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from hugeresv.errors import ScenarioError
+from hugeresv.kernels.grammar import spelling
+from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.kernels.play import Ending, play
+from hugeresv.model.behaviour import Behaviour, switches
+from hugeresv.scenario.scenario import Scenario
+
+
+class Verdict(NamedTuple):
+    """An invariant that a scenario violates, and the switches of which any one alone, set as in `ideal`, prevents it.
+
+    Without such a switch the violation is new: no single known defect explains it.
+    """
+
+    invariant: str
+    switches: tuple[str, ...]
+
+
+def explain(scenario: Scenario, behaviour: Behaviour) -> list[Verdict]:
+    """A verdict for every invariant that the scenario violates under `behaviour`, by replaying it once for each defect."""
+    violated = _violated(scenario, behaviour)
+    causes: dict[str, list[str]] = {name: [] for name in violated}
+    if violated:
+        for switch in switches():
+            if getattr(behaviour, switch.name) != switch.default:
+                as_in_ideal: dict[str, Any] = {switch.name: switch.default}
+                mended = replace(behaviour, **as_in_ideal)
+                for name in violated - _violated(scenario, mended):
+                    causes[name].append(spelling(switch.name))
+    return [Verdict(name, tuple(names)) for name, names in sorted(causes.items())]
+
+
+def _violated(scenario: Scenario, behaviour: Behaviour) -> set[str]:
+    """The names of all invariants that are violated after some step or at the end."""
+    names: set[str] = set()
+    try:
+        for result in play(scenario, ModelKernel(behaviour), show=True):
+            if isinstance(result, Ending):
+                names.update(violation.name for violation in result.violations)
+            elif result.seen is not None:
+                names.update(violation.name for violation in result.seen.violations)
+    except ScenarioError:
+        # Where a call fails that succeeded before, its name is not bound, and what follows cannot be compared.
+        return names
+    return names

@@ -1,0 +1,51 @@
+"""Violations are laid at the door of the defect that causes them, and of no other."""
+
+from hugeresv.kernels.grammar import parse_behaviour
+from hugeresv.model.presets import IDEAL, LINUX_6_18
+from hugeresv.scenario.operation import Exit, Fork, Mmap, Mremap, Operation, Touch
+from hugeresv.scenario.scenario import Pool, Scenario, Step
+from hugeresv.search.known import explain
+
+
+def scenario(*operations: Operation) -> Scenario:
+    return Scenario(Pool(2048, 4), tuple(Step(operation) for operation in operations))
+
+
+H104 = scenario(
+    Mmap("p", "m", "private", pages=3), Touch("p", "m", "write", 0), Fork("p", "c"), Exit("p")
+)  # KERNEL.md E.3 e26: the parent's exit credits the page that lives on in the child
+H71 = scenario(
+    Mmap("p", "m", "private", pages=4), Mremap("p", "m", page=0, pages=1, new_pages=1, move_to="n"), Exit("p")
+)  # KERNEL.md E.4 e12b
+
+
+def test_a_parent_that_leaves_first_is_known_by_its_switch() -> None:
+    """A verdict that names every switch of the behaviour, or none, would be of no use."""
+    verdicts = {verdict.invariant: verdict.switches for verdict in explain(H104, LINUX_6_18)}
+    assert verdicts["I1"] == ("zap-restore",)
+
+
+def test_a_leak_at_the_end_is_known_too() -> None:
+    """The end has invariants of its own (I11), which a replay must look at as well."""
+    verdicts = {verdict.invariant: verdict.switches for verdict in explain(H71, LINUX_6_18)}
+    assert verdicts["I11"] == ("partial-mremap-drops-map",)
+
+
+def test_two_defects_at_once_leave_no_single_cause() -> None:
+    """Mending one of two causes does not remove the violation, so neither may be given as the explanation."""
+    both = scenario(
+        Mmap("p", "m", "private", pages=2),
+        Mremap("p", "m", page=0, pages=1, new_pages=1, move_to="n"),
+        Mmap("p", "o", "private", pages=1),
+        Touch("p", "o", "write", 0),
+        Fork("p", "c"),
+        Exit("p"),
+    )
+    verdicts = {verdict.invariant: verdict.switches for verdict in explain(both, LINUX_6_18)}
+    assert verdicts["I1"] == ()
+
+
+def test_nothing_violated_needs_no_explanation() -> None:
+    """On the ideal ledger, and where the one defect is off, there is nothing to explain."""
+    assert explain(H104, IDEAL) == []
+    assert explain(H104, parse_behaviour("6.18,zap-restore=last-unmap")) == []
