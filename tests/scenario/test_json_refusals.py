@@ -39,6 +39,7 @@ STEPS = {
     "no operation": (touch(op=...), "missing 'op'"),
     "operation of a wrong type": (touch(op=["touch"]), 'expected the name of an operation, found ["touch"]'),
     "unknown key": (touch(pge=1), "unknown key 'pge'; touch takes proc, map, access, page; did you mean 'page'?"),
+    "almost an x- key": (touch(xline=1), "unknown key 'xline'"),
     "a key of another operation": (touch(prot="r"), "unknown key 'prot'"),
     "missing argument": (touch(access=...), "missing 'access'"),
     "number as text": (touch(page="1"), f"key 'page': {COUNT}, found \"1\""),
@@ -53,6 +54,7 @@ STEPS = {
     "number for truth": (touch(hangs=1), "key 'hangs': expected true or false, found 1"),
     "note that is no text": (touch(note=5), "key 'note': expected text, found 5"),
     "step number": (touch(step=3), "key 'step': expected 2, found 3"),
+    "step number that only equals": (touch(step=2.0), "key 'step': expected 2, found 2.0"),
     "step number missing": (touch(step=...), "key 'step': missing; expected 2"),
     "step number of a wrong type": (touch(step="2"), "key 'step': expected 2, found \"2\""),
     "step that is no object": (scenario(steps=[MMAP, "touch"]), 'expected an object, found "touch"'),
@@ -136,7 +138,8 @@ def test_what_is_reserved_is_not_implemented(text: str, name: str) -> None:
 
 def test_unknown_keys_where_they_are_allowed() -> None:
     """A key for somebody else's tools refused, or lost."""
-    read = parse_json(scenario(recorded={"on": 1}, steps=[MMAP | {"x-line": 3}]), "f.json")
+    read = parse_json(scenario(recorded={"on": 1}, source=[], steps=[MMAP | {"x-line": 3}]), "f.json")
+    assert read.source == []
     assert read.extra == {"recorded": {"on": 1}}
     assert read.steps[0].extra == {"x-line": 3}
 

@@ -18,7 +18,9 @@ def canonical(raw: object) -> str:
 def test_json_keeps_every_key_and_value(raw: dict[str, Any]) -> None:
     """A key that is dropped, defaulted or renamed, for any operation and any combination of its arguments."""
     scenario = parse_json(json.dumps(raw), "f.json")
-    assert canonical(json.loads(format_json(scenario))) == canonical(raw)
+    text = format_json(scenario)
+    assert text.encode()
+    assert canonical(json.loads(text)) == canonical(raw)
     assert parse_jsonl(format_jsonl([scenario, scenario]), "f.jsonl") == [scenario, scenario]
 
 
@@ -27,6 +29,8 @@ def test_scn_keeps_every_key_and_value(raw: dict[str, Any]) -> None:
     """A word that is read back as something else: a name taken for a keyword, a 0 for nothing, a page for a byte."""
     scenario = parse_json(json.dumps(raw), "f.json")
     text = format_scn(scenario)
+    assert text.encode()
+    assert all(line.isprintable() for line in text.split("\n"))
     again = parse_scn(text, "f.scn")
     assert canonical(json.loads(format_json(again))) == canonical(raw), text
     assert format_scn(again) == text

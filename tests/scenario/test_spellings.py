@@ -7,9 +7,11 @@ import pytest
 
 from hugeresv.scenario.json_format import parse_json
 from hugeresv.scenario.load import load
-from hugeresv.scenario.operation import OPERATIONS, Touch
+from hugeresv.scenario.operation import OPERATIONS, Exit, Touch
 from hugeresv.scenario.scenario import Pool, Scenario, Step
+from hugeresv.scenario.scn_form import WITHOUT_PROC
 from hugeresv.scenario.scn_format import format_scn, parse_scn
+from hugeresv.scenario.scn_header import HEADERS
 
 DATA = Path(__file__).parent / "data"
 NAMES = ["split", "operations", "comments"]
@@ -54,6 +56,13 @@ def test_ranges(line: str, argument: dict[str, int]) -> None:
     head = {"schema": "hugeresv-scenario/1", "pool": {"page_size_kB": 2048, "nr_hugepages": 1}}
     scenario = json.dumps({**head, "steps": [expected]})
     assert step == parse_json(scenario, "f.json").steps[0]
+
+
+@pytest.mark.parametrize("name", [*HEADERS, *WITHOUT_PROC, "->", "|", "# a"])
+def test_a_process_may_have_any_name(name: str) -> None:
+    """A process called like the beginning of another kind of line, whose operations then vanish into that."""
+    steps = (Step(Exit(name)), Step(Exit(name)))
+    assert parse_scn(format_scn(Scenario(Pool(2048, 1), steps)), "f.scn").steps == steps
 
 
 def test_long_touches_are_written_on_lines_of_bounded_length() -> None:
