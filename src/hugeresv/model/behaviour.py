@@ -1,7 +1,7 @@
 """What differs between kernels: named switches, each of which restores one rule that a kernel had.
 
-A `Behaviour` is a value. Every switch is read in one function of the model and never adjusts a counter to a wanted
-result. The defaults are the rules of `ideal`, the ledger with every known defect off; `presets` names the real kernels.
+A `Behaviour` is a value. Every switch is read where its rule is and never adjusts a counter to a wanted result. The
+defaults are the rules of `ideal`, the ledger with every known defect off; `presets` names the real kernels.
 """
 
 from dataclasses import Field, dataclass, field, fields

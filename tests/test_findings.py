@@ -1,0 +1,32 @@
+"""docs/findings.md: every program on the page is right on ideal, wrong on 6.18 as told, and right about 7.3."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hugeresv.scenario.scn_format import parse_scn
+from tests.played import on
+
+PAGE = (Path(__file__).parents[1] / "docs" / "findings.md").read_text()
+SECTIONS = dict(re.findall(r"^## (.*?)\n\n```scn\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
+
+
+def test_every_section_begins_with_its_program_and_is_in_the_table() -> None:
+    """A finding without a program, or one that the table does not lead to."""
+    titles = re.findall(r"^## (.*)", PAGE, re.MULTILINE)
+    assert titles == list(SECTIONS)
+    anchors = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
+    assert re.findall(r"\]\(#(.*?)\)", PAGE) == anchors
+
+
+@pytest.mark.parametrize("title", SECTIONS)
+def test_a_program_shows_what_the_page_says(title: str) -> None:
+    """A number that the model does not have, or a program in which nothing goes wrong."""
+    scenario = parse_scn(SECTIONS[title], title)
+    ideal, kernel = on(scenario, "ideal"), on(scenario, "6.18")
+    assert ideal.contradictions == []
+    assert ideal.violations == []
+    assert kernel.contradictions == []
+    assert kernel.answers != ideal.answers
+    assert on(scenario, "7.3").contradictions == []
