@@ -75,7 +75,7 @@ def as_comment(text: str) -> list[str] | None:
 
 def split_option(word: str) -> tuple[str | None, str]:
     """Key and value of `key=value`; no key for a bare word."""
-    option = _OPTION.fullmatch(word)
+    option = _OPTION.fullmatch(word) if "=" in word else None
     return (option[1], option[2]) if option else (None, word)
 
 
