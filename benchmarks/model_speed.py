@@ -1,7 +1,7 @@
 """Operations per second of the model through the kernel protocol, beside the host kernel with the same scenario.
 
-One private mapping, every page of it touched once, counters read after every step; on one core. Prints the model's rate for
-pages in order and at random, and their ratios to the host's rate in the same run.
+One private mapping, every page of it touched once, counters read after every step; on one core. Prints the model's rate
+for pages in order and at random, and their ratios to the host's rate in the same run.
 """
 
 import sys

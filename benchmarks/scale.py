@@ -1,6 +1,7 @@
-"""How the cost of an operation of the model grows with fragments, mappings and processes, and memory with what is touched.
+"""How the cost of an operation grows with fragments, mappings and processes, and memory with what is touched.
 
-Prints microseconds per operation at growing sizes; each row's last column is its ratio to the smallest size of the same run.
+Prints microseconds per operation at growing sizes; each row's last column is its ratio to the smallest size of the same
+run.
 """
 
 import time

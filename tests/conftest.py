@@ -18,7 +18,7 @@ def _lost_pages() -> int:
     return total - free if resv == 0 else 0
 
 
-# Tests on the host's kernel need an idle pool. Where pages are lost for good they count as constant; if somebody does use them,
-# and lets go, the host's kernel refuses the pool as one in use.
+# Tests on the host's kernel need an idle pool. Where pages are lost for good they count as constant; if somebody does
+# use them, and lets go, the host's kernel refuses the pool as one in use.
 if _POOL.is_dir() and (lost := _lost_pages()):
     os.environ.setdefault("HUGERESV_LOST_PAGES", f"2048:{lost}")

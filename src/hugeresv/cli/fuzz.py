@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 import click
@@ -15,7 +15,8 @@ from hugeresv.cli.options import KernelName, color_option
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.reports.campaign import end_progress, show_finding, show_progress, show_tally
 from hugeresv.scenario.load import dump
-from hugeresv.search.fuzz.campaign import Budget, Tally, fuzz as run_campaign
+from hugeresv.search.fuzz.campaign import Budget, Tally
+from hugeresv.search.fuzz.campaign import fuzz as run_campaign
 
 
 @click.command(
@@ -52,7 +53,8 @@ def fuzz(
     """Run random scenarios on two kernels in lockstep and shrink what tells them apart.
 
     Outcome, counters, cgroups and statfs are compared after every step, and what has leaked at the end. A difference is
-    shrunk to a short scenario, written as .scn. Without a limit, 1000 scenarios are run. Exit status 1 if the kernels differ.
+    shrunk to a short scenario, written as .scn. Without a limit, 1000 scenarios are run. Exit status 1 if the kernels
+    differ.
     """
     if scenarios is steps is seconds is None:
         scenarios = 1000
@@ -65,19 +67,16 @@ def fuzz(
         if sys.stderr.isatty():
             show_progress(sys.stderr, so_far, elapsed)
 
-    with _executor(jobs, left, right) as executor:
-        try:
-            run_campaign(
-                left,
-                right,
-                seed=seed,
-                length=length,
-                budget=Budget(scenarios, steps, seconds, findings),
-                progress=progress,
-                executor=executor,
-            )
-        except KeyboardInterrupt:
-            pass
+    with _executor(jobs, left, right) as executor, suppress(KeyboardInterrupt):
+        run_campaign(
+            left,
+            right,
+            seed=seed,
+            length=length,
+            budget=Budget(scenarios, steps, seconds, findings),
+            progress=progress,
+            executor=executor,
+        )
     if sys.stderr.isatty():
         end_progress(sys.stderr)
     screen = standard_output(color)

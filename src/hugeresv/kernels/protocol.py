@@ -67,7 +67,7 @@ class PageState(Enum):
 
 
 class MappingView(NamedTuple):
-    """A mapping page by page, as runs of (state, number of pages), from its start to the end of what it ever covered."""
+    """A mapping as runs of (state, number of pages), from its start to the end of what it ever covered."""
 
     shared: bool
     runs: tuple[tuple[PageState, int], ...]
@@ -79,8 +79,8 @@ class Session(Protocol):
     def apply(self, operation: Operation, *, may_hang: bool = False) -> Answer:
         """Carry out one operation. After `HANG` the session answers nothing more.
 
-        Raises ScenarioError for a name that is not bound, UnsupportedError for an operation that this kernel of ours does
-        not have. `may_hang`: the call may never return; it is given up after a while.
+        Raises ScenarioError for a name that is not bound, UnsupportedError for an operation that this kernel of ours
+        does not have. `may_hang`: the call may never return; it is given up after a while.
         """
         ...
 

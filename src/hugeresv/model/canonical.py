@@ -6,8 +6,7 @@ what no operation can tell any more, or what follows from the rest:
 
 - segments that are gone, and counts of references
 - a removed cgroup, which is as good as the nearest one above it that still exists
-- indices of a file that has no name any more: they count from the first that is mapped, and of what is not mapped only
-  the amount matters, since it can but be freed with the file
+- of a file without a name, what is not mapped (`canonical_file`)
 - which map the pieces of a private mapping share: each offset is covered by one piece
 - NORESERVE, once the mapping is made, where no rule asks for it
 - the order of a file's mappings, where no truncation can meet it
@@ -16,14 +15,14 @@ what no operation can tell any more, or what follows from the rest:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from hugeresv.model.behaviour import ZapRestore
+from hugeresv.model.canonical_file import KnownFile, known_files
 from hugeresv.model.hstate import HState
-from hugeresv.model.region_map import HIGHEST, RegionMap
 
 if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
@@ -53,17 +52,29 @@ class _Walk:
         self._machine = machine
         self._cgroups = {cgroup: number for number, (_, cgroup) in enumerate(_sorted(machine.cgroups))}
         self._segments = [(key, inode) for key, inode in _sorted(machine.segments) if inode.in_use]
-        self._named = {*machine.files.values(), *(inode for _, inode in self._segments)}
         self._places: dict[Vma, tuple[int, int]] = {}
-        self._users: dict[Inode, list[Vma]] = defaultdict(list)
         self._folios: dict[Folio, int] = {}
-        for number, (_, process) in enumerate(_sorted(machine.processes)):
+        self._numbers: dict[KnownFile, int] = {}
+        self._file_of: dict[Vma, KnownFile] = {}
+        self._files_of: dict[Inode, list[KnownFile]] = {}
+        self._walk_files()
+
+    def _walk_files(self) -> None:
+        """Number the files: those that are mapped by their first VMA, then those that only have a name."""
+        users: dict[Inode, list[Vma]] = defaultdict(list)
+        for number, (_, process) in enumerate(_sorted(self._machine.processes)):
             for vma in process.mm.vmas:
                 self._places[vma] = number, vma.vm_start
                 if vma.inode is not None:
-                    self._users[vma.inode].append(vma)
-        named = (inode for _, inode in (*_sorted(machine.files), *self._segments))
-        self._inodes = {inode: number for number, inode in enumerate(dict.fromkeys((*self._users, *named)))}
+                    users[vma.inode].append(vma)
+        named = dict.fromkeys(inode for _, inode in (*_sorted(self._machine.files), *self._segments))
+        for inode in dict.fromkeys((*users, *named)):
+            self._files_of[inode] = list(known_files(inode, users[inode], named=inode in named))
+        for files in self._files_of.values():
+            self._file_of.update((vma, file) for file in files for vma in file.vmas)
+        mapped = (self._file_of[vma] for vma in self._places if vma.inode is not None)
+        unmapped = (file for inode in named for file in self._files_of[inode])
+        self._numbers = {file: number for number, file in enumerate(dict.fromkeys((*mapped, *unmapped)))}
 
     def key(self) -> Hashable:
         machine = self._machine
@@ -72,11 +83,15 @@ class _Walk:
             _counters(machine.hstate),
             tuple((key, *self._cgroup_key(cgroup)) for key, cgroup in _sorted(machine.cgroups)),
             tuple((key, *self._process_key(process)) for key, process in _sorted(machine.processes)),
-            tuple(self._inode_key(inode) for inode in self._inodes),
-            tuple((key, self._inodes[inode]) for key, inode in _sorted(machine.files)),
-            tuple((key, self._inodes[inode], inode.handles > 0) for key, inode in self._segments),
+            tuple((file.key(self._charges, self._cgroup), tuple(self._order(file))) for file in self._numbers),
+            tuple((key, *self._of_inode(inode)) for key, inode in _sorted(machine.files)),
+            tuple((key, inode.handles > 0, *self._of_inode(inode)) for key, inode in self._segments),
             tuple((key, *self._mount_key(mount)) for key, mount in _sorted(machine.mounts)),
         )
+
+    def _of_inode(self, inode: Inode) -> list[int]:
+        """The numbers of the files that an inode is taken for."""
+        return sorted(self._numbers[file] for file in self._files_of[inode])
 
     def _cgroup_key(self, cgroup: HugetlbCgroup) -> tuple[Hashable, ...]:
         limits = cgroup.max_pages, cgroup.rsvd_max_pages
@@ -93,16 +108,16 @@ class _Walk:
     def _mount_key(self, mount: Mount) -> tuple[Hashable, ...]:
         s = mount.subpool
         limits = None if s is None else (s.max_hpages, s.min_hpages, s.used_hpages, s.rsv_hpages)
-        return limits, tuple(sorted(self._inodes[inode] for inode in mount.inodes if inode.in_use))
+        return limits, tuple(sorted(n for inode in mount.inodes if inode.in_use for n in self._of_inode(inode)))
 
     def _process_key(self, process: Process) -> tuple[Hashable, ...]:
         return self._cgroup(process.cgroup), tuple(self._vma_key(vma) for vma in process.mm.vmas)
 
     def _vma_key(self, vma: Vma) -> tuple[Hashable, ...]:
-        inode = vma.inode
-        if inode is None:
+        if vma.inode is None:
             return vma.vm_start, vma.vm_end, vma.prot, vma.dontfork, vma.locked
-        mapped = self._inodes[inode], vma.vm_pgoff - self._base(inode)
+        file = self._file_of[vma]
+        mapped = self._numbers[file], vma.vm_pgoff - file.base
         common = vma.vm_start, vma.vm_end, vma.prot, vma.dontfork, mapped, vma.noreserve and self._asks_noreserve()
         if vma.shared:
             return *common, vma.may_write
@@ -136,69 +151,26 @@ class _Walk:
     def _charges(self, folio: Folio) -> tuple[int, int]:
         return self._cgroup(folio.cgroup), self._cgroup(folio.cgroup_rsvd)
 
-    def _base(self, inode: Inode) -> int:
-        """The index that counts as 0. shmdt(2) knows a segment by where its page 0 is, so these stay as they are."""
-        if inode in self._named or inode.sysv:
-            return 0
-        return min(vma.vm_pgoff for vma in self._users[inode])
-
-    def _inode_key(self, inode: Inode) -> Hashable:
-        reach = _Reach(inode in self._named, self._users[inode], self._base(inode))
-        cached = sorted((index, self._charges(folio)) for index, folio in inode.page_cache.items())
-        paid: dict[int, RegionMap] = defaultdict(RegionMap)
-        for cgroup, regions in inode.resv_map.charged.items():
-            for first, end in regions:
-                paid[self._cgroup(cgroup)].add(first, end)
-        return (
-            reach.count(inode.i_size),
-            reach.cut(inode.resv_map.regions),
-            tuple((index - reach.base, charges) for index, charges in cached if index in reach.indices),
-            tuple(sorted(charges for index, charges in cached if index not in reach.indices)),
-            tuple((number, reach.cut(paid[number])) for number in sorted(paid) if number != _ROOT),
-            tuple(self._truncation_order(inode)),
-        )
-
-    def _truncation_order(self, inode: Inode) -> Iterator[Hashable]:
+    def _order(self, file: KnownFile) -> Iterator[Hashable]:
         """The order in which mappings that begin at the same index lose their pages, as far as it matters.
 
         It matters whether an owner's turn comes before or after that of others: only an owner's page becomes a promise
         again, and whether it does depends on surplus pages and on who else still maps it.
         """
-        if inode not in self._named and not any(vma.shared and vma.may_write for vma in self._users[inode]):
+        if not file.can_be_truncated():
             return
+        vmas = [vma for vma in file.inode.in_file_order() if self._file_of[vma] is file]
         if self._machine.behaviour.punch_unmaps_too_much:
-            yield from (self._places[vma] for vma in inode.in_file_order())
+            yield from (self._places[vma] for vma in vmas)
             return
         if self._machine.behaviour.zap_restore is ZapRestore.NEVER:
             return
-        for _, group in groupby(inode.in_file_order(), key=attrgetter("vm_pgoff")):
-            vmas = list(group)
-            if len(vmas) > 1 and any(vma.owner for vma in vmas):
-                for owner, run in groupby(vmas, key=attrgetter("owner")):
+        for _, group in groupby(vmas, key=attrgetter("vm_pgoff")):
+            here = list(group)
+            if len(here) > 1 and any(vma.owner for vma in here):
+                for owner, run in groupby(here, key=attrgetter("owner")):
                     places = [self._places[vma] for vma in run]
                     yield tuple(places if owner else sorted(places))
-
-
-class _Reach:
-    """The indices of a file that an operation can still meet: all while the file has a name, else what is mapped."""
-
-    def __init__(self, named: bool, users: Iterable[Vma], base: int) -> None:
-        self.base = base
-        self.indices = RegionMap([(0, HIGHEST)] if named else [(vma.first_index, vma.end_index) for vma in users])
-
-    def count(self, size: int) -> int:
-        """How many of them lie below `size`."""
-        return self.indices.count(0, size)
-
-    def cut(self, regions: RegionMap) -> tuple[Hashable, ...]:
-        """The regions within reach, counted from the base, and the number of pages beyond it."""
-        within = [
-            (first - self.base, end - self.base)
-            for f, t in regions
-            for first, end, reachable in self.indices.runs(f, t)
-            if reachable
-        ]
-        return tuple(within), regions.total_pages - sum(end - first for first, end in within)
 
 
 def _sorted(table: dict[Key, T]) -> list[tuple[Key, T]]:

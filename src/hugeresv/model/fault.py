@@ -76,8 +76,9 @@ def _write_protected(
 ) -> Outcome:
     """hugetlb_wp, a write to a private mapping's page: its own alone is reused, any other is copied.
 
-    An owner that finds no page for the copy takes the shared one away from its children (`steal`), which changes no counter;
-    then it tries again, for ever if somebody still shares the page, and from the start if it has lost the page itself.
+    An owner that finds no page for the copy takes the shared one away from its children (`steal`), which changes no
+    counter; then it tries again, for ever if somebody still shares the page, and from the start if it has lost the page
+    itself.
     """
     if old.anon and old.mapcount == 1:
         return Outcome.OK

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 class Folio:
     """A huge page outside the pool.
 
-    `mapcount` counts the page tables of private mappings that hold an anonymous page; a page of the page cache is kept by its
-    inode and not counted. `restore_reserve` (HPG_restore_reserve) makes the page a promise again when it is freed.
+    `mapcount` counts the page tables of private mappings that hold an anonymous page; a page of the page cache is kept
+    by its inode and not counted. `restore_reserve` (HPG_restore_reserve) makes the page a promise again when it is
+    freed.
     """
 
     __slots__ = ("anon", "cgroup", "cgroup_rsvd", "mapcount", "restore_reserve", "subpool")

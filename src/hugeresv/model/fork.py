@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def fork(parent: Process) -> Process:
     """A child with the parent's mappings and cgroup: its private pages are shared until written, its reserve is none.
 
-    What a private VMA carries is cleared before the child's is visible, so that no reference is taken and none is dropped.
-    The parent keeps map, ownership and all that is not consumed.
+    What a private VMA carries is cleared before the child's is visible, so that no reference is taken and none is
+    dropped. The parent keeps map, ownership and all that is not consumed.
     """
     mm = AddressSpace(parent.mm.page_shift)
     for vma in parent.mm.vmas:

@@ -20,8 +20,8 @@ def private_page_counts(behaviour: Behaviour) -> bool:
 def free_huge_folio(machine: Machine, folio: Folio) -> None:
     """The last user of `folio` is gone.
 
-    It becomes a promise again if it carries the restore mark (its subpool then counts it as used still), or if its subpool
-    keeps it for its minimum. A page that backs a promise must stay in the pool, surplus or not.
+    It becomes a promise again if it carries the restore mark (its subpool then counts it as used still), or if its
+    subpool keeps it for its minimum. A page that backs a promise must stay in the pool, surplus or not.
     """
     hstate = machine.hstate
     subpool = None if folio.anon and not private_page_counts(machine.behaviour) else folio.subpool

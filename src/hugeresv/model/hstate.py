@@ -1,7 +1,7 @@
 """The pool of one page size, `struct hstate`: its counters, and how pages and promises enter and leave it.
 
-Counters are signed and in huge pages: an underflow shows as a negative number where the kernel prints 2^64 - n. The kernel's
-per-node counts are left out: this is a machine of one node. mm/hugetlb.c, 6.18.
+Counters are signed and in huge pages: an underflow shows as a negative number where the kernel prints 2^64 - n. The
+kernel's per-node counts are left out: this is a machine of one node. mm/hugetlb.c, 6.18.
 """
 
 from hugeresv.model.unsigned import unsigned
@@ -20,7 +20,7 @@ class HState:
     )
 
     def __init__(self, page_bytes: int, nr_huge_pages: int, nr_overcommit_huge_pages: int = 0) -> None:
-        """A pool of free pages. ValueError unless the size is a power of two of at least 4096 and the counts are >= 0."""
+        """A pool of free pages. ValueError unless the size is a power of two >= 4096 and the counts are >= 0."""
         if page_bytes < 4096 or page_bytes & (page_bytes - 1):
             raise ValueError(f"page size {page_bytes} bytes is not a power of two of at least 4096")
         if nr_huge_pages < 0 or nr_overcommit_huge_pages < 0:
@@ -40,8 +40,8 @@ class HState:
     def acct_memory(self, delta: int) -> bool:
         """hugetlb_acct_memory: promise `delta` pages more, or -`delta` fewer. False is ENOMEM, and nothing changed.
 
-        Two tests, not one: what is missing must be obtainable as surplus, and the request alone must not exceed the free
-        pages. Only the second still refuses a large request while resv_huge_pages is wrapped.
+        Two tests, not one: what is missing must be obtainable as surplus, and the request alone must not exceed the
+        free pages. Only the second still refuses a large request while resv_huge_pages is wrapped.
         """
         if delta > 0:
             if not self._gather_surplus(delta):
@@ -100,8 +100,9 @@ class HState:
     def set_max_huge_pages(self, count: int) -> None:
         """A write of `count` to nr_hugepages (set_max_huge_pages): the persistent pages wanted.
 
-        Growth turns surplus pages into persistent ones, then allocates. Shrinking frees what nobody uses or was promised;
-        what cannot be freed becomes surplus. The floor is compared unsigned: with a wrapped resv_huge_pages nothing is freed.
+        Growth turns surplus pages into persistent ones, then allocates. Shrinking frees what nobody uses or was
+        promised; what cannot be freed becomes surplus. The floor is compared unsigned: with a wrapped resv_huge_pages
+        nothing is freed.
         """
         persistent = self.nr_huge_pages - self.surplus_huge_pages
         if count > persistent:

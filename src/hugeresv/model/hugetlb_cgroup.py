@@ -22,8 +22,8 @@ def charges_reservations(behaviour: Behaviour) -> bool:
 class HugetlbCgroup:
     """A cgroup; counts and limits in pages, hierarchical. `max_pages` and `rsvd_max_pages` None: no limit.
 
-    `subtree_control`: it hands the controller on to children, or has done so, and therefore takes no tasks (the rule against
-    internal processes, cgroup_migrate_vet_dst in kernel/cgroup/cgroup.c).
+    `subtree_control`: it hands the controller on to children, or has done so, and therefore takes no tasks (the rule
+    against internal processes, cgroup_migrate_vet_dst in kernel/cgroup/cgroup.c).
     """
 
     __slots__ = ("children", "max_pages", "parent", "rsvd", "rsvd_max_pages", "subtree_control", "tasks", "usage")
@@ -45,7 +45,7 @@ class HugetlbCgroup:
             parent.subtree_control = True
 
     def charge_usage(self, pages: int) -> bool:
-        """hugetlb_cgroup_charge_cgroup: False, and no change, where a limit of this cgroup or one above forbids it."""
+        """hugetlb_cgroup_charge_cgroup: False, and no change, where a limit here or above forbids it."""
         level: HugetlbCgroup | None = self
         while level is not None:
             if level.max_pages is not None and level.usage + pages > level.max_pages:
@@ -62,7 +62,7 @@ class HugetlbCgroup:
             level = level.parent
 
     def charge_rsvd(self, pages: int) -> bool:
-        """hugetlb_cgroup_charge_cgroup_rsvd: False, and no change, where a limit of this cgroup or one above forbids it."""
+        """hugetlb_cgroup_charge_cgroup_rsvd: False, and no change, where a limit here or above forbids it."""
         level: HugetlbCgroup | None = self
         while level is not None:
             if level.rsvd_max_pages is not None and level.rsvd + pages > level.rsvd_max_pages:
@@ -93,7 +93,7 @@ class HugetlbCgroup:
         return Outcome.OK
 
     def rmdir(self) -> Outcome:
-        """rmdir(2): EBUSY with tasks or children. Pages in use go to the parent, reservations stay with the dead cgroup.
+        """rmdir(2): EBUSY with tasks or children. Pages in use go to the parent, reservations stay.
 
         Both count hierarchically, so the ancestors' counters do not show the difference.
         """

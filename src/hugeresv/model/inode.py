@@ -1,7 +1,7 @@
 """A hugetlbfs file, `struct inode` and its address_space: size, page cache, reservation map, and who maps it.
 
-Every huge page mapping has one: an anonymous mapping and a SysV segment have an inode of their own on the kernel's internal
-mount, without a subpool. fs/hugetlbfs/inode.c, 6.18.
+Every huge page mapping has one: an anonymous mapping and a SysV segment have an inode of their own on the kernel's
+internal mount, without a subpool. fs/hugetlbfs/inode.c, 6.18.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 
 class Inode:
-    """Sizes and indices in huge pages; no page of the cache lies at or behind `cache_end`. `handles` counts descriptors and segment ids, `vmas` the VMAs: with neither, it goes.
+    """Sizes and indices in huge pages; no page of the cache lies at or behind `cache_end`.
 
-    `i_mmap` has the private VMAs only, each with a rank that orders those that begin at the same index. A shared VMA's pages are
-    found through the page cache whether its page table has them or not, which no later operation can tell; a private VMA's page
-    table matters.
+    `handles` counts descriptors and segment ids, `vmas` the VMAs: with neither, the file goes.
+
+    `i_mmap` has the private VMAs only, each with a rank that orders those that begin at the same index. A shared VMA's
+    pages are found through the page cache whether its page table has them or not, which no later operation can tell; a
+    private VMA's page table matters.
     """
 
     __slots__ = (
@@ -56,7 +58,7 @@ class Inode:
         return bool(self.vmas or self.handles)
 
     def cached_in(self, first: int, end: int) -> list[int]:
-        """The indices in [first, end) that have a page, ascending; the cost is that of the smaller of range and cache."""
+        """The indices in [first, end) that have a page, ascending; costs what the smaller of range and cache does."""
         cache = self.page_cache
         end = min(end, self.cache_end)
         if end - first <= len(cache):
@@ -84,5 +86,5 @@ class Inode:
             del self.i_mmap[vma]
 
     def in_file_order(self) -> list[Vma]:
-        """The private VMAs as the interval tree has them: by first index, then in the order in which they were inserted."""
+        """The private VMAs as the interval tree has them: by first index, then by insertion."""
         return sorted(self.i_mmap, key=lambda vma: (vma.vm_pgoff, self.i_mmap[vma]))

@@ -1,8 +1,8 @@
 """The whole state: one pool, and everything that holds its pages or its promises.
 
-A `Machine` is a mutable value. Transitions (the modules named after the kernel's paths) change it in place; a call that a kernel
-would refuse changes exactly what the kernel's would, and bad input raises ValueError and changes nothing. Keys of the tables
-below are the caller's: any sortable value, such as a number.
+A `Machine` is a mutable value. Transitions (the modules named after the kernel's paths) change it in place; a call that
+a kernel would refuse changes exactly what the kernel's would, and bad input raises ValueError and changes nothing. Keys
+of the tables below are the caller's: any sortable value, such as a number.
 """
 
 from __future__ import annotations

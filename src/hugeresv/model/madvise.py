@@ -1,4 +1,7 @@
-"""Advice on a range of a mapping: madvise(2), and mlock(2), which for huge pages only faults in. mm/madvise.c, mm/mlock.c, 6.18."""
+"""Advice on a range of a mapping: madvise(2); and mlock(2), which for huge pages only faults in.
+
+mm/madvise.c and mm/mlock.c, 6.18.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,8 @@ def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice
 def _dontneed(machine: Machine, task: Process, start: int, end: int, *, also_locked: bool) -> Outcome:
     """madvise_dontneed_free: a huge page range must start aligned, its end is rounded down.
 
-    One batch a VMA: the pages of huge page mappings are freed before the next VMA's turn (zap_page_range_single_batched).
+    One batch a VMA: the pages of huge page mappings are freed before the next VMA's turn
+    (zap_page_range_single_batched).
     """
     page_bytes = machine.hstate.page_bytes
     walk = Walk(start)
@@ -117,7 +121,7 @@ def _set_dontfork(vma: Vma, start: int, end: int, *, dontfork: bool) -> Outcome:
 
 
 def _populate(machine: Machine, task: Process, start: int, end: int, *, write: bool) -> Outcome:
-    """madvise_populate: EFAULT where a page cannot be had, what was faulted stays; EINVAL where the rights forbid it."""
+    """madvise_populate. EFAULT: a page cannot be had; what was faulted stays. EINVAL: the rights forbid it."""
     reached = start
     for vma in task.mm.overlapping(start, end):
         if vma.vm_start > reached:
@@ -131,7 +135,7 @@ def _populate(machine: Machine, task: Process, start: int, end: int, *, write: b
 
 
 def mlock(machine: Machine, task: Process, address: int, length: int) -> Outcome:
-    """mlock(2): faults the range in. A huge page VMA is neither split nor marked. ENOMEM for a page that cannot be had."""
+    """mlock(2): faults the range in; splits and marks no huge page VMA. ENOMEM: a page cannot be had."""
     start, end = align_down(address), align_up(address + length)
     outcome = _set_locked(task, start, end, locked=True)
     if outcome is not Outcome.OK:
@@ -150,7 +154,7 @@ def munlock(task: Process, address: int, length: int) -> Outcome:
 
 
 def _set_locked(task: Process, start: int, end: int, *, locked: bool) -> Outcome:
-    """apply_vma_lock_flags: marks mappings of ordinary pages only. ENOMEM for a hole, after what lies before it was marked."""
+    """apply_vma_lock_flags: marks ordinary pages only. ENOMEM for a hole, after what lies before it."""
     if start == end:
         return Outcome.OK
     walk = Walk(start)

@@ -37,12 +37,12 @@ def mmap(
     prot: Prot = "rw",
     fill: bool = False,
 ) -> Outcome:
-    """mmap(2) of huge pages at `address` with MAP_FIXED, in bytes; `inode` None: anonymous. `fill` as MAP_POPULATE does.
+    """mmap(2) of huge pages at `address` with MAP_FIXED, in bytes; `inode` None: anonymous; `fill`: MAP_POPULATE.
 
     `reserve` off: nothing is promised, though the mapping is no MAP_NORESERVE one.
 
-    EINVAL: empty, address or offset not a multiple of the huge page. ENOMEM: too long, or the pages cannot be promised; what
-    lay there before is gone then. EOVERFLOW: behind the largest file offset.
+    EINVAL: empty, address or offset not a multiple of the huge page. ENOMEM: too long, or the pages cannot be promised;
+    what lay there before is gone then. EOVERFLOW: behind the largest file offset.
     """
     page_bytes = machine.hstate.page_bytes
     if length == 0 or not is_aligned(offset):
@@ -91,7 +91,7 @@ def mmap(
 
 @contextmanager
 def _files_until_the_end(machine: Machine, replaced: list[Vma]) -> Iterator[None]:
-    """A file whose last mapping is replaced goes when the call returns (delayed fput), after the new mapping was promised."""
+    """A file whose last mapping is replaced goes when the call returns (delayed fput), after the new promise."""
     inodes = [vma.inode for vma in replaced if vma.inode is not None]
     for inode in inodes:
         inode.handles += 1

@@ -26,7 +26,10 @@ class Mount:
 
 
 def mount(machine: Machine, key: Key, max_hpages: int | None, min_hpages: int | None) -> Outcome:
-    """mount(2), limits in pages (None: not given). EINVAL: minimum above maximum, or unknown. ENOMEM: the minimum cannot be promised."""
+    """mount(2), limits in pages (None: not given).
+
+    EINVAL: minimum above maximum, or unknown. ENOMEM: the minimum cannot be promised.
+    """
     if min_hpages is not None and not machine.behaviour.min_size:
         return Outcome.EINVAL
     if max_hpages is not None and min_hpages is not None and min_hpages > max_hpages:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def mprotect(task: Process, address: int, length: int, prot: Prot) -> Outcome:
     """mprotect(2) of `length` bytes: splits VMAs whose rights change, and changes no counter.
 
-    EINVAL: start off the base page, or a huge page would be cut. ENOMEM: a hole in the range, after what lies before it was
-    changed. EACCES: writing a segment that was attached read-only.
+    EINVAL: start off the base page, or a huge page would be cut. ENOMEM: a hole in the range, after what lies before it
+    was changed. EACCES: writing a segment that was attached read-only.
     """
     if not is_aligned(address):
         return Outcome.EINVAL

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Remap:
-    """One call's range [address, address + old_len) and what it shall become, in bytes; `target` None: stays in place."""
+    """One call's range [address, address + old_len) and what it shall become, in bytes; `target` None: in place."""
 
     address: int
     old_len: int
@@ -29,7 +29,7 @@ class Remap:
     target: int | None
 
     def fit(self, unit: int) -> bool:
-        """align_hugetlb: round the lengths up to `unit`; False where an address is off it, or the mapping would grow."""
+        """align_hugetlb: round the lengths up to `unit`; False: an address is off it, or the mapping would grow."""
         self.old_len = align_up(self.old_len, unit)
         self.new_len = align_up(self.new_len, unit)
         return is_aligned(self.address | (self.target or 0), unit) and self.new_len <= self.old_len
@@ -48,8 +48,8 @@ def mremap(
 ) -> Outcome:
     """mremap(2), addresses and lengths in bytes; `target` as MREMAP_FIXED.
 
-    EINVAL: not aligned, empty, growing, DONTUNMAP, or a target that overlaps the range. EFAULT: not mapped, or a range to be
-    moved leaves its VMA.
+    EINVAL: not aligned, empty, growing, DONTUNMAP, or a target that overlaps the range. EFAULT: not mapped, or a range
+    to be moved leaves its VMA.
     """
     if not is_aligned(address) or align_up(new_len) == 0:
         return Outcome.EINVAL
@@ -119,7 +119,7 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
 
 
 def _movable(vma: Vma, call: Remap, *, dontunmap: bool) -> Outcome:
-    """remap_is_valid, check_prep_vma: a huge page mapping leaves nothing behind, and one VMA has all that is to be moved."""
+    """remap_is_valid, check_prep_vma: huge pages leave nothing behind, and one VMA has all that is moved."""
     if (call.old_len == 0 and not vma.shared) or (dontunmap and vma.inode is not None):
         return Outcome.EINVAL
     return Outcome.EFAULT if call.new_len > vma.vm_end - call.address else Outcome.OK
@@ -135,8 +135,8 @@ def _shrink(machine: Machine, mm: AddressSpace, call: Remap) -> Outcome:
 def _move(machine: Machine, vma: Vma, call: Remap) -> None:
     """move_vma of [address, address + new_len) inside `vma`: no counter changes.
 
-    The new VMA takes map, ownership and mark along. Where a part is moved, clear_vma_resv_huge_pages has taken them from the
-    whole old VMA, so that what stays is an orphan and its promises are never withdrawn.
+    The new VMA takes map, ownership and mark along. Where a part is moved, clear_vma_resv_huge_pages has taken them
+    from the whole old VMA, so that what stays is an orphan and its promises are never withdrawn.
     """
     assert call.target is not None
     mm, end = vma.mm, call.address + call.new_len
@@ -174,7 +174,7 @@ def _move_page_tables(mm: AddressSpace, call: Remap) -> None:
 
 
 def _without_hugetlb(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool) -> Outcome:
-    """mremap before 5.16: in place it unmaps a tail; a move has emptied its target and cut the tail before it is refused."""
+    """mremap before 5.16: in place it unmaps a tail; a move is refused once target and tail are gone."""
     if call.target is not None:
         outcome = unmap_range(machine, mm, call.target, call.target + call.new_len)
         if outcome is not Outcome.OK:

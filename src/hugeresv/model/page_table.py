@@ -1,7 +1,8 @@
 """The page table of an address space: huge page number -> folio.
 
-Two levels as on x86-64, where a page of PMD entries maps 1 GiB: a range costs what is present in it or the tables it spans,
-never the length of a sparse mapping. Holds what private mappings map; a shared mapping's pages are in its inode's cache.
+Two levels as on x86-64, where a page of PMD entries maps 1 GiB: a range costs what is present in it or the tables it
+spans, never the length of a sparse mapping. Holds what private mappings map; a shared mapping's pages are in its
+inode's cache.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ def reserve_pages(
 ) -> bool:
     """hugetlb_reserve_pages of file indices [first, end) for a new mapping, or a new segment (`vma` None).
 
-    Shared: whatever of the range the inode has not yet promised. Private: the whole range, tracked by the VMA, which becomes
-    its owner. False is ENOMEM; then nothing is promised.
+    Shared: whatever of the range the inode has not yet promised. Private: the whole range, tracked by the VMA, which
+    becomes its owner. False is ENOMEM; then nothing is promised.
     """
     private = vma is not None and not vma.shared
     if not charges_reservations(machine.behaviour):
@@ -53,7 +53,7 @@ def promise_counts(behaviour: Behaviour, *, shared: bool) -> bool:
 
 
 def _charge(machine: Machine, subpool: Subpool | None, pages: int, cgroup: HugetlbCgroup | None) -> bool:
-    """Promise `pages` at the expense of cgroup, subpool and pool, in this order; all or nothing (as the rollback has it)."""
+    """Promise `pages` at the expense of cgroup, subpool and pool, in this order; else roll back."""
     if cgroup is not None and not cgroup.charge_rsvd(pages):
         return False
     global_part = pages if subpool is None else subpool.get_pages(pages)
@@ -81,14 +81,14 @@ def _roll_back(machine: Machine, subpool: Subpool, pages: int, global_part: int)
 
 
 def unreserve_pages(machine: Machine, inode: Inode, first: int, end: int, freed: int) -> None:
-    """hugetlb_unreserve_pages: the inode promises [first, end) no more, of which `freed` had a page that was just freed."""
+    """hugetlb_unreserve_pages: the inode promises [first, end) no more; `freed` of it had a page until now."""
     promised = inode.resv_map.unreserve(first, end)
     subpool = inode.subpool if promise_counts(machine.behaviour, shared=True) else None
     machine.hstate.acct_memory(-subpool_put(machine.hstate, subpool, promised - freed))
 
 
 def vm_op_open(vma: Vma) -> None:
-    """hugetlb_vm_op_open: a VMA that was copied from a piece of the same mapping shares its map, and holds a reference."""
+    """hugetlb_vm_op_open: a VMA copied from a piece of the same mapping shares its map, and holds a reference."""
     if vma.resv_map is not None:
         vma.resv_map.refs += 1
 

@@ -2,12 +2,15 @@
 
 The same type means opposite things, and everything else follows from that:
 
-    of an inode (shared mappings)      a region = "a reservation was given for this file page". It stays when the page comes
-                                       and when the mapping goes; truncation, hole punching and the inode's end take it away.
+    of an inode (shared mappings)      a region = "a reservation was given for this file page". It stays when the page
+    comes
+                                       and when the mapping goes; truncation, hole punching and the inode's end take it
+                                       away.
     of a private mapping               a region = "this offset has *consumed* its reservation". What is absent is still
                                        promised.
 
-mm/hugetlb.c: struct resv_map and its comments, 2.6.27 and later; include/linux/hugetlb.h, 5.7 and later, for the charge.
+mm/hugetlb.c: struct resv_map and its comments, 2.6.27 and later; include/linux/hugetlb.h, 5.7 and later, for the
+charge.
 """
 
 from __future__ import annotations
@@ -23,8 +26,8 @@ if TYPE_CHECKING:
 class ResvMap:
     """`refs` counts the VMAs that point to a private map (kref); an inode's map belongs to its inode alone.
 
-    `cgroup` is charged for a private mapping's whole length. A shared reservation is charged region by region: `charged`
-    has, for each cgroup, the regions that it pays for.
+    `cgroup` is charged for a private mapping's whole length. A shared reservation is charged region by region:
+    `charged` has, for each cgroup, the regions that it pays for.
     """
 
     __slots__ = ("cgroup", "charged", "refs", "regions")
@@ -37,7 +40,7 @@ class ResvMap:
         self.charged: dict[HugetlbCgroup, RegionMap] = {}
 
     def reserve(self, first: int, end: int, cgroup: HugetlbCgroup | None) -> None:
-        """region_add of a shared reservation: every page of [first, end) not yet represented, at the expense of `cgroup`."""
+        """region_add of a shared reservation: `cgroup` pays for what of [first, end) is not yet represented."""
         if cgroup is not None:
             paid = self.charged.setdefault(cgroup, RegionMap())
             for start, stop in self.regions.missing(first, end):

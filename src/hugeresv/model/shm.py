@@ -36,7 +36,7 @@ def shmget(machine: Machine, task: Process, key: Key, size: int, *, noreserve: b
 
 
 def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: bool = False) -> Outcome:
-    """shmat(2) at `address`. EINVAL: the segment is gone. Reserves nothing: the segment has what it was created with."""
+    """shmat(2) at `address`; the segment keeps the reservation it was created with. EINVAL: it is gone."""
     inode = machine.segments[key]
     if not inode.in_use:
         return Outcome.EINVAL
@@ -71,7 +71,7 @@ def _begins_at(vma: Vma, address: int) -> bool:
 
 
 def shmrm(machine: Machine, key: Key) -> Outcome:
-    """shmctl(2) with IPC_RMID: the segment goes with its last attachment, at once if there is none. EINVAL: it is gone."""
+    """shmctl(2) with IPC_RMID: the segment goes with its last attachment. EINVAL: it is gone."""
     inode = machine.segments[key]
     if not inode.in_use:
         return Outcome.EINVAL

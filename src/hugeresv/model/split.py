@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def split(vma: Vma, address: int) -> Vma | None:
     """Cut `vma` at `address`, inside it; answers the upper piece, `vma` stays the lower one. None is EINVAL.
 
-    A huge page cannot be cut. Both pieces keep all that the VMA carried, and the same reservation map; no counter changes. The
-    file's tree has both as newcomers.
+    A huge page cannot be cut. Both pieces keep all that the VMA carried, and the same reservation map; no counter
+    changes. The file's tree has both as newcomers.
     """
     inode = vma.inode
     if inode is not None and address & ((1 << vma.mm.page_shift) - 1):

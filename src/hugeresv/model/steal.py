@@ -1,4 +1,4 @@
-"""The owner's guarantee: unmap_ref_private takes a shared page away from everybody but its owner. mm/hugetlb.c, 2.6.27 on."""
+"""The owner's guarantee: a shared page is taken away from everybody but its owner. mm/hugetlb.c, 2.6.27 on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 def unmap_ref_private(machine: Machine, owner: Vma, folio: Folio, address: int, index: int) -> None:
     """Unmap `folio` from every other private VMA of the file that is no owner, and mark the VMA.
 
-    The mark (HPAGE_RESV_UNMAPPED) is the whole VMA's, not the page's: any later fault there that finds no page fails. A kernel
-    that looks at the owner's own address in the other process misses the page of a mapping that has moved, and in another mapping
-    of the owner's process finds the owner's.
+    The mark (HPAGE_RESV_UNMAPPED) is the whole VMA's, not the page's: any later fault there that finds no page fails. A
+    kernel that looks at the owner's own address in the other process misses the page of a mapping that has moved, and
+    in another mapping of the owner's process finds the owner's.
     """
     assert owner.inode is not None
     for vma in owner.inode.i_mmap:

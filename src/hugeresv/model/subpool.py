@@ -1,7 +1,7 @@
 """A mount's share of the pool, `struct hugepage_subpool`: at most `max_hpages`, and `min_hpages` kept reserved for it.
 
-get and put answer what the *global* pool must reserve or unreserve: whatever the minimum covers is already reserved there.
-mm/hugetlb.c, 4.1 and later (hugepage_subpool_get_pages, hugepage_subpool_put_pages).
+get and put answer what the *global* pool must reserve or unreserve: whatever the minimum covers is already reserved
+there. mm/hugetlb.c, 4.1 and later (hugepage_subpool_get_pages, hugepage_subpool_put_pages).
 """
 
 

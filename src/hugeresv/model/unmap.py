@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def munmap(machine: Machine, mm: AddressSpace, address: int, length: int) -> Outcome:
-    """munmap(2) of `length` bytes. EINVAL for a start off the base page, an empty range, or a cut inside a huge page."""
+    """munmap(2) of `length` bytes. EINVAL: start off the base page, empty, or a cut inside a huge page."""
     if not is_aligned(address) or length == 0 or not 0 <= address <= TASK_SIZE - length:
         return Outcome.EINVAL
     return unmap_range(machine, mm, address, address + align_up(length))
 
 
 def unmap_range(machine: Machine, mm: AddressSpace, start: int, end: int) -> Outcome:
-    """do_vmi_munmap of [start, end), aligned to base pages: EINVAL where a huge page would be cut, before anything goes."""
+    """do_vmi_munmap of base-page aligned [start, end). EINVAL: a huge page would be cut; nothing goes then."""
     for boundary in (start, end):
         vma = mm.find(boundary)
         if vma is not None and vma.vm_start < boundary and split(vma, boundary) is None:
@@ -38,7 +38,7 @@ def unmap_range(machine: Machine, mm: AddressSpace, start: int, end: int) -> Out
 
 
 def remove_vmas(machine: Machine, vmas: list[Vma]) -> None:
-    """Unmap whole VMAs: first all their pages, as one batch; then each VMA with its promises; then files without users."""
+    """Unmap whole VMAs: all their pages, as one batch; then each VMA with its promises; then unused files."""
     zap_and_free(machine, [(vma, vma.vm_start, vma.vm_end) for vma in vmas])
     inodes: dict[Inode, None] = {}
     for vma in vmas:

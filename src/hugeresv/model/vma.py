@@ -21,8 +21,8 @@ HPAGE_RESV_UNMAPPED = 1 << 62
 class Vma:
     """Addresses `vm_start` and `vm_end` in bytes, half-open; `vm_pgoff` is the file index of `vm_start` in huge pages.
 
-    `inode` is None for a mapping of ordinary pages, the only ones that can be `locked` (VM_LOCKED); `may_write` False for a segment attached read-only (VM_MAYWRITE). The rest
-    is vm_private_data of a private mapping:
+    `inode` is None for a mapping of ordinary pages, the only ones that can be `locked` (VM_LOCKED); `may_write` False
+    for a segment attached read-only (VM_MAYWRITE). The rest is vm_private_data of a private mapping:
 
     resv_map     the map that all pieces of one mmap share; None without a reservation (NORESERVE, a child, an orphan)
     owner        HPAGE_RESV_OWNER: belongs to the process that called mmap, and may use its reservation

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def zap_and_free(machine: Machine, pieces: Iterable[tuple[Vma, int, int]]) -> None:
     """Unmap address ranges [start, end) of VMAs as one batch: every page is unmapped before the first is freed.
 
-    The order is visible: where a page becomes reserved again only if there is no surplus page, a freed page may be the last
-    surplus one.
+    The order is visible: where a page becomes reserved again only if there is no surplus page, a freed page may be the
+    last surplus one.
     """
     freed: list[Folio] = []
     for vma, start, end in pieces:

@@ -1,8 +1,8 @@
 """The operations of a scenario, as values.
 
-Each class is one row of the table of operations; its fields are the JSON keys of that row, under the same names. `None` is
-"not given": what that means is said by the class (`Span.start_bytes`, `Mmap.length`), so that a scenario can be written back
-exactly as it was read. Lengths and offsets are in huge pages, except where a name says `_bytes`.
+Each class is one row of the table of operations; its fields are the JSON keys of that row, under the same names. `None`
+is "not given": what that means is said by the class (`Span.start`, `Mmap.length`), so that a scenario can be
+written back exactly as it was read. Lengths and offsets are in huge pages, except where a name says `_bytes`.
 """
 
 from dataclasses import dataclass

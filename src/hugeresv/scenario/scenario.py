@@ -13,7 +13,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 class Pool:
     """The pool of one page size at the start: all pages free, none reserved."""
 
-    page_size_kB: int  # noqa: N815 - the unit's own spelling
+    page_size_kB: int
     nr_hugepages: int
     nr_overcommit: int | None = None
 

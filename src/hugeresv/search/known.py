@@ -24,7 +24,7 @@ class Verdict(NamedTuple):
 
 
 def explain(scenario: Scenario, behaviour: Behaviour) -> list[Verdict]:
-    """A verdict for every invariant that the scenario violates under `behaviour`, by replaying it once for each defect."""
+    """A verdict for every invariant that the scenario violates, by replaying it once for each defect."""
     violated = _violated(scenario, behaviour)
     causes: dict[str, list[str]] = {name: [] for name in violated}
     if violated:

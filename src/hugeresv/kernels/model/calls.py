@@ -178,7 +178,7 @@ def _fallocate(session: ModelSession, call: op.Fallocate) -> Outcome:
 
 
 def _no_effect(session: ModelSession, call: op.Fadvise | op.Readahead) -> Outcome:
-    """Reading ahead means nothing to hugetlbfs, whose pages have no backing store (generic_fadvise, noop_backing_dev_info)."""
+    """hugetlbfs has no backing store to read ahead from (generic_fadvise, noop_backing_dev_info)."""
     session.process(call.proc)
     _file(session, call.file)
     return Outcome.OK

@@ -26,16 +26,16 @@ class Mapping:
 
 @dataclass(slots=True)
 class Addresses:
-    """Places for mappings, each given out once for all processes: where a mapping was moved to is free in every other one.
+    """Places for mappings, each given out once: where one process moves a mapping to is free in every other.
 
-    That matters: a kernel that takes a page at its owner's address (`steal_at_owner_address`) must not find another's there by
-    chance.
+    That matters: a kernel that takes a page at its owner's address (`steal_at_owner_address`) must not find another's
+    there by chance.
     """
 
     next_address: int = GUARD_BYTES
 
     def free(self, mm: AddressSpace, length: int) -> int:
-        """An address with room for `length` bytes and the guard on both sides; beyond the address space if there is none."""
+        """An address with room for `length` bytes and the guards; beyond the address space if there is none."""
         room = align_up(length, GUARD_BYTES) + GUARD_BYTES
         if self.next_address + room <= TASK_SIZE:
             return self.next_address

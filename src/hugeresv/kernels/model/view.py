@@ -20,7 +20,7 @@ Run = tuple[PageState, int]
 
 
 def view(mm: AddressSpace, mapping: Mapping) -> MappingView:
-    """What is at the pages of `mapping`, from its start as far as it ever reached; cost grows with runs, not with length."""
+    """What is at the pages of `mapping`, as far as it ever reached; cost grows with runs, not with length."""
     shift = mm.page_shift
     end = mapping.address + align_up(mapping.reach_bytes, 1 << shift)
     runs: list[Run] = []

@@ -1,7 +1,7 @@
 """A campaign: many random scenarios in lockstep on two kernels, until a budget is used up or enough was found.
 
-Scenarios are numbered; number and seed decide what each is, whoever runs it. They are handed out in batches, to this process or
-to any `concurrent.futures.Executor`.
+Scenarios are numbered; number and seed decide what each is, whoever runs it. They are handed out in batches, to this
+process or to any `concurrent.futures.Executor`.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def fuzz(
     progress: Progress,
     executor: Executor | None = None,
 ) -> Tally:
-    """Run a campaign of scenarios of up to `length` steps on two kernels by name; with an executor, several batches at once.
+    """Run scenarios of up to `length` steps on two kernels by name; with an executor, several batches at once.
 
     Raises as `open_kernel` does. A real kernel that only one user can have at a time takes no executor.
     """

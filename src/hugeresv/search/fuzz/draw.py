@@ -1,8 +1,8 @@
 """Drawing the next operation at random, from what there is.
 
-A scenario has a theme, which weighs the operations, so that each of the rarer parts of the ledger (page steal, holes, minimum
-of a mount, limits of a cgroup, surplus) gets campaigns in which little else happens. Pools and mappings are small: with six
-pages everything is soon shared, exhausted, or promised twice.
+A scenario has a theme, which weighs the operations, so that each of the rarer parts of the ledger (page steal, holes,
+minimum of a mount, limits of a cgroup, surplus) gets campaigns in which little else happens. Pools and mappings are
+small: with six pages everything is soon shared, exhausted, or promised twice.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ THEMES: dict[str, dict[str, int]] = {
     "file": _PLAIN | {"open_file": 3, "memfd": 1, "close_file": 1, "ftruncate": 4, "fallocate": 6, "fadvise": 1},
     "mount": _PLAIN | {"mount": 3, "umount": 2, "open_file": 5, "close_file": 2, "ftruncate": 4, "fallocate": 6},
     "segment": _PLAIN | {"shmget": 4, "shmat": 5, "shmdt": 3, "shmrm": 2},
-    "cgroup": _PLAIN | {"cgroup_move": 4, "cgroup_set": 2, "cgroup_rmdir": 1, "open_file": 2, "fallocate": 2, "ftruncate": 2},
+    "cgroup": _PLAIN | {
+        "cgroup_move": 4, "cgroup_set": 2, "cgroup_rmdir": 1, "open_file": 2, "fallocate": 2, "ftruncate": 2,
+    },
     "all": _PLAIN | {
-        "open_file": 3, "memfd": 1, "close_file": 1, "ftruncate": 2, "fallocate": 3, "mount": 1, "umount": 1, "shmget": 2,
-        "shmat": 3, "shmdt": 1, "shmrm": 1, "cgroup_move": 1, "cgroup_set": 1, "munlock": 1, "readahead": 1,
+        "open_file": 3, "memfd": 1, "close_file": 1, "ftruncate": 2, "fallocate": 3, "mount": 1, "umount": 1,
+        "shmget": 2, "shmat": 3, "shmdt": 1, "shmrm": 1, "cgroup_move": 1, "cgroup_set": 1, "munlock": 1,
+        "readahead": 1,
     },
 }  # fmt: skip
 """Theme -> operation -> weight."""
@@ -167,7 +170,7 @@ class Draw:
         advice: op.Advice = "dontneed" if self._chance(45) else self.random.choice(get_args(op.Advice))
         return op.Madvise(found[0], found[1], **self._range(found[2]), advice=advice)
 
-    def _lock(self, kind: type[op.Mlock] | type[op.Munlock]) -> op.Operation | None:
+    def _lock(self, kind: type[op.Mlock | op.Munlock]) -> op.Operation | None:
         found = self._mapping()
         return None if found is None else kind(found[0], found[1], **self._range(found[2]))
 
@@ -228,7 +231,7 @@ class Draw:
         page, pages = self.random.randint(0, MOST_PAGES), self.random.randint(1, 4)
         return op.Fallocate(self._process(), file, mode=mode, page=page, pages=pages)
 
-    def _file_span(self, kind: type[op.Fadvise] | type[op.Readahead]) -> op.Operation | None:
+    def _file_span(self, kind: type[op.Fadvise | op.Readahead]) -> op.Operation | None:
         file = self._file()
         return None if file is None else kind(self._process(), file, page=0, pages=self.random.randint(1, 4))
 

@@ -35,8 +35,8 @@ class Coverage:
 def generate(seed: str, steps: int, guide: Behaviour, coverage: Coverage, *, may_hang: bool = False) -> Scenario:
     """The scenario of that seed, of at most `steps` steps. Adds what it reached to `coverage`.
 
-    What succeeds under `guide` decides what can be drawn next. A step that hangs ends the scenario; unless it `may_hang`, it is
-    left out.
+    What succeeds under `guide` decides what can be drawn next. A step that hangs ends the scenario; unless it
+    `may_hang`, it is left out.
     """
     random = Random(seed)
     theme = random.choice(list(THEMES))

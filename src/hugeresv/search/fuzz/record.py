@@ -10,6 +10,12 @@ PAGE_BYTES = 2 << 20
 
 def record(world: World, call: op.Operation) -> None:
     """Note names that were bound or are gone."""
+    _record_mappings(world, call)
+    _record_things(world, call)
+
+
+def _record_mappings(world: World, call: op.Operation) -> None:
+    """Processes and their mappings."""
     match call:
         case op.Mmap(normal=True):
             world.processes[call.proc][call.map] = DrawnMapping(_pages(call.length(PAGE_BYTES)), hugetlb=False)
@@ -25,6 +31,15 @@ def record(world: World, call: op.Operation) -> None:
             del world.processes[call.proc]
             if not world.processes:
                 world.processes["p"] = {}
+        case op.Shmat():
+            world.processes[call.proc][call.map] = DrawnMapping(3, shared=True, segment=True)
+        case _:
+            pass
+
+
+def _record_things(world: World, call: op.Operation) -> None:
+    """Files, segments, mounts and cgroups."""
+    match call:
         case op.OpenFile():
             world.files[call.file] = call.mount
         case op.Memfd():
@@ -33,8 +48,6 @@ def record(world: World, call: op.Operation) -> None:
             del world.files[call.file]
         case op.Shmget():
             world.segments.append(call.shm)
-        case op.Shmat():
-            world.processes[call.proc][call.map] = DrawnMapping(3, shared=True, segment=True)
         case op.Mount():
             world.mounts.append(call.mount)
         case op.Umount():
