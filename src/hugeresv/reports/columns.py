@@ -1,10 +1,11 @@
 """How the width of a screen is shared out among the columns of a step."""
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple
 
 from hugeresv.reports.spelling import spell
-from hugeresv.scenario.operation import SetNrHugepages, SetNrOvercommit
+from hugeresv.scenario.operation import Mmap, Operation, SetNrHugepages, SetNrOvercommit, Shmat, Shmget
 from hugeresv.scenario.scenario import Scenario
 
 NUMBER = 5
@@ -25,7 +26,7 @@ class Columns(NamedTuple):
 
 
 def columns_for(scenario: Scenario, width: int) -> Columns:
-    """Counters get what they may need, operations what they need of three fifths of the rest, strips what is left."""
+    """Counters get what they may need, the operation what it needs beside the strip, which has at least two fifths."""
     operations = [step.operation for step in scenario.steps]
     pages = [scenario.pool.nr_hugepages, scenario.pool.nr_overcommit or 0]
     pages += [each.n for each in operations if isinstance(each, (SetNrHugepages, SetNrOvercommit))]
@@ -33,5 +34,13 @@ def columns_for(scenario: Scenario, width: int) -> Columns:
     counters = (max(6, needed), max(5, needed), max(5, needed), max(5, needed))
     rest = width - MARGIN - OUTCOME - sum(counters) - _GAPS
     longest = max((len(spell(each)) for each in islice(operations, _STEPS_MEASURED)), default=0)
-    operation = max(_LEAST_OPERATION, min(longest, rest * 3 // 5))
+    operation = max(_LEAST_OPERATION, min(longest, rest - min(_longest_strip(operations), rest * 2 // 5)))
     return Columns(operation, counters, max(_LEAST_STRIP, rest - operation))
+
+
+def _longest_strip(operations: Sequence[Operation]) -> int:
+    """Columns that the mappings need if every page is drawn, with their names and a process's before them."""
+    mapped = [each for each in operations if isinstance(each, (Mmap, Shmget))]
+    pages = max((each.pages or 0 for each in mapped), default=0)
+    names = max((len(f"{each.proc}.{each.map} ") for each in operations if isinstance(each, (Mmap, Shmat))), default=0)
+    return names + pages

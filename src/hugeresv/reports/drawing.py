@@ -5,7 +5,7 @@ from __future__ import annotations
 from hugeresv.kernels.protocol import PageState
 from hugeresv.kernels.watch import Picture
 from hugeresv.reports.screen import Screen
-from hugeresv.reports.strip import ASCII, UNICODE, Glyphs, strip
+from hugeresv.reports.strip import ASCII, UNICODE, Glyphs, Piece, strip
 
 _COLOURS = {
     PageState.PRESENT: "green",
@@ -15,6 +15,7 @@ _COLOURS = {
     PageState.UNRESERVED: "bright_black",
     PageState.HOLE: "bright_black",
 }
+_CHANGED = {"bright_black": "bright_white"}
 _PRIVATE = {
     PageState.PRESENT: "present",
     PageState.RESERVED: "reserved",
@@ -25,7 +26,7 @@ _SHARED = {
     PageState.PRESENT: "present",
     PageState.RESERVED: "reserved",
     PageState.HOLE: "not mapped",
-    PageState.ABSENT: "absent, and not known if reserved",
+    PageState.ABSENT: "absent, reserved or not",
 }
 
 
@@ -35,13 +36,17 @@ def glyphs(screen: Screen) -> Glyphs:
 
 
 def draw(screen: Screen, picture: Picture, width: int) -> str:
-    """A mapping as a strip, coloured where there is colour; pages that changed are underlined there."""
-    return "".join(
-        screen.styled(piece.text, fg=_COLOURS[piece.state], bold=piece.changed, underline=piece.changed)
-        if piece.state
-        else piece.text
-        for piece in strip(picture, width, glyphs(screen))
-    )
+    """A mapping as a strip, coloured where there is colour; pages that changed stand out there."""
+    return "".join(_painted(screen, piece) for piece in strip(picture, width, glyphs(screen)))
+
+
+def _painted(screen: Screen, piece: Piece) -> str:
+    if piece.state is None:
+        return piece.text
+    colour = _COLOURS[piece.state]
+    if piece.changed:
+        return screen.styled(piece.text, fg=_CHANGED.get(colour, f"bright_{colour}"), bold=True, underline=True)
+    return screen.styled(piece.text, fg=colour)
 
 
 def legend(screen: Screen) -> None:
@@ -54,4 +59,4 @@ def legend(screen: Screen) -> None:
         ]
         screen.line(f"{name:<9}{'  '.join(shown)}")
     many = f"{known.of(PageState.RESERVED, shared=False)}{known.times}20"
-    screen.line(f"{'marks':<9}* changed  ! wrong  {many} twenty pages that are alike")
+    screen.line(f"{'marks':<9}* changed by the step  ! wrong, as said below  {many} twenty pages alike")

@@ -50,15 +50,16 @@ class RunReport:
             contradicted = f"{len(self._contradicted)} not as expected: {', '.join(self._contradicted)}"
             self._screen.paragraph(f"{count}, {contradicted}", "  ", first="", fg="red")
         else:
-            self._screen.line(self._screen.styled(f"{count}, everything as expected", fg="green"))
+            self._screen.line(self._screen.styled(f"{count}, all answers as expected", fg="green"))
 
 
 def heading(screen: Screen, text: str, scenario: Scenario) -> None:
-    """What is run where, what the scenario says of itself, and the pool."""
+    """What is run where, the pool, and what the scenario says of itself."""
+    pool = scenario.pool
+    overcommit = f" and up to {pool.nr_overcommit} more at need" if pool.nr_overcommit else ""
     screen.paragraph(text, bold=True)
+    screen.line(f"pool of {pool.nr_hugepages} pages of {format_bytes(pool.page_bytes)}{overcommit}")
+    screen.line()
     if scenario.title:
         screen.paragraph(scenario.title)
-    pool = scenario.pool
-    overcommit = f", and up to {pool.nr_overcommit} more when they run out" if pool.nr_overcommit else ""
-    screen.line(f"Pool: {pool.nr_hugepages} pages of {format_bytes(pool.page_bytes)}{overcommit}")
-    screen.line()
+        screen.line()

@@ -28,10 +28,10 @@ class Screen:
     def paragraph(self, text: str, indent: str = "", *, first: str | None = None, **style: Any) -> None:
         """Write text that may be long, wrapped and indented, in click's `style`.
 
-        Its lines are wrapped each on its own and keep their own indentation; `first` is what the first begins with
-        instead of `indent`.
+        Lines are joined, but for empty and indented ones, which stay what they are; `first` is what the first begins
+        with instead of `indent`.
         """
-        for number, line in enumerate(printable(text).split("\n")):
+        for number, line in enumerate(_joined(printable(text).split("\n"))):
             body = line.lstrip()
             inner = indent + " " * (len(line) - len(body))
             lines = textwrap.wrap(
@@ -47,6 +47,17 @@ class Screen:
     def styled(self, text: str, **style: Any) -> str:
         """`text` in click's `style`, where there is colour."""
         return click.style(text, **style) if self.colour else text
+
+
+def _joined(lines: list[str]) -> list[str]:
+    """Each line that continues the one before, joined to it."""
+    joined = [lines[0]]
+    for line in lines[1:]:
+        if line and joined[-1] and not line[0].isspace():
+            joined[-1] += f" {line}"
+        else:
+            joined.append(line)
+    return joined
 
 
 def printable(text: str) -> str:

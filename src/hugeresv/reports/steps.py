@@ -64,7 +64,7 @@ class StepLines:
     def ending(self, result: Ending) -> None:
         """What is counted when everything is gone."""
         leaked = result.answer.counters.rsvd
-        verdict = f"{abs(leaked)} too {'many' if leaked > 0 else 'few'} reserved" if leaked else "nothing leaked"
+        verdict = f"leaked {leaked}" if leaked else "nothing leaked"
         is_wrong = bool(result.contradictions or result.violations)
         self._row("end", is_wrong, ["(all let go)"], result.answer, [verdict])
         self._what_is_wrong(result.contradictions, result.violations)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from hugeresv.kernels.protocol import PageState
@@ -56,64 +57,67 @@ def strip(picture: Picture, width: int, glyphs: Glyphs) -> list[Piece]:
     """
     total = sum(run.pages for run in picture.runs)
     if total <= width:
-        return [_full(run, picture, glyphs) for run in picture.runs]
+        return [_each_page(picture, run, glyphs) for run in picture.runs]
     total_piece = Piece(f" ({total})")
     room = width - len(total_piece.text)
-    pieces = _counted(picture, room, glyphs)
-    if _columns(pieces) > room:
-        pieces = _window(pieces, picture.runs, room, glyphs)
-    return [*pieces, total_piece]
+    pieces = _all_runs(picture, room, glyphs) if len(picture.runs) <= room else None
+    return [*(pieces or _window(picture, room, glyphs)), total_piece]
 
 
-def _full(run: Run, picture: Picture, glyphs: Glyphs) -> Piece:
+def _each_page(picture: Picture, run: Run, glyphs: Glyphs) -> Piece:
     return Piece(glyphs.of(run.state, shared=picture.shared) * run.pages, run.state, run.changed)
 
 
-def _counted(picture: Picture, room: int, glyphs: Glyphs) -> list[Piece]:
-    """The longest runs as glyph and count, as many as it takes to fit."""
-    pieces = [_counted_run(run, picture, glyphs) for run in picture.runs]
+def _counted(picture: Picture, run: Run, glyphs: Glyphs) -> Piece:
+    """A glyph and the number of pages, where that is shorter."""
+    counted = f"{glyphs.of(run.state, shared=picture.shared)}{glyphs.times}{run.pages}"
+    return Piece(counted, run.state, run.changed) if len(counted) < run.pages else _each_page(picture, run, glyphs)
+
+
+def _all_runs(picture: Picture, room: int, glyphs: Glyphs) -> list[Piece] | None:
+    """As many of the shortest runs page by page as fit, the others counted; None if not even that fits."""
+    pieces = [_counted(picture, run, glyphs) for run in picture.runs]
     columns = _columns(pieces)
-    for at in sorted(range(len(pieces)), key=lambda at: picture.runs[at].pages):
-        run = picture.runs[at]
+    if columns > room:
+        return None
+    for at, run in sorted(enumerate(picture.runs), key=lambda item: item[1].pages):
         columns += run.pages - len(pieces[at].text)
         if columns > room:
             break
-        pieces[at] = _full(run, picture, glyphs)
+        pieces[at] = _each_page(picture, run, glyphs)
     return pieces
 
 
-def _counted_run(run: Run, picture: Picture, glyphs: Glyphs) -> Piece:
-    glyph = glyphs.of(run.state, shared=picture.shared)
-    counted = f"{glyph}{glyphs.times}{run.pages}"
-    return Piece(counted if len(counted) < run.pages else glyph * run.pages, run.state, run.changed)
+def _window(picture: Picture, room: int, glyphs: Glyphs) -> list[Piece]:
+    """The runs around the first change, or from the start, with the number of pages before and after them."""
+    runs = picture.runs
+    starts = [0, *accumulate(run.pages for run in runs)]
 
+    def framed(start: int, stop: int) -> list[Piece]:
+        before, after = starts[start], starts[-1] - starts[stop]
+        left = [Piece(f"{before}{glyphs.gap}")] if before else []
+        right = [Piece(f"{glyphs.gap}{after}")] if after else []
+        return [*left, *(_counted(picture, run, glyphs) for run in runs[start:stop]), *right]
 
-def _window(pieces: Sequence[Piece], runs: Sequence[Run], room: int, glyphs: Glyphs) -> list[Piece]:
-    """The pieces around the first change, or from the start, with the number of pages before and after them."""
     first = next((at for at, run in enumerate(runs) if run.changed), 0)
-    shown = range(first, first + 1)
-    for wider in _widening(shown, len(pieces)):
-        if _columns(_framed(pieces, runs, wider, glyphs)) > room:
+    shown = framed(first, first + 1)
+    for start, stop in _widening(first, first + 1, len(runs)):
+        wider = framed(start, stop)
+        if _columns(wider) > room:
             break
         shown = wider
-    return _framed(pieces, runs, shown, glyphs)
+    return shown
 
 
-def _widening(shown: range, end: int) -> Iterator[range]:
+def _widening(start: int, stop: int, end: int) -> Iterator[tuple[int, int]]:
     """Ever wider ranges, by one on the right and one on the left in turn."""
-    while len(shown) < end:
-        if shown.stop < end:
-            yield (shown := range(shown.start, shown.stop + 1))
-        if shown.start:
-            yield (shown := range(shown.start - 1, shown.stop))
-
-
-def _framed(pieces: Sequence[Piece], runs: Sequence[Run], shown: range, glyphs: Glyphs) -> list[Piece]:
-    before = sum(run.pages for run in runs[: shown.start])
-    after = sum(run.pages for run in runs[shown.stop :])
-    left = [Piece(f"{before}{glyphs.gap}")] if before else []
-    right = [Piece(f"{glyphs.gap}{after}")] if after else []
-    return [*left, *pieces[shown.start : shown.stop], *right]
+    while start > 0 or stop < end:
+        if stop < end:
+            stop += 1
+            yield start, stop
+        if start > 0:
+            start -= 1
+            yield start, stop
 
 
 def _columns(pieces: Sequence[Piece]) -> int:
