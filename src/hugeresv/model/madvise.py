@@ -128,8 +128,9 @@ def _populate(machine: Machine, task: Process, start: int, end: int, *, write: b
             return Outcome.ENOMEM
         if vma.prot == "none" or (write and vma.prot == "r"):
             return Outcome.EINVAL
-        if fault_range(machine, task, vma, reached, min(end, vma.vm_end), write=write) is not Outcome.OK:
-            return Outcome.EFAULT
+        outcome = fault_range(machine, task, vma, reached, min(end, vma.vm_end), write=write)
+        if outcome is not Outcome.OK:
+            return outcome if outcome is Outcome.HANG else Outcome.EFAULT
         reached = vma.vm_end
     return Outcome.OK if reached >= end else Outcome.ENOMEM
 
@@ -143,8 +144,9 @@ def mlock(machine: Machine, task: Process, address: int, length: int) -> Outcome
     walk = Walk(start)
     for vma in task.mm.overlapping(start, end):
         low, high = walk.enter(vma, end)
-        if populate_vma(machine, task, vma, low, high) is not Outcome.OK:
-            return Outcome.ENOMEM
+        outcome = populate_vma(machine, task, vma, low, high)
+        if outcome is not Outcome.OK:
+            return outcome if outcome is Outcome.HANG else Outcome.ENOMEM
     return Outcome.OK
 
 
