@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hugeresv.model.address_space import TASK_SIZE
 from hugeresv.model.base_page import align_up, is_aligned
 from hugeresv.model.behaviour import MremapReach
+from hugeresv.model.page_table import PTRS_PER_TABLE
 from hugeresv.model.reserve import vm_op_open
 from hugeresv.model.split import isolate
 from hugeresv.model.unmap import munmap, remove_vmas, unmap_range
@@ -15,8 +16,12 @@ from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
+    from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.machine import Machine
     from hugeresv.model.vma import Vma
+
+INT_MIN = 1 << 31
+"""How far an int reaches below 0."""
 
 
 @dataclass(slots=True)
@@ -113,9 +118,7 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
     if vma is None:
         return Outcome.EFAULT
     outcome = _movable(vma, call, dontunmap=dontunmap)
-    if outcome is Outcome.OK:
-        _move(machine, vma, call)
-    return outcome
+    return _move(machine, vma, call) if outcome is Outcome.OK else outcome
 
 
 def _movable(vma: Vma, call: Remap, *, dontunmap: bool) -> Outcome:
@@ -132,7 +135,7 @@ def _shrink(machine: Machine, mm: AddressSpace, call: Remap) -> Outcome:
     return munmap(machine, mm, call.address + call.new_len, call.old_len - call.new_len)
 
 
-def _move(machine: Machine, vma: Vma, call: Remap) -> None:
+def _move(machine: Machine, vma: Vma, call: Remap) -> Outcome:
     """move_vma of [address, address + new_len) inside `vma`: no counter changes.
 
     The new VMA takes map, ownership and mark along. Where a part is moved, clear_vma_resv_huge_pages has taken them
@@ -144,16 +147,60 @@ def _move(machine: Machine, vma: Vma, call: Remap) -> None:
     new.vm_pgoff = vma.pagecache_offset(call.address)
     new.vm_start, new.vm_end = call.target, call.target + call.new_len
     vm_op_open(new)
+    moved = _moved_length(machine.behaviour, vma, call.address, call.new_len)
+    if moved < call.new_len:
+        _fail_to_move(machine, vma, new, moved)
+        return Outcome.ENOMEM
     if machine.behaviour.partial_mremap_drops_map:
         _drop_map(vma)
     old = isolate(vma, call.address, end)
     assert old is not None
     _drop_map(old)
-    _move_page_tables(mm, call)
-    mm.insert(new)
+    _move_page_tables(mm, call.address, call.target, call.new_len)
+    _link(new)
+    remove_vmas(machine, [old])
+    return Outcome.OK
+
+
+def _fail_to_move(machine: Machine, vma: Vma, new: Vma, moved: int) -> None:
+    """The way back: what is known to have moved returns, and the copy goes with all that is left in it.
+
+    The map goes with the copy, or since 6.16 (fixup_hugetlb_reservations) stays with it, and is closed with it.
+    """
+    source, length = vma.address_of(new.vm_pgoff), new.vm_end - new.vm_start
+    _move_page_tables(vma.mm, source, new.vm_start, length)
+    _move_page_tables(vma.mm, new.vm_start, source, moved)
+    _drop_map(vma if machine.behaviour.mremap is MremapReach.MANY_VMAS else new)
+    _link(new)
+    remove_vmas(machine, [new])
+
+
+def _link(new: Vma) -> None:
+    """The VMA is in its address space, and maps its file."""
+    new.mm.insert(new)
     if new.inode is not None:
         new.inode.attach(new)
-    remove_vmas(machine, [old])
+
+
+def _moved_length(behaviour: Behaviour, vma: Vma, address: int, length: int) -> int:
+    """What move_hugetlb_page_tables answers to a move of `length` bytes; less than that is taken for a failure.
+
+    The walk leaves out what a missing page table would cover, and may so go beyond the end; what it has walked is told
+    as an int where the kernel's prototype says so. A negative one is as good as any length.
+    """
+    if vma.inode is None or not behaviour.mremap_length_is_int:
+        return length
+    shift = vma.mm.page_shift
+    span = PTRS_PER_TABLE << shift
+    end = address + length
+    table = (end - 1) // span * span
+    first = max(table, address)
+    if vma.shared:
+        walked = bool(vma.inode.cached_in(vma.pagecache_offset(first), vma.pagecache_offset(end - 1) + 1))
+    else:
+        walked = any(True for _ in vma.mm.page_table.items(first >> shift, end >> shift))
+    told = ((length if walked else table + span - address) + INT_MIN) % (1 << 32) - INT_MIN
+    return told if told >= 0 else length
 
 
 def _drop_map(vma: Vma) -> None:
@@ -163,12 +210,11 @@ def _drop_map(vma: Vma) -> None:
     vma.clear_private_data()
 
 
-def _move_page_tables(mm: AddressSpace, call: Remap) -> None:
-    """move_hugetlb_page_tables."""
-    assert call.target is not None
+def _move_page_tables(mm: AddressSpace, source: int, target: int, length: int) -> None:
+    """move_hugetlb_page_tables, without its answer."""
     shift = mm.page_shift
-    first, delta = call.address >> shift, (call.target - call.address) >> shift
-    for number, folio in list(mm.page_table.items(first, first + (call.new_len >> shift))):
+    first, delta = source >> shift, (target - source) >> shift
+    for number, folio in list(mm.page_table.items(first, first + (length >> shift))):
         mm.page_table.clear(number)
         mm.page_table.set(number + delta, folio)
 

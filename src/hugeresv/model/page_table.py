@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _BITS = 9
 _MASK = (1 << _BITS) - 1
+PTRS_PER_TABLE = 1 << _BITS
+"""Entries of one table."""
 
 
 class PageTable:

@@ -68,6 +68,7 @@ LINUX_6_1 = replace(
     verified=NOT_RUN.format("6.1.192"),
     cow_avoids_reserve=False,
     mremap=MremapReach.ONE_VMA,
+    mremap_length_is_int=True,
     partial_mremap_drops_map=True,
     dontneed=True,
     populate_advice=True,
@@ -79,6 +80,7 @@ LINUX_6_12 = replace(
     steal_at_owner_address=False,
     zap_restore=ZapRestore.LAST_UNMAP,
     surplus_blocks_restore=True,
+    mremap_length_is_int=False,
 )
 LINUX_6_18 = Behaviour(
     "6.18",
@@ -87,6 +89,7 @@ LINUX_6_18 = Behaviour(
     zap_restore=ZapRestore.ALWAYS,
     surplus_blocks_restore=True,
     surplus_takes_promised_page=True,
+    mremap_length_is_int=True,
     partial_mremap_drops_map=True,
     reserve_rollback=ReserveRollback.PUT_THEN_USED,
     fault_rollback=FaultRollback.RESERVE_ONLY,
