@@ -29,7 +29,7 @@ def test_the_settings_of_a_switch_answer_differently(name: str) -> None:
     variants = [kernel for kernel in kernels_named(scenario) if f",{name}=" in kernel]
     assert variants, f"{FILES[name].name} says nothing of a kernel with {name} set"
     answers = {}
-    for value in settings(switch.default):
+    for value in settings(getattr(IDEAL, switch.name)):
         behaviour: Behaviour = replace(parse_behaviour(variants[0]), **{switch.name: value})
         answers[value] = on(scenario, behaviour).answers
     for one, other in combinations(answers, 2):
