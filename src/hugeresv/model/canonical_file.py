@@ -1,0 +1,86 @@
+"""What later operations can tell of a file: the part of `Machine.key` that is about inodes.
+
+As long as a file has a name (an open descriptor, a segment's id), all of it can be met. Of a file without one only what
+is mapped can: the rest can but be freed with it, so that only the amount matters, and indices have no meaning but where
+they are mapped, so that they count from the first that is. Such a file falls apart where its private mappings have no
+index in common and nothing but their pages keeps it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator
+from typing import TYPE_CHECKING
+
+from hugeresv.model.region_map import HIGHEST, RegionMap
+
+if TYPE_CHECKING:
+    from hugeresv.model.folio import Folio
+    from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+    from hugeresv.model.inode import Inode
+    from hugeresv.model.vma import Vma
+
+Charge = int
+"""A cgroup's number; negative: the root, whose charges nobody counts."""
+
+
+class KnownFile:
+    """A file, or a part of one, with the VMAs that map it.
+
+    `base` is the index that counts as 0. shmdt(2) knows an attached segment by where its page 0 is, so there it stays.
+    """
+
+    def __init__(self, inode: Inode, vmas: list[Vma], *, named: bool) -> None:
+        self.inode = inode
+        self.vmas = vmas
+        self.named = named
+        self.base = 0 if named or inode.sysv else min(vma.vm_pgoff for vma in vmas)
+        self._reach = RegionMap([(0, HIGHEST)] if named else [(vma.first_index, vma.end_index) for vma in vmas])
+
+    def key(
+        self, charges: Callable[[Folio], tuple[Charge, Charge]], charge: Callable[[HugetlbCgroup], Charge]
+    ) -> Hashable:
+        """Size, reservations, pages and who pays: each as far as it can be met, and how much more there is."""
+        inode, reach = self.inode, self._reach
+        cached = sorted((index, charges(folio)) for index, folio in inode.page_cache.items())
+        paid: dict[Charge, RegionMap] = defaultdict(RegionMap)
+        for cgroup, regions in inode.resv_map.charged.items():
+            for first, end in regions:
+                paid[charge(cgroup)].add(first, end)
+        return (
+            reach.count(0, inode.i_size),
+            self._met(inode.resv_map.regions),
+            tuple((index - self.base, who) for index, who in cached if index in reach),
+            tuple(sorted(who for index, who in cached if index not in reach)),
+            tuple((number, self._met(paid[number])) for number in sorted(paid) if number >= 0),
+        )
+
+    def can_be_truncated(self) -> bool:
+        """Whether a call can take pages away from private mappings: through a descriptor, or by MADV_REMOVE."""
+        return self.named or any(vma.shared and vma.may_write for vma in self.vmas)
+
+    def _met(self, regions: RegionMap) -> tuple[Hashable, ...]:
+        """The regions that can be met, counted from the base, and the number of pages in the rest."""
+        met = [
+            (first - self.base, end - self.base)
+            for f, t in regions
+            for first, end, reachable in self._reach.runs(f, t)
+            if reachable
+        ]
+        return tuple(met), regions.total_pages - sum(end - first for first, end in met)
+
+
+def known_files(inode: Inode, vmas: list[Vma], *, named: bool) -> Iterator[KnownFile]:
+    """A file as the one or the several that later operations can take it for; `vmas` are all that map it."""
+    if named or inode.page_cache or inode.resv_map.regions or any(vma.shared for vma in vmas):
+        yield KnownFile(inode, vmas, named=named)
+        return
+    together: list[Vma] = []
+    reach = 0
+    for vma in sorted(vmas, key=lambda vma: vma.vm_pgoff):
+        if together and vma.vm_pgoff >= reach:
+            yield KnownFile(inode, together, named=False)
+            together = []
+        together.append(vma)
+        reach = max(reach, vma.end_index)
+    yield KnownFile(inode, together, named=False)

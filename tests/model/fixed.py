@@ -1,0 +1,55 @@
+"""Histories at fixed addresses, so that different ones can lead to the same machine."""
+
+from collections.abc import Sequence
+
+from hugeresv.kernels.model.session import ModelSession
+from hugeresv.kernels.protocol import Answer
+from hugeresv.scenario import operation as op
+from hugeresv.scenario.scenario import Cgroup
+from tests.model.table import Actor, start
+
+p, c, d = Actor("p"), Actor("c"), Actor("d")
+CGROUPS = {"top": Cgroup(), "g": Cgroup(4, 4, "top"), "h": Cgroup()}
+History = Sequence[op.Operation]
+
+
+def at(page: int) -> op.Place:
+    """A place where process p has nothing mapped at first: pages 0 to 7 of what it calls `at`."""
+    return op.Place("at", page)
+
+
+def after(on: str, history: History, nr: int = 6) -> ModelSession:
+    """A machine with this history."""
+    session = start(on, nr, 0, CGROUPS)
+    session.apply(p.noreserve("at", 8))
+    session.apply(p.munmap("at", 0, 8))
+    for operation in history:
+        apply(session, operation)
+    return session
+
+
+def apply(session: ModelSession, operation: op.Operation) -> Answer | None:
+    """The answer; None, and nothing changed, where it names what is not there or what is there already."""
+    machine = session.machine
+    match operation:
+        case op.OpenFile() | op.Memfd():
+            possible = operation.file not in machine.files
+            possible = possible and getattr(operation, "mount", None) in {None, *machine.mounts}
+        case op.CloseFile() | op.Fallocate() | op.Ftruncate():
+            possible = operation.file in machine.files
+        case op.Mmap():
+            possible = operation.file in {None, *machine.files}
+        case op.Mount():
+            possible = operation.mount not in machine.mounts
+        case op.Umount():
+            possible = operation.mount in machine.mounts
+        case op.CgroupRmdir() | op.CgroupMove() | op.CgroupSet():
+            possible = operation.cgroup in machine.cgroups
+        case op.Fork():
+            possible = operation.child not in session.processes
+        case _:
+            possible = True
+    process = getattr(operation, "proc", None)
+    if not possible or (process is not None and process not in session.processes):
+        return None
+    return session.apply(operation)
