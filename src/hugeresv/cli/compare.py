@@ -37,7 +37,7 @@ def compare(left: str, right: str, color: Colour, files: tuple[Path, ...]) -> in
     """
     status = Status()
     with status.going_on(), open_kernel(left) as first, open_kernel(right) as second:
-        report = CompareReport(standard_output(color), first.name, second.name)
+        report = CompareReport(standard_output(color), first, second)
         for file in read_files(files, status):
             for identifier, scenario in file.entries():
                 with status.going_on(str(file.path)):

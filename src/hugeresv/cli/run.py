@@ -40,7 +40,7 @@ def run(kernel_name: str, as_json: bool, record: bool, color: Colour, files: tup
     """
     status = Status()
     with status.going_on(), open_kernel(kernel_name) as kernel:
-        report = JsonRows(sys.stdout) if as_json else RunReport(standard_output(color), kernel.name)
+        report = JsonRows(sys.stdout) if as_json else RunReport(standard_output(color), kernel)
         runs = _Runs(kernel, report, status, record=record)
         for file in read_files(files, status):
             runs.file(file)

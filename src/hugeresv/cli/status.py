@@ -4,12 +4,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hugeresv.errors import HugeresvError, InputError
+from hugeresv.errors import HugeresvError, InputError, UnavailableError
 
 HELD = 0
 CONTRADICTED = 1
 
-_WORST_FIRST = (InputError.exit_status, 3, CONTRADICTED, HELD)
+_WORST_FIRST = (InputError.exit_status, UnavailableError.exit_status, CONTRADICTED, HELD)
 
 
 class Status:
@@ -17,7 +17,7 @@ class Status:
 
     def __init__(self) -> None:
         self.value = HELD
-        self._reported: set[str] = set()
+        self._unavailable: set[str] = set()
 
     def note(self, status: int) -> None:
         """One more thing happened."""
@@ -25,15 +25,17 @@ class Status:
 
     @contextmanager
     def going_on(self, place: str = "") -> Iterator[None]:
-        """An error of the block is reported, with the place where it happened, and noted; the same one only once."""
+        """An error of the block is noted, and reported with its place; that something cannot be had here only once."""
         try:
             yield
         except HugeresvError as error:
             self.note(error.exit_status)
             message = str(error)
-            if message not in self._reported:
-                self._reported.add(message)
-                report_error(f"{place}: {message}" if place else message)
+            if message in self._unavailable:
+                return
+            if isinstance(error, UnavailableError):
+                self._unavailable.add(message)
+            report_error(f"{place}: {message}" if place else message)
 
 
 def report_error(message: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from hugeresv.kernels.protocol import MappingView, PageState, Session
@@ -90,7 +90,13 @@ class Watch:
 
 
 def _compare(before: Iterable[Stretch], after: Iterable[Stretch]) -> Iterator[Run]:
-    """`after`, cut where `before` changes its state; beyond its end `before` was a hole."""
+    """`after`, with what changed since `before`; beyond its end `before` was a hole."""
+    for (state, changed), pieces in groupby(_pieces(before, after), key=lambda piece: (piece.state, piece.changed)):
+        yield Run(state, sum(piece.pages for piece in pieces), changed)
+
+
+def _pieces(before: Iterable[Stretch], after: Iterable[Stretch]) -> Iterator[Run]:
+    """`after`, cut wherever `before` changes its state."""
     old = chain(before, [(PageState.HOLE, sys.maxsize)])
     old_state, old_left = next(old)
     for state, pages in after:

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hugeresv.kernels.play import StepResult
-from hugeresv.kernels.protocol import Answer, Counters
-from hugeresv.reports.drawing import draw, legend
+from hugeresv.kernels.protocol import Answer, Counters, Kernel
+from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, draw, legend
 from hugeresv.reports.run import heading
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell
@@ -28,10 +28,11 @@ _Value = TypeVar("_Value")
 class CompareReport:
     """Writes comparisons of two kernels."""
 
-    def __init__(self, screen: Screen, left: str, right: str) -> None:
+    def __init__(self, screen: Screen, left: Kernel, right: Kernel) -> None:
         self._screen = screen
-        self._left = left
-        self._right = right
+        self._left = left.name
+        self._right = right.name
+        self._real = left.real or right.real
         self._compared = 0
         self._different: list[str] = []
 
@@ -52,7 +53,7 @@ class CompareReport:
         """`pair` is the first that differs. The first of `before` is what the next ones are measured by."""
         self._compared += 1
         if not self._different:
-            legend(self._screen)
+            legend(self._screen, SEEN_ON_A_MODEL | SEEN_ON_A_REAL_KERNEL if self._real else SEEN_ON_A_MODEL)
         self._different.append(name)
         self._screen.line()
         heading(self._screen, f"{name}: {self._left} and {self._right} differ", scenario)

@@ -16,6 +16,11 @@ _COLOURS = {
     PageState.HOLE: "bright_black",
 }
 _CHANGED = {"bright_black": "bright_white"}
+
+SEEN_ON_A_MODEL = frozenset(PageState) - {PageState.ABSENT}
+SEEN_ON_A_REAL_KERNEL = frozenset({PageState.PRESENT, PageState.ABSENT, PageState.HOLE})
+"""What a page can be there: a real kernel does not say which of the pages that are absent are reserved."""
+
 _PRIVATE = {
     PageState.PRESENT: "present",
     PageState.RESERVED: "reserved",
@@ -49,13 +54,14 @@ def _painted(screen: Screen, piece: Piece) -> str:
     return screen.styled(piece.text, fg=colour)
 
 
-def legend(screen: Screen) -> None:
-    """What strips and marks mean."""
+def legend(screen: Screen, states: frozenset[PageState]) -> None:
+    """What marks mean, and strips where pages are in no other `states`."""
     known = glyphs(screen)
     for name, entries in (("private", _PRIVATE), ("shared", _SHARED)):
         shown = [
             f"{screen.styled(known.of(state, shared=name == 'shared'), fg=_COLOURS[state])} {meaning}"
             for state, meaning in entries.items()
+            if state in states
         ]
         screen.line(f"{name:<9}{'  '.join(shown)}")
     many = f"{known.of(PageState.RESERVED, shared=False)}{known.times}20"

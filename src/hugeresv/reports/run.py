@@ -1,8 +1,9 @@
 """`run` for people: scenarios one after the other, each with its steps, and how it went."""
 
 from hugeresv.kernels.play import Result, StepResult
+from hugeresv.kernels.protocol import Kernel
 from hugeresv.outcome import Outcome
-from hugeresv.reports.drawing import legend
+from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, legend
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell_name
 from hugeresv.reports.steps import StepLines
@@ -13,7 +14,7 @@ from hugeresv.units import format_bytes
 class RunReport:
     """Writes runs on one kernel."""
 
-    def __init__(self, screen: Screen, kernel: str) -> None:
+    def __init__(self, screen: Screen, kernel: Kernel) -> None:
         self._screen = screen
         self._kernel = kernel
         self._names: list[str] = []
@@ -22,10 +23,10 @@ class RunReport:
     def scenario(self, file: str, identifier: str, scenario: Scenario) -> None:
         """The heading of the results that follow; before the first, what the signs mean."""
         if not self._names:
-            legend(self._screen)
+            legend(self._screen, SEEN_ON_A_REAL_KERNEL if self._kernel.real else SEEN_ON_A_MODEL)
         self._names.append(spell_name(file, identifier))
         self._screen.line()
-        heading(self._screen, f"{self._names[-1]} on {self._kernel}", scenario)
+        heading(self._screen, f"{self._names[-1]} on {self._kernel.name}", scenario)
         self._lines = StepLines(self._screen, scenario)
         self._lines.header()
 

@@ -1,0 +1,172 @@
+"""What a run says of each step: the answer, what it contradicts, and what there is to see."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from hugeresv.errors import ScenarioError
+from hugeresv.kernels.grammar import parse_kernel
+from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.kernels.model.session import ModelSession
+from hugeresv.kernels.play import Ending, StepResult, play
+from hugeresv.kernels.protocol import PageState
+from hugeresv.kernels.watch import Picture, Run
+from hugeresv.model.presets import IDEAL
+from hugeresv.outcome import Outcome
+from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
+from hugeresv.scenario.scn_format import parse_scn
+
+PRESENT, RESERVED, UNRESERVED, HOLE = PageState.PRESENT, PageState.RESERVED, PageState.UNRESERVED, PageState.HOLE
+
+
+def scenario(text: str, pool: str = "pool 2M nr=10") -> Scenario:
+    return parse_scn(f"{pool}\n{text}", "test.scn")
+
+
+def seen(text: str, kernel: str = "ideal") -> list[Sequence[Picture]]:
+    """The pictures of each step."""
+    results = play(scenario(text), parse_kernel(kernel), show=True)
+    return [result.seen.pictures for result in results if isinstance(result, StepResult) and result.seen]
+
+
+SPLIT = """
+db mmap a 10 private -> rsvd=10
+db touch a 0         -> rsvd=9 | count-in-vma: rsvd=8
+db munmap a 5        -> rsvd=8
+"""
+
+
+def test_each_kernel_is_held_to_what_is_expected_of_it() -> None:
+    """An override that is used for every kernel, or for none."""
+    found = {
+        name: [[str(each) for each in result.contradictions] for result in play(scenario(SPLIT), parse_kernel(name))]
+        for name in ("2008", "count-in-vma")
+    }
+    assert found["2008"] == [[], [], [], []]
+    assert found["count-in-vma"] == [
+        [],
+        ["rsvd is 9, expected 8"],
+        ["rsvd is 0, expected 8"],
+        ["rsvd when everything is gone is -18, expected 0"],
+    ]
+
+
+def test_what_is_left_at_the_end_may_be_expected() -> None:
+    """A leak that is told as an error though the scenario says that this kernel has it, or only this kernel."""
+    text = "leaks count-in-vma: rsvd=-18\ndb mmap a 10 private\ndb touch a 0\ndb munmap a 5"
+    for name in ("2008", "count-in-vma"):
+        *_, ending = play(scenario(text), parse_kernel(name))
+        assert isinstance(ending, Ending)
+        assert ending.contradictions == []
+
+
+HANGS = """
+db mmap a 1 private
+db touch a 0
+db fork kid
+cache mmap b 1 private
+db mremap a 0 new=1 move_to=c
+db touch c 0 hangs
+db exit
+"""
+
+
+def test_a_step_that_hangs_is_the_last() -> None:
+    """A kernel that is asked again though it does not answer, or an end that is made up."""
+    *_, last = play(scenario(HANGS, "pool 2M nr=2"), parse_kernel("6.18"))
+    assert isinstance(last, StepResult)
+    assert (last.number, last.answer.outcome) == (6, Outcome.HANG)
+
+
+def test_an_error_names_the_step() -> None:
+    """A scenario of a thousand steps with 'no mapping a'."""
+    with pytest.raises(ScenarioError, match=r"step 2: .*'a'"):
+        list(play(scenario("db mmap b 1 private\ndb touch a 0"), ModelKernel(IDEAL)))
+
+
+def test_nothing_is_looked_at_unless_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--json` at a tenth of the model's speed."""
+    monkeypatch.setattr(ModelSession, "view", None)
+    results = list(play(scenario(SPLIT), ModelKernel(IDEAL)))
+    assert [result.seen for result in results if isinstance(result, StepResult)] == [None] * 3
+
+
+class _Session(ModelSession):
+    is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class _Kernel:
+    """A kernel that shows its last session."""
+
+    name = "test"
+    expectation_names = ("test",)
+    real = False
+    session: _Session
+
+    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> _Session:
+        self.session = _Session(IDEAL, pool, cgroups)
+        return self.session
+
+
+def test_a_session_is_closed_wherever_a_run_ends() -> None:
+    """Processes and mounts of an abandoned run that stay on a real kernel."""
+    kernel = _Kernel()
+    results = play(scenario(SPLIT), kernel)
+    next(results)
+    assert not kernel.session.is_closed
+    results.close()  # type: ignore[attr-defined]
+    assert kernel.session.is_closed
+
+
+def test_a_picture_marks_the_pages_that_changed() -> None:
+    """A mark on all of the mapping, or on none of it."""
+    *_, (last,) = seen("db mmap a 6 private\ndb touch a 0\ndb munmap a 3+2")
+    assert last == Picture(
+        "db",
+        "a",
+        False,
+        (Run(PRESENT, 1, False), Run(RESERVED, 2, False), Run(HOLE, 2, True), Run(RESERVED, 1, False)),
+    )
+
+
+def test_a_fork_shows_what_the_child_has() -> None:
+    """The parent's picture instead: its promises are what the child does not have."""
+    *_, (last,) = seen("db mmap a 2 private\ndb touch a 0\ndb fork kid")
+    assert last == Picture("kid", "a", False, (Run(PRESENT, 1, False), Run(UNRESERVED, 1, False)))
+
+
+def test_a_page_that_is_taken_from_another_process_is_shown() -> None:
+    """A steal that nobody sees: the step names the parent's mapping alone."""
+    text = "db mmap a 10 private\ndb touch a 0\ndb fork kid\ndb touch a 0"
+    *_, last = seen(text)
+    assert [(picture.proc, picture.runs[0]) for picture in last] == [
+        ("db", Run(PRESENT, 1, False)),
+        ("kid", Run(UNRESERVED, 1, True)),
+    ]
+
+
+def test_what_is_shared_is_shown_once() -> None:
+    """Two lines for every touch of a file that two processes map."""
+    text = "memfd f\none mmap a 2 shared file=f\ntwo mmap b 2 shared file=f\ntwo touch b 0"
+    *_, last = seen(text)
+    assert [picture.proc for picture in last] == ["two"]
+
+
+def test_an_operation_on_a_file_shows_the_mappings_that_it_changed() -> None:
+    """A truncation that is drawn as if nothing had happened."""
+    text = "memfd f\ndb mmap a 4 shared file=f\ndb mmap b 2 private\ndb touch a 3\ndb ftruncate f 2"
+    *_, last = seen(text)
+    assert [(picture.map, [run.changed for run in picture.runs]) for picture in last] == [("a", [False, True])]
+
+
+def test_violations_are_of_the_model_and_of_the_step() -> None:
+    """An invariant that is checked before the operation, or not at the end."""
+    results = list(play(scenario(SPLIT), parse_kernel("count-in-vma"), show=True))
+    found = [result if isinstance(result, Ending) else result.seen for result in results]
+    names = [{each.name for each in result.violations} for result in found if result]
+    assert names[:2] == [set(), set()]
+    assert "I1" in names[2]
+    assert "I11" in names[3]

@@ -1,0 +1,133 @@
+"""Two kernels in lockstep: where they part, and what is known of that moment."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import pytest
+
+from hugeresv.errors import ScenarioError
+from hugeresv.kernels.grammar import parse_kernel
+from hugeresv.kernels.protocol import Answer, Counters, MappingView, Session
+from hugeresv.outcome import Outcome
+from hugeresv.scenario.operation import Operation
+from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
+from hugeresv.scenario.scn_format import parse_scn
+from hugeresv.search.lockstep import first_difference, lockstep
+from tests.played import SCENARIOS, scenario_in
+
+SPLIT = scenario_in(SCENARIOS / "split-middle.scn")
+BEFORE, WITH = parse_kernel("count-in-vma"), parse_kernel("2008")
+
+
+def test_it_stops_where_they_first_differ() -> None:
+    """A comparison that goes on, or that looks at less than all counters."""
+    pairs = list(lockstep(SPLIT, BEFORE, WITH))
+    assert [pair.differ for pair in pairs] == [False, False, False, False, True]
+    last = pairs[-1]
+    assert last.number == 5
+    assert (last.left.counters, last.right.counters) == (Counters(10, 7, 0, 0), Counters(10, 7, 6, 0))
+
+
+def test_kernels_that_agree_are_compared_to_the_end() -> None:
+    """A release that is left out: the last pair is that, and has no step."""
+    pairs = list(lockstep(SPLIT, WITH, parse_kernel("6.18")))
+    assert len(pairs) == len(SPLIT.steps) + 1
+    assert pairs[-1].step is None
+    assert first_difference(SPLIT, WITH, parse_kernel("6.18")) is None
+
+
+def test_a_leak_is_a_difference() -> None:
+    """Kernels that answer every step alike, and do not leave the same behind."""
+    scenario = parse_scn("pool 2M nr=10\ndb mmap a 10 private\ndb mprotect a 4+2 r", "test.scn")
+    found = first_difference(scenario, BEFORE, WITH)
+    assert found is not None
+    assert (found.number, found.step) == (3, None)
+    assert (found.left.counters.rsvd, found.right.counters.rsvd) == (-20, 0)
+
+
+def test_a_difference_is_shown_with_every_mapping() -> None:
+    """A difference in somebody else's mapping, which the step does not name, that cannot be seen."""
+    text = "pool 2M nr=9\ndb mmap a 2 private\ndb touch a 0\ndb fork kid\ndb mmap b 1 private\ndb exit"
+    *_, found = lockstep(parse_scn(text, "test.scn"), parse_kernel("6.18"), parse_kernel("ideal"), show=True)
+    assert found.differ
+    assert [(each.proc, each.map) for each in found.left_pictures] == [("kid", "a")]
+    assert [(each.proc, each.map) for each in found.right_pictures] == [("kid", "a")]
+
+
+def test_an_error_names_the_step() -> None:
+    """A scenario of a thousand steps with 'no mapping a'."""
+    scenario = parse_scn("pool 2M nr=9\ndb mmap b 1 private\ndb touch a 0", "test.scn")
+    with pytest.raises(ScenarioError, match=r"step 2: .*'a'"):
+        list(lockstep(scenario, BEFORE, WITH))
+
+
+HANGS = """pool 2M nr=2
+db mmap a 1 private
+db touch a 0
+db fork kid
+cache mmap b 1 private
+db mremap a 0 new=1 move_to=c
+db touch c 0
+db exit
+"""
+
+
+class _Real:
+    """A real kernel as lockstep sees it: not the model. It answers everything, and keeps what it was asked."""
+
+    name = "real"
+    expectation_names = ("real",)
+    real = True
+
+    def __init__(self) -> None:
+        self.asked: list[Operation] = []
+        self.may_hang: list[bool] = []
+
+    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> Session:
+        return self
+
+    def apply(self, operation: Operation, *, may_hang: bool = False) -> Answer:
+        self.asked.append(operation)
+        self.may_hang.append(may_hang)
+        model = Counters(2, 2, 0, 0)
+        told = [Counters(2, 2, 1, 0), Counters(2, 1, 0, 0), Counters(2, 1, 0, 0), *[Counters(2, 1, 1, 0)] * 3]
+        return Answer(Outcome.OK, [*told, model][len(self.asked) - 1])
+
+    def view(self, proc: str, mapping: str) -> MappingView | None:
+        return None
+
+    def release(self) -> Answer:
+        return Answer(Outcome.OK, Counters(2, 2, 0, 0))
+
+    def close(self) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_a_call_that_the_model_says_hangs_is_not_tried_on_a_real_kernel() -> None:
+    """A page holder in the kernel for ever, because a fuzzer happened to find the way there."""
+    real = _Real()
+    pairs = list(lockstep(parse_scn(HANGS, "test.scn"), parse_kernel("6.18"), real))
+    assert [pair.differ for pair in pairs] == [False] * 5
+    assert len(real.asked) == 5
+
+
+def test_a_call_that_may_hang_is_tried_and_watched() -> None:
+    """A scenario about the hang that no kernel is ever put to, or put to without a time limit."""
+    real = _Real()
+    scenario: Scenario = parse_scn(HANGS.replace("touch c 0", "touch c 0 hangs"), "test.scn")
+    *_, last = lockstep(scenario, parse_kernel("6.18"), real)
+    assert (last.number, last.left.outcome, last.right.outcome) == (6, Outcome.HANG, Outcome.OK)
+    assert real.may_hang == [False] * 5 + [True]
+
+
+def test_models_may_hang_as_they_like() -> None:
+    """A bug of hanging that two behaviours do not share, and that is not found."""
+    found = first_difference(parse_scn(HANGS, "test.scn"), parse_kernel("6.18"), parse_kernel("ideal"))
+    assert found is not None
+    assert found.number == 6
