@@ -1,6 +1,5 @@
 """A copied machine: equal, independent, and made without deep recursion."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,32 +11,13 @@ from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.model.machine import Machine
 from hugeresv.model.presets import PRESETS
-from hugeresv.model.region_map import RegionMap
 from hugeresv.scenario.scenario import Pool
 from tests.machines import Move, moves, play, pools, start
+from tests.model.graph import is_value, parts
 from tests.model.table import Actor
 from tests.model.table import start as start_table
 
 behaviours = st.sampled_from([PRESETS["6.18"], PRESETS["ideal"], PRESETS["count-in-vma"]])
-
-
-def parts(thing: Any) -> Iterator[Any]:
-    """What a mutable thing of the model consists of, in order."""
-    if isinstance(thing, dict):
-        for key, value in thing.items():
-            yield key
-            yield value
-    elif isinstance(thing, list):
-        yield from thing
-    elif isinstance(thing, RegionMap):
-        yield thing.key()
-    else:
-        yield from (getattr(thing, name) for name in type(thing).__slots__)
-
-
-def is_value(thing: Any) -> bool:
-    """Whether it may be shared: nothing can change it."""
-    return thing is None or isinstance(thing, int | str | tuple | Behaviour)
 
 
 def assert_twins(machine: Machine, copy: Machine) -> None:

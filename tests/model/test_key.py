@@ -5,6 +5,7 @@ import pytest
 from hugeresv.invariants.steps import levels
 from hugeresv.scenario import operation as op
 from tests.model.fixed import History, after, at, c, p
+from tests.model.graph import things
 
 mapped = [p.mmap("a", 3, over=at(0))]
 touched = [*mapped, p.write("at", 0), p.write("at", 1)]
@@ -171,3 +172,37 @@ def test_what_an_operation_tells_apart_has_different_keys(what: str) -> None:
     answers = [[session.apply(operation) for operation in telling] for session in sessions]
     assert answers[0] != answers[1], "the example does not show what it is to show"
     assert keys[0] != keys[1]
+
+
+UNSEEN = {
+    ("Inode", "cache_end"), ("Inode", "vmas"), ("ResvMap", "refs"), ("HugetlbCgroup", "children"),
+    ("HugetlbCgroup", "tasks"), ("Folio", "mapcount"),
+    ("Inode", "handles"),  # only whether a segment has any
+    ("Inode", "next_rank"),  # only the order of the ranks
+    ("Subpool", "mounted"),  # one that is not mounted any more has no user
+    ("Vma", "noreserve"),  # no rule of 6.18 asks for it once the mapping is made
+}  # fmt: skip
+"""Fields that a key need not show; unless said otherwise because they follow from the rest."""
+
+
+def test_every_field_makes_a_difference_or_is_known_not_to() -> None:
+    """A field of the model that the key has never heard of."""
+    machine = after("6.18", [
+        p.into("g"), *touched, p.into("h"), p.mprotect("at", 2, 1, "r"), op.OpenFile("f"),
+        p.mmap("b", 1, file="f", over=at(3)), p.shared("c", 1, file="f", over=at(4)), p.fallocate("f", 0, 1),
+        p.read("at", 3), p.fork("c"), op.Mount("m", 3, 1), p.shmget("s", 1), p.shmat("s", "d"),
+        op.Mmap("p", "e", "private", length_bytes=4096, over=at(6), normal=True),
+    ], 20).machine  # fmt: skip
+    key = machine.key()
+    fields: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str]] = set()
+    for thing in things(machine):
+        for name in type(thing).__slots__:
+            value = getattr(thing, name)
+            if isinstance(value, int):
+                setattr(thing, name, not value if isinstance(value, bool) else value + 1)
+                fields.add((type(thing).__name__, name))
+                if machine.key() != key:
+                    seen.add((type(thing).__name__, name))
+                setattr(thing, name, value)
+    assert fields - seen == UNSEEN
