@@ -1,6 +1,7 @@
 """Cgroups on the host: charges as [usage, rsvd] in pages."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +96,13 @@ def test_charges_are_hierarchical(host: HostKernel) -> None:
         settle(session, [CgroupMove("p", "g"), Mmap("p", "a", "private", pages=3)])
         charges(session, [(Touch("p", "a", "write", 0), [1, 3]), (Touch("p", "a", "write", 1), [2, 3])], cgroup="top")
         assert session.apply(Touch("p", "a", "write", 2)).outcome == "SIGBUS"
+
+
+def test_cgroups_go_with_their_session(host: HostKernel) -> None:
+    """Children first; one that stayed would stay until the kernel is closed."""
+    with host.start(pool(1), {"top": Cgroup(), "g": Cgroup(parent="top")}) as session:
+        settle(session, [CgroupMove("p", "g")])
+    assert [*Path("/sys/fs/cgroup").glob("hugeresv-*/*-*"), *Path("/sys/fs/cgroup").glob("*/hugeresv-*/*-*")] == []
 
 
 def test_a_cgroup_goes_and_its_charge_stays(host: HostKernel) -> None:

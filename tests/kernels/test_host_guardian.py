@@ -125,6 +125,18 @@ def test_a_signal_to_the_whole_process_group(before: dict[str, object], number: 
     wait_for(before)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_guardian(before: dict[str, object], number: int) -> None:
+    """A service manager signals every process of a service: the guardian ends when the tool does, not before."""
+    with tool(then="input()") as process:
+        wait_until_it_took_everything(process)
+        guardian = re.search(r"guarded by process (\d+)", Path(lock_path()).read_text())
+        assert guardian is not None
+        os.kill(int(guardian[1]), number)
+        process.kill()
+    wait_for(before)
+
+
 def test_sigkill_while_a_child_of_the_tool_lives_on(before: dict[str, object]) -> None:
     """A forked child of the tool has a copy of its descriptors: the end of the tool, not of the channel, must count."""
     then = "import os, time; pid = os.fork(); print(pid, flush=True) if pid else None; time.sleep(1000)"
@@ -132,10 +144,12 @@ def test_sigkill_while_a_child_of_the_tool_lives_on(before: dict[str, object]) -
         wait_until_it_took_everything(process)
         assert process.stdout is not None
         child = int(process.stdout.readline())
-        process.kill()
-        process.wait()
-        wait_for(before)
-        os.kill(child, signal.SIGKILL)
+        try:
+            process.kill()
+            process.wait()
+            wait_for(before)
+        finally:
+            os.kill(child, signal.SIGKILL)
 
 
 def test_an_exception_in_the_tool(before: dict[str, object]) -> None:
