@@ -69,7 +69,7 @@ class _Walk:
                     users[vma.inode].append(vma)
         named = dict.fromkeys(inode for _, inode in (*_sorted(self._machine.files), *self._segments))
         for inode in dict.fromkeys((*users, *named)):
-            self._files_of[inode] = list(known_files(inode, users[inode], named=inode in named))
+            self._files_of[inode] = known_files(inode, users[inode], named=inode in named)
         for files in self._files_of.values():
             self._file_of.update((vma, file) for file in files for vma in file.vmas)
         mapped = (self._file_of[vma] for vma in self._places if vma.inode is not None)

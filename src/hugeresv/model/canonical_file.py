@@ -2,14 +2,14 @@
 
 As long as a file has a name (an open descriptor, a segment's id), all of it can be met. Of a file without one only what
 is mapped can: the rest can but be freed with it, so that only the amount matters, and indices have no meaning but where
-they are mapped, so that they count from the first that is. Such a file falls apart where its private mappings have no
-index in common and nothing but their pages keeps it.
+they are mapped, so that they count from the first that is. If it also has nothing of its own but private mappings, each
+of these may as well have a file for itself: what two of them share is pages, and these tell.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from hugeresv.model.region_map import HIGHEST, RegionMap
@@ -70,17 +70,8 @@ class KnownFile:
         return tuple(met), regions.total_pages - sum(end - first for first, end in met)
 
 
-def known_files(inode: Inode, vmas: list[Vma], *, named: bool) -> Iterator[KnownFile]:
+def known_files(inode: Inode, vmas: list[Vma], *, named: bool) -> list[KnownFile]:
     """A file as the one or the several that later operations can take it for; `vmas` are all that map it."""
     if named or inode.page_cache or inode.resv_map.regions or any(vma.shared for vma in vmas):
-        yield KnownFile(inode, vmas, named=named)
-        return
-    together: list[Vma] = []
-    reach = 0
-    for vma in sorted(vmas, key=lambda vma: vma.vm_pgoff):
-        if together and vma.vm_pgoff >= reach:
-            yield KnownFile(inode, together, named=False)
-            together = []
-        together.append(vma)
-        reach = max(reach, vma.end_index)
-    yield KnownFile(inode, together, named=False)
+        return [KnownFile(inode, vmas, named=named)]
+    return [KnownFile(inode, [vma], named=False) for vma in vmas]
