@@ -13,7 +13,7 @@ MARGIN = NUMBER + 2
 OUTCOME = 7
 _GAPS = 4
 _LEAST_OPERATION = 12
-_LEAST_STRIP = 8
+_LEAST_STRIP = len("nothing leaked")
 _STEPS_MEASURED = 1000
 
 
@@ -26,7 +26,7 @@ class Columns(NamedTuple):
 
 
 def columns_for(scenario: Scenario, width: int) -> Columns:
-    """Counters get what they may need, the operation what it needs beside the strip, which has at least two fifths."""
+    """Counters get what they may need, strips what they need of three fifths of the rest, operations what is left."""
     operations = [step.operation for step in scenario.steps]
     pages = [scenario.pool.nr_hugepages, scenario.pool.nr_overcommit or 0]
     pages += [each.n for each in operations if isinstance(each, (SetNrHugepages, SetNrOvercommit))]
@@ -34,13 +34,14 @@ def columns_for(scenario: Scenario, width: int) -> Columns:
     counters = (max(6, needed), max(5, needed), max(5, needed), max(5, needed))
     rest = width - MARGIN - OUTCOME - sum(counters) - _GAPS
     longest = max((len(spell(each)) for each in islice(operations, _STEPS_MEASURED)), default=0)
-    operation = max(_LEAST_OPERATION, min(longest, rest - min(_longest_strip(operations), rest * 2 // 5)))
-    return Columns(operation, counters, max(_LEAST_STRIP, rest - operation))
+    strip = max(_LEAST_STRIP, min(_longest_strip(operations), rest * 3 // 5))
+    operation = max(_LEAST_OPERATION, min(longest, rest - strip))
+    return Columns(operation, counters, max(strip, rest - operation))
 
 
 def _longest_strip(operations: Sequence[Operation]) -> int:
-    """Columns that the mappings need if every page is drawn, with their names and a process's before them."""
+    """Columns that the mappings need if every page is drawn, with their names before them."""
     mapped = [each for each in operations if isinstance(each, (Mmap, Shmget))]
     pages = max((each.pages or 0 for each in mapped), default=0)
-    names = max((len(f"{each.proc}.{each.map} ") for each in operations if isinstance(each, (Mmap, Shmat))), default=0)
+    names = max((len(f"{each.map} ") for each in operations if isinstance(each, (Mmap, Shmat))), default=0)
     return names + pages

@@ -55,7 +55,7 @@ class StepLines:
         if result.step.note is not None:
             self._screen.paragraph(result.step.note, f"{_INDENT}# ", italic=True)
         is_wrong = bool(result.contradictions or violations)
-        text = textwrap.wrap(spell(operation), self._columns.operation, subsequent_indent="  ")
+        text = textwrap.wrap(spell(operation), self._columns.operation, subsequent_indent="  ", break_on_hyphens=False)
         self._row(
             str(result.number), is_wrong, text, result.answer, [self._strip(each, operation) for each in pictures]
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from hugeresv.kernels.protocol import PageState
@@ -77,15 +77,14 @@ def _counted(picture: Picture, run: Run, glyphs: Glyphs) -> Piece:
 def _all_runs(picture: Picture, room: int, glyphs: Glyphs) -> list[Piece] | None:
     """As many of the shortest runs page by page as fit, the others counted; None if not even that fits."""
     pieces = [_counted(picture, run, glyphs) for run in picture.runs]
-    columns = _columns(pieces)
-    if columns > room:
-        return None
+    fitting = None
     for at, run in sorted(enumerate(picture.runs), key=lambda item: item[1].pages):
-        columns += run.pages - len(pieces[at].text)
-        if columns > room:
+        apart = _apart(pieces, glyphs)
+        if _columns(apart) > room:
             break
+        fitting = apart
         pieces[at] = _each_page(picture, run, glyphs)
-    return pieces
+    return fitting
 
 
 def _window(picture: Picture, room: int, glyphs: Glyphs) -> list[Piece]:
@@ -97,7 +96,8 @@ def _window(picture: Picture, room: int, glyphs: Glyphs) -> list[Piece]:
         before, after = starts[start], starts[-1] - starts[stop]
         left = [Piece(f"{before}{glyphs.gap}")] if before else []
         right = [Piece(f"{glyphs.gap}{after}")] if after else []
-        return [*left, *(_counted(picture, run, glyphs) for run in runs[start:stop]), *right]
+        shown = [_counted(picture, run, glyphs) for run in runs[start:stop]]
+        return [*left, *_apart(shown, glyphs), *right]
 
     first = next((at for at, run in enumerate(runs) if run.changed), 0)
     shown = framed(first, first + 1)
@@ -118,6 +118,16 @@ def _widening(start: int, stop: int, end: int) -> Iterator[tuple[int, int]]:
         if start > 0:
             start -= 1
             yield start, stop
+
+
+def _apart(pieces: Sequence[Piece], glyphs: Glyphs) -> list[Piece]:
+    """The pieces, with a blank on either side of a counted run."""
+    apart = list(pieces[:1])
+    for before, piece in pairwise(pieces):
+        if glyphs.times in before.text + piece.text:
+            apart.append(Piece(" "))
+        apart.append(piece)
+    return apart
 
 
 def _columns(pieces: Sequence[Piece]) -> int:

@@ -1,0 +1,90 @@
+"""Strips of a mapping: whatever is left out is counted, and what is drawn can be told apart."""
+
+import re
+from itertools import groupby
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hugeresv.kernels.protocol import PageState
+from hugeresv.kernels.watch import Picture, Run
+from hugeresv.reports.strip import ASCII, UNICODE, Glyphs, strip
+
+LEAST_WIDTH = 30
+"""Room for a total, the pages on either side and one run, each of up to five digits."""
+
+states = st.sampled_from(PageState)
+lengths = st.integers(1, 5) | st.integers(1, 90_000)
+
+
+@st.composite
+def pictures(draw: st.DrawFn) -> Picture:
+    """A mapping of up to 99,999 pages whose neighbouring runs differ."""
+    runs = [Run(*each) for each in draw(st.lists(st.tuples(states, lengths, st.booleans()), max_size=40))]
+    alone = [next(same) for _, same in groupby(runs, key=lambda run: (run.state, run.changed))]
+    while sum(run.pages for run in alone) > 99_999:
+        alone.pop()
+    return Picture("db", "a", draw(st.booleans()), tuple(alone))
+
+
+def pages_told(text: str, glyphs: Glyphs) -> int:
+    """The pages that a strip without its total stands for, those included that are only counted."""
+    drawn = "".join({*glyphs.private.values(), *glyphs.shared.values()})
+    one = rf"[{re.escape(drawn)}]"
+    gap, times = re.escape(glyphs.gap), re.escape(glyphs.times)
+    told = 0
+    for before, after, counted in re.findall(rf"(\d+){gap}|{gap}(\d+)|{one}{times}(\d+)|{one}", text):
+        told += int(before or after or counted or 1)
+    return told
+
+
+@given(pictures(), st.integers(LEAST_WIDTH, 120), st.sampled_from([UNICODE, ASCII]))
+def test_every_page_is_drawn_or_counted(picture: Picture, width: int, glyphs: Glyphs) -> None:
+    """An abbreviation that lies: pages left out in silence, counted twice, or a strip that does not fit after all."""
+    text = "".join(piece.text for piece in strip(picture, width, glyphs))
+    total = sum(run.pages for run in picture.runs)
+    assert len(text) <= width
+    if total > width:
+        text, told = text[:-1].split(" (")
+        assert int(told) == total
+    assert pages_told(text, glyphs) == total
+
+
+@given(pictures(), st.integers(LEAST_WIDTH, 120))
+def test_what_changed_first_is_always_shown(picture: Picture, width: int) -> None:
+    """A touch in the middle of a large mapping, abbreviated away."""
+    if any(run.changed for run in picture.runs):
+        assert any(piece.changed for piece in strip(picture, width, UNICODE))
+
+
+@pytest.mark.parametrize(
+    ("runs", "width", "text"),
+    [
+        ([(PageState.PRESENT, 3), (PageState.RESERVED, 7)], 10, "###======="),
+        ([(PageState.PRESENT, 3), (PageState.RESERVED, 2045)], 30, "### =*2045 (2048)"),
+        ([(PageState.PRESENT, 30), (PageState.HOLE, 1), (PageState.RESERVED, 40)], 22, "#*30 _ =*40 (71)"),
+        ([(PageState.PRESENT, 1), (PageState.RESERVED, 1)] * 20, 16, "#=#=#=#=~32 (40)"),
+        ([], 16, ""),
+    ],
+)
+def test_few_columns_go_where_most_is_seen(runs: list[tuple[PageState, int]], width: int, text: str) -> None:
+    """Short runs counted and long ones drawn; room left unused."""
+    picture = Picture("db", "a", False, tuple(Run(*run, False) for run in runs))
+    assert "".join(piece.text for piece in strip(picture, width, ASCII)) == text
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+def test_states_and_kinds_can_be_told_apart(glyphs: Glyphs) -> None:
+    """Two states with one glyph; a shared mapping that looks like a private one."""
+    for kind in (glyphs.private, glyphs.shared):
+        assert kind.keys() == set(PageState)
+        assert len(set(kind.values())) == len(PageState)
+    for state in (PageState.PRESENT, PageState.RESERVED):
+        assert glyphs.private[state] != glyphs.shared[state]
+
+
+def test_ascii_is_ascii() -> None:
+    """A fallback that cannot be written either."""
+    drawn = [*ASCII.private.values(), *ASCII.shared.values(), ASCII.times, ASCII.gap]
+    assert "".join(drawn).isascii()
