@@ -90,6 +90,14 @@ TOLD_APART: dict[str, tuple[str, History, History, *tuple[op.Operation, ...]]] =
         [*touched, p.mmap("b", 3, over=at(3)), p.fork("c"), c.dontneed("at", 0), p.munmap("at", 3, 3)],
         c.read("at", 0),
     ),
+    "which file is mapped twice": (
+        "6.18",
+        [op.Memfd("f"), p.mmap("a", 1, file="f", over=at(0)), p.noreserve("b", 1, file="f", over=at(1)),
+         op.CloseFile("f"), p.write("at", 0), p.fork("c"), p.mmap("c", 5, over=at(2))],
+        [op.Memfd("f"), p.mmap("a", 1, file="f", over=at(0)), op.Memfd("g"), p.noreserve("b", 1, file="g", over=at(1)),
+         op.CloseFile("f"), op.CloseFile("g"), p.write("at", 0), p.fork("c"), p.mmap("c", 5, over=at(2))],
+        p.write("at", 0), p.munmap("at", 2, 5), p.write("at", 1),
+    ),
     "which page will be a promise": (
         "6.18",
         [*touched, p.fork("c"), p.dontneed("at", 0)],

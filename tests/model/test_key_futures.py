@@ -66,6 +66,12 @@ ALPHABETS: dict[str, tuple[int, History]] = {
         p.noreserve("b", 1, file="f", over=at(2)), p.write("at", 0), p.write("at", 1), p.write("at", 2), p.fork("c"),
         c.exit(), p.ftruncate("f", 0), op.SetNrHugepages(1), op.SetNrHugepages(3), op.SetNrOvercommit(2),
     ]),
+    "closed file": (2, [
+        op.Memfd("f"), op.CloseFile("f"), p.mmap("a", 1, file="f", over=at(0)),
+        p.noreserve("b", 1, file="f", over=at(1)), p.write("at", 0), p.write("at", 1), p.munmap("at", 0, 1),
+        p.fork("c"), c.write("at", 0), c.write("at", 1), c.munmap("at", 0, 1), c.exit(),
+        p.mmap("c", 1, over=at(2)), p.munmap("at", 2, 1),
+    ]),
     "shared": (3, [
         p.shared("a", 3, over=at(0)), p.write("at", 0), p.write("at", 1), p.munmap("at", 0, 1), p.munmap("at", 2, 1),
         p.madvise("at", 1, 1, "remove"), p.fork("c"), c.write("at", 2), c.munmap("at", 0, 3),

@@ -68,8 +68,11 @@ class _Walk:
                 if vma.inode is not None:
                     users[vma.inode].append(vma)
         named = dict.fromkeys(inode for _, inode in (*_sorted(self._machine.files), *self._segments))
+        by_address = self._machine.behaviour.steal_at_owner_address
         for inode in dict.fromkeys((*users, *named)):
-            self._files_of[inode] = known_files(inode, users[inode], named=inode in named)
+            self._files_of[inode] = known_files(
+                inode, users[inode], named=inode in named, steal_at_owner_address=by_address
+            )
         for files in self._files_of.values():
             self._file_of.update((vma, file) for file in files for vma in file.vmas)
         mapped = (self._file_of[vma] for vma in self._places if vma.inode is not None)

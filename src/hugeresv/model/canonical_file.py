@@ -3,7 +3,8 @@
 As long as a file has a name (an open descriptor, a segment's id), all of it can be met. Of a file without one only what
 is mapped can: the rest can but be freed with it, so that only the amount matters, and indices have no meaning but where
 they are mapped, so that they count from the first that is. If it also has nothing of its own but private mappings, each
-of these may as well have a file for itself: what two of them share is pages, and these tell.
+of these may as well have a file for itself: what two of them share is pages, and these tell. (Not where an owner looks
+for a child's page at its own address: it marks whatever maps the same index of the same file.)
 """
 
 from __future__ import annotations
@@ -70,8 +71,21 @@ class KnownFile:
         return tuple(met), regions.total_pages - sum(end - first for first, end in met)
 
 
-def known_files(inode: Inode, vmas: list[Vma], *, named: bool) -> list[KnownFile]:
+def known_files(inode: Inode, vmas: list[Vma], *, named: bool, steal_at_owner_address: bool) -> list[KnownFile]:
     """A file as the one or the several that later operations can take it for; `vmas` are all that map it."""
     if named or inode.page_cache or inode.resv_map.regions or any(vma.shared for vma in vmas):
         return [KnownFile(inode, vmas, named=named)]
-    return [KnownFile(inode, [vma], named=False) for vma in vmas]
+    groups = _overlapping(vmas) if steal_at_owner_address else [[vma] for vma in vmas]
+    return [KnownFile(inode, group, named=False) for group in groups]
+
+
+def _overlapping(vmas: list[Vma]) -> list[list[Vma]]:
+    """The VMAs in groups that have no index of the file in common."""
+    groups: list[list[Vma]] = []
+    reach = 0
+    for vma in sorted(vmas, key=lambda vma: vma.vm_pgoff):
+        if not groups or vma.vm_pgoff >= reach:
+            groups.append([])
+        groups[-1].append(vma)
+        reach = max(reach, vma.end_index)
+    return groups
