@@ -225,7 +225,7 @@ class Behaviour:
         differs="a move of 4 GiB or more may be told as shorter than it was: ENOMEM, and the pages are dropped",
         since="5.16 to 6.1.192, 6.18.44 and 7.3-rc7; not in 6.12.118",
         source="550a7d60bd5e; 'fix mremap move length truncation' ends it (move_hugetlb_page_tables)",
-        verified="the sources of 6.1.192 and 6.12.118, and the prototype in the BTF of 6.18.44",
+        verified="6.18.44; the sources of 6.1.192 and 6.12.118",
     )
     partial_mremap_drops_map: bool = switch(
         False,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from hugeresv.errors import ScenarioError
+from hugeresv.errors import ScenarioError, UnsupportedError
 from hugeresv.kernels.host import abi
 from hugeresv.kernels.host.names import Binding, Names, Segment
 from hugeresv.kernels.host.wire import FILE
@@ -30,6 +30,8 @@ _FALLOCATE: Mapping[ops.FallocateMode, int] = {
     "alloc_keep_size": abi.FALLOC_FL_KEEP_SIZE,
     "punch": abi.FALLOC_FL_KEEP_SIZE | abi.FALLOC_FL_PUNCH_HOLE,
 }
+
+_LARGEST_OFFSET = (1 << 63) - 1
 
 
 def _nothing_to_learn(_value: int) -> None:
@@ -133,8 +135,13 @@ def _ftruncate(op: ops.Ftruncate, names: Names, page_bytes: int) -> Call:
 
 
 def _fallocate(op: ops.Fallocate, names: Names, page_bytes: int) -> Call:
-    arguments = FILE, _FALLOCATE[op.mode], op.start(page_bytes), op.length(page_bytes)
-    return Call(op.proc, "fallocate", arguments, names.file(op.file).path)
+    start, length = op.start(page_bytes), op.length(page_bytes)
+    if op.mode != "punch" and _LARGEST_OFFSET - page_bytes < start + length - 1 < _LARGEST_OFFSET:
+        raise UnsupportedError(
+            "fallocate: the last page of this range ends behind the largest file offset, where this kernel takes every "
+            "page there is and never gives them back (docs/findings.md)"
+        )
+    return Call(op.proc, "fallocate", (FILE, _FALLOCATE[op.mode], start, length), names.file(op.file).path)
 
 
 def _fadvise(op: ops.Fadvise, names: Names, page_bytes: int) -> Call:
