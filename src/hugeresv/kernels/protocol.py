@@ -124,3 +124,7 @@ class Kernel(Protocol):
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> Session:
         """A fresh start with this pool. Raises UnavailableError where this kernel cannot run here."""
         ...
+
+    def close(self) -> None:
+        """Give back what it took of this machine."""
+        ...

@@ -34,3 +34,6 @@ class ModelKernel:
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> ModelSession:
         """A fresh machine."""
         return ModelSession(self.behaviour, pool, cgroups)
+
+    def close(self) -> None:
+        """A model takes nothing of this machine."""
