@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hugeresv.cli.status import Status
+from hugeresv.cli.exit_status import Status
 from hugeresv.errors import InputError
 from hugeresv.scenario.load import SUFFIXES, load, scenario_id
 from hugeresv.scenario.scenario import Scenario

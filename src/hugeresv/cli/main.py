@@ -8,16 +8,16 @@ import click
 
 import hugeresv
 from hugeresv.cli.help import examples
-from hugeresv.cli.status import report_error
+from hugeresv.cli.exit_status import report_error
 from hugeresv.errors import HugeresvError
 
 VERBS = {
-    "run": "Run scenarios and show what happens, step by step.",
+    "run": "Run scenarios and draw what happens, step by step.",
     "compare": "Run scenarios on two kernels and show the first step at which they differ.",
+    "fuzz": "Find a scenario on which two kernels differ, and shrink it.",
     "convert": "Rewrite a scenario as .scn or as JSON.",
     "behaviours": "List the kernels that the model knows, and the rules in which they differ.",
     "completion": "Print the code that makes a shell complete hugeresv's arguments.",
-    "fuzz": "Find a scenario on which two kernels differ, and shrink it.",
 }
 """The verbs with what `hugeresv --help` says of them; each is the function of its name in the module of its name."""
 
@@ -34,6 +34,15 @@ class _Verbs(click.Group):
         module = importlib.import_module(f"hugeresv.cli.{cmd_name}")
         verb: click.Command = getattr(module, cmd_name)
         return verb
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            status = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _forget_output()
+            return 0
+        return status
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
@@ -61,7 +70,6 @@ def main() -> None:
 def _run() -> int:
     try:
         status: int = cli.main(prog_name="hugeresv", standalone_mode=False) or 0
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -70,9 +78,6 @@ def _run() -> int:
         return error.exit_status
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except BrokenPipeError:
-        _forget_output()
-        return 0
     return status
 
 
