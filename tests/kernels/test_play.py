@@ -110,6 +110,9 @@ class _Kernel:
         self.session = _Session(IDEAL, pool, cgroups)
         return self.session
 
+    def close(self) -> None:
+        """It has nothing to give back."""
+
 
 def test_a_session_is_closed_wherever_a_run_ends() -> None:
     """Processes and mounts of an abandoned run that stay on a real kernel."""

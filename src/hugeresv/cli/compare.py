@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from hugeresv.cli.exit_status import CONTRADICTED, Status
 from hugeresv.cli.files import check_files, read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import KernelName, color_option, files_argument
-from hugeresv.cli.exit_status import CONTRADICTED, Status
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.kernels.grammar import open_kernel
 from hugeresv.kernels.protocol import Kernel

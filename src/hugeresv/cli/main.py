@@ -7,8 +7,8 @@ import sys
 import click
 
 import hugeresv
-from hugeresv.cli.help import examples
 from hugeresv.cli.exit_status import report_error
+from hugeresv.cli.help import examples
 from hugeresv.errors import HugeresvError
 
 VERBS = {

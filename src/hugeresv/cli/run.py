@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from hugeresv.cli.exit_status import CONTRADICTED, Status
 from hugeresv.cli.files import ScenarioFile, check_files, read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, on_kernel
-from hugeresv.cli.exit_status import CONTRADICTED, Status
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.kernels.grammar import open_kernel
 from hugeresv.kernels.play import play

@@ -56,12 +56,8 @@ def known_kernels() -> tuple[str, ...]:
 @contextmanager
 def open_kernel(text: str) -> Iterator[Kernel]:
     """The kernel that `text` names, which gives back afterwards what it took of this machine. Raises likewise."""
-    kernel = parse_kernel(text)
-    if isinstance(kernel, ModelKernel):
+    with closing(parse_kernel(text)) as kernel:
         yield kernel
-    else:
-        with kernel:
-            yield kernel
 
 
 def parse_behaviour(text: str) -> Behaviour:

@@ -1,0 +1,65 @@
+"""`hugeresv behaviours`: the catalogue, and one entry of it."""
+
+import json
+
+import pytest
+
+from hugeresv.kernels.grammar import spelling
+from hugeresv.model.behaviour import switches
+from hugeresv.model.presets import PRESETS
+from tests.cli.conftest import Hugeresv
+
+NAMES = [spelling(switch.name) for switch in switches()]
+
+
+def test_all_are_listed_within_the_screen(hugeresv: Hugeresv) -> None:
+    """A switch or a behaviour that is missing, without its source, or cut off at the edge."""
+    ran = hugeresv("behaviours")
+    assert ran.status == 0
+    assert max(map(len, ran.out.splitlines())) <= 80
+    firsts = [line.split()[0] for line in ran.out.splitlines() if line and not line.startswith(" ")]
+    for name in [*PRESETS, *NAMES]:
+        assert firsts.count(name) == 1
+    told = " ".join(ran.out.split())
+    for switch in switches():
+        assert switch.metadata["source"].split()[0] in told
+
+
+def test_a_value_is_told_of_those_that_have_it(hugeresv: Hugeresv) -> None:
+    """Behaviours under another value, or the value of ideal under 'elsewhere'."""
+    ran = hugeresv("behaviours", "zap-restore")
+    lines = [line.strip() for line in ran.out.splitlines()]
+    assert "always: 6.18" in lines
+    assert "last-unmap (as ideal): 6.12 7.3 ideal" in lines
+
+
+def test_one_behaviour_is_told_by_its_differences(hugeresv: Hugeresv) -> None:
+    """A switch that is set and not shown, or shown though it is as in ideal."""
+    told, _, same = hugeresv("behaviours", "ideal,zap_restore=never").out.partition("as in ideal: ")
+    assert [line for line in told.splitlines() if "=" in line] == [
+        "ideal,zap-restore=never",
+        "zap-restore=never",
+    ]
+    assert len(same.split(",")) == len(NAMES) - 1
+
+
+def test_json_has_every_value(hugeresv: Hugeresv) -> None:
+    """A preset or a switch that programs do not get."""
+    whole = json.loads(hugeresv("behaviours", "--json").out)
+    assert whole["behaviours"].keys() == PRESETS.keys()
+    assert list(whole["switches"]) == NAMES
+    assert whole["behaviours"]["count-in-vma"]["switches"]["reservation-tracking"] == "count-in-vma"
+    assert whole["switches"]["dontneed"]["values"]["off"] == ["count-in-vma", "2008", "5.10"]
+    (one,) = json.loads(hugeresv("behaviours", "--json", "6.18").out)["behaviours"].items()
+    assert one == ("6.18", whole["behaviours"]["6.18"])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("zap-restor", "did you mean 'zap-restore'?"), ("6.19", "did you mean '6.1"), ("6.18,x=1", "unknown switch 'x'")],
+)
+def test_a_name_that_there_is_not(hugeresv: Hugeresv, name: str, said: str) -> None:
+    """All of the catalogue for a misspelled part of it."""
+    ran = hugeresv("behaviours", name)
+    assert (ran.status, ran.out) == (2, "")
+    assert said in ran.err

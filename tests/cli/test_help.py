@@ -1,0 +1,110 @@
+"""`--help`, `--version`, completion: what the command line says of itself is true, and said at once."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hugeresv as package
+from hugeresv.cli.main import VERBS, cli
+from tests.cli.conftest import ROOT, Hugeresv
+
+BIN = Path(sys.executable).parent
+WHAT_TAKES_A_WHILE = ("host", "fuzz")
+"""Words of examples that are not run here: they need the machine's pool to themselves, or a minute."""
+
+
+def examples(verb: str) -> list[str]:
+    """The commands that a verb's help ends with."""
+    command = cli.get_command(cli.make_context("hugeresv", [verb]), verb)
+    assert command is not None
+    assert command.epilog is not None
+    _, title, *commands = command.epilog.split("\n")
+    assert title in ("Example:", "Examples:")
+    return [each.strip() for each in commands]
+
+
+EXAMPLES = [example for verb in VERBS for example in examples(verb)]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(hugeresv: Hugeresv, verb: str) -> None:
+    """A verb that is listed and not there, or whose example is of another verb or rewrapped."""
+    ran = hugeresv(verb, "--help")
+    assert (ran.status, ran.err) == (0, "")
+    assert examples(verb)
+    for example in examples(verb):
+        assert f"hugeresv {verb}" in example
+        assert f"\n    {example}\n" in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if not set(WHAT_TAKES_A_WHILE) & set(each.split())])
+def test_examples_can_be_typed_as_they_are(example: str) -> None:
+    """An example with an option that there is not, or a file that has another name."""
+    ran = subprocess.run(
+        ["bash", "-c", f'PATH="{BIN}:$PATH"; {example}'], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode in (0, 1), ran.stderr
+    assert ran.stderr == ""
+
+
+def test_the_list_of_verbs_is_complete(hugeresv: Hugeresv) -> None:
+    """A verb that has a file and cannot be called."""
+    shared = {"__init__", "main", "exit_status", "files", "help", "options", "terminal"}
+    files = {path.stem for path in (ROOT / "src" / "hugeresv" / "cli").glob("*.py")}
+    assert files - shared == set(VERBS)
+    told = hugeresv("--help").out
+    assert all(re.search(rf"^  {verb} ", told, re.MULTILINE) for verb in VERBS)
+
+
+def test_the_version_is_told_without_loading_anything() -> None:
+    """An import at the top of the wrong file: every start of the tool would wait for the model, or for rich."""
+    program = "import sys; sys.argv = ['hugeresv', '--version']; from hugeresv.cli.main import main; import atexit; "
+    program += "atexit.register(lambda: print(*sorted(sys.modules))); main()"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    version, modules = ran.stdout.splitlines()
+    assert version == f"hugeresv {package.__version__}"
+    ours = {name for name in modules.split() if name.startswith("hugeresv.")}
+    assert ours == {
+        "hugeresv.cli",
+        "hugeresv.cli.main",
+        "hugeresv.cli.help",
+        "hugeresv.cli.exit_status",
+        "hugeresv.errors",
+    }
+    assert not {"rich", "json", "importlib.metadata"} & set(modules.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("hugeresv co", ["compare", "convert", "completion"]),
+        ("hugeresv run --on 6.1", ["6.1", "6.12", "6.18"]),
+        ("hugeresv compare h", ["host"]),
+        ("hugeresv run --js", ["--json"]),
+    ],
+)
+def test_a_shell_completes(words: str, found: list[str]) -> None:
+    """Completion that knows the verbs alone, and neither kernels nor options."""
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_HUGERESV_COMPLETE": "bash_complete"}
+    ran = subprocess.run([BIN / "hugeresv"], env=asked, capture_output=True, text=True, check=True)
+    assert [line.removeprefix("plain,") for line in ran.stdout.splitlines()] == found
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_code_for_the_shell(hugeresv: Hugeresv, shell: str) -> None:
+    """A script that asks another program, or by another variable than ours."""
+    ran = hugeresv("completion", shell)
+    assert ran.status == 0
+    assert f"_HUGERESV_COMPLETE={shell}_complete" in ran.out
+
+
+def test_a_wrong_option_is_told_with_the_usage(hugeresv: Hugeresv) -> None:
+    """A traceback, or the status of a scenario that was contradicted."""
+    ran = hugeresv("run", "--jsn", "x.scn")
+    assert ran.status == 2
+    assert "No such option '--jsn'. (Did you mean" in ran.err
+    assert "Traceback" not in ran.err

@@ -1,0 +1,159 @@
+"""`hugeresv run`: files in any spelling, rows, exit status, recording."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hugeresv.scenario.load import load, to_text
+from tests.cli.conftest import Hugeresv
+
+RIGHT = "pool 2M nr=4\ndb mmap a 2 private -> rsvd=2\n"
+CONTRADICTED = "pool 2M nr=4\ndb mmap a 2 private -> rsvd=3\n"
+UNREADABLE = "pool 2M nr=4\ndb mmapp a 2 private\n"
+IMPOSSIBLE = "pool 2M nr=4\ndb exit\ndb touch a 0\n"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    """Scenario files by what becomes of them."""
+    texts = {"right": RIGHT, "contradicted": CONTRADICTED, "unreadable": UNREADABLE, "impossible": IMPOSSIBLE}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.scn").write_text(text)
+    return {name: tmp_path / f"{name}.scn" for name in [*texts, "missing"]}
+
+
+def rows(out: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "rsvd"), [("count-in-vma", [10, 9, 8, 7, 0, -7, -14]), ("2008", [10, 9, 8, 7, 6, 4, 0])]
+)
+def test_the_numbers_of_the_patch(hugeresv: Hugeresv, kernel: str, rsvd: list[int]) -> None:
+    """The double credit, and its end, from the command line on."""
+    ran = hugeresv("run", "--json", "--on", kernel, "scenarios/split-middle.scn")
+    assert [row["rsvd"] for row in rows(ran.out)] == rsvd
+    assert [row["step"] for row in rows(ran.out)] == list(range(1, 8))
+    assert (ran.status, ran.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("names", "status"),
+    [
+        (["right"], 0),
+        (["right", "contradicted"], 1),
+        (["contradicted", "unreadable", "right"], 2),
+        (["impossible", "right"], 2),
+        (["missing"], 2),
+    ],
+)
+@pytest.mark.parametrize("spelling", [[], ["--json"]])
+def test_the_worst_decides_and_the_others_still_run(
+    hugeresv: Hugeresv, files: dict[str, Path], names: list[str], status: int, spelling: list[str]
+) -> None:
+    """A wrong file that ends the run, or that a later right one makes good."""
+    ran = hugeresv("run", *spelling, *(files[name] for name in names))
+    assert ran.status == status
+    for name in names:
+        wrong = name in ("unreadable", "impossible", "missing")
+        assert (f"hugeresv: error: {files[name]}" in ran.err) == wrong
+        if name in ("right", "contradicted"):
+            assert str(files[name]) in ran.out
+
+
+def test_a_kernel_that_is_not_here(hugeresv: Hugeresv, files: dict[str, Path]) -> None:
+    """2 before 3 before 1: files are wrong wherever they would be run."""
+    assert hugeresv("run", "--on", "guest:debian", files["contradicted"]).status == 3
+    ran = hugeresv("run", "--on", "guest:debian", files["right"], files["unreadable"])
+    assert ran.status == 2
+    assert ran.err.count("hugeresv: error: ") == 2
+    assert ran.out == ""
+
+
+def test_a_kernel_that_there_is_not(hugeresv: Hugeresv, files: dict[str, Path]) -> None:
+    """A misspelled kernel that is taken for the default, or shown with a traceback."""
+    ran = hugeresv("run", "--on", "6.17", files["right"])
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("hugeresv: error: '6.17': unknown kernel")
+
+
+def test_rows_of_several_files_come_in_order(hugeresv: Hugeresv, files: dict[str, Path]) -> None:
+    """Rows of the second file among those of the first, or anything that is not a row."""
+    ran = hugeresv("run", "--json", files["right"], files["unreadable"], files["contradicted"])
+    assert [(row["file"], row["id"]) for row in rows(ran.out)] == [
+        (str(files["right"]), "right"),
+        (str(files["contradicted"]), "contradicted"),
+    ]
+
+
+def test_a_jsonl_file_is_many_scenarios(hugeresv: Hugeresv, tmp_path: Path, files: dict[str, Path]) -> None:
+    """One scenario of many, each under the file's name; or all of them given up for one that cannot be run."""
+    scenarios = [load(files[name])[0] for name in ("impossible", "right")]
+    text = "".join(to_text([scenario], ".jsonl") for scenario in scenarios)
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text(text.replace('"title"', '"x"') + text.splitlines()[1].replace('"pool"', '"id": "third", "pool"'))
+    ran = hugeresv("run", "--json", corpus)
+    assert ran.status == 2
+    assert [(row["id"], row["step"]) for row in rows(ran.out)] == [("corpus", 1), ("corpus", 1), ("third", 1)]
+
+
+def test_a_folder_is_all_its_scenarios(hugeresv: Hugeresv, tmp_path: Path, files: dict[str, Path]) -> None:
+    """A folder that is refused, files below it that are missed, and others that are taken for scenarios."""
+    (tmp_path / "below").mkdir()
+    files["right"].rename(tmp_path / "below" / "right.scn")
+    for name in ("contradicted", "unreadable", "impossible"):
+        files[name].unlink()
+    (tmp_path / "README.md").write_text("no scenario")
+    ran = hugeresv("run", "--json", tmp_path)
+    assert ran.status == 0
+    assert [row["id"] for row in rows(ran.out)] == ["right"]
+
+
+def test_a_folder_without_scenarios_is_an_error(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """A test suite that runs nothing and succeeds, because its folder has moved."""
+    ran = hugeresv("run", tmp_path)
+    assert ran.status == 2
+    assert str(tmp_path) in ran.err
+
+
+def test_an_operation_that_is_not_implemented_is_named(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """An operation that is passed over in silence."""
+    path = tmp_path / "later.json"
+    scenario = {"schema": "hugeresv-scenario/1", "pool": {"page_size_kB": 2048, "nr_hugepages": 1}}
+    path.write_text(json.dumps(scenario | {"steps": [{"step": 1, "op": "mbind"}]}))
+    ran = hugeresv("run", "--json", path)
+    assert (ran.status, ran.out) == (2, "")
+    assert "mbind" in ran.err
+
+
+def test_after_a_hang_there_are_no_rows(hugeresv: Hugeresv) -> None:
+    """Rows that are made up for steps that no kernel carried out."""
+    (path,) = Path("scenarios/history").glob("H117-*.scn")
+    ran = hugeresv("run", "--json", "--on", "6.18", path)
+    *_, last = rows(ran.out)
+    assert last["outcome"] == "HANG"
+
+
+def test_recording_writes_what_happened(hugeresv: Hugeresv, files: dict[str, Path]) -> None:
+    """A recording that is not what the run answered: it must hold from then on."""
+    path = files["contradicted"]
+    assert hugeresv("run", "--record", path).status == 1
+    text = path.read_text()
+    assert text == "pool 2M nr=4\n\ndb  mmap a 2 private         -> ok total=4 free=4 rsvd=3 surp=0 | ideal: rsvd=2\n"
+    assert hugeresv("run", "--record", path).status == 0
+    assert path.read_text() == text
+    assert hugeresv("run", "--on", "6.18", path).status == 1
+
+
+def test_what_could_not_be_run_is_not_recorded(hugeresv: Hugeresv, files: dict[str, Path], tmp_path: Path) -> None:
+    """Half a recording; or the other half of a corpus lost."""
+    before = files["impossible"].read_text()
+    assert hugeresv("run", "--record", files["impossible"]).status == 2
+    assert files["impossible"].read_text() == before
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text(to_text([load(files[name])[0] for name in ("impossible", "right")], ".jsonl"))
+    before = corpus.read_text()
+    assert hugeresv("run", "--record", corpus).status == 2
+    assert corpus.read_text() == before
