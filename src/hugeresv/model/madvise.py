@@ -76,7 +76,7 @@ def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice
     if advice in ("dontfork", "dofork"):
         return _set_dontfork(vma, start, end, dontfork=advice == "dontfork")
     if vma.inode is None:
-        refused = advice == "remove" or (vma.locked and advice in ("cold", "pageout"))
+        refused = advice == "remove" or (vma.locked and advice in ("cold", "pageout", "free"))
         return Outcome.EINVAL if refused else Outcome.OK
     if advice in ("normal", "willneed"):
         return Outcome.OK

@@ -36,14 +36,14 @@ class Addresses:
 
     def free(self, mm: AddressSpace, length: int) -> int:
         """An address with room for `length` bytes and the guards; beyond the address space if there is none."""
-        room = align_up(length, GUARD_BYTES) + GUARD_BYTES
+        room = 2 * align_up(length, GUARD_BYTES) + GUARD_BYTES
         if self.next_address + room <= TASK_SIZE:
             return self.next_address
         return _first_gap(mm, room)
 
     def take(self, address: int, length: int) -> None:
-        """What `free` answered is in use from now on."""
-        self.next_address = max(self.next_address, align_up(address + length, GUARD_BYTES) + GUARD_BYTES)
+        """What `free` answered is in use from now on; behind it as much again is clear, for ranges that reach beyond it."""
+        self.next_address = max(self.next_address, align_up(address + 2 * length, GUARD_BYTES) + GUARD_BYTES)
 
 
 def _first_gap(mm: AddressSpace, room: int) -> int:

@@ -15,7 +15,7 @@ from hugeresv.scenario import operation as op
 from hugeresv.search.fuzz.world import DrawnMapping, World
 
 _PLAIN = {
-    "mmap": 5, "touch": 22, "munmap": 4, "mprotect": 2, "madvise": 4, "mremap": 3, "fork": 3, "exit": 2, "mlock": 1,
+    "mmap": 5, "touch": 22, "munmap": 4, "mprotect": 2, "madvise": 4, "mremap": 3, "fork": 3, "exit": 2, "mlock": 2,
     "set_nr_hugepages": 2, "set_nr_overcommit": 1,
 }  # fmt: skip
 
@@ -88,26 +88,34 @@ class Draw:
     def _mmap(self) -> op.Operation:
         process = self._process()
         if self._chance(3):
-            over = self._place(process)
-            return op.Mmap(process, self.world.fresh("m"), "private", length_bytes=4096, over=over, normal=True)
-        file = self.random.choice(list(self.world.files)) if self.world.files and self._chance(60) else None
-        flags = self._mmap_flags()
-        over = self._place(process) if self._chance(12) else None
-        pages: int | None = self.random.randint(1, MOST_PAGES)
-        length_bytes = None
-        if self._chance(4):
-            pages, length_bytes = None, self.random.choice([0, 1, 4096, 2097153, 6 * 2097152 - 4096])
+            return self._mmap_ordinary(process)
+        file = self._file() if self._chance(60) else None
         return op.Mmap(
             process,
             self.world.fresh("m"),
             self.random.choice(["private", "private", "shared"]),
-            pages=pages,
-            length_bytes=length_bytes,
             file=file,
-            offset=self.random.randint(0, 4) if file is not None and self._chance(40) else None,
-            over=over,
-            **flags,
+            over=self._place(process) if self._chance(12) else None,
+            **self._mmap_length(),
+            **(self._mmap_offset() if file is not None else {}),
+            **self._mmap_flags(),
         )
+
+    def _mmap_ordinary(self, process: str) -> op.Operation:
+        over = self._place(process)
+        if over is not None and self._chance(10):
+            over = op.Place(over.map, bytes=2048)
+        return op.Mmap(process, self.world.fresh("m"), "private", length_bytes=4096, over=over, normal=True)
+
+    def _mmap_length(self) -> dict[str, Any]:
+        if self._chance(4):
+            return {"length_bytes": self.random.choice([0, 1, 4096, 2097153, 6 * 2097152 - 4096, 1 << 48])}
+        return {"pages": self.random.randint(1, MOST_PAGES)}
+
+    def _mmap_offset(self) -> dict[str, Any]:
+        if self._chance(4):
+            return {"offset_bytes": self.random.choice([4096, 2048, 1 << 62, (1 << 63) - 2097152])}
+        return {"offset": self.random.randint(0, 4)} if self._chance(40) else {}
 
     def _mmap_flags(self) -> dict[str, Any]:
         flags: dict[str, Any] = {}
@@ -226,7 +234,8 @@ class Draw:
             return None
         mode: op.FallocateMode = self.random.choice(["alloc", "alloc_keep_size", "punch", "punch"])
         if self._chance(6):
-            offset, length = self.random.choice([0, 4096, 2097152]), self.random.choice([0, 4096, 2097153, 5000000])
+            offset = self.random.choice([0, 4096, 2097152, 1 << 62])
+            length = self.random.choice([0, 4096, 2097153, 5000000, 1 << 62])
             return op.Fallocate(self._process(), file, mode=mode, offset_bytes=offset, length_bytes=length)
         page, pages = self.random.randint(0, MOST_PAGES), self.random.randint(1, 4)
         return op.Fallocate(self._process(), file, mode=mode, page=page, pages=pages)
