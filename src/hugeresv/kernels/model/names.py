@@ -42,7 +42,7 @@ class Addresses:
         return _first_gap(mm, room)
 
     def take(self, address: int, length: int) -> None:
-        """What `free` answered is in use from now on; behind it as much again is clear, for ranges that reach beyond it."""
+        """What `free` answered is in use from now on, and as much again behind it, for ranges that reach beyond."""
         self.next_address = max(self.next_address, align_up(address + 2 * length, GUARD_BYTES) + GUARD_BYTES)
 
 
