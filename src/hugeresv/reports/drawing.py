@@ -55,7 +55,7 @@ def _painted(screen: Screen, piece: Piece) -> str:
 
 
 def legend(screen: Screen, states: frozenset[PageState]) -> None:
-    """What marks mean, and strips where pages are in no other `states`."""
+    """What strips mean, where pages are in no other `states`, and counters and marks."""
     known = glyphs(screen)
     for name, entries in (("private", _PRIVATE), ("shared", _SHARED)):
         shown = [
@@ -64,5 +64,6 @@ def legend(screen: Screen, states: frozenset[PageState]) -> None:
             if state in states
         ]
         screen.line(f"{name:<9}{'  '.join(shown)}")
+    screen.line("pool     free: promised or not  rsvd: promised, not handed out  surp: surplus")
     many = f"{known.of(PageState.RESERVED, shared=False)}{known.times}20"
     screen.line(f"{'marks':<9}* changed by the step  ! wrong, as said below  {many} twenty pages alike")
