@@ -1,7 +1,13 @@
 """Violations are laid at the door of the defect that causes them, and of no other."""
 
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from hugeresv.cli.main import cli
 from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.model.presets import IDEAL, LINUX_6_18
+from hugeresv.scenario.load import dump
 from hugeresv.scenario.operation import Exit, Fork, Mmap, Mremap, Operation, Touch
 from hugeresv.scenario.scenario import Pool, Scenario, Step
 from hugeresv.search.known import explain
@@ -49,3 +55,11 @@ def test_nothing_violated_needs_no_explanation() -> None:
     """On the ideal ledger, and where the one defect is off, there is nothing to explain."""
     assert explain(H104, IDEAL) == []
     assert explain(H104, parse_behaviour("6.18,zap-restore=last-unmap")) == []
+
+
+def test_a_run_says_which_defect_it_was(tmp_path: Path) -> None:
+    """Whoever runs a scenario would otherwise see a violation and not know that it is an old acquaintance."""
+    path = tmp_path / "h104.scn"
+    dump([H104], path)
+    output = CliRunner().invoke(cli, ["run", "--on", "6.18", str(path)]).output
+    assert "from a known defect, zap-restore " in output.replace("\n", " ")

@@ -12,13 +12,15 @@ from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, on_kernel
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.kernels.grammar import open_kernel
-from hugeresv.kernels.play import play
+from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.kernels.play import play, violates
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.kernels.record import recorded
 from hugeresv.reports.json_rows import JsonRows
 from hugeresv.reports.run import RunReport
 from hugeresv.scenario.load import dump
 from hugeresv.scenario.scenario import Scenario
+from hugeresv.search.known import explain
 
 
 @click.command(
@@ -75,10 +77,14 @@ class _Runs:
         first = next(results)
         self._report.scenario(str(path), identifier, scenario)
         kept = []
+        violated = False
         for result in chain([first], results):
             self._report.result(result)
+            violated = violated or violates(result)
             if result.contradictions:
                 self._status.note(CONTRADICTED)
             if self._record:
                 kept.append(result)
+        if violated and isinstance(self._report, RunReport) and isinstance(self._kernel, ModelKernel):
+            self._report.causes(explain(scenario, self._kernel.behaviour))
         return recorded(scenario, kept, self._kernel.expectation_names)

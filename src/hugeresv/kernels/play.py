@@ -68,6 +68,12 @@ def play(scenario: Scenario, kernel: Kernel, *, show: bool = False) -> Iterator[
         yield Ending(answer, list(_leaks(scenario, answer, names)), violations)
 
 
+def violates(result: Result) -> bool:
+    """Whether an invariant was seen to be violated."""
+    violations = result.violations if isinstance(result, Ending) else result.seen.violations if result.seen else ()
+    return bool(violations)
+
+
 def apply_step(session: Session, number: int, step: Step) -> Answer:
     """What the session answers to a step; an InputError names the step."""
     try:

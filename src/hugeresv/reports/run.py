@@ -1,5 +1,8 @@
 """`run` for people: scenarios one after the other, each with its steps, and how it went."""
 
+from collections.abc import Sequence
+from itertools import groupby
+
 from hugeresv.kernels.play import Result, StepResult
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.outcome import Outcome
@@ -8,6 +11,7 @@ from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell_name
 from hugeresv.reports.steps import StepLines
 from hugeresv.scenario.scenario import Scenario
+from hugeresv.search.known import Verdict
 from hugeresv.units import format_bytes
 
 
@@ -40,6 +44,16 @@ class RunReport:
             self._contradicted.append(self._names[-1])
         if result.answer.outcome is Outcome.HANG:
             self._screen.line("It has not returned: the scenario ends there.")
+
+    def causes(self, verdicts: Sequence[Verdict]) -> None:
+        """Which defect each violated invariant comes from, if one alone does it."""
+        ordered = sorted(verdicts, key=lambda verdict: verdict.switches)
+        for switches, group in groupby(ordered, lambda verdict: verdict.switches):
+            names = ", ".join(verdict.invariant for verdict in group)
+            known = f"from a known defect, {' or '.join(switches)} (see `hugeresv behaviours`)"
+            self._screen.paragraph(
+                f"{names}: {known if switches else 'no single known defect accounts for it'}", "    "
+            )
 
     def total(self) -> None:
         """How all of them went."""
