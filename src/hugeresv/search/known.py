@@ -34,7 +34,7 @@ def explain(scenario: Scenario, behaviour: Behaviour) -> list[Verdict]:
                 mended = replace(behaviour, **as_in_ideal)
                 for name in violated - _violated(scenario, mended):
                     causes[name].append(spelling(switch.name))
-    return [Verdict(name, tuple(names)) for name, names in sorted(causes.items())]
+    return [Verdict(name, tuple(causes[name])) for name in sorted(causes, key=lambda name: int(name[1:]))]
 
 
 def _violated(scenario: Scenario, behaviour: Behaviour) -> set[str]:
