@@ -12,6 +12,7 @@ from hugeresv.cli.help import examples
 from hugeresv.errors import HugeresvError
 
 VERBS = {
+    "status": "Show who holds the huge pages of this host. The same as no verb.",
     "run": "Run scenarios and draw what happens, step by step.",
     "compare": "Run scenarios on two kernels and show the first step at which they differ.",
     "fuzz": "Find a scenario on which two kernels differ, and shrink it.",
@@ -51,11 +52,13 @@ class _Verbs(click.Group):
 
 @click.group(
     cls=_Verbs,
+    invoke_without_command=True,
     subcommand_metavar="VERB [ARGUMENTS]...",
     epilog=examples("hugeresv run --on count-in-vma scenarios/split-middle.scn"),
 )
 @click.version_option(hugeresv.__version__, message="%(prog)s %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> int | None:
     """Linux huge page reservations, as a ledger that runs.
 
     The accounting behind HugePages_Rsvd: a model of it that can be run, and the same operations on a real kernel.

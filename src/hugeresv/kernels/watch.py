@@ -13,6 +13,9 @@ from hugeresv.scenario.operation import Exit, Fork, Mmap, Mremap, Operation, Shm
 _MOST_WATCHED = 64
 """With more mappings than this, a step is shown with those alone that it names: looking at all would cost too much."""
 
+NAMING = (Mmap, Touch, Span, Shmat, Shmdt)
+"""Operations that name a mapping of the process that makes the call."""
+
 Name = tuple[str, str]
 """A process and a mapping."""
 
@@ -73,13 +76,12 @@ class Watch:
 
     def _named(self, operation: Operation) -> Iterator[Name]:
         """The operation's own mapping, the one it makes, or those that a child gets."""
-        match operation:
-            case Fork():
-                yield from [(operation.child, mapping) for proc, mapping in self._seen if proc == operation.proc]
-            case Mmap() | Touch() | Span() | Shmat() | Shmdt():
-                yield operation.proc, operation.map
-                if isinstance(operation, Mremap) and operation.move_to is not None:
-                    yield operation.proc, operation.move_to
+        if isinstance(operation, Fork):
+            yield from [(operation.child, mapping) for proc, mapping in self._seen if proc == operation.proc]
+        elif isinstance(operation, NAMING):
+            yield operation.proc, operation.map
+            if isinstance(operation, Mremap) and operation.move_to is not None:
+                yield operation.proc, operation.move_to
 
     def _look_at(self, name: Name) -> Picture | None:
         before, after = self._seen[name], self._session.view(*name)

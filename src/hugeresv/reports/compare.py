@@ -106,7 +106,7 @@ class CompareReport:
         labels = max((len(label) for label, *_ in both), default=0)
         width = (self._screen.width - labels - 8) // 2
         for label, *sides in both[:_MAPPINGS_SHOWN]:
-            left, right = (draw(self._screen, side, width) if side else "" for side in sides)
+            left, right = (draw(self._screen, side, width).text if side else "" for side in sides)
             yield label, left, right
         if (more := len(both) - _MAPPINGS_SHOWN) > 0:
             yield f"and {more} more", "", ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from hugeresv.kernels.protocol import PageState
 from hugeresv.kernels.watch import Picture
 from hugeresv.reports.screen import Screen
-from hugeresv.reports.strip import ASCII, UNICODE, Glyphs, Piece, strip
+from hugeresv.reports.strip import ASCII, UNICODE, Glyphs, Piece, columns, strip
 
 _COLOURS = {
     PageState.PRESENT: "green",
@@ -40,9 +42,17 @@ def glyphs(screen: Screen) -> Glyphs:
     return UNICODE if screen.unicode else ASCII
 
 
-def draw(screen: Screen, picture: Picture, width: int) -> str:
+class Drawing(NamedTuple):
+    """A strip as it is written, and how wide that is on the screen."""
+
+    text: str
+    columns: int
+
+
+def draw(screen: Screen, picture: Picture, width: int) -> Drawing:
     """A mapping as a strip, coloured where there is colour; pages that changed stand out there."""
-    return "".join(_painted(screen, piece) for piece in strip(picture, width, glyphs(screen)))
+    pieces = strip(picture, width, glyphs(screen))
+    return Drawing("".join(_painted(screen, piece) for piece in pieces), columns(pieces))
 
 
 def _painted(screen: Screen, piece: Piece) -> str:

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from hugeresv.invariants.violation import Violation
 from hugeresv.kernels.play import Ending, StepResult
 from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
-from hugeresv.kernels.watch import Picture
+from hugeresv.kernels.watch import NAMING, Picture
 from hugeresv.outcome import Outcome
 from hugeresv.reports.columns import MARGIN, NUMBER, OUTCOME, columns_for
 from hugeresv.reports.drawing import draw
@@ -56,9 +56,12 @@ class StepLines:
             self._screen.paragraph(result.step.note, f"{_INDENT}# ", italic=True)
         is_wrong = bool(result.contradictions or violations)
         text = textwrap.wrap(spell(operation), self._columns.operation, subsequent_indent="  ", break_on_hyphens=False)
-        self._row(
-            str(result.number), is_wrong, text, result.answer, [self._strip(each, operation) for each in pictures]
-        )
+        beside, below = self._strips(pictures, operation)
+        self._row(str(result.number), is_wrong, text, result.answer, beside)
+        for strip in below:
+            self._screen.line(f"{_INDENT}  {strip}")
+        self._tell_tables("cgroup", result.answer.cgroups or {})
+        self._tell_tables("mount", result.answer.statfs or {})
         self._what_is_wrong(result.contradictions, violations)
 
     def ending(self, result: Ending) -> None:
@@ -67,6 +70,7 @@ class StepLines:
         verdict = f"leaked {leaked}" if leaked else "nothing leaked"
         is_wrong = bool(result.contradictions or result.violations)
         self._row("end", is_wrong, ["(all let go)"], result.answer, [verdict])
+        self._tell_tables("cgroup", result.answer.cgroups or {})
         self._what_is_wrong(result.contradictions, result.violations)
 
     def _row(
@@ -82,8 +86,6 @@ class StepLines:
         for text, strip in more:
             blank = " " * (OUTCOME + sum(columns.counters) + 2)
             self._screen.line(f"{_INDENT}{text:<{columns.operation}}  {blank}{strip}")
-        self._tell_tables("cgroup", answer.cgroups or {})
-        self._tell_tables("mount", answer.statfs or {})
         self._tell_wraps(answer.counters)
         self._counters = answer.counters
 
@@ -111,10 +113,19 @@ class StepLines:
             if now < 0 and now != before:
                 self._wrong(f"{name} has wrapped: the kernel prints {now} as {now + UNSIGNED}", bold=True)
 
-    def _strip(self, picture: Picture, operation: Operation) -> str:
-        own = getattr(operation, "proc", None) == picture.proc
-        label = f"{picture.map} " if own else f"{picture.proc}.{picture.map} "
-        return label + draw(self._screen, picture, self._columns.strip - len(label))
+    def _strips(self, pictures: Sequence[Picture], operation: Operation) -> tuple[list[str], list[str]]:
+        """The strips that fit into their column, and those that need a line of their own."""
+        beside, below = [], []
+        for picture in pictures:
+            own = isinstance(operation, NAMING) and operation.proc == picture.proc
+            label = f"{picture.map} " if own else f"{picture.proc}.{picture.map} "
+            drawing = draw(self._screen, picture, self._columns.strip - len(label))
+            if drawing.columns <= self._columns.strip - len(label):
+                beside.append(label + drawing.text)
+            else:
+                room = self._screen.width - MARGIN - 2 - len(label)
+                below.append(label + draw(self._screen, picture, room).text)
+        return beside, below
 
     def _what_is_wrong(self, contradictions: Sequence[Contradiction], violations: Sequence[Violation]) -> None:
         """Contradictions, and those violations that the step before did not have already."""

@@ -50,7 +50,7 @@ class Piece(NamedTuple):
 
 
 def strip(picture: Picture, width: int, glyphs: Glyphs) -> list[Piece]:
-    """A strip of at most `width` columns, if that is enough for one run and the number of pages on either side.
+    """A strip of `width` columns or less, if that is enough for one run and the number of pages on either side.
 
     Every page has its own glyph if they all fit; else long runs are a glyph and a count; else runs far from what
     changed are left out and only counted. The total is then given in brackets.
@@ -80,7 +80,7 @@ def _all_runs(picture: Picture, room: int, glyphs: Glyphs) -> list[Piece] | None
     fitting = None
     for at, run in sorted(enumerate(picture.runs), key=lambda item: item[1].pages):
         apart = _apart(pieces, glyphs)
-        if _columns(apart) > room:
+        if columns(apart) > room:
             break
         fitting = apart
         pieces[at] = _each_page(picture, run, glyphs)
@@ -103,7 +103,7 @@ def _window(picture: Picture, room: int, glyphs: Glyphs) -> list[Piece]:
     shown = framed(first, first + 1)
     for start, stop in _widening(first, first + 1, len(runs)):
         wider = framed(start, stop)
-        if _columns(wider) > room:
+        if columns(wider) > room:
             break
         shown = wider
     return shown
@@ -130,5 +130,6 @@ def _apart(pieces: Sequence[Piece], glyphs: Glyphs) -> list[Piece]:
     return apart
 
 
-def _columns(pieces: Sequence[Piece]) -> int:
+def columns(pieces: Sequence[Piece]) -> int:
+    """How wide they are together."""
     return sum(len(piece.text) for piece in pieces)
