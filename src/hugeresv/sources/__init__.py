@@ -1,0 +1,1 @@
+"""What reads a machine that is there: its /proc and /sys."""

@@ -1,0 +1,69 @@
+"""The hugetlb controller of cgroups, version 1 and 2, below the cgroup file systems in sysfs."""
+
+import os
+from collections.abc import Iterator
+
+from hugeresv.ledger.observation import CgroupUse
+from hugeresv.sources.procfs.files import read_text
+
+_NO_LIMIT = 1 << 62
+"""Bytes; version 1 shows no limit as a number near 2^63."""
+
+
+def read_cgroups(sys_root: str, page_sizes_kB: list[int]) -> Iterator[CgroupUse]:
+    """Those that have a limit, or pages in use or reserved."""
+    for hierarchy in ("fs/cgroup", "fs/cgroup/unified", "fs/cgroup/hugetlb"):
+        root = f"{sys_root}/{hierarchy}"
+        if not (os.path.exists(f"{root}/cgroup.controllers") or hierarchy.endswith("hugetlb")):
+            continue
+        for directory, folders, files in os.walk(root):
+            folders.sort()
+            known = set(files)
+            for size in page_sizes_kB:
+                use = _use(directory, directory[len(root) :] or "/", size, known)
+                if use is not None and any((use.usage_pages, use.rsvd_pages, _limited(use))):
+                    yield use
+
+
+def own_cgroup(cgroup: str) -> str | None:
+    """The path in a /proc/PID/cgroup file whose hugetlb counters a process is charged to, if it tells."""
+    paths = {}
+    for line in cgroup.splitlines():
+        _, controllers, path = line.split(":", 2)
+        paths.update(dict.fromkeys(controllers.split(","), path))
+    return paths.get("hugetlb", paths.get(""))
+
+
+def _limited(use: CgroupUse) -> bool:
+    return use.max_pages is not None or use.rsvd_max_pages is not None
+
+
+def _use(directory: str, path: str, page_size_kB: int, known: set[str]) -> CgroupUse | None:
+    prefix = f"hugetlb.{_suffix(page_size_kB)}"
+    names = ("max", "current", "rsvd.max", "rsvd.current")
+    if f"{prefix}.limit_in_bytes" in known:
+        names = ("limit_in_bytes", "usage_in_bytes", "rsvd.limit_in_bytes", "rsvd.usage_in_bytes")
+    limit, usage, rsvd_limit, rsvd = (_pages(directory, f"{prefix}.{name}", page_size_kB, known) for name in names)
+    if usage is None:
+        return None
+    return CgroupUse(path, page_size_kB, limit, rsvd_limit, usage, rsvd)
+
+
+def _pages(directory: str, name: str, page_size_kB: int, known: set[str]) -> int | None:
+    """A counter or limit; None: no limit, no such file, or a cgroup that has just been removed."""
+    if name not in known:
+        return None
+    try:
+        text = read_text(f"{directory}/{name}").strip()
+    except OSError:
+        return None
+    if text == "max" or int(text) >= _NO_LIMIT:
+        return None
+    return int(text) // (page_size_kB << 10)
+
+
+def _suffix(page_size_kB: int) -> str:
+    """A page size as the controller's files spell it: `64KB`, `2MB`, `1GB` (mm/hugetlb_cgroup.c, mem_fmt)."""
+    if page_size_kB >= 1 << 20:
+        return f"{page_size_kB >> 20}GB"
+    return f"{page_size_kB >> 10}MB" if page_size_kB >= 1 << 10 else f"{page_size_kB}KB"

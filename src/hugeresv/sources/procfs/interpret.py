@@ -1,0 +1,195 @@
+"""What a snapshot of a host means: an observation."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from hugeresv.ledger.observation import (
+    HeldMapping,
+    Holder,
+    HolderProcess,
+    Kind,
+    MountUse,
+    Observation,
+    Pages,
+    exactly,
+)
+from hugeresv.ledger.reconcile import holders_of, settle
+from hugeresv.sources.procfs.identity import DELETED, FileId, file_of, kind_of
+from hugeresv.sources.procfs.maps import Mapping
+from hugeresv.sources.procfs.private import Member, private_holdings
+from hugeresv.sources.procfs.shared import SharedFile, shared_holdings
+from hugeresv.sources.procfs.snapshot import MountRecord, ProcessRecord, SegmentRecord, Snapshot
+
+
+def interpret(snapshot: Snapshot) -> Observation:
+    """Holders of everything that the snapshot shows, their estimates settled by the pools' counters."""
+    mounted = {mount.device: mount for mount in snapshot.mounts}
+    holders = [*_private(snapshot, mounted), *_shared(snapshot, mounted)]
+    holders += _minimums(snapshot.mounts, holders)
+    observation = Observation(
+        snapshot.pools,
+        tuple(holder for holder in holders if holder.reserved.max or holder.used.max),
+        tuple(_mount_use(mount) for mount in snapshot.mounts),
+        snapshot.cgroups,
+        snapshot.unreadable,
+    )
+    observation = _with_unattached_segments(snapshot, observation)
+    return observation if observation.partial else settle(observation)
+
+
+def _private(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> Iterator[Holder]:
+    parents = {record.pid: record.parent for record in snapshot.processes}
+    groups: dict[FileId, list[Member]] = {}
+    for record in snapshot.processes:
+        for file, of_file in _by_file(record, mounted, shared=False).items():
+            groups.setdefault(file, []).append((record, of_file))
+    for file, members in groups.items():
+        first, mappings = members[0]
+        anonymous = file.kind is Kind.SHARED_ANONYMOUS
+        reserved, used, firm = private_holdings(members, parents, anonymous=anonymous)
+        yield Holder(
+            first.page_bytes[mappings[0].start] >> 10,
+            Kind.PRIVATE,
+            "anonymous" if anonymous else _plain(mappings[0].name),
+            reserved,
+            used,
+            tuple(_held(members)),
+            tuple(_process(record) for record, _ in members),
+            first.cgroup,
+            file.device if file.device in mounted else None,
+            firm or file.device in mounted,
+        )
+
+
+def _shared(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> Iterator[Holder]:
+    for file, found in _shared_files(snapshot, mounted).items():
+        reserved, used, firm = shared_holdings(found)
+        records = {record.pid: record for record in [*(record for record, _ in found.members), *found.openers]}
+        mount = mounted.get(file.device)
+        yield Holder(
+            found.page_bytes >> 10,
+            found.kind,
+            found.name,
+            reserved,
+            used,
+            tuple(_held(found.members)),
+            tuple(_process(record) for record in records.values()),
+            next((record.cgroup for record in records.values()), None),
+            file.device if mount else None,
+            firm or (mount is not None and mount.min_size_pages is not None),
+        )
+
+
+def _shared_files(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> dict[FileId, SharedFile]:
+    """Every file that somebody maps shared or has open, and those on the mounts."""
+    segments = {(segment.ipc, segment.id): segment for segment in snapshot.segments}
+    files: dict[FileId, SharedFile] = {}
+    for mount in snapshot.mounts:
+        for name, status in mount.files:
+            file = FileId(Kind.FILE, status.device, status.inode)
+            files[file] = SharedFile(Kind.FILE, f"{mount.path.rstrip('/')}/{name}", status.page_bytes, status)
+    for record in snapshot.processes:
+        for file, mappings in _by_file(record, mounted, shared=True).items():
+            head = mappings[0]
+            if file not in files:
+                name = "anonymous" if file.kind is Kind.SHARED_ANONYMOUS else _plain(head.name)
+                files[file] = SharedFile(file.kind, name, record.page_bytes[head.start])
+                if file.kind is Kind.SYSV:
+                    files[file].segment = segments.get((file.ipc, file.inode))
+            files[file].members.append((record, mappings))
+            files[file].status = files[file].status or record.statuses.get(head.start)
+        for name, status in record.opened:
+            file = FileId(kind_of(name, status.device, mounted), status.device, status.inode)
+            opened = files.setdefault(file, SharedFile(file.kind, _plain(name), status.page_bytes))
+            opened.status = opened.status or status
+            opened.openers.append(record)
+    return files
+
+
+def _minimums(mounts: Sequence[MountRecord], holders: Iterable[Holder]) -> Iterator[Holder]:
+    """What is left of each mount's minimum: what is out of it comes first out of the minimum."""
+    on_mount: dict[int | None, list[Holder]] = {}
+    for holder in holders:
+        on_mount.setdefault(holder.place, []).append(holder)
+    for mount in mounts:
+        if not mount.min_size_pages:
+            continue
+        out = exactly(0)
+        if mount.size_pages is not None and mount.free_pages is not None:
+            out = exactly(mount.size_pages - mount.free_pages)
+        else:
+            for holder in on_mount.get(mount.device, ()):
+                out = _plus(out, _plus(holder.reserved, holder.used))
+        left = Pages(*(max(0, mount.min_size_pages - each) for each in (out.max, out.best, out.min)))
+        yield Holder(mount.page_bytes >> 10, Kind.MOUNT_MINIMUM, mount.path, left, exactly(0), place=mount.device)
+
+
+def _with_unattached_segments(snapshot: Snapshot, observation: Observation) -> Observation:
+    """With the segments that nobody has attached.
+
+    The table does not tell whether they are of huge pages, nor of which. One is taken for it whose size and resident
+    pages are whole huge pages of the default size that the counters have and nobody else explains.
+    """
+    size = snapshot.default_page_bytes
+    pool = next((pool for pool in observation.pools if pool.page_size_kB == size >> 10), None)
+    if pool is None:
+        return observation
+    known = holders_of(observation, pool)
+    reserved_left = pool.rsvd - sum(holder.reserved.min for holder in known)
+    used_left = pool.total - pool.free - sum(holder.used.min for holder in known)
+    found = []
+    for segment in snapshot.segments:
+        if segment.attached or segment.resident_bytes % size:
+            continue
+        used = segment.resident_bytes // size
+        reserved = -(-segment.size_bytes // size) - used
+        if used > used_left or reserved > reserved_left or not used + reserved:
+            continue
+        used_left -= used
+        reserved_left -= reserved
+        bounds = Pages(0, reserved, reserved)
+        found.append(Holder(size >> 10, Kind.SYSV, _segment_name(segment), bounds, Pages(0, used, used), firm=False))
+    return Observation(
+        observation.pools,
+        (*observation.holders, *found),
+        observation.mounts,
+        observation.cgroups,
+        observation.unreadable,
+    )
+
+
+def _by_file(record: ProcessRecord, mounted: dict[int, MountRecord], *, shared: bool) -> dict[FileId, list[Mapping]]:
+    files: dict[FileId, list[Mapping]] = {}
+    for mapping in record.mappings:
+        if mapping.shared == shared:
+            files.setdefault(file_of(record, mapping, mounted), []).append(mapping)
+    return files
+
+
+def _held(members: Iterable[Member]) -> Iterator[HeldMapping]:
+    for record, mappings in members:
+        for mapping in mappings:
+            offset_pages = mapping.offset // record.page_bytes[mapping.start]
+            yield HeldMapping(record.pid, mapping.start, mapping.end, offset_pages)
+
+
+def _process(record: ProcessRecord) -> HolderProcess:
+    return HolderProcess(record.pid, record.command, record.user)
+
+
+def _mount_use(mount: MountRecord) -> MountUse:
+    used = None
+    if mount.size_pages is not None and mount.free_pages is not None:
+        used = mount.size_pages - mount.free_pages
+    return MountUse(mount.path, mount.page_bytes >> 10, mount.size_pages, mount.min_size_pages, used)
+
+
+def _plain(name: str) -> str:
+    return name.removesuffix(DELETED).removeprefix("/memfd:")
+
+
+def _segment_name(segment: SegmentRecord) -> str:
+    return f"segment {segment.id} (key {segment.key:#010x})"
+
+
+def _plus(one: Pages, other: Pages) -> Pages:
+    return Pages(*(a + b for a, b in zip(one, other, strict=True)))

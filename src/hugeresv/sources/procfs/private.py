@@ -1,0 +1,122 @@
+"""Private mappings as holders: what the owner is still promised, and the anonymous pages of all processes.
+
+Only the process that called mmap owns the promise: a copy that fork made has none. /proc does not say who it is. A
+process whose ancestor has the mapping, too, is not; and of anonymous memory the file's inode tells when mmap was
+called: who is younger is not.
+"""
+
+from collections.abc import Container, Sequence
+from collections.abc import Mapping as MappingOf
+
+from hugeresv.ledger.observation import Pages, exactly
+from hugeresv.sources.procfs.maps import Mapping
+from hugeresv.sources.procfs.snapshot import ProcessRecord
+
+CLOCKS_SECONDS = 0.05
+"""What the two clocks may differ: a process's start is kept in ticks of 10 ms, an inode's time in ticks of up to 10."""
+
+Member = tuple[ProcessRecord, Sequence[Mapping]]
+"""A process with its mappings of one file."""
+
+
+def private_holdings(
+    members: Sequence[Member], parents: MappingOf[int, int], *, anonymous: bool
+) -> tuple[Pages, Pages, bool]:
+    """Reserved and used pages of the private mappings of one file, and whether the first is firm.
+
+    `anonymous`: the file was made by the mmap itself, so that its mappings have one owner among them.
+    """
+    used = _used(members)
+    if anonymous and any(record.noreserve is not None and _noreserve(record, maps) for record, maps in members):
+        return exactly(0), used, True
+    pids = {record.pid for record, _ in members}
+    roots = [member for member in members if not _has_ancestor(member[0].pid, pids, parents)]
+    if not anonymous:
+        promised = [_promised(member) for member in roots]
+        return Pages(0, sum(pages.best for pages in promised), sum(pages.max for pages in promised)), used, False
+    made = [_made_after_start(record, maps) for record, maps in roots]
+    for member, age in zip(roots, made, strict=True):
+        if age is not None and age > CLOCKS_SECONDS:
+            low, best, high = _promised(member)
+            return Pages(low, best, high), used, True
+    candidates = [
+        _promised(member) for member, age in zip(roots, made, strict=True) if age is None or age >= -CLOCKS_SECONDS
+    ]
+    highest = max(_promised(member).max for member in roots)
+    if not candidates:
+        return Pages(0, 0, highest), used, True
+    return Pages(0, candidates[0].best, highest), used, False
+
+
+def ancestors(pid: int, parents: MappingOf[int, int]) -> list[int]:
+    """A process's parent, its parent, and so on, as far as known."""
+    found: list[int] = []
+    while (pid := parents.get(pid, 0)) and pid not in found:
+        found.append(pid)
+    return found
+
+
+def _has_ancestor(pid: int, pids: Container[int], parents: MappingOf[int, int]) -> bool:
+    return any(ancestor in pids for ancestor in ancestors(pid, parents))
+
+
+def _made_after_start(record: ProcessRecord, mappings: Sequence[Mapping]) -> float | None:
+    """Seconds from the process's start to the making of the file; None if the file cannot be looked at."""
+    for mapping in mappings:
+        status = record.statuses.get(mapping.start)
+        if status is not None:
+            return status.changed - record.started
+    return None
+
+
+def _promised(member: Member) -> Pages:
+    """What this process is promised if it is the owner: the pages that it does not have, NORESERVE left out."""
+    record, mappings = member
+    low = best = high = 0
+    for mapping in mappings:
+        if record.noreserve is not None and mapping.start in record.noreserve:
+            continue
+        size = record.page_bytes[mapping.start]
+        pages = (mapping.end - mapping.start) // size
+        present = _present(record, mapping)
+        low += pages - present.max
+        best += pages - present.best
+        high += pages - present.min
+    return Pages(low, best, high)
+
+
+def _present(record: ProcessRecord, mapping: Mapping) -> Pages:
+    """Anonymous pages that one mapping has."""
+    if mapping.start in record.anonymous:
+        return exactly(len(record.anonymous[mapping.start]))
+    size = record.page_bytes[mapping.start]
+    if mapping.start in record.present:
+        return exactly(record.present[mapping.start] // size)
+    return Pages(0, 0, (mapping.end - mapping.start) // size)
+
+
+def _used(members: Sequence[Member]) -> Pages:
+    """Pages that at least one of them has, each once, where physical page numbers tell which are the same."""
+    marks: set[int] = set()
+    each = []
+    hidden = False
+    for record, mappings in members:
+        count = Pages(0, 0, 0)
+        for mapping in mappings:
+            present = _present(record, mapping)
+            count = Pages(*(a + b for a, b in zip(count, present, strict=True)))
+            pages = record.anonymous.get(mapping.start)
+            hidden |= pages is None or any(mark < 0 for mark in pages)
+            marks.update(pages or ())
+        each.append(count)
+    if not hidden:
+        return exactly(len(marks))
+    if len(each) == 1:
+        return each[0]
+    best = max(count.best for count in each)
+    return Pages(max(count.min for count in each), best, sum(count.max for count in each))
+
+
+def _noreserve(record: ProcessRecord, mappings: Sequence[Mapping]) -> bool:
+    assert record.noreserve is not None
+    return any(mapping.start in record.noreserve for mapping in mappings)

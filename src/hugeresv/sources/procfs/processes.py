@@ -1,0 +1,160 @@
+"""Processes that map huge pages or have files of them open. One that ends while it is read has no pages any more."""
+
+import os
+import pwd
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from hugeresv.sources.procfs.cgroups import own_cgroup
+from hugeresv.sources.procfs.files import read_bytes, read_text
+from hugeresv.sources.procfs.maps import (
+    Mapping,
+    may_have_hugetlb,
+    parse_maps,
+    query_page_sizes,
+    read_details,
+)
+from hugeresv.sources.procfs.mounts import file_status
+from hugeresv.sources.procfs.pagemap import anonymous_pages, page_numbers
+from hugeresv.sources.procfs.snapshot import FileStatus, ProcessRecord
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_LARGE_PAGES_OF_A_DEVICE = "/dev/dax"
+
+
+class ProcessReader:
+    """Reads processes below a root of /proc. `live`: links there lead to what they name, not just to names."""
+
+    def __init__(
+        self, root: str, devices: frozenset[int], mount_paths: Iterable[str], smallest_kB: int, *, live: bool
+    ) -> None:
+        """`devices`: of hugetlbfs, mounted at `mount_paths` or internal to the kernel; the smallest page size in kB."""
+        self._smallest_kB = smallest_kB
+        self._root = root
+        self._devices = devices
+        self._prefixes = ("/memfd:", *(f"{path.rstrip('/')}/" for path in mount_paths))
+        self._live = live
+        self._boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        self._can_query = live
+
+    def read(self, pid: int) -> ProcessRecord | None:
+        """A process, None if it has nothing to do with huge pages. Raises OSError where it may not be looked at."""
+        path = f"{self._root}/{pid}"
+        mappings, page_bytes = self._mappings(path)
+        opened = list(self._opened(path)) if self._live else []
+        if not mappings and not opened:
+            return None
+        record = self._identity(path, pid)
+        record.mappings, record.page_bytes, record.opened = mappings, page_bytes, opened
+        if self._live:
+            for mapping in mappings:
+                with suppress(OSError):  # without CAP_CHECKPOINT_RESTORE; the interpretation knows what then is unknown
+                    link = f"{path}/map_files/{mapping.start:x}-{mapping.end:x}"
+                    record.statuses[mapping.start] = file_status(os.stat(link))
+        return record
+
+    def may_map(self, pid: int) -> bool:
+        """Whether a process that may not be looked at has room for a huge page beside what it has of ordinary ones.
+
+        Huge pages count in VmSize, not in VmRSS (resident) and not in VmLck (mlock passes over them).
+        """
+        sizes = {"VmSize": 0, "VmRSS": 0, "VmLck": 0}
+        with suppress(OSError):
+            for line in read_text(f"{self._root}/{pid}/status").splitlines():
+                key, _, value = line.partition(":")
+                if key in sizes:
+                    sizes[key] = int(value.split()[0])
+            return sizes["VmSize"] - max(sizes["VmRSS"], sizes["VmLck"]) >= self._smallest_kB
+        return False
+
+    def read_flags(self, record: ProcessRecord) -> None:
+        """Which of its mappings are NORESERVE, and what is present in each: smaps, the dearest of all files."""
+        with suppress(OSError):  # it has ended, or may not be looked at: unknown
+            details = read_details(f"{self._root}/{record.pid}/smaps")
+            record.noreserve = frozenset(start for start, detail in details.items() if detail.noreserve)
+            record.present = {start: detail.present_bytes for start, detail in details.items() if detail.hugetlb}
+
+    def read_pages(self, record: ProcessRecord) -> None:
+        """The anonymous pages of its private mappings."""
+        private = [mapping for mapping in record.mappings if not mapping.shared]
+        if not private or not self._live:
+            return
+        with suppress(OSError):  # it has ended, or may not be looked at: unknown
+            descriptor = os.open(f"{self._root}/{record.pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                for mapping in private:
+                    size = record.page_bytes[mapping.start]
+                    addresses = anonymous_pages(descriptor, mapping.start, mapping.end, size)
+                    numbers = page_numbers(descriptor, addresses)
+                    marks = [number or -address for number, address in zip(numbers, addresses, strict=True)]
+                    record.anonymous[mapping.start] = marks
+            finally:
+                os.close(descriptor)
+
+    def _mappings(self, path: str) -> tuple[list[Mapping], dict[int, int]]:
+        sizes = query_page_sizes(f"{path}/maps") if self._can_query else None
+        if sizes is None:
+            self._can_query = False
+            return self._mappings_by_name(path)
+        if not sizes:
+            return [], {}
+        return [
+            mapping
+            for mapping in parse_maps(read_bytes(f"{path}/maps"))
+            if mapping.start in sizes and not mapping.name.startswith(_LARGE_PAGES_OF_A_DEVICE)
+        ], sizes
+
+    def _mappings_by_name(self, path: str) -> tuple[list[Mapping], dict[int, int]]:
+        maps = read_bytes(f"{path}/maps")
+        if not may_have_hugetlb(maps, self._devices):
+            return [], {}
+        details = read_details(f"{path}/smaps")
+        sizes = {start: detail.page_bytes for start, detail in details.items() if detail.hugetlb}
+        return [mapping for mapping in parse_maps(maps) if mapping.start in sizes], sizes
+
+    def _opened(self, path: str) -> Iterator[tuple[str, FileStatus]]:
+        """Open files on the devices; others are told by name and not asked for their status, which could take long."""
+        with suppress(OSError):
+            for entry in os.listdir(f"{path}/fd"):
+                with suppress(OSError):  # closed meanwhile
+                    link = f"{path}/fd/{entry}"
+                    name = os.readlink(link)
+                    if name.startswith(self._prefixes):
+                        status = os.stat(link)
+                        if status.st_dev in self._devices:
+                            yield name, file_status(status)
+
+    def _identity(self, path: str, pid: int) -> ProcessRecord:
+        fields = read_text(f"{path}/stat").rpartition(")")[2].split()
+        parent, ticks = int(fields[1]), int(fields[19])
+        return ProcessRecord(
+            pid,
+            parent,
+            self._boot + ticks / _TICKS,
+            _command(path),
+            _user(os.stat(path).st_uid),
+            own_cgroup(read_text(f"{path}/cgroup")),
+            namespace(path, "ipc"),
+        )
+
+
+def namespace(path: str, kind: str) -> str:
+    """The name of a process's namespace; empty where it may not be looked at."""
+    try:
+        return os.readlink(f"{path}/ns/{kind}")
+    except OSError:
+        return ""
+
+
+def _command(path: str) -> str:
+    """The command line with spaces between its arguments, the name in brackets where it has none."""
+    arguments = read_text(f"{path}/cmdline").rstrip("\0").split("\0")
+    return " ".join(arguments) if arguments != [""] else f"[{read_text(f'{path}/comm').rstrip()}]"
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

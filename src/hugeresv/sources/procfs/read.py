@@ -1,0 +1,141 @@
+"""Reading a host: everything that the interpretation needs, and nothing else."""
+
+import os
+from collections.abc import Iterable
+
+from hugeresv.errors import UnavailableError
+from hugeresv.ledger.observation import Unreadable
+from hugeresv.sources.procfs.cgroups import read_cgroups
+from hugeresv.sources.procfs.files import read_text
+from hugeresv.sources.procfs.flags import read_flags_where_needed
+from hugeresv.sources.procfs.mounts import MountPoint, parse_mountinfo, read_mount
+from hugeresv.sources.procfs.pools import read_pools
+from hugeresv.sources.procfs.processes import ProcessReader, namespace
+from hugeresv.sources.procfs.segments import read_own_segments, read_segments_of
+from hugeresv.sources.procfs.snapshot import MountRecord, ProcessRecord, SegmentRecord, Snapshot
+
+_MFD_HUGETLB, _SIZE_SHIFT = 4, 26
+_BOOT_ID = "sys/kernel/random/boot_id"
+
+
+def read_snapshot(proc_root: str, sys_root: str) -> Snapshot:
+    """Everything. Raises UnavailableError where there are no huge pages, or no processes to be seen."""
+    pools = read_pools(sys_root)
+    try:
+        pids = sorted(int(name) for name in os.listdir(proc_root) if name.isdecimal())
+    except OSError as error:
+        raise UnavailableError(f"cannot list the processes in {proc_root}: {error.strerror}") from None
+    live = _is_live(proc_root)
+    default = _default_page_bytes(proc_root)
+    unreadable: list[Unreadable] = []
+    mounts = _mounts(proc_root, pids, default, unreadable, live=live)
+    mounted = {mount.device for mount in mounts}
+    devices = set(mounted)
+    if live:
+        devices |= _internal_devices(pool.page_size_kB << 10 for pool in pools)
+    reader = ProcessReader(
+        proc_root,
+        frozenset(devices),
+        [mount.path for mount in mounts],
+        min(pool.page_size_kB for pool in pools),
+        live=live,
+    )
+    processes = _processes(reader, pids, unreadable)
+    read_flags_where_needed(processes, mounted, reader.read_flags)
+    for record in processes:
+        reader.read_pages(record)
+    segments = _segments(proc_root, pids, unreadable)
+    cgroups = tuple(read_cgroups(sys_root, [pool.page_size_kB for pool in pools]))
+    return Snapshot(pools, default, tuple(processes), tuple(mounts), tuple(segments), cgroups, tuple(unreadable))
+
+
+def _processes(reader: ProcessReader, pids: list[int], unreadable: list[Unreadable]) -> list[ProcessRecord]:
+    found = []
+    refused: dict[tuple[str, bool], int] = {}
+    for pid in pids:
+        try:
+            record = reader.read(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        except OSError as error:
+            why = error.strerror or str(error)
+            reason = why, reader.may_map(pid)
+            refused[reason] = refused.get(reason, 0) + 1
+            continue
+        if record is not None:
+            found.append(record)
+    for (why, hides), count in refused.items():
+        what = "mappings" if hides else "open files"
+        whose = "1 process" if count == 1 else f"{count} processes"
+        unreadable.append(Unreadable(f"the {what} of {whose}", why, hides))
+    return found
+
+
+def _namespaces(proc_root: str, pids: list[int], kind: str) -> dict[str, int]:
+    """The namespaces of a kind that processes show, each with one that is in it."""
+    found: dict[str, int] = {}
+    for pid in pids:
+        name = namespace(f"{proc_root}/{pid}", kind)
+        if name:
+            found.setdefault(name, pid)
+    return found
+
+
+def _mounts(
+    proc_root: str, pids: list[int], default: int, unreadable: list[Unreadable], *, live: bool
+) -> list[MountRecord]:
+    """Each mounted hugetlbfs once, wherever else it is mounted, too."""
+    points: dict[int, tuple[str | None, MountPoint]] = {}
+    for pid in _namespaces(proc_root, pids, "mnt").values() or ("self",):
+        try:
+            mountinfo = read_text(f"{proc_root}/{pid}/mountinfo")
+        except OSError:
+            continue  # it has ended, and what only it saw has ended with it
+        for point in parse_mountinfo(mountinfo):
+            points.setdefault(point.device, (f"{proc_root}/{pid}/root" if live else None, point))
+    return [read_mount(root, point, default, unreadable) for root, point in points.values()]
+
+
+def _segments(proc_root: str, pids: list[int], unreadable: list[Unreadable]) -> list[SegmentRecord]:
+    own = namespace(f"{proc_root}/self", "ipc")
+    segments = read_own_segments(proc_root, own) if os.path.exists(f"{proc_root}/sysvipc/shm") else []
+    for name, pid in _namespaces(proc_root, pids, "ipc").items():
+        if name == own:
+            continue
+        try:
+            segments += read_segments_of(f"{proc_root}/{pid}/ns/ipc", proc_root, name)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        except OSError as error:
+            why = error.strerror or str(error)
+            unreadable.append(Unreadable(f"the SysV segments that process {pid} sees", why))
+    return segments
+
+
+def _is_live(proc_root: str) -> bool:
+    """Whether the tree shows the kernel that we run on, and not a copy of another one's files."""
+    try:
+        return read_text(f"{proc_root}/{_BOOT_ID}") == read_text(f"/proc/{_BOOT_ID}")
+    except OSError:
+        return False
+
+
+def _default_page_bytes(proc_root: str) -> int:
+    for line in read_text(f"{proc_root}/meminfo").splitlines():
+        key, _, value = line.partition(":")
+        if key == "Hugepagesize":
+            return int(value.split()[0]) << 10
+    raise UnavailableError(f"{proc_root}/meminfo has no Hugepagesize")
+
+
+def _internal_devices(page_sizes: Iterable[int]) -> set[int]:
+    """The kernel's own mounts, one a page size: what an empty memfd of it is on. It takes no page and no promise."""
+    devices = set()
+    for size in page_sizes:
+        try:
+            descriptor = os.memfd_create("hugeresv", _MFD_HUGETLB | size.bit_length() - 1 << _SIZE_SHIFT)
+        except OSError:
+            continue  # a kernel without, before 4.14: then nobody has such a memfd
+        devices.add(os.fstat(descriptor).st_dev)
+        os.close(descriptor)
+    return devices

@@ -1,0 +1,85 @@
+"""What is read of a host before anything is concluded from it."""
+
+from dataclasses import dataclass, field
+
+from hugeresv.ledger.observation import CgroupUse, Pool, Unreadable
+from hugeresv.sources.procfs.maps import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    """What stat(2) says of a hugetlbfs file. `changed`: when its inode last changed, in seconds of real time."""
+
+    device: int
+    inode: int
+    page_bytes: int
+    size_bytes: int
+    present_bytes: int
+    changed: float
+
+
+@dataclass(slots=True)
+class ProcessRecord:
+    """A process that has to do with huge pages.
+
+    started      seconds of real time, to the clock tick below
+    ipc          its IPC namespace; SysV segments of different ones have the same inode numbers
+    noreserve    starts of mappings with NORESERVE; None: not read
+    present      bytes of huge pages present by start of mapping, as smaps says; only what was read there
+    anonymous    for private mappings, by start: what tells each anonymous huge page from others (a physical page
+                 number; the page's address, negated, where that is not shown); absent: could not be read
+    opened       the hugetlbfs files that it has open, with their names
+    """
+
+    pid: int
+    parent: int
+    started: float
+    command: str
+    user: str
+    cgroup: str | None
+    ipc: str
+    mappings: list[Mapping] = field(default_factory=list)
+    page_bytes: dict[int, int] = field(default_factory=dict)
+    statuses: dict[int, FileStatus] = field(default_factory=dict)
+    noreserve: frozenset[int] | None = None
+    present: dict[int, int] = field(default_factory=dict)
+    anonymous: dict[int, list[int]] = field(default_factory=dict)
+    opened: list[tuple[str, FileStatus]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class MountRecord:
+    """A mounted hugetlbfs, where it was first met: limits in pages, files with their names relative to it."""
+
+    path: str
+    device: int
+    page_bytes: int
+    size_pages: int | None
+    min_size_pages: int | None
+    free_pages: int | None
+    files: tuple[tuple[str, FileStatus], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRecord:
+    """A row of /proc/sysvipc/shm. `resident_bytes` counts whole huge pages for a segment of them."""
+
+    ipc: str
+    id: int
+    key: int
+    size_bytes: int
+    attached: int
+    resident_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All of it."""
+
+    pools: tuple[Pool, ...]
+    default_page_bytes: int
+    processes: tuple[ProcessRecord, ...]
+    mounts: tuple[MountRecord, ...]
+    segments: tuple[SegmentRecord, ...]
+    cgroups: tuple[CgroupUse, ...]
+    unreadable: tuple[Unreadable, ...]
