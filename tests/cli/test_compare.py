@@ -64,6 +64,16 @@ def test_a_hang_of_both_is_no_difference(hugeresv: Hugeresv) -> None:
     assert "no difference in " in ran.out
 
 
+def test_names_are_shown_as_they_are(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """Names that a table takes for markup, or a terminal for commands."""
+    path = tmp_path / "names.scn"
+    path.write_text('pool 2M nr=9\n"[red]" mmap "a\\u001b[2J" 9 private\n"[red]" munmap "a\\u001b[2J" 5\n')
+    ran = hugeresv("compare", "count-in-vma", "2008", path)
+    assert ran.status == 1
+    assert '"[red]"."a\\u001b[2J"  □□□□□_□□□' in ran.out
+    assert "\x1b" not in ran.out
+
+
 @pytest.mark.parametrize(
     ("left", "files", "status"),
     [

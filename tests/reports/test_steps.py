@@ -99,13 +99,14 @@ def test_notes_are_shown_above_their_step() -> None:
 
 def test_what_would_move_the_cursor_is_escaped() -> None:
     """A note from elsewhere that clears the screen or rewrites what was printed above it."""
-    step = parse_scn("pool 2M nr=1\ndb exit", "test.scn")
+    step = parse_scn('pool 2M nr=1\ndb mmap "a\\u001b[3J" 1 private', "test.scn")
     steps = tuple(replace(each, note="a\x1b[2Jb\rc") for each in step.steps)
     text = report(replace(step, title="t\x1b[1A\tu", steps=steps))
     assert "\x1b" not in text
     assert "\r" not in text
     assert "a\\x1b[2Jb\\rc" in text
     assert "t\\x1b[1A" in text
+    assert '"a\\u001b[3J" □' in text
 
 
 def test_cgroups_and_mounts_are_told_when_they_change() -> None:

@@ -61,8 +61,15 @@ class _Verbs(click.Group):
 def cli(ctx: click.Context) -> int | None:
     """Linux huge page reservations, as a ledger that runs.
 
-    The accounting behind HugePages_Rsvd: a model of it that can be run, and the same operations on a real kernel.
+    The accounting behind HugePages_Rsvd: who holds what of it on this host, a model of it that can be run, and the same
+    operations on a real kernel.
     """
+    if ctx.invoked_subcommand is not None:
+        return None
+    verb = cli.get_command(ctx, "status")
+    assert verb is not None
+    answer: int | None = ctx.invoke(verb)
+    return answer
 
 
 def main() -> None:

@@ -11,10 +11,11 @@ from hugeresv.kernels.protocol import Answer, Counters, Kernel
 from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, draw, legend
 from hugeresv.reports.run import heading
 from hugeresv.reports.screen import Screen
-from hugeresv.reports.spelling import spell
+from hugeresv.reports.spelling import spell, spell_mapping
 from hugeresv.reports.steps import UNSIGNED, StepLines
 from hugeresv.reports.tables import print_table
 from hugeresv.scenario.scenario import Scenario
+from hugeresv.scenario.scn_words import write_name
 from hugeresv.search.lockstep import Pair
 
 CONTEXT = 4
@@ -39,7 +40,7 @@ class CompareReport:
     def same(self, name: str, scenario: Scenario) -> None:
         """They did not differ, nor in what was left at the end."""
         self._compared += 1
-        self._screen.line(f"{name}: no difference in {len(scenario.steps)} steps")
+        self._screen.paragraph(f"{name}: no difference in {len(scenario.steps)} steps")
 
     def untried(self, name: str, number: int) -> None:
         """They did not differ before a step that hung on the left kernel and was not tried on the right one."""
@@ -98,7 +99,7 @@ class CompareReport:
     def _mappings(self, pair: Pair) -> Iterator[tuple[str, str, str]]:
         """Mappings as strips, those first that differ."""
         pictures = [
-            {f"{picture.proc}.{picture.map}": picture for picture in side}
+            {spell_mapping(picture.proc, picture.map): picture for picture in side}
             for side in (pair.left_pictures, pair.right_pictures)
         ]
         both = list(_beside(*pictures))
@@ -119,7 +120,7 @@ def _figures(answer: Answer) -> Iterator[tuple[str, str]]:
         yield name, str(value) if value >= 0 else f"{value}, printed as {value + UNSIGNED}"
     for table in (answer.cgroups or {}, answer.statfs or {}):
         for name, pages in table.items():
-            yield from ((f"{name}.{field}", str(value)) for field, value in pages._asdict().items())
+            yield from ((f"{write_name(name)}.{field}", str(value)) for field, value in pages._asdict().items())
 
 
 def _beside(

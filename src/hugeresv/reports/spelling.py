@@ -5,12 +5,18 @@ from pathlib import Path
 from hugeresv.scenario.encode import encode_record
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scn_layout import as_row
+from hugeresv.scenario.scn_words import write_name
 
 
 def spell(operation: Operation) -> str:
     """An operation as `.scn` spells it, actor first, everything unprintable escaped: `db touch a 5`."""
     row = as_row([{"op": operation.op, **encode_record(operation)}])
     return f"{row.actor} {row.operation}".strip()
+
+
+def spell_mapping(proc: str, mapping: str) -> str:
+    """A mapping of a process: `db.a`."""
+    return f"{write_name(proc)}.{write_name(mapping)}"
 
 
 def spell_name(file: str, identifier: str) -> str:

@@ -14,10 +14,11 @@ from hugeresv.outcome import Outcome
 from hugeresv.reports.columns import MARGIN, NUMBER, OUTCOME, columns_for
 from hugeresv.reports.drawing import draw
 from hugeresv.reports.screen import Screen
-from hugeresv.reports.spelling import spell
+from hugeresv.reports.spelling import spell, spell_mapping
 from hugeresv.scenario.expectation import Contradiction
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Scenario
+from hugeresv.scenario.scn_words import write_name
 
 _INDENT = " " * MARGIN
 UNSIGNED = 1 << 64
@@ -118,7 +119,7 @@ class StepLines:
         beside, below = [], []
         for picture in pictures:
             own = isinstance(operation, NAMING) and operation.proc == picture.proc
-            label = f"{picture.map} " if own else f"{picture.proc}.{picture.map} "
+            label = f"{write_name(picture.map) if own else spell_mapping(picture.proc, picture.map)} "
             drawing = draw(self._screen, picture, self._columns.strip - len(label))
             if drawing.columns <= self._columns.strip - len(label):
                 beside.append(label + drawing.text)

@@ -13,9 +13,12 @@ def print_table(screen: Screen, table: Table) -> None:
         width=screen.width,
         force_terminal=screen.colour,
         color_system="standard" if screen.colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
         legacy_windows=False,
     )
     with console.capture() as capture:
-        console.print(table, highlight=False, markup=False, emoji=False)
+        console.print(table)
     for line in capture.get().splitlines():
         screen.line(line)
