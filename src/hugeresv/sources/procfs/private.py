@@ -12,7 +12,7 @@ from hugeresv.ledger.observation import Pages, exactly
 from hugeresv.sources.procfs.maps import Mapping
 from hugeresv.sources.procfs.snapshot import ProcessRecord
 
-CLOCKS_SECONDS = 0.05
+CLOCKS_SECONDS = 0.025
 """What the two clocks may differ: a process's start is kept in ticks of 10 ms, an inode's time in ticks of up to 10."""
 
 Member = tuple[ProcessRecord, Sequence[Mapping]]

@@ -1,0 +1,72 @@
+"""`hugeresv status`."""
+
+import sys
+
+import click
+
+from hugeresv.cli.exit_status import CONTRADICTED, HELD
+from hugeresv.cli.help import examples
+from hugeresv.cli.options import color_option
+from hugeresv.cli.terminal import Colour, standard_output
+from hugeresv.errors import InputError
+from hugeresv.reports.status import COLUMNS, SHOWN, SORT_KEYS, show_status
+from hugeresv.reports.status_json import write_status
+from hugeresv.status.host import Selection, status_of_host
+from hugeresv.units import parse_bytes
+
+
+@click.command(
+    epilog=examples("hugeresv status", "hugeresv status --json", "hugeresv status --size 2M -o NAME,RESERVED,USED")
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, hugeresv-status/1, and nothing else.")
+@click.option(
+    "-o", "--output", metavar="COLUMNS", help=f"Columns of the holders, separated by commas: {', '.join(COLUMNS)}."
+)
+@click.option("--sort", type=click.Choice(list(SORT_KEYS)), default="held", show_default=True, help="Order of holders.")
+@click.option("--no-headings", is_flag=True, help="Tables without a head line.")
+@click.option("--bytes", "in_bytes", is_flag=True, help="Exact bytes instead of pages.")
+@click.option("--size", metavar="SIZE", help="Only this page size, in any spelling: 2M, 1GiB, 2048kB, hugepages-2Mi.")
+@click.option("--pid", type=int, help="Only holders that this process maps or has open.")
+@click.option("--cgroup", metavar="PATH", help="Only holders of processes in this cgroup or below it.")
+@click.option("--proc", default="/proc", show_default=True, help="Where /proc of the host is.")
+@click.option("--sys", "sys_root", default="/sys", show_default=True, help="Where /sys of the host is.")
+@color_option
+def status(
+    as_json: bool,
+    output: str | None,
+    sort: str,
+    no_headings: bool,
+    in_bytes: bool,
+    size: str | None,
+    pid: int | None,
+    cgroup: str | None,
+    proc: str,
+    sys_root: str,
+    color: Colour,
+) -> int:
+    """Show who holds the huge pages of this host, and what of its counters nobody explains.
+
+    RESERVED pages are promised and not yet taken, which no file in /proc shows; AVAILABLE is what is free and promised
+    to nobody. Exit status: 0, or 1 where something is wrong with the ledger itself, 3 where there are no huge pages.
+    """
+    columns = _columns(output)
+    found = status_of_host(proc, sys_root, Selection(_page_size_kB(size), pid, cgroup), SORT_KEYS[sort])
+    if as_json:
+        write_status(sys.stdout, found)
+    else:
+        show_status(standard_output(color), found, columns, headings=not no_headings, in_bytes=in_bytes)
+    return CONTRADICTED if found.wrong else HELD
+
+
+def _columns(output: str | None) -> list[str]:
+    if output is None:
+        return list(SHOWN)
+    columns = output.upper().split(",")
+    for column in columns:
+        if column not in COLUMNS:
+            raise InputError(f"there is no column {column!r}; there are {', '.join(COLUMNS)}")
+    return columns
+
+
+def _page_size_kB(size: str | None) -> int | None:
+    return None if size is None else parse_bytes(size) >> 10

@@ -1,0 +1,49 @@
+"""A listing: a line for each thing, its columns aligned; numbers are never cut, names are where the screen ends."""
+
+from collections.abc import Container, Sequence
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+from hugeresv.reports.screen import Screen, printable
+
+_GAP = "  "
+
+
+def print_listing(
+    screen: Screen, titles: Sequence[str], rows: Sequence[Sequence[str]], *, names: Container[str], headings: bool
+) -> None:
+    """Write `rows` below their `titles`. Columns of `names` give way to what is right of them, the widest first.
+
+    In all other columns what begins with a digit, a sign or ~ is put to the right.
+    """
+    lines = [[one_line(cell) for cell in row] for row in rows]
+    shown = [list(titles), *lines] if headings else lines
+    widths = [max(cell_len(row[column]) for row in shown) if shown else 0 for column in range(len(titles))]
+    giving = [column for column, title in enumerate(titles) if title in names]
+    excess = sum(widths) + len(_GAP) * (len(widths) - 1) - screen.width
+    while excess > 0 and giving:
+        widest = max(giving, key=lambda column: widths[column])
+        if widths[widest] <= len(titles[widest]):
+            break
+        widths[widest] -= 1
+        excess -= 1
+    for row in shown:
+        cells = [
+            _cell(text, width, name=title in names) for text, width, title in zip(row, widths, titles, strict=True)
+        ]
+        screen.line(
+            screen.styled(_GAP.join(cells).rstrip(), bold=True) if row is shown[0] and headings else _GAP.join(cells)
+        )
+
+
+def one_line(text: str) -> str:
+    """A text that may be a stranger's, as one line without anything that a terminal would act on."""
+    return printable(text).replace("\n", "\\n")
+
+
+def _cell(text: str, width: int, *, name: bool) -> str:
+    if not name:
+        return " " * (width - cell_len(text)) + text if text[:1] in "~-0123456789" else set_cell_size(text, width)
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(chop_cells(text, width - 1)[0] + "+", width)
