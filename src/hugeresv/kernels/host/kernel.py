@@ -2,17 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 from hugeresv.errors import UnavailableError
+from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.host.claim import Claim
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.session import HostSession
 from hugeresv.scenario.scenario import Cgroup, Pool
 
 
-class HostKernel:
+class HostKernel(ClosedOnExit):
     """The kernel of this machine.
 
     The first `start` takes the host's huge page lock, and each page size's pool when it is first asked for; `close`
@@ -70,14 +69,6 @@ class HostKernel:
             self._pools.clear()
             self._claim.close()
             self._claim = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
     def _borrow(self, claim: Claim, page_size_kB: int) -> HugePool:
         if page_size_kB not in self._pools:

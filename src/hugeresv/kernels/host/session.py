@@ -5,10 +5,10 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from hugeresv.errors import ScenarioError, UnavailableError, UnsupportedError
+from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.host import observe
 from hugeresv.kernels.host.calls import call_of
 from hugeresv.kernels.host.claim import Claim
@@ -42,7 +42,7 @@ _OUTCOME_OF_SIGNAL: Mapping[int, Outcome] = {
 _STATE = {observe.HOLE: PageState.HOLE, observe.PRESENT: PageState.PRESENT, observe.ABSENT: PageState.ABSENT}
 
 
-class HostSession:
+class HostSession(ClosedOnExit):
     """A session of `HostKernel`. See `protocol.Session` for what its methods promise.
 
     Processes end, and files, segments and mounts are let go, in the order in which they came into being.
@@ -124,14 +124,6 @@ class HostSession:
         except (EOFError, TimeoutError):
             self._collapse()
         self._readings.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
 
     def _make_cgroups(self, cgroups: Mapping[str, Cgroup]) -> None:
         try:

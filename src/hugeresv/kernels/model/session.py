@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 from hugeresv.errors import InputError, ScenarioError
+from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.model.calls import CALLS
 from hugeresv.kernels.model.names import Addresses, NamedProcess
 from hugeresv.kernels.model.view import view
@@ -24,7 +23,7 @@ from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Cgroup, Pool
 
 
-class ModelSession:
+class ModelSession(ClosedOnExit):
     """A machine, and the scenario's names for what is in it."""
 
     def __init__(self, behaviour: Behaviour, pool: Pool, cgroups: Mapping[str, Cgroup] | None) -> None:
@@ -113,11 +112,3 @@ class ModelSession:
 
     def close(self) -> None:
         """Nothing is left of a model."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        self.close()
