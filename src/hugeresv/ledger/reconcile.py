@@ -42,9 +42,10 @@ def holders_of(observation: Observation, pool: Pool) -> list[Holder]:
 def settle(observation: Observation) -> Observation:
     """The same with the best estimates that explain most of the counters, within the bounds.
 
-    Every holder's estimate that is not firm may move to the lower or the upper bound. Of all combinations, the one that
-    leaves least unexplained is taken, one that promises more than is counted only if there is no other; of equals the
-    one that moves fewest.
+    Where more is estimated than is counted, every estimate that is not firm may sink to its lower bound. Of all
+    combinations, the one that leaves least unexplained is taken, one that promises more than is counted only if there
+    is no other; of equals the one that moves fewest. Where less is estimated than is counted nothing moves: that is how
+    a leak looks, and `Unexplained.possible_pages` says how much of it the bounds allow to be none.
     """
     settled: dict[int, Holder] = {}
     for pool in observation.pools:
@@ -65,9 +66,9 @@ def _rest(pool: Pool, holders: Sequence[Holder]) -> Unexplained:
 
 def _moves(pool: Pool, holders: Sequence[Holder]) -> Iterator[tuple[Holder, Holder]]:
     rest = pool.rsvd - sum(holder.reserved.best for holder in holders)
-    movable = [holder for holder in holders if not holder.firm and not holder.reserved.exact]
-    movable = sorted(movable, key=lambda holder: holder.reserved.max - holder.reserved.min, reverse=True)[:_MOST_TRIED]
-    if rest == 0 or not movable:
+    movable = [holder for holder in holders if not holder.firm and holder.reserved.best > holder.reserved.min]
+    movable = sorted(movable, key=lambda holder: holder.reserved.best - holder.reserved.min, reverse=True)[:_MOST_TRIED]
+    if rest >= 0 or not movable:
         return
 
     def badness(choice: Iterable[int]) -> tuple[bool, int, int]:
@@ -75,7 +76,7 @@ def _moves(pool: Pool, holders: Sequence[Holder]) -> Iterator[tuple[Holder, Hold
         left = rest - sum(shifts)
         return left < 0, abs(left), sum(map(bool, shifts))
 
-    ends = [dict.fromkeys((h.reserved.best, h.reserved.min, h.reserved.max)) for h in movable]
+    ends = [(holder.reserved.best, holder.reserved.min) for holder in movable]
     for holder, pages in zip(movable, min(product(*ends), key=badness), strict=True):
         low, best, high = holder.reserved
         if pages != best:

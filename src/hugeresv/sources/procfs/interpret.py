@@ -16,6 +16,7 @@ from hugeresv.ledger.reconcile import holders_of, settle
 from hugeresv.sources.procfs.identity import DELETED, FileId, file_of, kind_of
 from hugeresv.sources.procfs.maps import Mapping
 from hugeresv.sources.procfs.private import Member, private_holdings
+from hugeresv.sources.procfs.segments import resident_pages
 from hugeresv.sources.procfs.shared import SharedFile, shared_holdings
 from hugeresv.sources.procfs.snapshot import MountRecord, ProcessRecord, SegmentRecord, Snapshot
 
@@ -102,6 +103,10 @@ def _shared_files(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> dict[F
             opened = files.setdefault(file, SharedFile(file.kind, _plain(name), status.page_bytes))
             opened.status = opened.status or status
             opened.openers.append(record)
+    for record in snapshot.processes:
+        for file in _by_file(record, mounted, shared=False):
+            if file in files:
+                files[file].private = True
     return files
 
 
@@ -126,8 +131,9 @@ def _minimums(mounts: Sequence[MountRecord], holders: Iterable[Holder]) -> Itera
 def _with_unattached_segments(snapshot: Snapshot, observation: Observation) -> Observation:
     """With the segments that nobody has attached.
 
-    The table does not tell whether they are of huge pages, nor of which. One is taken for it whose size and resident
-    pages are whole huge pages of the default size that the counters have and nobody else explains.
+    The table does not tell whether they are of huge pages, nor of which. One is taken for it whose resident bytes are
+    whole huge pages of the default size that are in use by nobody else, or, with none, whose size was promised to
+    nobody else.
     """
     size = snapshot.default_page_bytes
     pool = next((pool for pool in observation.pools if pool.page_size_kB == size >> 10), None)
@@ -138,16 +144,17 @@ def _with_unattached_segments(snapshot: Snapshot, observation: Observation) -> O
     used_left = pool.total - pool.free - sum(holder.used.min for holder in known)
     found = []
     for segment in snapshot.segments:
-        if segment.attached or segment.resident_bytes % size:
+        resident = resident_pages(segment, size)
+        if segment.attached or resident is None:
             continue
-        used = segment.resident_bytes // size
+        used = resident.best
         reserved = -(-segment.size_bytes // size) - used
-        if used > used_left or reserved > reserved_left or not used + reserved:
+        if used > used_left or (not used and reserved > reserved_left) or not used + reserved:
             continue
         used_left -= used
         reserved_left -= reserved
-        bounds = Pages(0, reserved, reserved)
-        found.append(Holder(size >> 10, Kind.SYSV, _segment_name(segment), bounds, Pages(0, used, used), firm=False))
+        bounds = Pages(0, reserved, reserved + used - resident.min)
+        found.append(Holder(size >> 10, Kind.SYSV, _segment_name(segment), bounds, Pages(0, used, used), firm=used > 0))
     return Observation(
         observation.pools,
         (*observation.holders, *found),

@@ -86,14 +86,16 @@ def may_have_hugetlb(maps: bytes, devices: frozenset[int]) -> bool:
 
 
 def parse_maps(maps: bytes) -> list[Mapping]:
-    """The mappings of files in a maps file."""
+    """The mappings of files in a maps file: what is no file's has no device. The first SysV segment has inode 0."""
     mappings = []
     for line in maps.split(b"\n"):
         found = _LINE.fullmatch(line)
-        if found is None or found[7] == b"0":
+        if found is None:
             continue
         start, end, permissions, offset, major, minor, inode, name = found.groups()
         device = os.makedev(int(major, 16), int(minor, 16))
+        if device == 0:
+            continue
         shared = permissions[3:] == b"s"
         text = unescape(os.fsdecode(name))
         mappings.append(Mapping(int(start, 16), int(end, 16), shared, int(offset, 16), device, int(inode), text))

@@ -4,9 +4,11 @@ import ctypes
 import os
 import threading
 
+from hugeresv.ledger.observation import Pages
 from hugeresv.sources.procfs.files import read_text
 from hugeresv.sources.procfs.snapshot import SegmentRecord
 
+_BASE_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _CLONE_NEWIPC = 0x08000000
 
 
@@ -19,6 +21,19 @@ def parse_segments(table: str, ipc: str) -> list[SegmentRecord]:
         key, identifier, size, attached, resident = (int(fields[n]) for n in ("key", "shmid", "size", "nattch", "rss"))
         records.append(SegmentRecord(ipc, identifier, key & 0xFFFFFFFF, size, attached, resident))
     return records
+
+
+def resident_pages(segment: SegmentRecord, page_bytes: int) -> Pages | None:
+    """How many huge pages are present, if it is a segment of such; None if it cannot be.
+
+    Since 6.7 the kernel takes the number of base pages for one of huge pages (ipc/shm.c, shm_add_rss_swap; seen on
+    6.18: 2 GiB for two pages of 2 MiB). Where both readings are possible, the greater is taken.
+    """
+    size_pages = -(-segment.size_bytes // page_bytes)
+    units = (page_bytes, page_bytes * (page_bytes // _BASE_PAGE_BYTES))
+    whole = [segment.resident_bytes // unit for unit in units if segment.resident_bytes % unit == 0]
+    readings = [pages for pages in whole if pages <= size_pages]
+    return Pages(min(readings), max(readings), max(readings)) if readings else None
 
 
 def read_own_segments(proc_root: str, ipc: str) -> list[SegmentRecord]:

@@ -1,7 +1,8 @@
 """Files that are mapped shared, open, or just there: bounds of their reservations.
 
 The reservation of a file is a set R of its pages. It has whatever was ever mapped without NORESERVE and every page that
-is present, it outlives mappings, and it ends with the file's size. With P pages present it promises |R| - |P|.
+is present, it outlives mappings, and it ends with the file's size. With P pages present it promises |R| - |P|. A segment's
+is made with it, for all of it unless it was made with SHM_NORESERVE, which is rare and which nothing in /proc shows.
 """
 
 from dataclasses import dataclass, field
@@ -10,12 +11,16 @@ from hugeresv.ledger.observation import Kind, Pages, exactly
 from hugeresv.model.region_map import RegionMap
 from hugeresv.sources.procfs.flags import span
 from hugeresv.sources.procfs.maps import Mapping
+from hugeresv.sources.procfs.segments import resident_pages
 from hugeresv.sources.procfs.snapshot import FileStatus, ProcessRecord, SegmentRecord
 
 
 @dataclass(slots=True)
 class SharedFile:
-    """One file with all who have to do with it. `status` None: nobody could ask."""
+    """One file with all who have to do with it; `members` map it shared. `status` None: nobody could ask.
+
+    `private`: it has private mappings; a writable one makes the file as long as it reaches, and reserves none of it.
+    """
 
     kind: Kind
     name: str
@@ -24,6 +29,7 @@ class SharedFile:
     segment: SegmentRecord | None = None
     members: list[tuple[ProcessRecord, list[Mapping]]] = field(default_factory=list)
     openers: list[ProcessRecord] = field(default_factory=list)
+    private: bool = False
 
     def pages(self, quantity: int) -> int:
         """Bytes in pages; a part of a page counts as one."""
@@ -54,10 +60,10 @@ def shared_holdings(file: SharedFile) -> tuple[Pages, Pages, bool]:
     if file.kind is Kind.SYSV:
         least, likely = 0, most
     else:
-        likely = least or most
+        likely = least or (used.best if file.private else most)
     low, high = max(0, least - used.max), max(0, most - used.min)
     best = min(max(likely - used.best, low), high)
-    return Pages(low, best, high), used, low == high
+    return Pages(low, best, high), used, file.kind is Kind.SYSV
 
 
 def _size(file: SharedFile, anywhere: RegionMap) -> int:
@@ -74,7 +80,9 @@ def _used(file: SharedFile, anywhere: RegionMap) -> Pages:
     if file.status is not None:
         return exactly(file.status.present_bytes // file.page_bytes)
     if file.segment is not None:
-        return exactly(file.segment.resident_bytes // file.page_bytes)
+        resident = resident_pages(file.segment, file.page_bytes)
+        if resident is not None:
+            return resident
     seen = [sum(record.present.get(m.start, 0) for m in maps) // file.page_bytes for record, maps in file.members]
     least = max(seen, default=0)
     return Pages(least, least, max(least, _size(file, anywhere)))

@@ -62,7 +62,7 @@ class MountRecord:
 
 @dataclass(frozen=True, slots=True)
 class SegmentRecord:
-    """A row of /proc/sysvipc/shm. `resident_bytes` counts whole huge pages for a segment of them."""
+    """A row of /proc/sysvipc/shm. `resident_bytes`: see segments.resident_pages."""
 
     ipc: str
     id: int
