@@ -54,6 +54,32 @@ def test_c02_a_shared_mapping_pays_region_by_region() -> None:
     )  # fmt: skip
 
 
+def test_c02_who_maps_later_pays_for_the_rest_only() -> None:
+    """A region that two cgroups pay for: its end would uncharge what was never charged."""
+    play(
+        "6.18", 8,
+        (p.into("g"), "8/8/0 g=0,0 h=0,0"),
+        (op.OpenFile("f"), "8/8/0 g=0,0 h=0,0"),
+        (p.shared("a", 3, file="f"), "8/8/3 g=0,3 h=0,0"),
+        (p.into("h"), "8/8/3 g=0,3 h=0,0"),
+        (p.shared("b", 3, file="f", offset=2), "8/8/5 g=0,3 h=0,2"),
+        (p.ftruncate("f", 1), "8/8/1 g=0,1 h=0,0"),
+        cgroups={"g": Cgroup(), "h": Cgroup()},
+    )  # fmt: skip
+
+
+def test_c03_what_the_pool_refuses_is_not_charged() -> None:
+    """A promise or a page that was refused by the pool, and is still charged."""
+    play(
+        "6.18", 2,
+        (p.into("g"), "2/2/0 g=0,0"),
+        (p.mmap("a", 3), "ENOMEM 2/2/0 g=0,0"),
+        (p.noreserve("n", 3, populate=True), "2/0/0 g=2,2"),
+        (p.write("n", 2), "SIGBUS 2/0/0 g=2,2"),
+        cgroups=ONE,
+    )  # fmt: skip
+
+
 def test_c03_limits() -> None:
     """A limit that is off by one, checked after the pool was asked, or that undoes what fallocate had done so far."""
     play(

@@ -150,6 +150,41 @@ def test_e09c_private_mapping_of_cached_pages() -> None:
     )  # fmt: skip
 
 
+def test_truncation_reaches_a_child_after_its_parent() -> None:
+    """A child's mapping that comes last in the file's order: two owners and their children, one page of surplus.
+
+    The first child's turn frees the surplus page, so that the second owner's page is promised again. Seen on 6.18.44.
+    """
+    play(
+        "6.18", 2,
+        (op.Memfd("f"), "2/2/0/0"),
+        (p.mmap("a", 1, file="f"), "2/2/1/0"),
+        (p.mmap("b", 1, file="f"), "2/2/2/0"),
+        (p.write("a", 0), "2/1/1/0"),
+        (p.write("b", 0), "2/0/0/0"),
+        (p.fork("c"), "2/0/0/0"),
+        (op.SetNrHugepages(1), "2/0/0/1"),
+        (p.ftruncate("f", 0), "1/1/1/0"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("split", "promised"), [(True, 2), (False, 1)])
+def test_truncation_reaches_a_split_mapping_last(split: bool, promised: int) -> None:
+    """A split that keeps its place among the mappings that begin at the same page. Seen on 6.18.44, both ways."""
+    middle = [(p.mprotect("a", 1, 1, "r"), "3/1/1/0")] if split else []
+    play(
+        "6.18", 3,
+        (op.Memfd("f"), "3/3/0/0"),
+        (p.mmap("a", 2, file="f"), "3/3/2/0"),
+        (p.noreserve("b", 1, file="f"), "3/3/2/0"),
+        (p.write("a", 0), "3/2/1/0"),
+        (p.write("b", 0), "3/1/1/0"),
+        *middle,
+        (op.SetNrHugepages(2), "3/1/1/1"),
+        (p.ftruncate("f", 0), f"2/2/{promised}/0"),
+    )  # fmt: skip
+
+
 def test_h35_truncation_and_growth_before_4_3() -> None:
     """Before 4.3 a fault of a shared mapping took a reservation off, though truncation had taken it away: underflow."""
     rows = [
@@ -185,6 +220,16 @@ def test_a_closed_file_lives_on_in_its_mapping() -> None:
         (op.CloseFile("f"), "4/3/1/0"),
         (p.write("a", 1), "4/2/0/0"),
         (p.munmap("a", 0, 2), "4/4/0/0"),
+    )  # fmt: skip
+
+
+def test_a_replaced_file_goes_after_the_new_promise() -> None:
+    """A MAP_FIXED that has the pages of what it replaces: the file goes when the call returns. Seen on 6.18.44."""
+    play(
+        "6.18", 2,
+        (p.shared("a", 2, populate=True), "2/0/0/0"),
+        (p.mmap("b", 2, over=op.Place("a")), "ENOMEM 2/2/0/0"),
+        (p.mmap("b", 2), "2/2/2/0"),
     )  # fmt: skip
 
 

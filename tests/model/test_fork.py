@@ -2,6 +2,7 @@
 
 import pytest
 
+from hugeresv.scenario import operation as op
 from tests.model.table import Actor, play
 
 p, c, d, q = (Actor(name) for name in "pcdq")
@@ -44,10 +45,11 @@ def test_e11_the_owner_takes_the_childs_page() -> None:
     )  # fmt: skip
 
 
-def test_e11b_the_owner_copies_while_there_is_a_page() -> None:
+@pytest.mark.parametrize("on", ["2008", "5.10", "6.1", "6.12", "6.18", "7.3"])
+def test_e11b_the_owner_copies_while_there_is_a_page(on: str) -> None:
     """An owner's copy that consumes a reservation, or a steal though the pool has a page: the child keeps its own."""
     play(
-        "7.3", 6,
+        on, 6,
         (p.mmap("a", 3), "6/6/3/0"),
         (p.write("a", 0), "6/5/2/0"),
         (p.fork("c"), "6/5/2/0"),
@@ -96,6 +98,54 @@ def test_a_steal_reaches_grandchildren_and_spares_their_other_pages() -> None:
         (p.write("a", 0), "2/1/1/0"),
         (c.read("a", 0), "SIGBUS 2/1/1/0"),
         (d.read("a", 0), "SIGBUS 2/1/1/0"),
+    )  # fmt: skip
+
+
+def test_a_steal_takes_the_shared_page_only() -> None:
+    """A steal that takes the page which a child has made for itself. Seen on 6.18.44."""
+    play(
+        "6.18", 3,
+        (p.mmap("a", 1), "3/3/1/0"),
+        (p.write("a", 0), "3/2/0/0"),
+        (p.fork("c"), "3/2/0/0"),
+        (p.fork("d"), "3/2/0/0"),
+        (c.write("a", 0), "3/1/0/0"),
+        (q.mmap("b", 1), "3/1/1/0"),
+        (p.write("a", 0), "3/1/1/0"),
+        (c.read("a", 0), "3/1/1/0"),
+        (d.read("a", 0), "SIGBUS 3/1/1/0"),
+    )  # fmt: skip
+
+
+def test_a_steal_spares_owners() -> None:
+    """A steal from the owner's other mapping of the file: at the owner's address it would find the owner's page."""
+    play(
+        "6.18", 2,
+        (op.Memfd("f"), "2/2/0/0"),
+        (p.mmap("a", 1, file="f"), "2/2/1/0"),
+        (p.mmap("b", 1, file="f"), "2/2/2/0"),
+        (p.write("a", 0), "2/1/1/0"),
+        (p.fork("c"), "2/1/1/0"),
+        (p.write("a", 0), "2/1/1/0"),
+        (c.read("a", 0), "SIGBUS 2/1/1/0"),
+    )  # fmt: skip
+
+
+def test_a_marked_mapping_still_has_what_it_maps() -> None:
+    """A read of a cached page that is not entered in the page table: the fork and the mark show the difference."""
+    play(
+        "6.18", 4,
+        (op.Memfd("f"), "4/4/0/0"),
+        (p.fallocate("f", 0, 1), "4/3/0/0"),
+        (p.mmap("a", 2, file="f"), "4/3/2/0"),
+        (p.read("a", 0), "4/3/2/0"),
+        (p.write("a", 1), "4/2/1/0"),
+        (p.fork("c"), "4/2/1/0"),
+        (p.mmap("b", 1), "4/2/2/0"),
+        (p.write("a", 1), "4/2/2/0"),
+        (c.read("a", 0), "4/2/2/0"),
+        (c.read("a", 1), "SIGBUS 4/2/2/0"),
+        (c.write("a", 0), "SIGBUS 4/2/2/0"),
     )  # fmt: skip
 
 

@@ -20,8 +20,21 @@ def test_e16_a_size_limits_promises_and_pages() -> None:
         (p.mmap("b", 2, file="g"), "ENOMEM 8/8/3/0 m:1"),
         (p.mmap("b", 1, file="g"), "8/8/4/0 m:0"),
         (p.noreserve("n", 1, file="g", offset=4), "8/8/4/0 m:0"),
-        (p.write("n", 0), "SIGBUS 8/8/4/0"),
-        (p.munmap("b", 0, 1), "8/8/3/0"),
+        (p.write("n", 0), "SIGBUS 8/8/4/0 m:0"),
+        (p.munmap("b", 0, 1), "8/8/3/0 m:1"),
+    )  # fmt: skip
+
+
+def test_e16_what_is_promised_again_stays_used() -> None:
+    """A dropped page that is given back to its mount though it is promised again."""
+    play(
+        "6.18", 8,
+        (op.Mount("m", 4), "8/8/0/0 m:4"),
+        (op.OpenFile("f", "m"), "8/8/0/0 m:4"),
+        (p.mmap("a", 2, file="f"), "8/8/2/0 m:2"),
+        (p.write("a", 0), "8/7/1/0 m:2"),
+        (p.dontneed("a", 0), "8/8/2/0 m:2"),
+        (p.munmap("a", 0, 2), "8/8/0/0 m:4"),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from hugeresv.scenario import operation as op
 from tests.model.table import Actor, play
 
-p, q = Actor("p"), Actor("q")
+p, c, q = Actor("p"), Actor("c"), Actor("q")
 
 
 def test_e14_surplus_up_to_the_overcommit_limit() -> None:
@@ -96,8 +96,38 @@ def test_a_wrapped_counter_keeps_every_page() -> None:
     )  # fmt: skip
 
 
+def test_a_shrink_frees_free_pages_only() -> None:
+    """A wrapped counter that hides pages in use: a write of 0 may free no more than what is free. Seen on 6.18.44."""
+    play(
+        "6.18", 4,
+        (p.mmap("a", 2, populate=True), "4/2/0/0"),
+        (p.fork("c"), "4/2/0/0"),
+        (p.exit(), "4/2/-2/0"),
+        (op.SetNrHugepages(0), "2/0/-2/2"),
+        (c.exit(), "0/0/0/0"),
+    )  # fmt: skip
+
+
+def test_withdrawn_promises_give_back_free_pages_only() -> None:
+    """More promises than free pages: withdrawing them may give back no page that is in use. Seen on 6.18.44."""
+    play(
+        "6.18", 4,
+        (p.mmap("a", 2, populate=True), "4/2/0/0"),
+        (p.fork("c"), "4/2/0/0"),
+        (p.exit(), "4/2/-2/0"),
+        (q.mmap("y", 2), "4/2/0/0"),
+        (q.mmap("z", 2), "4/2/2/0"),
+        (op.SetNrHugepages(0), "4/2/2/4"),
+        (q.exit(), "2/0/-2/2"),
+        (c.exit(), "0/0/0/0"),
+    )  # fmt: skip
+
+
 def test_a_restored_page_that_is_surplus_leaves_the_pool_on_6_18() -> None:
-    """A page that refills a mount's minimum is surplus all the same: 4 pages reserved, 3 free. Seen on 6.18.44."""
+    """A page that refills a mount's minimum is surplus all the same: 4 pages reserved, 3 free.
+
+    Less than nothing is then available, which unsigned is everything: the minimum is anybody's. Seen on 6.18.44.
+    """
     rows = [
         (op.Mount("m", 7, 4), "10/10/4/0"),
         (op.OpenFile("f", "m"), "10/10/4/0"),
@@ -105,5 +135,13 @@ def test_a_restored_page_that_is_surplus_leaves_the_pool_on_6_18() -> None:
         (q.noreserve("a", 2, populate=True), "10/5/1/0"),
         (op.SetNrHugepages(5), "6/1/1/1"),
     ]  # fmt: skip
-    play("6.18", 10, *rows, (op.CloseFile("f"), "5/3/4/0"))
+    all_is_available = [
+        (op.CloseFile("f"), "5/3/4/0"),
+        (q.noreserve("n", 4), "5/3/4/0"),
+        (q.write("n", 0), "5/2/4/0"),
+        (q.write("n", 1), "5/1/4/0"),
+        (q.write("n", 2), "5/0/4/0"),
+        (q.write("n", 3), "SIGBUS 5/0/4/0"),
+    ]  # fmt: skip
+    play("6.18", 10, *rows, *all_is_available)
     play("ideal", 10, *rows, (op.CloseFile("f"), "6/4/4/1"), (op.Umount("m"), "5/3/0/0"))

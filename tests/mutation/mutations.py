@@ -1,0 +1,274 @@
+"""The planted faults: what a slip of the hand in the model would look like, each of which a test must notice."""
+
+from typing import NamedTuple
+
+
+class Mutation(NamedTuple):
+    """In src/hugeresv/model/`file`, `old` (which occurs there once) becomes `new`."""
+
+    file: str
+    name: str
+    old: str
+    new: str
+
+
+FAULTS: dict[str, list[tuple[str, str, str]]] = {
+    "reserve.py": [
+        ("open takes no reference", "resv_map.refs += 1", "resv_map.refs += 0"),
+        ("close drops no reference", "resv_map.refs -= 1", "resv_map.refs -= 0"),
+        ("close counts from the wrong offset", "regions.count(first, end)", "regions.count(0, end - first)"),
+        ("close credits what was consumed", "(end - first) - resv_map.regions.count(first, end)", "end - first"),
+        ("close uncharges what was unused", "uncharge_rsvd(end - first)", "uncharge_rsvd(unused)"),
+        ("close forgets the mount", "close_keeps_quota else inode.subpool", "close_keeps_quota else None"),
+        ("a shared mapping reserves its whole length", "inode.resv_map.regions.chg(first, end)", "end - first"),
+        ("a refused mapping stays charged", "cgroup.uncharge_rsvd(pages)", "cgroup.uncharge_rsvd(0)"),
+        ("who maps is no owner", "vma.owner = True", "vma.owner = False"),
+        ("the count before the patch starts at 0", "vma.resv_count = pages", "vma.resv_count = 0"),
+        ("freed pages are unreserved too", "promised - freed", "promised"),
+        ("the refused part stays used", "subpool.used_hpages -= global_part", "subpool.used_hpages -= 0"),
+        ("a refusal gives everything back", "subpool, pages - global_part)", "subpool, pages)"),
+        ("an unmounted minimum is kept", "acct_memory(-minimum)", "acct_memory(0)"),
+    ],
+    "hstate.py": [
+        ("acct makes one test only", "if delta > self.free_huge_pages:", "if False:"),
+        ("what is reserved is not missing", "self.resv_huge_pages + delta - self.free", "delta - self.free"),
+        ("one surplus page too few for promises", "needed > self.nr_overcommit", "needed >= self.nr_overcommit"),
+        (
+            "one surplus page too many for faults",
+            "surplus_huge_pages < self.nr_over",
+            "surplus_huge_pages <= self.nr_over",
+        ),
+        (
+            "unused surplus pages stay",
+            "pages = min(unused, self.surplus_huge_pages, self.free_huge_pages)",
+            "pages = 0",
+        ),
+        (
+            "surplus pages in use are given back",
+            "min(unused, self.surplus_huge_pages, self.free_huge_pages)",
+            "min(unused, self.surplus_huge_pages)",
+        ),
+        ("promised pages are anybody's", "self.free_huge_pages != self.resv_huge_pages", "True"),
+        ("available is compared signed", "self.free_huge_pages != self.resv", "self.free_huge_pages > self.resv"),
+        ("a freed surplus page stays", "if self.surplus_huge_pages > 0 and not stays:", "if False:"),
+        ("a promised page leaves", "if self.surplus_huge_pages > 0 and not stays:", "if self.surplus_huge_pages > 0:"),
+        ("growth adopts no surplus", "adopted = min(self.surplus_huge_pages, count - persistent)", "adopted = 0"),
+        ("the floor is compared signed", "claimed = unsigned(", "claimed = ("),
+        (
+            "a shrink frees what is promised",
+            "self.resv_huge_pages + self.nr_huge_pages - self.free_huge_pages)",
+            "self.nr_huge_pages - self.free_huge_pages)",
+        ),
+        ("a shrink frees pages in use", "min(persistent - floor, self.free_huge_pages)", "persistent - floor"),
+        ("what stays is no surplus", "self.surplus_huge_pages += persistent - freed - count", "pass"),
+    ],
+    "allocate.py": [
+        (
+            "a private map means what a shared one does",
+            "return index in vma.resv_map",
+            "return index not in vma.resv_map",
+        ),
+        ("a shared map means what a private one does", "return index not in vma.inode", "return index in vma.inode"),
+        ("a child has a reserve", "if not vma.owner:\n        return True", "if not vma.owner:\n        return False"),
+        ("a consumed page is not noted", "vma.resv_map.regions.add(index, index + 1)", "pass"),
+        ("a cached page is not noted", "vma.inode.resv_map.regions.add(index, index + 1)", "pass"),
+        ("an owner's copy asks its map", "unreserved = needs or cow_from_owner", "unreserved = needs"),
+        (
+            "the mount is asked for what is promised",
+            "return needs or (cow_from_owner and not",
+            "return True or (cow_from_owner and not",
+        ),
+        ("a fault consumes nothing", "        hstate.resv_huge_pages -= 1", "        hstate.resv_huge_pages -= 0"),
+        ("a refused page stays charged", "cgroup.uncharge_usage(1)", "cgroup.uncharge_usage(0)"),
+        (
+            "a refused page's reservation stays charged",
+            "            cgroup.uncharge_rsvd(pays_rsvd)\n        _roll",
+            "        _roll",
+        ),
+        ("a refused charge leaves its first half", "    cgroup.uncharge_rsvd(pays_rsvd)\n    return", "    return"),
+        ("a reserved page pays twice", "pays_rsvd = unreserved and", "pays_rsvd = True or"),
+        ("to 6.14 a child consumes", "return backed and (vma.shared or vma.owner)", "return backed"),
+        (
+            "to 6.14 a failed fault undoes nothing",
+            "subpool_put(machine.hstate, subpool, 1)\n    elif",
+            "pass\n    elif",
+        ),
+        ("6.15 undoes what it should not", "elif global_charge == 0:", "else:"),
+    ],
+    "fault.py": [
+        ("a stolen-from mapping goes on", "if vma.unmapped:", "if False:"),
+        (
+            "a private read maps no cached page",
+            "        vma.mm.page_table.set(number, folio)\n    if write",
+            "    if write",
+        ),
+        ("a cached page is written in place", "if old.anon and old.mapcount == 1:", "if old.mapcount == 1:"),
+        (
+            "an owner copies a cached page for free",
+            "cow_from_owner = vma.owner and old.anon",
+            "cow_from_owner = vma.owner",
+        ),
+        ("a copied page stays mapped", "old.mapcount -= 1", "pass"),
+        ("a copy is not mapped", "vma.mm.page_table.set(address >> vma.mm.page_shift, new)", "pass"),
+        ("a child steals", "if not cow_from_owner or not", "if not"),
+        ("an endless fault ends", "else Outcome.HANG", "else Outcome.OK"),
+        (
+            "a shared page beyond the end",
+            'within the file\'s size."""\n    if index >= inode.i_size:',
+            'within the file\'s size."""\n    if False:',
+        ),
+        ("a read needs no rights", 'vma.prot == "none" or', "False or"),
+    ],
+    "steal.py": [
+        ("the mark is forgotten", "vma.unmapped = True", "pass"),
+        (
+            "a steal changes a counter",
+            "vma.unmapped = True",
+            "vma.unmapped = True; machine.hstate.resv_huge_pages -= 1",
+        ),
+        ("an owner is stolen from", "if vma is owner or vma.owner or", "if vma is owner or"),
+        ("a steal looks at the owner's address", "if machine.behaviour.steal_at_owner_address else", "if True else"),
+        (
+            "a steal takes what is not shared",
+            "if vma.mm.page_table.get(number) is folio:",
+            "if vma.mm.page_table.get(number):",
+        ),
+    ],
+    "fork.py": [
+        ("a child is an owner", "copy.clear_private_data()", "copy.unmapped = False"),
+        ("a child is marked", "copy.clear_private_data()", "copy.resv_map, copy.owner = None, False"),
+        ("a child's pages are not counted", "folio.mapcount += 1", "pass"),
+        ("everything is forked", "if not vma.dontfork:", "if True:"),
+        ("a child's mapping comes last", "vma.inode.attach(copy, after=vma)", "vma.inode.attach(copy)"),
+    ],
+    "zap.py": [
+        ("surplus does not block a restore", "if machine.hstate.surplus_huge_pages and", "if False and"),
+        ("a shared page is restored", "or folio.mapcount == 1", "or True"),
+        ("a child restores", "or vma.resv_map is None:", "or False:"),
+        ("a restored page stays consumed", "vma.resv_map.regions.delete(index, index + 1)", "pass"),
+        ("a restored page is no promise", "folio.restore_reserve = True", "pass"),
+        ("the wrong page is restored", "vma.pagecache_offset(number << mm.page_shift)", "vma.vm_pgoff"),
+        ("each page is freed at once", "freed.append(folio)", "free_huge_folio(machine, folio)"),
+        ("an unmapped page is not freed", "if folio.mapcount == 0:", "if folio.mapcount < 0:"),
+        ("cached pages are freed with a mapping", "if not folio.anon:", "if False:"),
+    ],
+    "free.py": [
+        ("a promise is not counted", "hstate.resv_huge_pages += 1", "pass"),
+        (
+            "a restored page is put back as well",
+            "folio.restore_reserve or subpool_put(hstate, subpool, 1) == 0",
+            "subpool_put(hstate, subpool, 1) == 0 or folio.restore_reserve",
+        ),
+        ("a mount does not get its page back", "else folio.subpool", "else None"),
+        ("a freed page stays in use", "folio.cgroup.uncharge_usage(1)", "pass"),
+        ("a freed page stays reserved", "folio.cgroup_rsvd.uncharge_rsvd(1)", "pass"),
+    ],
+    "truncate.py": [
+        ("truncation spares private pages", "    unmap_file_range(machine, inode, pages, HIGHEST)\n", ""),
+        ("truncation keeps the size", "inode.i_size = pages", "pass"),
+        ("a hole keeps its promise", "unreserve_pages(machine, inode, index, index + 1, freed=1)", "pass"),
+        (
+            "a hole takes promises without a page",
+            "    for index in inode.cached_in(first, end):\n",
+            "    unreserve_pages(machine, inode, first, end, 0)\n    for index in inode.cached_in(first, end):\n",
+        ),
+        ("a hole is seen in the cache only", "    unmap_file_range(machine, inode, first, end)\n", ""),
+        ("a file goes while it is used", "if not inode.in_use:", "if True:"),
+        (
+            "a file keeps its pages",
+            "free_huge_folio(machine, inode.page_cache.pop(index))",
+            "inode.page_cache.pop(index)",
+        ),
+        (
+            "a file's end is a whole page off",
+            "(machine, inode, first, HIGHEST, freed",
+            "(machine, inode, first + 1, HIGHEST, freed",
+        ),
+    ],
+    "subpool.py": [
+        ("the maximum is never reached", "self.used_hpages + delta > self.max", "self.used_hpages + delta >= self.max"),
+        ("the minimum refills one page late", "self.used_hpages >= self.min", "self.used_hpages > self.min"),
+        (
+            "the minimum covers nothing",
+            "covered = min(delta, self.rsv_hpages)",
+            "covered = 0 * min(delta, self.rsv_hpages)",
+        ),
+        (
+            "the minimum grows",
+            "self.rsv_hpages = min(self.min_hpages, self.rsv_hpages + delta)",
+            "self.rsv_hpages += delta",
+        ),
+        ("an undone get gives too much", "self.rsv_hpages += delta - global_part", "self.rsv_hpages += delta"),
+    ],
+    "split.py": [
+        ("a piece keeps its offset", "upper.vm_pgoff = vma.pagecache_offset(address)", "upper.vm_pgoff = vma.vm_pgoff"),
+        ("a huge page is cut", "        return None\n    upper = ", "        pass\n    upper = "),
+        ("a split is seen from below only", "        inode.detach(vma)\n        inode.attach(vma)\n", ""),
+    ],
+    "vma.py": [
+        ("a piece loses its mark", "new.unmapped = self.unmapped", "new.unmapped = False"),
+        ("a piece loses its ownership", "new.owner = self.owner", "new.owner = False"),
+    ],
+    "mremap.py": [
+        ("a moved mapping gives its promise up too", "    _drop_map(old)\n", ""),
+        ("a moved mapping takes no reference", "    vm_op_open(new)\n", ""),
+        ("pages do not move", "    _move_page_tables(mm, call.address, call.target, call.new_len)\n", ""),
+        ("the rest keeps its map", "        _drop_map(vma)\n", "        pass\n"),
+        ("a mapping may grow", "and self.new_len <= self.old_len", ""),
+        ("a shrink unmaps nothing", "if call.new_len >= call.old_len:", "if True:"),
+    ],
+    "mmap.py": [
+        ("a read-only mapping extends its file", 'if prot == "rw":', "if True:"),
+        ("NORESERVE reserves", "            and not noreserve\n", ""),
+        ("a replaced file goes at once", "        inode.handles += 1\n", "        inode.handles += 0\n"),
+    ],
+    "mount.py": [
+        ("a mount in use is unmounted", "if any(inode.in_use for inode in there.inodes):", "if False:"),
+        ("a minimum is not promised", "acct_memory(min_hpages or 0)", "acct_memory(0)"),
+    ],
+    "shm.py": [
+        ("a segment reserves nothing", "if not noreserve and not", "if False and not"),
+        ("a removed segment stays", "    inode.handles = 0\n", ""),
+        ("an attachment reserves", "reserve=machine.behaviour.shmat_reserves", "reserve=True"),
+    ],
+    "hugetlb_cgroup.py": [
+        ("a limit counts from below", "level.usage + pages > level.max", "level.usage + pages >= level.max"),
+        (
+            "a limit is not checked above",
+            "rsvd_max_pages:\n                return False\n            level = level.parent",
+            "rsvd_max_pages:\n                return False\n            level = None",
+        ),
+        (
+            "usage is not counted above",
+            "level.usage -= pages\n            level = level.parent",
+            "level.usage -= pages\n            level = None",
+        ),
+    ],
+    "resv_map.py": [
+        ("a region is paid for twice", "self.regions.missing(first, end)", "[(first, end)]"),
+        ("a region's charge stays", "cgroup.uncharge_rsvd(paid.delete(first, end))", "paid.delete(first, end)"),
+    ],
+    "madvise.py": [
+        ("DONTNEED rounds up", "if machine.behaviour.dontneed_rounds_up else", "if True else"),
+        ("private pages are punched", "if not vma.shared or not vma.may_write:", "if False:"),
+    ],
+    "fallocate.py": [
+        (
+            "the end of a file lies a page early",
+            "end = align_up(offset + length, page_bytes) >>",
+            "end = (offset + length) >>",
+        ),
+        (
+            "a hole reaches outward",
+            "align_down(offset + length, page_bytes) >> shift",
+            "align_up(offset + length, page_bytes) >> shift",
+        ),
+    ],
+    "mprotect.py": [
+        ("writing needs no right", 'if prot == "rw" and not vma.may_write:', "if False:"),
+        ("the whole mapping changes", "isolate(vma, address, end)", "vma"),
+    ],
+}
+"""File -> name, what stands there, and what is planted in its place."""
+
+MUTATIONS = [Mutation(file, *fault) for file, faults in FAULTS.items() for fault in faults]
