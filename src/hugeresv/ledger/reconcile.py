@@ -42,10 +42,10 @@ def holders_of(observation: Observation, pool: Pool) -> list[Holder]:
 def settle(observation: Observation) -> Observation:
     """The same with the best estimates that explain most of the counters, within the bounds.
 
-    Where more is estimated than is counted, every estimate that is not firm may sink to its lower bound. Of all
-    combinations, the one that leaves least unexplained is taken, one that promises more than is counted only if there
-    is no other; of equals the one that moves fewest. Where less is estimated than is counted nothing moves: that is how
-    a leak looks, and `Unexplained.possible_pages` says how much of it the bounds allow to be none.
+    Where more is estimated than is counted, every estimate that is not firm may sink to its lower bound. The
+    combination that leaves least unexplained is taken; of equals the one that moves fewest. Where less is estimated
+    than is counted nothing moves: that is how a leak looks, and `Unexplained.possible_pages` says how much of it the
+    bounds allow to be none.
     """
     settled: dict[int, Holder] = {}
     for pool in observation.pools:
@@ -71,10 +71,9 @@ def _moves(pool: Pool, holders: Sequence[Holder]) -> Iterator[tuple[Holder, Hold
     if rest >= 0 or not movable:
         return
 
-    def badness(choice: Iterable[int]) -> tuple[bool, int, int]:
+    def badness(choice: Iterable[int]) -> tuple[int, int]:
         shifts = [pages - holder.reserved.best for holder, pages in zip(movable, choice, strict=True)]
-        left = rest - sum(shifts)
-        return left < 0, abs(left), sum(map(bool, shifts))
+        return abs(rest - sum(shifts)), sum(map(bool, shifts))
 
     ends = [(holder.reserved.best, holder.reserved.min) for holder in movable]
     for holder, pages in zip(movable, min(product(*ends), key=badness), strict=True):

@@ -43,29 +43,25 @@ def _wrapped(pool: Pool) -> Iterator[Finding]:
 
 
 def _reserved_rest(pool: Pool, row: Unexplained, *, partial: bool) -> Iterator[Finding]:
-    pages = row.reserved_pages
-    if pages == 0 or (pool.rsvd < 0 and pages < 0 and not row.possible_pages):
+    pages, possible = row.reserved_pages, row.possible_pages
+    if pages == 0:
         return
-    if pages < 0:
-        explained = row.possible_pages <= pages
-        text = f"{_size(pool)}: {-pages} reserved pages fewer are counted than holders should have"
-        remedy = "some holders' numbers are estimates." if explained else "a kernel bug, or the host is changing now."
-        yield Finding("rsvd-missing", f"{text}: {remedy}", wrong=not explained and not partial)
-        return
-    text = f"{_size(pool)}: {pages} reserved pages belong to nobody that can be seen"
     if partial:
-        yield Finding("rsvd-unexplained", f"{text}. Not everything could be read: run as root to know more.")
-    elif pages <= row.possible_pages:
-        yield Finding(
-            "rsvd-uncertain",
-            f"{text} for certain: holders marked ~ may have up to {row.possible_pages}.",
-            wrong=True,
+        text = (
+            f"{_size(pool)}: {abs(pages)} reserved pages are not explained. Not all could be read: run as root."
         )
+        yield Finding("rsvd-unexplained", text)
+    elif pages < 0:
+        text = f"{_size(pool)}: the kernel counts {-pages} reserved pages fewer than its users were promised"
+        unless = f", unless holders marked ~ have up to {-possible} fewer" if possible else ""
+        yield Finding("rsvd-missing", f"{text}{unless}. A kernel bug: one of them will find no page.", wrong=True)
     else:
+        text = f"{_size(pool)}: {pages} reserved pages belong to nobody that can be seen"
+        unless = f", unless holders marked ~ have up to {possible} more" if possible else ""
         yield Finding(
             "rsvd-leaked",
-            f"{text}: leaked by a kernel bug. They are lost to new mappings until the host restarts; make up for them "
-            f"with {_grow(pool, pages)}.",
+            f"{text}{unless}. Leaked by a kernel bug, they are lost to new mappings until the host restarts; make up for "
+            f"them with {_grow(pool, pages)}.",
             wrong=True,
         )
 

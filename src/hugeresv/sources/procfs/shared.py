@@ -1,8 +1,8 @@
 """Files that are mapped shared, open, or just there: bounds of their reservations.
 
 The reservation of a file is a set R of its pages. It has whatever was ever mapped without NORESERVE and every page that
-is present, it outlives mappings, and it ends with the file's size. With P pages present it promises |R| - |P|. A segment's
-is made with it, for all of it unless it was made with SHM_NORESERVE, which is rare and which nothing in /proc shows.
+is present, it outlives mappings, and it ends with the file's size. With P pages present it promises |R| - |P|. A
+segment's is made with it, for all of it unless SHM_NORESERVE was given, which is rare and which nothing in /proc shows.
 """
 
 from dataclasses import dataclass, field
