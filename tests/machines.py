@@ -15,6 +15,7 @@ from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import Answer
 from hugeresv.model.behaviour import Behaviour
+from hugeresv.outcome import Outcome
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Cgroup, Pool
 
@@ -72,7 +73,7 @@ def play(session: ModelSession, moves: Sequence[Move]) -> Iterator[tuple[op.Oper
             except UnsupportedError:
                 continue
             yield operation, answer
-            if answer.outcome == "HANG":
+            if answer.outcome is Outcome.HANG:
                 return
 
 

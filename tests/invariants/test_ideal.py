@@ -7,6 +7,7 @@ from hugeresv.invariants.ending import check_end
 from hugeresv.invariants.steps import check_step, levels
 from hugeresv.invariants.touching import check_by_touching
 from hugeresv.model.presets import IDEAL
+from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Pool
 from tests.machines import Move, moves, play, pools, start
 
@@ -19,6 +20,7 @@ def test_nothing_makes_ideal_violate_an_invariant(pool: Pool, moves: list[Move])
     before = levels(session.machine)
     for operation, answer in play(session, moves):
         note(f"{operation} -> {answer.outcome} {tuple(answer.counters)}")
+        assert answer.outcome is not Outcome.HANG
         after = levels(session.machine)
         assert not check_step(operation, before, after)
         assert not check(session.machine)
