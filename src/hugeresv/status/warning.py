@@ -47,9 +47,7 @@ def _reserved_rest(pool: Pool, row: Unexplained, *, partial: bool) -> Iterator[F
     if pages == 0:
         return
     if partial:
-        text = (
-            f"{_size(pool)}: {abs(pages)} reserved pages are not explained. Not all could be read: run as root."
-        )
+        text = f"{_size(pool)}: {abs(pages)} reserved pages are not explained. Not all could be read: run as root."
         yield Finding("rsvd-unexplained", text)
     elif pages < 0:
         text = f"{_size(pool)}: the kernel counts {-pages} reserved pages fewer than its users were promised"
@@ -60,8 +58,8 @@ def _reserved_rest(pool: Pool, row: Unexplained, *, partial: bool) -> Iterator[F
         unless = f", unless holders marked ~ have up to {possible} more" if possible else ""
         yield Finding(
             "rsvd-leaked",
-            f"{text}{unless}. Leaked by a kernel bug, they are lost to new mappings until the host restarts; make up for "
-            f"them with {_grow(pool, pages)}.",
+            f"{text}{unless}. Leaked by a kernel bug, they are lost to new mappings until the host restarts; make up "
+            f"for them with {_grow(pool, pages)}.",
             wrong=True,
         )
 

@@ -1,0 +1,127 @@
+"""Captured trees: what is concluded where no link leads anywhere and no kernel can be asked."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hugeresv.errors import UnavailableError
+from hugeresv.ledger.observation import Kind
+from hugeresv.ledger.reconcile import unexplained
+from hugeresv.sources.procfs.cgroups import own_cgroup, read_cgroups
+from hugeresv.sources.procfs.files import unescape
+from hugeresv.sources.procfs.maps import parse_maps
+from hugeresv.sources.procfs.mounts import parse_mountinfo
+from hugeresv.sources.procfs.observe import observe_host
+from hugeresv.sources.procfs.segments import parse_segments, resident_pages
+from tests.sources.trees import add_process, make_host
+
+
+def test_a_private_mapping_is_promised_what_it_does_not_have(tmp_path: Path) -> None:
+    """Reserved pages of a process whose pagemap and files cannot be had: smaps tells, the owner is not certain."""
+    make_host(tmp_path)
+    add_process(tmp_path, 7)
+    seen = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
+    (holder,) = seen.holders
+    assert (holder.kind, holder.reserved, holder.used) == (Kind.PRIVATE, (0, 3, 3), (1, 1, 1))
+    assert holder.cgroup == "/some"
+    assert holder.processes[0].command == "sleep \x1b[2Jx\n"
+    assert unexplained(seen)[0][:3] == (2048, 0, 1)
+
+
+def test_noreserve_is_promised_nothing(tmp_path: Path) -> None:
+    """The flag `nr` of smaps."""
+    make_host(tmp_path)
+    add_process(tmp_path, 7, flags=" nr")
+    (holder,) = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys").holders
+    assert holder.reserved == (0, 0, 0)
+
+
+def test_a_process_that_vanishes_is_none(tmp_path: Path) -> None:
+    """A directory whose files are gone; and one that says nothing of huge pages must not even have smaps."""
+    make_host(tmp_path)
+    add_process(tmp_path, 7)
+    (tmp_path / "proc/8").mkdir()
+    (tmp_path / "proc/9").mkdir()
+    (tmp_path / "proc/9/maps").write_text("400000-401000 r-xp 00000000 fe:01 1234 /bin/memfd:x\n")
+    seen = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
+    assert len(seen.holders) == 1
+    assert seen.unreadable == ()
+
+
+def test_a_wrapped_counter_is_negative(tmp_path: Path) -> None:
+    """18446744073709551613 pages, and as many available."""
+    make_host(tmp_path, resv=2**64 - 3)
+    (pool,) = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys").pools
+    assert (pool.rsvd, pool.available) == (-3, 8)
+
+
+def test_no_huge_pages_is_said(tmp_path: Path) -> None:
+    """A traceback on a kernel without hugetlb."""
+    with pytest.raises(UnavailableError, match="no huge pages here"):
+        observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
+
+
+def test_a_mount_of_another_host_has_no_files_here(tmp_path: Path) -> None:
+    """Files of this machine under a path that a captured tree names; limits and minimum are in its options."""
+    make_host(tmp_path)
+    place = str(tmp_path).encode().replace(b" ", b"\\040").decode()
+    line = f"30 20 0:42 / {place} rw shared:1 - hugetlbfs none rw,pagesize=2M,size=20971520,min_size=4194304\n"
+    (tmp_path / "proc/self/mountinfo").write_text(line)
+    seen = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
+    assert [(mount.size_pages, mount.min_size_pages, mount.used_pages) for mount in seen.mounts] == [(10, 2, None)]
+    assert [(holder.kind, holder.reserved.best) for holder in seen.holders] == [(Kind.MOUNT_MINIMUM, 2)]
+    assert seen.partial
+
+
+def test_names_are_unescaped_as_the_kernel_escapes_them() -> None:
+    r"""A path with spaces, newlines and a backslash that opens no file; `\134` is no escape for what follows it."""
+    assert unescape("/a\\040b\\012c\\134040") == "/a b\nc\\040"
+    assert unescape("/plain\\9") == "/plain\\9"
+    assert unescape("/\udcff\\040") == "/\udcff "
+
+
+def test_a_mapping_of_segment_0_is_one() -> None:
+    """The first segment of a namespace has inode 0, which elsewhere means: no file."""
+    maps = b"1000-2000 rw-s 00000000 00:11 0      /SYSV00000000 (deleted)\n2000-3000 rw-p 00000000 00:00 0 [heap]\n"
+    (mapping,) = parse_maps(maps)
+    assert (mapping.inode, mapping.device, mapping.shared) == (0, os.makedev(0, 17), True)
+
+
+def test_a_mountinfo_with_a_dash_in_a_name() -> None:
+    """The separator is a field `-` of its own."""
+    (point,) = parse_mountinfo("1 2 0:9 / /a-b rw - hugetlbfs none rw,pagesize=1024M\n3 4 0:8 / /t rw - tmpfs t rw\n")
+    assert point == ("/a-b", os.makedev(0, 9), {"rw": "", "pagesize": "1024M"})
+
+
+@pytest.mark.parametrize(
+    ("rss", "pages"), [(0, (0, 0)), (2 << 20, (1, 1)), (2 << 30, (2, 2)), (1000, None), (5 << 30, None)]
+)
+def test_resident_bytes_of_a_segment(rss: int, pages: tuple[int, int] | None) -> None:
+    """6.18 shows 2 GiB for two pages of 2 MiB, kernels before 6.7 what they have; neither fits an ordinary segment."""
+    head = "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid rss swap\n"
+    (segment,) = parse_segments(f"{head} -1 5 600 6291456 1 1 0 0 0 0 0 {rss} 0\n", "")
+    assert (segment.id, segment.key, segment.attached) == (5, 0xFFFFFFFF, 0)
+    found = resident_pages(segment, 2 << 20)
+    assert pages == (found and (found.min, found.max))
+
+
+def test_the_cgroup_that_pays() -> None:
+    """Version 1's hugetlb hierarchy goes before version 2; a path may have colons."""
+    assert own_cgroup("9:name=systemd:/s\n3:cpu,hugetlb:/a:b\n0::/c\n") == "/a:b"
+    assert own_cgroup("9:name=systemd:/s\n0::/c\n") == "/c"
+    assert own_cgroup("9:name=systemd:/s\n") is None
+
+
+def test_cgroups_of_version_2(tmp_path: Path) -> None:
+    """Limits in bytes, `max`, and cgroups that have nothing."""
+    for name, limit, current in (("a", "4194304", "2097152"), ("b", "max", "0")):
+        directory = tmp_path / "fs/cgroup" / name
+        directory.mkdir(parents=True)
+        (directory / "hugetlb.2MB.max").write_text(f"{limit}\n")
+        (directory / "hugetlb.2MB.rsvd.max").write_text("max\n")
+        (directory / "hugetlb.2MB.current").write_text(f"{current}\n")
+        (directory / "hugetlb.2MB.rsvd.current").write_text(f"{current}\n")
+    (tmp_path / "fs/cgroup/cgroup.controllers").write_text("hugetlb\n")
+    (use,) = read_cgroups(str(tmp_path), [2048, 1 << 20])
+    assert (use.path, use.max_pages, use.rsvd_max_pages, use.usage_pages, use.rsvd_pages) == ("/a", 2, None, 1, 1)

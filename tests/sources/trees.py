@@ -1,0 +1,44 @@
+"""Small trees in the form of /proc and /sys, as a copy of another host's files is."""
+
+from pathlib import Path
+
+POOL = {"nr": 10, "free": 8, "resv": 3, "surplus": 0, "nr_overcommit": 0}
+
+
+def make_host(root: Path, **counters: int) -> None:
+    """A host with a pool of 2 MiB pages and no process."""
+    pool = root / "sys/kernel/mm/hugepages/hugepages-2048kB"
+    pool.mkdir(parents=True)
+    for name, value in {**POOL, **counters}.items():
+        (pool / f"{name}_hugepages").write_text(f"{value}\n")
+    kernel = root / "proc/sys/kernel"
+    (kernel / "random").mkdir(parents=True)
+    (kernel / "random/boot_id").write_text("another boot\n")
+    (kernel / "hostname").write_text("elsewhere\n")
+    (root / "proc/meminfo").write_text("MemTotal: 1 kB\nHugepagesize:    2048 kB\n")
+    (root / "proc/self").mkdir()
+    (root / "proc/self/mountinfo").write_text("")
+
+
+def add_process(
+    root: Path,
+    pid: int,
+    *,
+    name: bytes = b"/anon_hugepage (deleted)",
+    pages: int = 4,
+    present: int = 1,
+    flags: str = "",
+) -> None:
+    """A process with one private mapping of huge pages, as maps and smaps show it."""
+    process = root / "proc" / str(pid)
+    process.mkdir()
+    start = 0x7F0000000000
+    head = b"%x-%x rw-p 00000000 00:10 77 %s\n" % (start, start + pages * (2 << 20), name)
+    stack = b"7fff00000000-7fff00001000 rw-p 00000000 00:00 0 [stack]\n"
+    detail = f"KernelPageSize: 2048 kB\nShared_Hugetlb: 0 kB\nPrivate_Hugetlb: {present * 2048} kB\n"
+    detail += f"VmFlags: rd wr mr mw me de ht{flags}\n"
+    (process / "maps").write_bytes(head + stack)
+    (process / "smaps").write_bytes(head + detail.encode() + stack + b"KernelPageSize: 4 kB\nVmFlags: rd wr\n")
+    (process / "stat").write_text(f"{pid} (a) b) S 1 " + "0 " * 17 + "100 0\n")
+    (process / "cmdline").write_bytes(b"sleep\0\x1b[2Jx\n\0")
+    (process / "cgroup").write_text("1:name=systemd:/x\n0::/some\n")
