@@ -28,12 +28,14 @@ def add_process(
     pages: int = 4,
     present: int = 1,
     flags: str = "",
+    inode: int = 77,
+    cgroup: str = "/some",
 ) -> None:
     """A process with one private mapping of huge pages, as maps and smaps show it."""
     process = root / "proc" / str(pid)
     process.mkdir()
     start = 0x7F0000000000
-    head = b"%x-%x rw-p 00000000 00:10 77 %s\n" % (start, start + pages * (2 << 20), name)
+    head = b"%x-%x rw-p 00000000 00:10 %d %s\n" % (start, start + pages * (2 << 20), inode, name)
     stack = b"7fff00000000-7fff00001000 rw-p 00000000 00:00 0 [stack]\n"
     detail = f"KernelPageSize: 2048 kB\nShared_Hugetlb: 0 kB\nPrivate_Hugetlb: {present * 2048} kB\n"
     detail += f"VmFlags: rd wr mr mw me de ht{flags}\n"
@@ -41,4 +43,4 @@ def add_process(
     (process / "smaps").write_bytes(head + detail.encode() + stack + b"KernelPageSize: 4 kB\nVmFlags: rd wr\n")
     (process / "stat").write_text(f"{pid} (a) b) S 1 " + "0 " * 17 + "100 0\n")
     (process / "cmdline").write_bytes(b"sleep\0\x1b[2Jx\n\0")
-    (process / "cgroup").write_text("1:name=systemd:/x\n0::/some\n")
+    (process / "cgroup").write_text(f"1:name=systemd:/x\n0::{cgroup}\n")

@@ -1,0 +1,59 @@
+"""The ledger of a model's machine."""
+
+from hypothesis import given
+
+from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.ledger.machine import observe_machine
+from hugeresv.ledger.observation import Kind
+from hugeresv.ledger.reconcile import unexplained
+from hugeresv.model.presets import IDEAL, PRESETS
+from hugeresv.scenario.operation import Exit, Fork, Mmap, Mremap, Munmap, Operation, Shmat, Shmget, Touch
+from hugeresv.scenario.scenario import Pool
+from tests.machines import Move, moves, play, pools, start
+
+
+def played(behaviour: str, *operations: Operation) -> tuple[list[tuple[Kind, int, int]], tuple[int, int]]:
+    """Kind, reserved and used pages of each holder, and the unexplained rest."""
+    session = ModelKernel(PRESETS[behaviour]).start(Pool(2048, 20, 0), None)
+    for operation in operations:
+        assert session.apply(operation).outcome == "ok"
+    seen = observe_machine(session.machine)
+    (rest,) = unexplained(seen)
+    holders = [(each.kind, each.reserved.best, each.used.best) for each in seen.holders]
+    return holders, (rest.reserved_pages, rest.used_pages)
+
+
+def test_a_page_shared_after_fork_counts_once() -> None:
+    """Pages counted for each process; a child's copy not counted."""
+    start = Mmap("a", "p", "private", pages=4), Touch("a", "p", "write", page=0), Touch("a", "p", "write", page=1)
+    assert played("ideal", *start, Fork("a", "b")) == ([(Kind.PRIVATE, 2, 2)], (0, 0))
+    assert played("ideal", *start, Fork("a", "b"), Touch("b", "p", "write", page=0)) == (
+        [(Kind.PRIVATE, 2, 3)],
+        (0, 0),
+    )
+
+
+def test_a_leak_is_the_rest() -> None:
+    """Reservations that mremap of a part forgets on 6.18, given to a mapping that does not have them."""
+    leak = (
+        Mmap("a", "p", "private", pages=5),
+        Mremap("a", "p", page=0, pages=2, new_pages=2, move_to="x", maymove=True),
+    )
+    assert played("6.18", *leak) == ([(Kind.PRIVATE, 2, 0)], (3, 0))
+    assert played("6.18", *leak, Munmap("a", "p", page=2, pages=3), Exit("a")) == ([], (3, 0))
+
+
+def test_a_segment_keeps_its_pages_without_a_process() -> None:
+    """A holder that is looked for among mappings only."""
+    segment = Shmget("a", "s", pages=3), Shmat("a", "s", "m"), Touch("a", "m", "write", page=0), Exit("a")
+    assert played("ideal", *segment) == ([(Kind.SYSV, 2, 1)], (0, 0))
+
+
+@given(pools, moves)
+def test_nothing_is_unexplained_on_ideal(pool: Pool, moves: list[Move]) -> None:
+    """A page or a promise that is in no holder, or in two."""
+    session = start(IDEAL, pool)
+    for operation, _ in play(session, moves):
+        seen = observe_machine(session.machine)
+        assert [tuple(row)[1:] for row in unexplained(seen)] == [(0, 0, 0)], operation
+        assert all(holder.certain for holder in seen.holders)

@@ -1,0 +1,207 @@
+"""What `hugeresv status` prints, of captured hosts and of hostile ones."""
+
+import io
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from hugeresv.cli.main import cli
+from hugeresv.ledger.observation import (
+    CgroupUse,
+    Holder,
+    HolderProcess,
+    Kind,
+    Observation,
+    Pages,
+    Pool,
+    Unreadable,
+    exactly,
+)
+from hugeresv.ledger.reconcile import unexplained
+from hugeresv.reports.screen import Screen
+from hugeresv.reports.status import SHOWN, show_status
+from hugeresv.reports.status_json import write_status
+from hugeresv.status.host import Identity, Status
+from hugeresv.status.warning import warnings_of
+from tests.sources.trees import add_process, make_host
+
+HOSTILE = "/x\x1b[2J\nPOOL 2M \u202e\udcff"
+POOL = Pool(2048, 10, 8, 3, 0, 0)
+
+
+def status(observation: Observation) -> Status:
+    """As of a host called h."""
+    rest = unexplained(observation)
+    return Status(Identity("h", "k", "b", "t"), observation, rest, warnings_of(observation, rest))
+
+
+def shown(observation: Observation, *, width: int = 100, in_bytes: bool = False) -> list[str]:
+    """The lines that a person sees."""
+    stream = io.StringIO()
+    screen = Screen(stream, width, colour=False, unicode=True)
+    show_status(screen, status(observation), SHOWN, headings=True, in_bytes=in_bytes)
+    return stream.getvalue().splitlines()
+
+
+def codes(observation: Observation) -> list[str]:
+    """The codes of its warnings; those about the ledger itself in capitals."""
+    return [each.code.upper() if each.wrong else each.code for each in status(observation).warnings]
+
+
+def held(kind: Kind = Kind.FILE, reserved: int = 3, used: int = 2, name: str = "/x", pid: int = 5) -> Holder:
+    """A holder that one process uses."""
+    return Holder(2048, kind, name, exactly(reserved), exactly(used), processes=(HolderProcess(pid, name, name),))
+
+
+def run(root: Path, *arguments: str) -> tuple[int, str]:
+    """The verb on a captured host: exit status and output."""
+    result = CliRunner().invoke(
+        cli, ["status", "--proc", f"{root}/proc", "--sys", f"{root}/sys", *arguments], standalone_mode=False
+    )
+    assert result.exception is None
+    return result.return_value, result.output
+
+
+def test_the_json_is_as_documented(tmp_path: Path) -> None:
+    """A key renamed or left out: programs read this."""
+    make_host(tmp_path, nr=10, free=9, resv=3)
+    add_process(tmp_path, 7)
+    code, output = run(tmp_path, "--json")
+    document: dict[str, Any] = json.loads(output)
+    assert code == 0
+    assert list(document) == [
+        "schema", "host", "kernel", "boot_id", "time", "pools", "holders", "unexplained", "unreadable", "mounts",
+        "cgroups", "warnings",
+    ]  # fmt: skip
+    assert document["schema"] == "hugeresv-status/1"
+    assert document["pools"] == [
+        {
+            "page_size_kB": 2048, "total": 10, "free": 9, "rsvd": 3, "surp": 0, "overcommit": 0, "available": 6,
+            "nodes": [],
+        }
+    ]  # fmt: skip
+    assert document["holders"] == [
+        {
+            "page_size_kB": 2048,
+            "kind": "private",
+            "name": "anonymous",
+            "reserved_pages": 3,
+            "used_pages": 1,
+            "reserved_pages_min": 0,
+            "reserved_pages_max": 3,
+            "mappings": [{"pid": 7, "start": 0x7F0000000000, "end": 0x7F0000800000, "offset_pages": 0}],
+            "processes": [
+                {"pid": 7, "command": "sleep \x1b[2Jx\n", "user": document["holders"][0]["processes"][0]["user"]}
+            ],
+            "cgroup": "/some",
+        }
+    ]
+    assert document["unexplained"] == [{"page_size_kB": 2048, "reserved_pages": 0, "used_pages": 0}]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", document["time"])
+
+
+def test_no_name_moves_the_cursor_or_makes_a_line() -> None:
+    """A file, command, user or cgroup whose name clears the screen, adds a line, or turns the text around."""
+    observation = Observation(
+        (POOL,),
+        (held(name=HOSTILE), replace(held(name=HOSTILE), processes=())),
+        cgroups=(CgroupUse(HOSTILE, 2048, 3, None, 0, 0),),
+        unreadable=(Unreadable(HOSTILE, "no", hides=False),),
+    )
+    for width in (40, 100, 300):
+        lines = shown(observation, width=width)
+        assert all(line.isprintable() for line in lines)
+        assert not [line for line in lines if line.startswith("POOL")]
+    stream = io.StringIO()
+    write_status(stream, status(observation))
+    assert stream.getvalue().isascii()
+    assert json.loads(stream.getvalue())["holders"][0]["name"] == HOSTILE
+
+
+def test_numbers_are_never_cut() -> None:
+    """`600` for 60008: a narrow terminal may cost names, not pages."""
+    observation = Observation((POOL,), (replace(held(reserved=30000), reserved=Pages(0, 30000, 123456)),))
+    assert any("~30000 (0-123456)" in line for line in shown(observation, width=20))
+
+
+def test_bytes_are_exact() -> None:
+    """Pages that are multiplied by kB, or not at all."""
+    lines = shown(Observation((POOL,), (held(),)), in_bytes=True)
+    assert lines[1].split() == ["2M", "20971520", "16777216", "6291456", "0", "0", "10485760"]
+    assert lines[4].split()[:5] == ["2M", "file", "6291456", "4194304", "10485760"]
+
+
+@pytest.mark.parametrize(
+    ("observation", "expected"),
+    [
+        (Observation((POOL,), (held(),)), []),
+        (Observation((POOL,), (held(reserved=1),)), ["RSVD-LEAKED"]),
+        (Observation((POOL,), (held(reserved=4),)), ["RSVD-MISSING"]),
+        (Observation((POOL,), (held(used=1),)), ["USED-UNEXPLAINED"]),
+        (Observation((POOL,), (held(used=3),)), ["USED-MISSING"]),
+        (
+            Observation((POOL,), (held(reserved=1, used=1),), unreadable=(Unreadable("x", "y"),)),
+            ["rsvd-unexplained", "used-unexplained"],
+        ),
+        (Observation((replace(POOL, rsvd=-1),), (held(reserved=-1),)), ["COUNTER-WRAPPED"]),
+        (Observation((replace(POOL, free=3, total=5),), (held(),)), ["all-promised"]),
+        (Observation((replace(POOL, surp=1),), (held(),)), ["overcommit-in-use"]),
+        (Observation((POOL,), (replace(held(), processes=()),)), ["unused-file"]),
+        (Observation((POOL,), (held(),), cgroups=(CgroupUse("/c", 2048, 2, 4, 0, 0),)), ["cgroup-limits"]),
+        (Observation((POOL,), (held(),), cgroups=(CgroupUse("/c", 2048, 4, 4, 0, 0),)), []),
+    ],
+)
+def test_what_is_wrong_is_said(observation: Observation, expected: list[str]) -> None:
+    """A warning that is missing, or that cries wolf; exit status 1 for what is not the ledger's."""
+    assert codes(observation) == expected
+    assert status(observation).wrong == any(code.isupper() for code in expected)
+
+
+def test_a_selection_leaves_the_rest_alone(tmp_path: Path) -> None:
+    """Holders that are not shown and then count as unexplained."""
+    make_host(tmp_path, nr=10, free=8, resv=6)
+    add_process(tmp_path, 7)
+    add_process(tmp_path, 8, inode=78, cgroup="/some/pod")
+    for arguments, pids in (
+        (["--pid", "7"], [7]),
+        (["--cgroup", "/some"], [7, 8]),
+        (["--cgroup", "/some/pod/"], [8]),
+        (["--cgroup", "/so"], []),
+        (["--size", "hugepages-2Mi"], [7, 8]),
+        (["--size", "1G"], []),
+        (["--sort", "pid"], [7, 8]),
+    ):
+        code, output = run(tmp_path, "--json", *arguments)
+        document = json.loads(output)
+        assert [holder["processes"][0]["pid"] for holder in document["holders"]] == pids, arguments
+        assert all(row["reserved_pages"] == 0 for row in document["unexplained"])
+        assert code == 0
+
+
+def test_columns_are_chosen(tmp_path: Path) -> None:
+    """`-o`, and tables for scripts."""
+    make_host(tmp_path, nr=10, free=9, resv=3)
+    add_process(tmp_path, 7)
+    _, output = run(tmp_path, "-o", "pids,reserved", "--no-headings")
+    assert output.splitlines()[:3] == ["2M  10  9  3  0  0  6", "", "7  ~3 (0-3)"]
+
+
+def test_plain_hugeresv_is_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first thing that is typed."""
+    seen: list[tuple[object, ...]] = []
+
+    def look(*arguments: object) -> Status:
+        seen.append(arguments)
+        return status(Observation((replace(POOL, free=10, rsvd=0),), ()))
+
+    monkeypatch.setattr("hugeresv.cli.status.status_of_host", look)
+    result = CliRunner().invoke(cli, [], standalone_mode=False)
+    assert result.exception is None
+    assert result.return_value == 0
+    assert seen[0][:2] == ("/proc", "/sys")
+    assert "Nobody that can be seen holds huge pages." in result.output
