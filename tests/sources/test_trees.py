@@ -84,7 +84,7 @@ def test_names_are_unescaped_as_the_kernel_escapes_them() -> None:
 def test_a_mapping_of_segment_0_is_one() -> None:
     """The first segment of a namespace has inode 0, which elsewhere means: no file."""
     maps = b"1000-2000 rw-s 00000000 00:11 0      /SYSV00000000 (deleted)\n2000-3000 rw-p 00000000 00:00 0 [heap]\n"
-    (mapping,) = parse_maps(maps)
+    (mapping,) = parse_maps(maps, {0x1000})
     assert (mapping.inode, mapping.device, mapping.shared) == (0, os.makedev(0, 17), True)
 
 

@@ -5,12 +5,14 @@ within the kernel. numa_maps costs about twice as much as maps, smaps four times
 (benchmarks/status.py). The `HugetlbPages` of status shows only what is present.
 """
 
+import errno
 import fcntl
 import os
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
-from hugeresv.sources.procfs.files import read_bytes, unescape
+from hugeresv.sources.procfs.files import unescape
 
 _QUERY = 0xC0686611  # _IOWR('f', 17, struct procmap_query), include/uapi/linux/fs.h
 _QUERY_BYTES = 104
@@ -18,6 +20,9 @@ _COVERING_OR_NEXT = 0x10
 _FILE_BACKED = 0x20
 _ADDRESS, _START, _END, _PAGE_SIZE = 2, 3, 4, 6
 _LINE = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) (....) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)")
+_HUGETLB_FLAGS = re.compile(rb"^VmFlags:.* ht\b.*$", re.MULTILINE)
+_CHUNK_BYTES = 1 << 14
+_NOT_SUPPORTED = (errno.ENOTTY, errno.EINVAL)  # a kernel without it
 _LIKELY_NAMES = (b" /anon_hugepage", b" /memfd:", b" /SYSV")
 _BASE_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -37,9 +42,8 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What smaps says beyond that: whether it is hugetlb, its page size, flag NORESERVE, and pages present in bytes."""
+    """What smaps says of a mapping of huge pages: their size, flag NORESERVE, and how many bytes are present."""
 
-    hugetlb: bool
     page_bytes: int
     noreserve: bool
     present_bytes: int
@@ -52,30 +56,23 @@ def query_page_sizes(path: str) -> dict[int, int] | None:
     """
     found: dict[int, int] = {}
     words = memoryview(bytearray(_QUERY_BYTES)).cast("Q")
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    words[0], words[1] = _QUERY_BYTES, _COVERING_OR_NEXT | _FILE_BACKED
     query = fcntl.ioctl
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         while True:
-            words[0] = _QUERY_BYTES
-            words[1] = _COVERING_OR_NEXT | _FILE_BACKED
+            query(descriptor, _QUERY, words)
             words[_ADDRESS] = words[_END]
-            try:
-                query(descriptor, _QUERY, words)
-            except FileNotFoundError:
-                return found
-            except ProcessLookupError:
-                return found  # a kernel thread, or a process that has just ended: no memory
-            except OSError as error:
-                if error.errno in _NOT_SUPPORTED:
-                    return None
-                raise
             if words[_PAGE_SIZE] > _BASE_PAGE_BYTES:
                 found[words[_START]] = words[_PAGE_SIZE]
+    except (FileNotFoundError, ProcessLookupError):
+        return found  # no further mapping; no memory, of a kernel thread or one that has just ended
+    except OSError as error:
+        if error.errno in _NOT_SUPPORTED:
+            return None
+        raise
     finally:
         os.close(descriptor)
-
-
-_NOT_SUPPORTED = (25, 22)  # ENOTTY of a kernel without it, or of a file that is a copy; EINVAL of another layout
 
 
 def may_have_hugetlb(maps: bytes, devices: frozenset[int]) -> bool:
@@ -85,41 +82,51 @@ def may_have_hugetlb(maps: bytes, devices: frozenset[int]) -> bool:
     return any(b" %02x:%02x " % (os.major(device), os.minor(device)) in maps for device in devices)
 
 
-def parse_maps(maps: bytes) -> list[Mapping]:
-    """The mappings of files in a maps file: what is no file's has no device. The first SysV segment has inode 0."""
+def parse_maps(maps: bytes, starts: Container[int]) -> list[Mapping]:
+    """The mappings in a maps file that begin at `starts`."""
     mappings = []
-    for line in maps.split(b"\n"):
-        found = _LINE.fullmatch(line)
-        if found is None:
-            continue
-        start, end, permissions, offset, major, minor, inode, name = found.groups()
-        device = os.makedev(int(major, 16), int(minor, 16))
-        if device == 0:
-            continue
-        shared = permissions[3:] == b"s"
-        text = unescape(os.fsdecode(name))
-        mappings.append(Mapping(int(start, 16), int(end, 16), shared, int(offset, 16), device, int(inode), text))
+    for line in maps.split(b"\n")[:-1]:
+        if int(line[: line.index(b"-")], 16) in starts:
+            found = _LINE.fullmatch(line)
+            assert found is not None
+            start, end, permissions, offset, major, minor, inode, name = found.groups()
+            device = os.makedev(int(major, 16), int(minor, 16))
+            shared = permissions[3:] == b"s"
+            text = unescape(os.fsdecode(name))
+            mappings.append(Mapping(int(start, 16), int(end, 16), shared, int(offset, 16), device, int(inode), text))
     return mappings
 
 
 def parse_smaps(smaps: bytes) -> dict[int, Detail]:
-    """The mappings in a smaps file, by start address."""
+    """The mappings of huge pages in a smaps file, by start address."""
     details: dict[int, Detail] = {}
-    start = page_kB = present_kB = 0
-    for line in smaps.split(b"\n"):
-        key, _, rest = line.partition(b":")
-        if key == b"KernelPageSize":
-            page_kB = int(rest.split()[0])
-        elif key in {b"Shared_Hugetlb", b"Private_Hugetlb"}:
-            present_kB += int(rest.split()[0])
-        elif key == b"VmFlags":
-            flags = rest.split()
-            details[start] = Detail(b"ht" in flags, page_kB << 10, b"nr" in flags, present_kB << 10)
-        elif _LINE.fullmatch(line):
-            start, page_kB, present_kB = int(line.split(b"-")[0], 16), 0, 0
+    for flags in _HUGETLB_FLAGS.finditer(smaps):
+        before = smaps.rfind(b"\nVmFlags:", 0, flags.start())
+        head, *lines = smaps[smaps.index(b"\n", before + 1) + 1 if before >= 0 else 0 : flags.start()].split(b"\n")
+        fields = {key: rest.split()[0] for key, _, rest in (line.partition(b":") for line in lines) if rest.strip()}
+        present_kB = int(fields[b"Shared_Hugetlb"]) + int(fields[b"Private_Hugetlb"])
+        details[int(head[: head.index(b"-")], 16)] = Detail(
+            int(fields[b"KernelPageSize"]) << 10, b"nr" in flags[0].split(), present_kB << 10
+        )
     return details
 
 
-def read_details(path: str) -> dict[int, Detail]:
-    """A smaps file. Raises OSError."""
-    return parse_smaps(read_bytes(path))
+def read_details(path: str, last_start: int | None = None) -> dict[int, Detail]:
+    """A smaps file, to the mapping that begins at `last_start` or to its end. Raises OSError.
+
+    The kernel walks the page tables as it is read, so that what is not read costs nothing.
+    """
+    mark = None if last_start is None else b"%08x-" % last_start
+    smaps = b""
+    place = -1
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while chunk := os.read(descriptor, _CHUNK_BYTES):
+            smaps += chunk
+            if mark is not None and place < 0:
+                place = smaps.find(mark)
+            if place >= 0 and smaps.find(b"\nVmFlags:", place) >= 0 and smaps.endswith(b"\n"):
+                break
+    finally:
+        os.close(descriptor)
+    return parse_smaps(smaps)

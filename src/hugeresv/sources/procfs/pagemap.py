@@ -5,6 +5,8 @@ each huge page. A page that is a file's, bit 61, has taken nothing from a privat
 numbers tell what several processes share; only with CAP_SYS_ADMIN are they shown.
 """
 
+import ctypes
+import errno
 import fcntl
 import os
 import struct
@@ -14,7 +16,7 @@ _SCAN = 0xC0606610  # _IOWR('f', 16, struct pm_scan_arg), include/uapi/linux/fs.
 _SCAN_ARG = struct.Struct("12Q")
 _REGION = struct.Struct("3Q")
 _REGIONS = 512
-_FILE, _PRESENT, _SWAPPED = 1 << 2, 1 << 3, 1 << 4
+_FILE, _PRESENT = 1 << 2, 1 << 3
 _WALK_END = 4
 _ENTRY_BYTES = 8
 _PRESENT_BIT, _FILE_BIT = 1 << 63, 1 << 61
@@ -27,7 +29,7 @@ def anonymous_pages(descriptor: int, start: int, end: int, page_bytes: int) -> l
     try:
         runs = list(_scan(descriptor, start, end))
     except OSError as error:
-        if error.errno not in {25, 22}:  # ENOTTY, EINVAL: a kernel without it
+        if error.errno not in {errno.ENOTTY, errno.EINVAL}:  # a kernel without it
             raise
         return [address for address in range(start, end, page_bytes) if _entry(descriptor, address) is not None]
     return [
@@ -49,7 +51,7 @@ def _entry(descriptor: int, address: int) -> int | None:
 
 def _scan(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int]]:
     regions = bytearray(_REGION.size * _REGIONS)
-    place = _address_of(regions)
+    place = ctypes.addressof(ctypes.c_char.from_buffer(regions))
     while start < end:
         argument = bytearray(
             _SCAN_ARG.pack(_SCAN_ARG.size, 0, start, end, 0, place, _REGIONS, 0, _FILE, _PRESENT | _FILE, 0, _PRESENT)
@@ -59,9 +61,3 @@ def _scan(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int]]:
             first, behind, _ = _REGION.unpack_from(regions, number * _REGION.size)
             yield first, behind
         start = _SCAN_ARG.unpack(argument)[_WALK_END]
-
-
-def _address_of(buffer: bytearray) -> int:
-    import ctypes
-
-    return ctypes.addressof(ctypes.c_char.from_buffer(buffer))

@@ -71,9 +71,10 @@ class ProcessReader:
     def read_flags(self, record: ProcessRecord) -> None:
         """Which of its mappings are NORESERVE, and what is present in each: smaps, the dearest of all files."""
         with suppress(OSError):  # it has ended, or may not be looked at: unknown
-            details = read_details(f"{self._root}/{record.pid}/smaps")
+            last = max(record.page_bytes)
+            details = read_details(f"{self._root}/{record.pid}/smaps", last)
             record.noreserve = frozenset(start for start, detail in details.items() if detail.noreserve)
-            record.present = {start: detail.present_bytes for start, detail in details.items() if detail.hugetlb}
+            record.present = {start: detail.present_bytes for start, detail in details.items()}
 
     def read_pages(self, record: ProcessRecord) -> None:
         """The anonymous pages of its private mappings."""
@@ -101,8 +102,8 @@ class ProcessReader:
             return [], {}
         return [
             mapping
-            for mapping in parse_maps(read_bytes(f"{path}/maps"))
-            if mapping.start in sizes and not mapping.name.startswith(_LARGE_PAGES_OF_A_DEVICE)
+            for mapping in parse_maps(read_bytes(f"{path}/maps"), sizes)
+            if not mapping.name.startswith(_LARGE_PAGES_OF_A_DEVICE)
         ], sizes
 
     def _mappings_by_name(self, path: str) -> tuple[list[Mapping], dict[int, int]]:
@@ -110,20 +111,24 @@ class ProcessReader:
         if not may_have_hugetlb(maps, self._devices):
             return [], {}
         details = read_details(f"{path}/smaps")
-        sizes = {start: detail.page_bytes for start, detail in details.items() if detail.hugetlb}
-        return [mapping for mapping in parse_maps(maps) if mapping.start in sizes], sizes
+        sizes = {start: detail.page_bytes for start, detail in details.items()}
+        return parse_maps(maps, sizes), sizes
 
     def _opened(self, path: str) -> Iterator[tuple[str, FileStatus]]:
         """Open files on the devices; others are told by name and not asked for their status, which could take long."""
-        with suppress(OSError):
-            for entry in os.listdir(f"{path}/fd"):
-                with suppress(OSError):  # closed meanwhile
-                    link = f"{path}/fd/{entry}"
-                    name = os.readlink(link)
-                    if name.startswith(self._prefixes):
-                        status = os.stat(link)
-                        if status.st_dev in self._devices:
-                            yield name, file_status(status)
+        try:
+            entries = os.listdir(f"{path}/fd")
+        except OSError:
+            return  # it has ended; who may not look at this may not look at maps either, which came first
+        for entry in entries:
+            link = f"{path}/fd/{entry}"
+            try:
+                name = os.readlink(link)
+                status = os.stat(link) if name.startswith(self._prefixes) else None
+            except OSError:
+                continue  # closed meanwhile
+            if status is not None and status.st_dev in self._devices:
+                yield name, file_status(status)
 
     def _identity(self, path: str, pid: int) -> ProcessRecord:
         fields = read_text(f"{path}/stat").rpartition(")")[2].split()
