@@ -152,6 +152,7 @@ def test_bytes_are_exact() -> None:
         (Observation((replace(POOL, free=3, total=5),), (held(),)), ["all-promised"]),
         (Observation((replace(POOL, surp=1),), (held(),)), ["overcommit-in-use"]),
         (Observation((POOL,), (replace(held(), processes=()),)), ["unused-file"]),
+        (Observation((POOL,), (replace(held(), processes=()),), unreadable=(Unreadable("x", "y"),)), []),
         (Observation((POOL,), (held(),), cgroups=(CgroupUse("/c", 2048, 2, 4, 0, 0),)), ["cgroup-limits"]),
         (Observation((POOL,), (held(),), cgroups=(CgroupUse("/c", 2048, 4, 4, 0, 0),)), []),
     ],

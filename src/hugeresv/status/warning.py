@@ -26,7 +26,8 @@ def warnings_of(observation: Observation, rest: Sequence[Unexplained]) -> list[F
     for pool in observation.pools:
         warnings += _promised(pool)
         warnings += _overcommit(pool)
-        warnings += _left_behind(pool, holders_of(observation, pool))
+        if not observation.partial:
+            warnings += _left_behind(pool, holders_of(observation, pool))
     warnings += [warning for cgroup in observation.cgroups for warning in _cgroup(cgroup)]
     return warnings
 

@@ -95,7 +95,8 @@ def _shared_files(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> dict[F
                 name = "anonymous" if file.kind is Kind.SHARED_ANONYMOUS else _plain(head.name)
                 files[file] = SharedFile(file.kind, name, record.page_bytes[head.start])
                 if file.kind is Kind.SYSV:
-                    files[file].segment = segments.get((file.ipc, file.inode))
+                    segment = files[file].segment = segments.get((file.ipc, file.inode))
+                    files[file].name = _segment_name(segment) if segment else name
             files[file].members.append((record, mappings))
             files[file].status = files[file].status or record.statuses.get(head.start)
         for name, status in record.opened:
