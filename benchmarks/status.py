@@ -39,7 +39,7 @@ def main() -> int:
             "every numa_maps, read": lambda: read_all(own, "numa_maps"),
             "every maps, read": lambda: read_all(own, "maps"),
             "PROCMAP_QUERY of every process": lambda: sum(
-                len(query_page_sizes(f"/proc/{pid}/maps") or ()) for pid in own
+                len(query_page_sizes(f"/proc/{pid}/maps", HUGE_BYTES) or ()) for pid in own
             ),
             "the whole of hugeresv status": lambda: len(observe_host().holders),
         }

@@ -1,5 +1,7 @@
 """The ledger read from /proc while this host's kernel carries out operations, beside the ledger of the model."""
 
+import errno
+import mmap
 import os
 import subprocess
 import sys
@@ -9,6 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from hugeresv.errors import UnavailableError
+from hugeresv.kernels.host import syscalls
+from hugeresv.kernels.host.abi import MAP_HUGETLB
 from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.kernels.host.pool import lost_pages
 from hugeresv.kernels.model.kernel import ModelKernel
@@ -31,11 +35,14 @@ from hugeresv.scenario.operation import (
     Touch,
 )
 from hugeresv.sources.procfs.observe import observe_host
+from hugeresv.status.warning import warnings_of
 from tests.kernels.conftest import PAGE_SIZE_KB, host_machine, pool
 
 __all__ = ["host_machine"]
 
 PATIENCE_SECONDS = 300
+NOBODY = 65534
+PR_SET_DUMPABLE = 4
 
 PRIVATE = [
     Mmap("a", "p", "private", pages=6),
@@ -212,6 +219,57 @@ def test_all_at_once_and_a_leak(waiting_host: HostKernel) -> None:
         assert "3 reserved pages belong to nobody" in shown.stdout
     finally:
         host.close()
+
+
+def test_an_older_kernel_tells_the_same_at_more_cost(waiting_host: HostKernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without PROCMAP_QUERY (6.11) and PAGEMAP_SCAN (6.7): names, smaps and single entries of pagemap."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOTTY, "Inappropriate ioctl for device")
+
+    monkeypatch.setattr("fcntl.ioctl", refuse)
+    host, model = waiting_host.start(pool(60)), ModelKernel(IDEAL).start(pool(60))
+    try:
+        for operation in EVERYTHING:
+            assert host.apply(operation) == model.apply(operation)
+        seen = observe_host()
+        assert by_kind(seen) == by_kind(observe_machine(model.machine))
+        assert rest(seen) == (0, lost_pages(PAGE_SIZE_KB))
+    finally:
+        host.close()
+
+
+def test_who_is_not_root_sees_his_own(waiting_host: HostKernel) -> None:
+    """An ordinary user to whom nothing is shown, or who is told that what he cannot see has leaked."""
+    host = waiting_host.start(pool(20))
+    ready, done = os.pipe()
+    try:
+        host.apply(Mmap("a", "p", "private", pages=6))
+        pid = os.fork()
+        if pid == 0:
+            _hold_and_look_as_nobody(done)
+        os.close(done)
+        with os.fdopen(ready) as output:
+            found = output.read()
+        os.waitpid(pid, 0)
+        assert found == "private 2 1 | True rsvd-unexplained used-unexplained"
+    finally:
+        host.close()
+
+
+def _hold_and_look_as_nobody(done: int) -> None:
+    """Map three pages, touch one, and write down what nobody sees of it."""
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    syscalls.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+    held = mmap.mmap(-1, 3 * PAGE_SIZE_KB << 10, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_HUGETLB)
+    held[0] = 1
+    seen = observe_host()
+    holders = [f"{each.kind} {each.reserved.best} {each.used.best}" for each in seen.holders]
+    warnings = warnings_of(seen, unexplained(seen))
+    codes = " ".join(each.code for each in warnings if not each.wrong)
+    os.write(done, f"{' '.join(holders)} | {seen.partial} {codes}".encode())
+    os._exit(0)
 
 
 def test_an_orphan_is_promised_nothing(waiting_host: HostKernel) -> None:

@@ -1,8 +1,9 @@
 """Mappings of huge pages: finding the processes that have any, and reading those.
 
-PROCMAP_QUERY (6.11) is the cheapest: it tells the page size, formats no names, and passes over anonymous mappings
-within the kernel. numa_maps costs about twice as much as maps, smaps four times and more, for they walk the page tables
-(benchmarks/status.py). The `HugetlbPages` of status shows only what is present.
+PROCMAP_QUERY (6.11) is the cheapest: it tells the page size, formats no names, passes over anonymous mappings within
+the kernel, and can be asked for what begins at the next multiple of a huge page. numa_maps costs about twice as much as
+maps, smaps four times and more, for they walk the page tables (benchmarks/status.py). The `HugetlbPages` of status
+shows only what is present.
 """
 
 import errno
@@ -49,10 +50,12 @@ class Detail:
     present_bytes: int
 
 
-def query_page_sizes(path: str) -> dict[int, int] | None:
+def query_page_sizes(path: str, smallest_bytes: int) -> dict[int, int] | None:
     """Start and page size, in bytes, of the file mappings with other than base pages in a maps file.
 
-    None where the kernel cannot be asked. Raises OSError where the process may not be looked at, or is gone.
+    Only such are sure to be found whose page size is at least the smallest: they begin at a multiple of it, so that
+    whatever lies between two multiples is passed over. None where the kernel cannot be asked. Raises OSError where the
+    process may not be looked at, or is gone.
     """
     found: dict[int, int] = {}
     words = memoryview(bytearray(_QUERY_BYTES)).cast("Q")
@@ -62,7 +65,7 @@ def query_page_sizes(path: str) -> dict[int, int] | None:
     try:
         while True:
             query(descriptor, _QUERY, words)
-            words[_ADDRESS] = words[_END]
+            words[_ADDRESS] = -(-words[_END] // smallest_bytes) * smallest_bytes
             if words[_PAGE_SIZE] > _BASE_PAGE_BYTES:
                 found[words[_START]] = words[_PAGE_SIZE]
     except (FileNotFoundError, ProcessLookupError):

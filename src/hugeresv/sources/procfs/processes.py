@@ -94,7 +94,7 @@ class ProcessReader:
                 os.close(descriptor)
 
     def _mappings(self, path: str) -> tuple[list[Mapping], dict[int, int]]:
-        sizes = query_page_sizes(f"{path}/maps") if self._can_query else None
+        sizes = query_page_sizes(f"{path}/maps", self._smallest_kB << 10) if self._can_query else None
         if sizes is None:
             self._can_query = False
             return self._mappings_by_name(path)
