@@ -6,6 +6,7 @@ from hugeresv.scenario import operation as op
 from tests.model.table import Actor, play
 
 p, q = Actor("p"), Actor("q")
+PAGE = 2 * 1024 * 1024
 
 
 def test_e05_noreserve_takes_only_what_nobody_was_promised() -> None:
@@ -81,6 +82,21 @@ def test_e08_holes_and_fallocate() -> None:
         (p.write("a", 1), "8/5/2/0"),
         (p.fallocate("f", 3, 2), "8/3/0/0"),
         (p.punch("f", 0, 5), "8/8/0/0"),
+    )  # fmt: skip
+
+
+def test_ranges_of_a_file_in_bytes() -> None:
+    """fallocate that leaves out a page it only begins in, or a hole that takes one it only reaches into."""
+    play(
+        "6.18", 4,
+        (op.Memfd("f"), "4/4/0/0"),
+        (p.shared("a", 1, file="f"), "4/4/1/0"),
+        (op.Fallocate("p", "f", mode="alloc", offset_bytes=4096, length_bytes=PAGE), "4/2/0/0"),
+        (op.Fallocate("p", "f", mode="punch", offset_bytes=0, length_bytes=PAGE - 4096), "4/2/0/0"),
+        (op.Fallocate("p", "f", mode="punch", offset_bytes=4096, length_bytes=PAGE), "4/2/0/0"),
+        (op.Fallocate("p", "f", mode="punch", offset_bytes=4096, length_bytes=2 * PAGE - 4096), "4/3/0/0"),
+        (op.Fallocate("p", "f", mode="punch", offset_bytes=0, length_bytes=PAGE + 4096), "4/4/0/0"),
+        (op.Fallocate("p", "f", mode="punch", offset_bytes=0, length_bytes=0), "EINVAL 4/4/0/0"),
     )  # fmt: skip
 
 
