@@ -68,11 +68,19 @@ def test_one_behaviour_has_one_spelling(given: str, canonical: str) -> None:
 )
 def test_what_is_wrong_is_named_with_what_is_right(text: str, said: list[str]) -> None:
     """An error that leaves its reader to guess, or that is none: an unknown name taken for the default."""
-    with pytest.raises(InputError) as error:
+    with pytest.raises((InputError, UnavailableError)) as error:
         parse_kernel(text)
     assert repr(text) in str(error.value)
     for part in said:
         assert part in str(error.value)
+
+
+def test_an_unknown_kernel_cannot_be_had_and_an_unknown_switch_is_wrong() -> None:
+    """The exit statuses of scenarios: 3 for no such kernel, 2 for what is written wrong."""
+    with pytest.raises(UnavailableError):
+        parse_kernel("6.17")
+    with pytest.raises(InputError):
+        parse_kernel("6.18,zap=never")
 
 
 def test_a_guest_is_not_to_be_had() -> None:

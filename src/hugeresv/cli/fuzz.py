@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import sys
-import time
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
@@ -13,9 +13,11 @@ import click
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import KernelName, color_option
 from hugeresv.cli.terminal import Colour, standard_output
+from hugeresv.errors import InputError
 from hugeresv.reports.campaign import end_progress, show_finding, show_progress, show_tally
+from hugeresv.reports.screen import Screen
 from hugeresv.scenario.load import dump
-from hugeresv.search.fuzz.campaign import Budget, Tally
+from hugeresv.search.fuzz.campaign import Budget, Drawing, Tally
 from hugeresv.search.fuzz.campaign import fuzz as run_campaign
 
 
@@ -25,6 +27,7 @@ from hugeresv.search.fuzz.campaign import fuzz as run_campaign
 @click.argument("left", metavar="KERNEL", type=KernelName())
 @click.argument("right", metavar="KERNEL", type=KernelName())
 @click.option("--seed", default="0", show_default=True, help="Decides, with its number, what each scenario is.")
+@click.option("--first", type=click.IntRange(0), default=0, show_default=True, help="Number of the first scenario.")
 @click.option("--scenarios", type=click.IntRange(1), help="Stop after so many scenarios.")
 @click.option("--steps", type=click.IntRange(1), help="Stop after so many steps.")
 @click.option("--time", "seconds", type=click.FloatRange(0), help="Stop after so many seconds.")
@@ -41,6 +44,7 @@ def fuzz(
     left: str,
     right: str,
     seed: str,
+    first: int,
     scenarios: int | None,
     steps: int | None,
     seconds: float | None,
@@ -58,35 +62,52 @@ def fuzz(
     """
     if scenarios is steps is seconds is None:
         scenarios = 1000
-    begin = time.monotonic()
-    tally = Tally()
-
-    def progress(so_far: Tally, elapsed: float) -> None:
-        nonlocal tally
-        tally = so_far
-        if sys.stderr.isatty():
-            show_progress(sys.stderr, so_far, elapsed)
-
-    with _executor(jobs, left, right) as executor, suppress(KeyboardInterrupt):
+    campaign = _Campaign(seed, output)
+    with suppress(KeyboardInterrupt), _executor(jobs, left, right) as executor:
         run_campaign(
             left,
             right,
-            seed=seed,
-            length=length,
-            budget=Budget(scenarios, steps, seconds, findings),
-            progress=progress,
+            Drawing(seed, length, first),
+            Budget(scenarios, steps, seconds, findings),
+            campaign.progress,
             executor=executor,
+            workers=jobs,
         )
-    if sys.stderr.isatty():
-        end_progress(sys.stderr)
-    screen = standard_output(color)
-    show_tally(screen, tally, time.monotonic() - begin)
-    output.mkdir(parents=True, exist_ok=True)
-    for number, finding in enumerate(tally.findings, 1):
-        path = output / f"fuzz-{seed}-{number}.scn"
-        dump([finding.scenario], path)
-        show_finding(screen, finding, path)
-    return 1 if tally.findings else 0
+    return campaign.end(standard_output(color))
+
+
+class _Campaign:
+    """Shows how it goes, and writes what is found as soon as it is."""
+
+    def __init__(self, seed: str, output: Path) -> None:
+        """Raises InputError for a folder that cannot be made."""
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{output}: cannot be made: {error.strerror}") from error
+        self._stem = output / f"fuzz-{re.sub('[^A-Za-z0-9._-]', '-', seed)}"
+        self._tally = Tally()
+        self._seconds = 0.0
+        self._written: list[Path] = []
+
+    def progress(self, tally: Tally, seconds: float) -> None:
+        """After every scenario, or batch of them."""
+        self._tally, self._seconds = tally, seconds
+        for finding in tally.findings[len(self._written) :]:
+            path = self._stem.with_name(f"{self._stem.name}-{len(self._written) + 1}.scn")
+            dump([finding.scenario], path)
+            self._written.append(path)
+        if sys.stderr.isatty():
+            show_progress(sys.stderr, tally, seconds)
+
+    def end(self, screen: Screen) -> int:
+        """The report; the exit status."""
+        if sys.stderr.isatty():
+            end_progress(sys.stderr)
+        show_tally(screen, self._tally, self._seconds)
+        for finding, path in zip(self._tally.findings, self._written, strict=True):
+            show_finding(screen, finding, path)
+        return 1 if self._written else 0
 
 
 def _executor(jobs: int, left: str, right: str) -> AbstractContextManager[Executor | None]:

@@ -133,7 +133,7 @@ def _default(key: str) -> bool | StrEnum:
 
 def _unknown(name: str, text: str) -> NoReturn:
     known = known_kernels()
-    raise InputError(
+    raise UnavailableError(
         f"{text!r}: unknown kernel {name!r}{did_you_mean(name, known)}; kernels: {', '.join(known)}, {GUEST}NAME;"
         " a behaviour may be followed by switches, as in 6.18,zap-restore=never"
     )

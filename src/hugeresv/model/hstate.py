@@ -5,6 +5,9 @@ kernel's per-node counts are left out: this is a machine of one node. mm/hugetlb
 """
 
 from hugeresv.model.unsigned import unsigned
+from hugeresv.outcome import Outcome
+
+MAX_PAGE_SHIFT = 22
 
 
 class HState:
@@ -30,12 +33,24 @@ class HState:
         self.free_huge_pages = nr_huge_pages
         self.resv_huge_pages = 0
         self.surplus_huge_pages = 0
-        self.nr_overcommit_huge_pages = nr_overcommit_huge_pages
+        self.nr_overcommit_huge_pages = 0 if self.is_gigantic else nr_overcommit_huge_pages
 
     @property
     def page_bytes(self) -> int:
         """Size of a huge page in bytes."""
         return 1 << self.page_shift
+
+    @property
+    def is_gigantic(self) -> bool:
+        """hstate_is_gigantic: larger than what the buddy allocator has (MAX_PAGE_ORDER 10, 4 MiB): never surplus."""
+        return self.page_shift > MAX_PAGE_SHIFT
+
+    def set_nr_overcommit(self, count: int) -> Outcome:
+        """A write of `count` to nr_overcommit_hugepages. EINVAL: gigantic pages."""
+        if self.is_gigantic:
+            return Outcome.EINVAL
+        self.nr_overcommit_huge_pages = count
+        return Outcome.OK
 
     def acct_memory(self, delta: int) -> bool:
         """hugetlb_acct_memory: promise `delta` pages more, or -`delta` fewer. False is ENOMEM, and nothing changed.

@@ -1,7 +1,4 @@
-"""Advice on a range of a mapping: madvise(2); and mlock(2), which for huge pages only faults in.
-
-mm/madvise.c and mm/mlock.c, 6.18.
-"""
+"""Advice on a range of a mapping: madvise(2). mm/madvise.c, 6.18."""
 
 from __future__ import annotations
 
@@ -9,9 +6,10 @@ from typing import TYPE_CHECKING, Literal
 
 from hugeresv.model.base_page import align_down, align_up, is_aligned
 from hugeresv.model.fallocate import fallocate_punch, supports_fallocate
-from hugeresv.model.populate import fault_range, populate_vma
+from hugeresv.model.populate import fault_range
 from hugeresv.model.split import isolate
 from hugeresv.model.unsigned import ULONG_MAX
+from hugeresv.model.walk import Walk
 from hugeresv.model.zap import zap_and_free
 from hugeresv.outcome import Outcome
 
@@ -47,28 +45,6 @@ def madvise(machine: Machine, task: Process, address: int, length: int, advice: 
         if outcome is not Outcome.OK:
             return outcome
     return walk.outcome(end)
-
-
-class Walk:
-    """The way through the VMAs of a range, which remembers whether there was a hole."""
-
-    __slots__ = ("hole", "reached")
-
-    def __init__(self, start: int) -> None:
-        """At the start of the range."""
-        self.reached = start
-        self.hole = False
-
-    def enter(self, vma: Vma, end: int) -> tuple[int, int]:
-        """The part of `vma` that lies in the range."""
-        self.hole = self.hole or vma.vm_start > self.reached
-        start = max(self.reached, vma.vm_start)
-        self.reached = vma.vm_end
-        return start, min(end, vma.vm_end)
-
-    def outcome(self, end: int) -> Outcome:
-        """ENOMEM if not all up to `end` is mapped."""
-        return Outcome.ENOMEM if self.hole or self.reached < end else Outcome.OK
 
 
 def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice) -> Outcome:
@@ -133,39 +109,3 @@ def _populate(machine: Machine, task: Process, start: int, end: int, *, write: b
             return outcome if outcome is Outcome.HANG else Outcome.EFAULT
         reached = vma.vm_end
     return Outcome.OK if reached >= end else Outcome.ENOMEM
-
-
-def mlock(machine: Machine, task: Process, address: int, length: int) -> Outcome:
-    """mlock(2): faults the range in; splits and marks no huge page VMA. ENOMEM: a page cannot be had."""
-    start, end = align_down(address), align_up(address + length)
-    outcome = _set_locked(task, start, end, locked=True)
-    if outcome is not Outcome.OK:
-        return outcome
-    walk = Walk(start)
-    for vma in task.mm.overlapping(start, end):
-        low, high = walk.enter(vma, end)
-        outcome = populate_vma(machine, task, vma, low, high)
-        if outcome is not Outcome.OK:
-            return outcome if outcome is Outcome.HANG else Outcome.ENOMEM
-    return Outcome.OK
-
-
-def munlock(task: Process, address: int, length: int) -> Outcome:
-    """munlock(2): nothing to do for huge pages but to find the range mapped."""
-    return _set_locked(task, align_down(address), align_up(address + length), locked=False)
-
-
-def _set_locked(task: Process, start: int, end: int, *, locked: bool) -> Outcome:
-    """apply_vma_lock_flags: marks ordinary pages only. ENOMEM for a hole, after what lies before it."""
-    if start == end:
-        return Outcome.OK
-    walk = Walk(start)
-    for vma in task.mm.overlapping(start, end):
-        walk.enter(vma, end)
-        if walk.hole:
-            break
-        if vma.inode is None and vma.locked != locked:
-            piece = isolate(vma, start, end)
-            assert piece is not None
-            piece.locked = locked
-    return walk.outcome(end)

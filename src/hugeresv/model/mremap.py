@@ -32,6 +32,12 @@ class Remap:
     old_len: int
     new_len: int
     target: int | None
+    maymove: bool
+
+    @property
+    def kept_len(self) -> int:
+        """How much of the range there is before and after; only ordinary pages can become more."""
+        return min(self.old_len, self.new_len)
 
     def fit(self, unit: int) -> bool:
         """align_hugetlb: round the lengths up to `unit`; False: an address is off it, or the mapping would grow."""
@@ -62,7 +68,7 @@ def mremap(
         return Outcome.EINVAL
     if dontunmap and old_len != new_len:
         return Outcome.EINVAL
-    call = Remap(address, align_up(old_len), align_up(new_len), target)
+    call = Remap(address, align_up(old_len), align_up(new_len), target, maymove)
     if target is not None:
         if not is_aligned(target) or target > TASK_SIZE - call.new_len:
             return Outcome.EINVAL
@@ -88,7 +94,7 @@ def _move_many(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
             return Outcome.EINVAL
         start = max(vma.vm_start, call.address)
         length = min(vma.vm_end, end) - start
-        outcome = _remap_one(machine, mm, Remap(start, length, length, start + delta), dontunmap=False)
+        outcome = _remap_one(machine, mm, Remap(start, length, length, start + delta, maymove=True), dontunmap=False)
         if outcome is not Outcome.OK:
             return outcome
     return Outcome.OK
@@ -104,7 +110,7 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
     if call.target is None:
         if dontunmap:
             return Outcome.EINVAL
-        return _shrink(machine, mm, call)
+        return _shrink(machine, mm, call) if call.new_len <= call.old_len else _grow(machine, mm, vma, call)
     if machine.behaviour.mremap is MremapReach.MANY_VMAS:
         outcome = _movable(vma, call, dontunmap=dontunmap)
         if outcome is not Outcome.OK:
@@ -125,7 +131,7 @@ def _movable(vma: Vma, call: Remap, *, dontunmap: bool) -> Outcome:
     """remap_is_valid, check_prep_vma: huge pages leave nothing behind, and one VMA has all that is moved."""
     if (call.old_len == 0 and not vma.shared) or (dontunmap and vma.inode is not None):
         return Outcome.EINVAL
-    return Outcome.EFAULT if call.new_len > vma.vm_end - call.address else Outcome.OK
+    return Outcome.EFAULT if call.kept_len > vma.vm_end - call.address else Outcome.OK
 
 
 def _shrink(machine: Machine, mm: AddressSpace, call: Remap) -> Outcome:
@@ -135,6 +141,24 @@ def _shrink(machine: Machine, mm: AddressSpace, call: Remap) -> Outcome:
     return munmap(machine, mm, call.address + call.new_len, call.old_len - call.new_len)
 
 
+def _grow(machine: Machine, mm: AddressSpace, vma: Vma, call: Remap) -> Outcome:
+    """expand_vma of ordinary pages: in place, if the range ends where the VMA does and the space behind is free.
+
+    Otherwise, where it may move, it goes to a place of the kernel's choice, to which no name of a scenario leads.
+    """
+    if call.old_len == 0:
+        return Outcome.EINVAL
+    if call.old_len > vma.vm_end - call.address:
+        return Outcome.EFAULT
+    end = call.address + call.new_len
+    if call.address + call.old_len == vma.vm_end and end <= TASK_SIZE and not mm.overlapping(vma.vm_end, end):
+        vma.vm_end = end
+        return Outcome.OK
+    if not call.maymove or end > TASK_SIZE:
+        return Outcome.ENOMEM
+    return unmap_range(machine, mm, call.address, call.address + call.old_len)
+
+
 def _move(machine: Machine, vma: Vma, call: Remap) -> Outcome:
     """move_vma of [address, address + new_len) inside `vma`: no counter changes.
 
@@ -142,21 +166,21 @@ def _move(machine: Machine, vma: Vma, call: Remap) -> Outcome:
     from the whole old VMA, so that what stays is an orphan and its promises are never withdrawn.
     """
     assert call.target is not None
-    mm, end = vma.mm, call.address + call.new_len
+    mm = vma.mm
     new = vma.copy(mm)
     new.vm_pgoff = vma.pagecache_offset(call.address)
     new.vm_start, new.vm_end = call.target, call.target + call.new_len
     vm_op_open(new)
-    moved = _moved_length(machine.behaviour, vma, call.address, call.new_len)
-    if moved < call.new_len:
+    moved = _moved_length(machine.behaviour, vma, call.address, call.kept_len)
+    if moved < call.kept_len:
         _fail_to_move(machine, vma, new, moved)
         return Outcome.ENOMEM
     if machine.behaviour.partial_mremap_drops_map:
         _drop_map(vma)
-    old = isolate(vma, call.address, end)
+    old = isolate(vma, call.address, call.address + call.kept_len)
     assert old is not None
     _drop_map(old)
-    _move_page_tables(mm, call.address, call.target, call.new_len)
+    _move_page_tables(mm, call.address, call.target, call.kept_len)
     _link(new)
     remove_vmas(machine, [old])
     return Outcome.OK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hugeresv.model.base_page import is_aligned
 from hugeresv.model.free import free_huge_folio
 from hugeresv.model.region_map import HIGHEST
 from hugeresv.model.reserve import unreserve_pages
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
     from hugeresv.model.machine import Machine
 
 
-def ftruncate(machine: Machine, inode: Inode, pages: int) -> Outcome:
-    """hugetlb_vmtruncate to `pages` huge pages: what lies beyond is unmapped everywhere, freed, and promised no more.
+def ftruncate(machine: Machine, inode: Inode, length: int) -> Outcome:
+    """hugetlb_vmtruncate to `length` bytes: what lies beyond is unmapped everywhere, freed, and promised no more.
 
-    Growing again gives no promise back.
+    Growing again gives no promise back. EINVAL: negative, or not a multiple of the huge page.
     """
+    if length < 0 or not is_aligned(length, machine.hstate.page_bytes):
+        return Outcome.EINVAL
+    pages = length >> machine.hstate.page_shift
     inode.i_size = pages
     unmap_file_range(machine, inode, pages, HIGHEST)
     _remove_pages(machine, inode, pages)

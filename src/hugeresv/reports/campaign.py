@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TextIO
 
 from hugeresv.reports.screen import Screen
+from hugeresv.reports.spelling import spell
+from hugeresv.scenario.expectation import contradictions, observed
 from hugeresv.search.fuzz.campaign import Finding, Tally
 from hugeresv.search.fuzz.states import STATES
 
@@ -46,6 +48,12 @@ def _counts(screen: Screen, title: str, counts: Counter[str]) -> None:
 
 
 def show_finding(screen: Screen, finding: Finding, path: Path) -> None:
-    """Where a difference is written and what it is; the scenario itself is for `hugeresv compare`."""
-    steps = len(finding.scenario.steps)
-    screen.line(f"difference: {path} ({steps} steps, of {finding.steps_before} drawn as {finding.origin})")
+    """Where a difference is written and what it is; `hugeresv compare` draws it."""
+    scenario, pair = finding.scenario, finding.divergence
+    screen.line()
+    kept = f"{len(scenario.steps)} of the {finding.steps_before} steps drawn"
+    screen.paragraph(f"{path}: {scenario.title} {kept}.", "  ", first="")
+    what = "what is left at the end" if pair.step is None else spell(pair.step.operation)
+    screen.paragraph(f"{pair.number}  {what}", "      ", first="  ")
+    for key, left, right in contradictions(observed(pair.left), pair.right):
+        screen.line(f"     {key}: {left} against {right}")

@@ -39,23 +39,25 @@ Divergence = Pair
 def lockstep(scenario: Scenario, left: Kernel, right: Kernel, *, show: bool = False) -> Iterator[Pair]:
     """Run the scenario on both, a pair a step and one for the release; ends with the first pair that differs or hangs.
 
-    `left` goes first, and a step that hangs there is not tried on a real kernel unless the scenario says that it may
-    hang: name a model first and a real kernel second. `show`: with pictures of the first difference. Raises as `play`.
+    A model answers before a real kernel does, and a step that hangs there is not tried on the real one unless the
+    scenario says that it may hang. `show`: with pictures of the first difference. Raises as `play`.
     """
+    right_first = left.real and not right.real
     with left.start(scenario.pool, scenario.cgroups) as first, right.start(scenario.pool, scenario.cgroups) as second:
         watches = (Watch(first), Watch(second)) if show else ()
         for number, step in enumerate(scenario.steps, 1):
-            answer = apply_step(first, number, step)
-            if answer.outcome is Outcome.HANG and right.real and not step.hangs:
+            early = apply_step(second if right_first else first, number, step)
+            if early.outcome is Outcome.HANG and (left.real or right.real) and not step.hangs:
                 return
-            pair = Pair(number, step, answer, apply_step(second, number, step))
+            late = apply_step(first if right_first else second, number, step)
+            pair = Pair(number, step, late, early) if right_first else Pair(number, step, early, late)
             for watch in watches:
                 watch.note(step.operation)
             if pair.differ:
                 yield Pair(*pair[:4], *(watch.look_around() for watch in watches))
                 return
             yield pair
-            if answer.outcome is Outcome.HANG:
+            if early.outcome is Outcome.HANG:
                 return
         yield Pair(len(scenario.steps) + 1, None, first.release(), second.release())
 

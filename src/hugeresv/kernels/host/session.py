@@ -1,13 +1,11 @@
 """One scenario's time on the host."""
 
-import errno
 import os
-import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from hugeresv.errors import ScenarioError, UnavailableError, UnsupportedError
+from hugeresv.errors import ScenarioError, UnavailableError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.host import observe
 from hugeresv.kernels.host.calls import call_of
@@ -18,6 +16,7 @@ from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.process import PATIENCE_SECONDS, Worker
 from hugeresv.kernels.host.readings import Readings
 from hugeresv.kernels.protocol import Answer, MappingView, PageState
+from hugeresv.kernels.system_outcome import outcome_of_errno, outcome_of_signal
 from hugeresv.outcome import Outcome
 from hugeresv.scenario import operation as ops
 from hugeresv.scenario.scenario import Cgroup
@@ -28,17 +27,6 @@ _HANG_SECONDS = 3.0
 _GRACE_SECONDS = 1.0
 """How long it then has to return, when nobody else is left."""
 
-_EHWPOISON = 133
-_OUTCOME_OF_ERRNO: Mapping[int, Outcome] = {0: Outcome.OK, _EHWPOISON: Outcome.EHWPOISON} | {
-    getattr(errno, outcome): outcome
-    for outcome in Outcome
-    if outcome.startswith("E") and outcome is not Outcome.EHWPOISON
-}
-_OUTCOME_OF_SIGNAL: Mapping[int, Outcome] = {
-    0: Outcome.OK,
-    signal.SIGBUS: Outcome.SIGBUS,
-    signal.SIGSEGV: Outcome.SIGSEGV,
-}
 _STATE = {observe.HOLE: PageState.HOLE, observe.PRESENT: PageState.PRESENT, observe.ABSENT: PageState.ABSENT}
 
 
@@ -71,7 +59,7 @@ class HostSession(ClosedOnExit):
         with self._collapsing_when_interrupted():
             if cgroups:
                 self._make_cgroups(cgroups)
-            self._readings = Readings(pool, keeper, self._names, has_cgroups=cgroups is not None)
+            self._readings = Readings(pool, keeper, self._names, has_cgroups=bool(cgroups))
 
     def apply(self, operation: ops.Operation, *, may_hang: bool = False) -> Answer:
         """Carry out one operation with real system calls.
@@ -135,26 +123,26 @@ class HostSession(ClosedOnExit):
     def _carry_out(self, operation: ops.Operation, patience: float) -> Outcome:
         match operation:
             case ops.SetNrHugepages(n=pages):
-                return _outcome(_errno_of(self._pool.set_nr, pages))
+                return outcome_of_errno(_errno_of(self._pool.set_nr, pages))
             case ops.SetNrOvercommit(n=pages):
-                return _outcome(_errno_of(self._pool.set_nr_overcommit, pages))
+                return outcome_of_errno(_errno_of(self._pool.set_nr_overcommit, pages))
             case ops.Fork():
-                return _outcome(self._fork(operation, patience))
+                return outcome_of_errno(self._fork(operation, patience))
             case ops.Exit(proc=proc):
                 self._process(proc)
                 self._exit(proc, patience)
                 return Outcome.OK
         by_keeper = self._by_keeper.get(type(operation))
         if by_keeper is not None:
-            return _outcome(by_keeper(operation))
+            return outcome_of_errno(by_keeper(operation))
         call = call_of(operation, self._names, self._page_bytes)
         worker = self._process(call.proc)
         number, value = worker.call(call.name, *call.arguments, file=call.file, patience=patience)
         if call.name == "touch" and number == 0:
-            return _outcome_of_signal(value)
+            return outcome_of_signal(value)
         if number == 0:
             call.learn(value)
-        return _outcome(number)
+        return outcome_of_errno(number)
 
     def _process(self, proc: str) -> Worker:
         """The process of that name, which comes into being when first named."""
@@ -213,20 +201,6 @@ class HostSession(ClosedOnExit):
         self._workers.clear()
         self._names.clear()
         self._claim.end_world()
-
-
-def _outcome(number: int) -> Outcome:
-    if number not in _OUTCOME_OF_ERRNO:
-        raise UnsupportedError(
-            f"the kernel answered {errno.errorcode.get(number, number)}, for which there is no outcome"
-        )
-    return _OUTCOME_OF_ERRNO[number]
-
-
-def _outcome_of_signal(number: int) -> Outcome:
-    if number not in _OUTCOME_OF_SIGNAL:
-        raise UnavailableError(f"a touch was ended from outside, by signal {number}")
-    return _OUTCOME_OF_SIGNAL[number]
 
 
 def _errno_of(write: Callable[[int], None], pages: int) -> int:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hugeresv.errors import ScenarioError, UnsupportedError
+from hugeresv.errors import ScenarioError
 from hugeresv.kernels.model.names import NamedProcess
 from hugeresv.model import fallocate as fallocation
-from hugeresv.model import madvise as advice
 from hugeresv.model import mmap as mapping
 from hugeresv.model import mount as mounting
 from hugeresv.model import shm
 from hugeresv.model.fault import touch
 from hugeresv.model.fork import fork
+from hugeresv.model.madvise import madvise
+from hugeresv.model.mlock import mlock, munlock
 from hugeresv.model.mprotect import mprotect
 from hugeresv.model.mremap import mremap
 from hugeresv.model.truncate import ftruncate
 from hugeresv.model.unmap import exit_process, munmap
+from hugeresv.model.unsigned import signed, unsigned
 from hugeresv.outcome import Outcome
 from hugeresv.scenario import operation as op
 
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 def _mmap(session: ModelSession, call: op.Mmap) -> Outcome:
     process = session.process(call.proc)
     machine, unit = session.machine, session.page_bytes
-    length = call.length(unit)
+    if call.normal and call.file is not None:
+        raise ScenarioError(f"mapping {call.map!r} cannot be both ordinary memory and of file {call.file!r}")
+    length = unsigned(call.length(unit))
     address = process.free_address(length) if call.over is None else _place(process, call.over, call.proc, unit)
     prot = call.prot or "rw"
     if call.normal:
@@ -43,7 +47,7 @@ def _mmap(session: ModelSession, call: op.Mmap) -> Outcome:
             length,
             shared=call.type == "shared",
             inode=None if call.file is None else _file(session, call.file),
-            offset=call.file_offset(unit),
+            offset=unsigned(call.file_offset(unit)),
             noreserve=bool(call.noreserve),
             prot=prot,
             fill=bool(call.populate or call.locked),
@@ -69,7 +73,7 @@ def _span(session: ModelSession, call: op.Span) -> tuple[NamedProcess, int, int]
     """Process, address and length in bytes of a range of a mapping."""
     process = session.process(call.proc)
     start = process.mapping(call.map, call.proc).address + call.start(session.page_bytes)
-    return process, start, call.length(session.page_bytes)
+    return process, unsigned(start), unsigned(call.length(session.page_bytes))
 
 
 def _munmap(session: ModelSession, call: op.Munmap) -> Outcome:
@@ -84,25 +88,24 @@ def _mprotect(session: ModelSession, call: op.Mprotect) -> Outcome:
 
 def _madvise(session: ModelSession, call: op.Madvise) -> Outcome:
     process, start, length = _span(session, call)
-    return advice.madvise(session.machine, process.task, start, length, call.advice)
+    return madvise(session.machine, process.task, start, length, call.advice)
 
 
 def _mlock(session: ModelSession, call: op.Mlock) -> Outcome:
     process, start, length = _span(session, call)
-    return advice.mlock(session.machine, process.task, start, length)
+    return mlock(session.machine, process.task, start, length)
 
 
 def _munlock(session: ModelSession, call: op.Munlock) -> Outcome:
     process, start, length = _span(session, call)
-    return advice.munlock(process.task, start, length)
+    return munlock(process.task, start, length)
 
 
 def _mremap(session: ModelSession, call: op.Mremap) -> Outcome:
     process, start, length = _span(session, call)
-    new_length = call.new_length(session.page_bytes)
-    vma = process.task.mm.find(start)
-    if vma is not None and vma.inode is None and new_length > length:
-        raise UnsupportedError("mremap: growing a mapping of ordinary pages is not modelled")
+    new_length = unsigned(call.new_length(session.page_bytes))
+    if call.over is not None and call.move_to is not None:
+        raise ScenarioError("mremap: a mapping moves either to a place of its own (move_to) or over another")
     target = None
     if call.over is not None:
         target = _place(process, call.over, call.proc, session.page_bytes)
@@ -165,12 +168,13 @@ def _close_file(session: ModelSession, call: op.CloseFile) -> Outcome:
 
 def _ftruncate(session: ModelSession, call: op.Ftruncate) -> Outcome:
     session.process(call.proc)
-    return ftruncate(session.machine, _file(session, call.file), call.pages)
+    length = signed(call.pages * session.page_bytes)
+    return ftruncate(session.machine, _file(session, call.file), length)
 
 
 def _fallocate(session: ModelSession, call: op.Fallocate) -> Outcome:
     process, inode = session.process(call.proc), _file(session, call.file)
-    start, length = call.start(session.page_bytes), call.length(session.page_bytes)
+    start, length = signed(call.start(session.page_bytes)), signed(call.length(session.page_bytes))
     if call.mode == "punch":
         return fallocation.fallocate_punch(session.machine, inode, start, length)
     keep_size = call.mode == "alloc_keep_size"
@@ -189,7 +193,7 @@ def _shmget(session: ModelSession, call: op.Shmget) -> Outcome:
     if known is not None and known.handles:
         raise ScenarioError(f"shmget: there is a segment {call.shm!r} already")
     task = session.process(call.proc).task
-    length = call.length(session.page_bytes)
+    length = unsigned(call.length(session.page_bytes))
     return shm.shmget(session.machine, task, call.shm, length, noreserve=bool(call.noreserve))
 
 
@@ -223,8 +227,7 @@ def _set_nr_hugepages(session: ModelSession, call: op.SetNrHugepages) -> Outcome
 
 
 def _set_nr_overcommit(session: ModelSession, call: op.SetNrOvercommit) -> Outcome:
-    session.machine.hstate.nr_overcommit_huge_pages = call.n
-    return Outcome.OK
+    return session.machine.hstate.set_nr_overcommit(call.n)
 
 
 def _mount(session: ModelSession, call: op.Mount) -> Outcome:

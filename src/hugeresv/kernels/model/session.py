@@ -36,7 +36,7 @@ class ModelSession(ClosedOnExit):
         self.processes: dict[str, NamedProcess] = {}
         self._addresses = Addresses()
         self._hung = False
-        self._has_cgroups = cgroups is not None
+        self._has_cgroups = bool(cgroups)
         self._make_cgroups(dict(cgroups or {}))
 
     def _make_cgroups(self, wanted: dict[str, Cgroup]) -> None:

@@ -15,16 +15,18 @@ from itertools import count
 from hugeresv.errors import InputError
 from hugeresv.kernels.grammar import open_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.kernels.play import play
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.presets import LINUX_6_18
-from hugeresv.scenario.scenario import Scenario
+from hugeresv.outcome import Outcome
+from hugeresv.scenario.scenario import Json, Scenario
 from hugeresv.search.fuzz.generate import Coverage, generate
 from hugeresv.search.fuzz.shrink import shrink
 from hugeresv.search.lockstep import Divergence, first_difference
 
 BATCH = 20
-"""Scenarios handed out at once."""
+"""Scenarios handed to an executor at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,8 @@ class Finding:
 
     scenario: Scenario
     divergence: Divergence
-    origin: str
     steps_before: int
-    """Length of the scenario that was drawn."""
+    """Length of the scenario that was drawn; `source` has its seed and number."""
 
 
 @dataclass(slots=True)
@@ -78,27 +79,35 @@ Progress = Callable[[Tally, float], None]
 """Called after every batch with what was done so far and the seconds it took."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Which scenarios: the seed, the number of the first, and the most steps of one."""
+
+    seed: str
+    length: int
+    first: int = 0
+
+
 def fuzz(
     left: str,
     right: str,
-    *,
-    seed: str,
-    length: int,
+    drawing: Drawing,
     budget: Budget,
     progress: Progress,
+    *,
     executor: Executor | None = None,
+    workers: int = 1,
 ) -> Tally:
-    """Run scenarios of up to `length` steps on two kernels by name; with an executor, several batches at once.
+    """Run random scenarios on two kernels by name; with an executor, in batches for so many `workers` at once.
 
     Raises as `open_kernel` does. A real kernel that only one user can have at a time takes no executor.
     """
     begin = time.monotonic()
     tally = Tally()
-    batches = (
-        _here(left, right, seed, length)
-        if executor is None
-        else _spread(executor, left, right, seed, length, workers=_workers(executor))
-    )
+    if executor is None:
+        batches = _here(left, right, drawing, budget, tally)
+    else:
+        batches = _spread(executor, left, right, drawing, budget, workers)
     for batch in batches:
         tally.add(batch)
         seconds = time.monotonic() - begin
@@ -108,21 +117,28 @@ def fuzz(
     return tally
 
 
-def _here(left: str, right: str, seed: str, length: int) -> Iterator[Tally]:
-    """Batches in this process, on kernels that are opened once."""
+def _here(left: str, right: str, drawing: Drawing, budget: Budget, so_far: Tally) -> Iterator[Tally]:
+    """One scenario after the other, in this process, on kernels that are opened once."""
     with open_kernel(left) as first, open_kernel(right) as second:
-        for number in count(step=BATCH):
-            yield run_batch(first, second, seed, number, length)
+        for number in count(drawing.first):
+            length = drawing.length
+            if budget.steps is not None:
+                length = min(length, budget.steps - so_far.steps)
+            yield run_batch(first, second, replace(drawing, first=number, length=length), 1)
 
 
-def _spread(executor: Executor, left: str, right: str, seed: str, length: int, workers: int) -> Iterator[Tally]:
+def _spread(
+    executor: Executor, left: str, right: str, drawing: Drawing, budget: Budget, workers: int
+) -> Iterator[Tally]:
     """Batches as they are finished, with twice as many under way as there are workers."""
-    numbers = count(step=BATCH)
+    size = BATCH if budget.scenarios is None else max(1, min(BATCH, budget.scenarios // workers))
+    numbers = count(drawing.first, size)
     pending: set[Future[Tally]] = set()
     try:
         while True:
             while len(pending) < 2 * workers:
-                pending.add(executor.submit(run_named_batch, left, right, seed, next(numbers), length))
+                batch = replace(drawing, first=next(numbers))
+                pending.add(executor.submit(run_named_batch, left, right, batch, size))
             done, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
@@ -131,30 +147,25 @@ def _spread(executor: Executor, left: str, right: str, seed: str, length: int, w
             future.cancel()
 
 
-def _workers(executor: Executor) -> int:
-    """How many calls the executor runs at once, where it says so."""
-    return int(getattr(executor, "_max_workers", 1))
-
-
-def run_named_batch(left: str, right: str, seed: str, number: int, length: int) -> Tally:
+def run_named_batch(left: str, right: str, drawing: Drawing, size: int) -> Tally:
     """`run_batch` on kernels by name."""
     with open_kernel(left) as first, open_kernel(right) as second:
-        return run_batch(first, second, seed, number, length)
+        return run_batch(first, second, drawing, size)
 
 
-def run_batch(left: Kernel, right: Kernel, seed: str, number: int, length: int) -> Tally:
-    """The scenarios from `number` on, up to the first finding."""
+def run_batch(left: Kernel, right: Kernel, drawing: Drawing, size: int) -> Tally:
+    """`size` scenarios, with every difference that they show."""
     tally = Tally()
     real = left.real or right.real
-    for drawn in range(number, number + BATCH):
-        origin = f"{seed}:{drawn}"
-        scenario = generate(origin, length, _guide(left, real), tally.coverage, may_hang=not real)
+    guide = _guide(left, real)
+    for number in range(drawing.first, drawing.first + size):
+        origin = f"{drawing.seed}:{number}"
+        scenario = generate(origin, drawing.length, guide, tally.coverage, may_hang=not real)
         tally.scenarios += 1
         tally.steps += len(scenario.steps)
         divergence = first_difference(scenario, left, right)
         if divergence is not None:
-            tally.findings.append(_shrunk(scenario, divergence, left, right, origin))
-            break
+            tally.findings.append(_shrunk(scenario, divergence, left, right, guide, origin))
     return tally
 
 
@@ -167,15 +178,29 @@ def _guide(left: Kernel, real: bool) -> Behaviour:
     return replace(behaviour, steal_at_owner_address=True) if real else behaviour
 
 
-def _shrunk(scenario: Scenario, divergence: Divergence, left: Kernel, right: Kernel, origin: str) -> Finding:
-    """The shortest scenario that still tells the kernels apart."""
+def _shrunk(
+    scenario: Scenario, divergence: Divergence, left: Kernel, right: Kernel, guide: Behaviour, origin: str
+) -> Finding:
+    """The shortest scenario that still tells the kernels apart, and on which a real kernel does not hang."""
 
     def differs(candidate: Scenario) -> bool:
         try:
+            if (left.real or right.real) and _hangs(candidate, guide):
+                return False
             return first_difference(candidate, left, right) is not None
         except InputError:
             return False
 
     short = shrink(replace(scenario, steps=scenario.steps[: divergence.number]), differs)
     found = first_difference(short, left, right)
-    return Finding(short, found or divergence, origin, len(scenario.steps))
+    if found is None:  # a real kernel that does not answer the same twice: the whole story is all there is
+        short, found = scenario, divergence
+    title = f"{left.name} and {right.name} differ at step {found.number}."
+    source: dict[str, Json] = {"kernels": [left.name, right.name], "drawn": origin}
+    return Finding(replace(short, title=title, source=source), found, len(scenario.steps))
+
+
+def _hangs(scenario: Scenario, guide: Behaviour) -> bool:
+    """Whether a step of it hangs under the guide."""
+    results = play(scenario, ModelKernel(guide))
+    return any(result.answer.outcome is Outcome.HANG for result in results)

@@ -184,7 +184,7 @@ class Draw:
 
     def _mremap(self) -> op.Operation | None:
         found = self._mapping()
-        if found is None or not found[2].hugetlb:
+        if found is None:
             return None
         process, name, mapping = found
         first = 0 if self._chance(50) else self.random.randint(0, mapping.pages)
