@@ -52,7 +52,7 @@ db  munmap a 5               -> rsvd=7 | count-in-vma: rsvd=0 | host: free=1
 
 def test_what_is_there_stays_and_the_rest_is_added() -> None:
     """A note or another kernel's override that is gone, an expectation that is overwritten for all kernels."""
-    text = format_scn(record(parse_scn(TEXT, "test.scn"), "ideal"))
+    text = format_scn(record(parse_scn(TEXT, "test.scn"), "2008"))
     assert (
         text
         == """# A title.
@@ -63,7 +63,7 @@ db  mmap a 10 private        -> ok total=10 free=10 rsvd=10 surp=0
 db  touch a 0                -> ok total=10 free=9 rsvd=9 surp=0
 db  touch a 1                -> ok total=10 free=8 rsvd=8 surp=0
 db  touch a 2                -> ok total=10 free=7 rsvd=7 surp=0
-db  munmap a 5               -> ok total=10 free=7 rsvd=7 surp=0 | count-in-vma: rsvd=0 | host: free=1 | ideal: rsvd=6
+db  munmap a 5               -> ok total=10 free=7 rsvd=7 surp=0 | count-in-vma: rsvd=0 | host: free=1 | 2008: rsvd=6
 """
     )
 
@@ -86,9 +86,35 @@ def test_a_kernel_of_two_names_gets_what_it_answers_under_the_one_that_holds() -
     assert (step.expect.rsvd, step.expect_on["6.18"].rsvd, step.expect_on["host"].rsvd) == (7, 8, 1)
 
 
-def test_a_leak_of_all_kernels_stays_that_of_the_others() -> None:
-    """A number for all, replaced by a number for one: the others would be expected to leak nothing."""
-    text = "pool 2M nr=2\nleaks rsvd=3\ndb exit"
-    leaks = record(parse_scn(text, "test.scn"), "ideal").leaks_rsvd
-    assert isinstance(leaks, dict)
-    assert (leaks["ideal"], leaks["6.18"]) == (0, 3)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("-> rsvd=0", "-> ok total=2 free=2 rsvd=1 surp=0"),
+        ("-> rsvd=0 | 6.18: rsvd=1 free=2", "-> ok total=2 free=2 rsvd=1 surp=0"),
+        ("-> rsvd=0 | 6.18: rsvd=1 free=0", "-> ok total=2 free=2 rsvd=1 surp=0 | 6.18: free=0"),
+        ("-> rsvd=7 | 6.18: rsvd=8 | host: rsvd=1", "-> ok total=2 free=2 rsvd=1 surp=0 | 6.18: rsvd=8 | host: rsvd=1"),
+        ("-> rsvd=7 | 6.18: rsvd=1 | host: rsvd=1", "-> ok total=2 free=2 rsvd=1 surp=0"),
+    ],
+)
+def test_the_default_kernel_says_what_is_right(before: str, after: str) -> None:
+    """A file that no recording brings up to date, an override for no difference, or a needed one that is gone."""
+    text = format_scn(record(parse_scn(f"pool 2M nr=2\ndb mmap a 1 private {before}", "test.scn"), "ideal"))
+    assert text.partition("private")[2].strip() == after
+
+
+@pytest.mark.parametrize(
+    ("before", "kernel", "after"),
+    [
+        (3, "ideal", None),
+        (3, "6.18", {"ideal": 3}),
+        ({"6.18": 3}, "6.18", None),
+        ({"ideal": 1, "6.18": 3}, "ideal", {"6.18": 3}),
+        (None, "6.18", None),
+    ],
+)
+def test_leaks_are_recorded_where_they_stand(
+    before: int | dict[str, int] | None, kernel: str, after: int | dict[str, int] | None
+) -> None:
+    """A number for every behaviour there is, after one was recorded; a leak that is gone and still said to be 0."""
+    scenario = replace(parse_scn("pool 2M nr=2\ndb exit", "test.scn"), leaks_rsvd=before)
+    assert record(scenario, kernel).leaks_rsvd == after

@@ -32,7 +32,11 @@ from hugeresv.search.known import explain
 )
 @on_kernel
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a step and nothing else.")
-@click.option("--record", is_flag=True, help="Write what happens into each FILE as what is expected.")
+@click.option(
+    "--record",
+    is_flag=True,
+    help="Write what happens into each FILE as what is expected: on ideal of every kernel, else where KERNEL differs.",
+)
 @color_option
 @files_argument
 def run(kernel_name: str, as_json: bool, record: bool, color: Colour, files: tuple[Path, ...]) -> int:
