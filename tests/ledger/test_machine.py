@@ -7,7 +7,7 @@ from hugeresv.ledger.machine import observe_machine
 from hugeresv.ledger.observation import Kind
 from hugeresv.ledger.reconcile import unexplained
 from hugeresv.model.presets import IDEAL, PRESETS
-from hugeresv.scenario.operation import Exit, Fork, Mmap, Mremap, Munmap, Operation, Shmat, Shmget, Touch
+from hugeresv.scenario.operation import Exit, Fork, Memfd, Mmap, Mremap, Munmap, Operation, Shmat, Shmget, Touch
 from hugeresv.scenario.scenario import Pool
 from tests.machines import Move, moves, play, pools, start
 
@@ -31,6 +31,18 @@ def test_a_page_shared_after_fork_counts_once() -> None:
         [(Kind.PRIVATE, 2, 3)],
         (0, 0),
     )
+
+
+def test_a_page_of_the_file_is_not_the_private_mapping_s() -> None:
+    """A page that a private mapping only reads, counted twice."""
+    both = (
+        Memfd("m"),
+        Mmap("a", "s", "shared", pages=3, file="m"),
+        Touch("a", "s", "write", page=0),
+        Mmap("a", "p", "private", pages=3, file="m"),
+        Touch("a", "p", "read", page=0),
+    )
+    assert played("ideal", *both) == ([(Kind.PRIVATE, 3, 0), (Kind.MEMFD, 2, 1)], (0, 0))
 
 
 def test_a_leak_is_the_rest() -> None:

@@ -51,6 +51,13 @@ PRIVATE = [
     Munmap("a", "p", page=3, pages=1),
 ]
 FORKED = [*PRIVATE, Fork("a", "b"), Touch("b", "p", "write", page=0)]
+BOTH_WAYS = [
+    Memfd("w"),
+    Mmap("a", "ws", "shared", pages=3, file="w"),
+    Touch("a", "ws", "write", page=0),
+    Mmap("a", "wp", "private", pages=3, file="w"),
+    Touch("a", "wp", "read", page=0),
+]
 SCENARIOS: dict[str, list[Operation]] = {
     "private": [*PRIVATE],
     "private without reserve": [Mmap("a", "n", "private", pages=3, noreserve=True), Touch("a", "n", "write", page=0)],
@@ -84,6 +91,7 @@ SCENARIOS: dict[str, list[Operation]] = {
         Touch("a", "m", "write", page=0),
         Touch("a", "m", "read", page=1),
     ],
+    "memfd mapped both ways: a page of the file that is only read has consumed nothing": [*BOTH_WAYS],
     "file on a mount": [
         Mount("t"),
         OpenFile("f", mount="t"),
@@ -120,6 +128,7 @@ SCENARIOS: dict[str, list[Operation]] = {
 }
 EVERYTHING: list[Operation] = [
     *FORKED,
+    *BOTH_WAYS,
     Mmap("a", "n", "private", pages=3, noreserve=True),
     Touch("a", "n", "write", page=0),
     Mmap("b", "s", "shared", pages=4),
@@ -200,7 +209,9 @@ def test_what_proc_shows_is_what_the_model_knows(waiting_host: HostKernel, name:
 
 
 def test_all_at_once_and_a_leak(waiting_host: HostKernel) -> None:
-    """Holders that hide one another; a leak that is given to somebody."""
+    """Holders that hide one another; ordinary memory taken for a holder; a leak that is given to somebody."""
+    ordinary = os.memfd_create("ordinary")
+    os.write(ordinary, b"x")
     host, model = waiting_host.start(pool(60)), ModelKernel(IDEAL).start(pool(60))
     try:
         for operation in EVERYTHING:
@@ -217,7 +228,9 @@ def test_all_at_once_and_a_leak(waiting_host: HostKernel) -> None:
         )
         assert shown.returncode == 1
         assert "3 reserved pages belong to nobody" in shown.stdout
+        assert "ordinary" not in shown.stdout
     finally:
+        os.close(ordinary)
         host.close()
 
 

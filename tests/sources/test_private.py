@@ -1,0 +1,77 @@
+"""Who of several processes owns the promise of a private mapping."""
+
+from pathlib import Path
+
+import pytest
+
+from hugeresv.ledger.observation import Kind
+from hugeresv.sources.procfs.identity import file_of
+from hugeresv.sources.procfs.maps import Mapping, read_details
+from hugeresv.sources.procfs.private import private_holdings
+from hugeresv.sources.procfs.snapshot import FileStatus, ProcessRecord
+
+PAGE = 2 << 20
+MAPPING = Mapping(1 << 30, (1 << 30) + 6 * PAGE, shared=False, offset=0, device=16, inode=7, name="/anon_hugepage")
+
+
+def process(pid: int, *, started: float, made: float | None, pages: list[int]) -> ProcessRecord:
+    """A process that maps six pages of a file made at a time, and has these."""
+    record = ProcessRecord(pid, 1, started, "x", "u", None, "ipc:[1]", [MAPPING], {MAPPING.start: PAGE})
+    if made is not None:
+        record.statuses[MAPPING.start] = FileStatus(16, 7, PAGE, 6 * PAGE, 0, made)
+    record.noreserve = frozenset()
+    record.anonymous[MAPPING.start] = pages
+    return record
+
+
+@pytest.mark.parametrize(
+    ("ages", "parents", "reserved", "why"),
+    [
+        ([(100.0, 100.5)], {}, (5, 5, 5), "made by the process itself: certain"),
+        ([(101.0, 100.5)], {}, (0, 0, 5), "made before it began: inherited, unless the clock was set meanwhile"),
+        ([(100.0, 100.0)], {}, (0, 5, 5), "too close to tell, and nobody else: taken for the owner"),
+        ([(100.0, None)], {}, (0, 5, 5), "the file cannot be asked"),
+        ([(100.0, 100.0), (100.0, 100.0)], {1: 2, 2: 0}, (0, 4, 4), "the parent is the owner, though it comes second"),
+        ([(100.0, 100.0), (100.0, 100.0)], {1: 3, 3: 2, 2: 0}, (0, 4, 4), "a grandparent"),
+        ([(101.0, 100.5), (100.0, 100.5)], {}, (4, 4, 4), "strangers by now: the older one made it"),
+    ],
+)
+def test_the_owner(
+    ages: list[tuple[float, float | None]], parents: dict[int, int], reserved: tuple[int, int, int], why: str
+) -> None:
+    members = [
+        (process(pid, started=started, made=made, pages=[9, *range(1, pid)]), [MAPPING])
+        for pid, (started, made) in enumerate(ages, 1)
+    ]
+    found, used, _ = private_holdings(members, parents, anonymous=True)
+    assert tuple(found) == reserved, why
+    assert tuple(used) == (len(ages), len(ages), len(ages))
+
+
+def test_pages_that_cannot_be_told_apart_are_a_range() -> None:
+    """Without physical page numbers, two processes with three pages each have three to six."""
+    members = [(process(pid, started=1, made=9, pages=[-1, -2, -3]), [MAPPING]) for pid in (1, 2)]
+    assert tuple(private_holdings(members, {2: 1}, anonymous=True)[1]) == (3, 3, 6)
+
+
+def test_segments_of_two_namespaces_are_two() -> None:
+    """Both have the inode number 0."""
+    segment = Mapping(0, PAGE, shared=True, offset=0, device=17, inode=0, name="/SYSV00000000 (deleted)")
+    files = set()
+    for ipc in ("ipc:[1]", "ipc:[2]"):
+        record = process(1, started=1, made=None, pages=[])
+        record.ipc = ipc
+        files.add(file_of(record, segment, ()))
+    assert [file.kind for file in files] == [Kind.SYSV, Kind.SYSV]
+
+
+def test_smaps_is_read_to_the_last_mapping_of_huge_pages(tmp_path: Path) -> None:
+    """Flags of a mapping that lies behind many others."""
+    head = "{:x}-{:x} rw-p 00000000 00:00 0\nKernelPageSize: {} kB\nShared_Hugetlb: 0 kB\nPrivate_Hugetlb: 0 kB\n"
+    texts = [head.format(n << 12, (n + 1) << 12, 4) + "VmFlags: rd wr\n" for n in range(1 << 18, (1 << 18) + 999)]
+    texts.append(head.format(1 << 40, 1 << 41, 2048) + "VmFlags: rd ht nr\n")
+    (tmp_path / "smaps").write_text("".join(texts))
+    details = read_details(str(tmp_path / "smaps"), 1 << 40)
+    assert [(start, detail.noreserve, detail.page_bytes) for start, detail in details.items()] == [
+        (1 << 40, True, PAGE)
+    ]
