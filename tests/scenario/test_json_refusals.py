@@ -59,6 +59,10 @@ STEPS = {
     "step number of a wrong type": (touch(step="2"), "key 'step': expected 2, found \"2\""),
     "step that is no object": (scenario(steps=[MMAP, "touch"]), 'expected an object, found "touch"'),
     "unknown counter": (touch(expect={"fre": 1}), "key 'expect': unknown key 'fre'"),
+    "no outcome at all": (
+        touch(expect={"outcome": "good"}),
+        "key 'expect.outcome': expected ok, an errno name, SIGBUS, SIGSEGV or HANG, found \"good\"",
+    ),
     "unknown outcome": (
         touch(expect={"outcome": "SIGBUSS"}),
         "key 'expect.outcome': unknown word 'SIGBUSS'; did you mean 'SIGBUS'?",

@@ -1,5 +1,6 @@
 """Scenario files, read and written."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from hugeresv.errors import InputError
 from hugeresv.scenario.load import dump, load, scenario_id, to_text
 from hugeresv.scenario.operation import Exit, Touch
-from hugeresv.scenario.scenario import Pool, Scenario, Step
+from hugeresv.scenario.scenario import Expectation, Pool, Scenario, Step
 
 SCENARIO = Scenario(Pool(2048, 4), (Step(Touch("p", "größe", "write", 0)), Step(Exit("p"))), title="a\nb")
 
@@ -100,3 +101,14 @@ def test_the_id_is_the_files_stem_unless_given() -> None:
     """An id that is empty taken for none; the suffix left on the stem."""
     assert scenario_id(SCENARIO, Path("some/dir/split.middle.scn")) == "split.middle"
     assert scenario_id(Scenario(Pool(2048, 4), (), id=""), Path("x.scn")) == ""
+
+
+@pytest.mark.parametrize("name", [*errno.errorcode.values(), "EWOULDBLOCK", "EOPNOTSUPP", "EDEADLK"])
+def test_every_errno_has_a_word(name: str, tmp_path: Path) -> None:
+    """A corpus that is refused for an errno that no kernel of ours answers, or for how the C library calls it."""
+    path = tmp_path / "errno.scn"
+    path.write_text(f"pool 2M nr=1\np exit -> {name}\n")
+    ((step,),) = (scenario.steps for scenario in load(path))
+    assert isinstance(step.expect, Expectation)
+    assert step.expect.outcome is not None
+    assert getattr(errno, step.expect.outcome) == getattr(errno, name)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from hugeresv.errors import UnsupportedError
+from hugeresv.outcome import SECOND_NAMES, Outcome
 from hugeresv.scenario.fields import Field, Kind, shape
 from hugeresv.scenario.format_error import FormatError, did_you_mean
 from hugeresv.scenario.operation import OPERATIONS, Operation
@@ -20,6 +21,7 @@ RESERVED_ARGUMENTS = ("page_size_kB", "node", "mempolicy")
 """Arguments that the format has names for and that are not implemented."""
 
 _RESERVED_OPERATIONS = ("mbind", "demote", "soft_offline")
+_AN_OUTCOME = "ok, an errno name, SIGBUS, SIGSEGV or HANG"
 _LIMIT = 1 << 63
 """Numbers are the kernel's signed 64-bit ones."""
 
@@ -119,7 +121,10 @@ def _decoder(field: Field) -> Decoder:
         case Kind.FLAG:
             return _flag
         case Kind.WORD:
-            return partial(_word, {str(word): word for word in field.words})
+            words = {str(word): word for word in field.words}
+            if field.words == tuple(Outcome):
+                return partial(_word, words | SECOND_NAMES, _AN_OUTCOME)
+            return partial(_word, words, f"one of {', '.join(words)}")
         case Kind.RECORD:
             return partial(_decode_record, field.record)
         case Kind.TABLE:
@@ -160,12 +165,12 @@ def _flag(value: Json) -> bool:
     raise FormatError(f"expected true or false, found {shown(value)}")
 
 
-def _word(words: Mapping[str, str], value: Json) -> str:
+def _word(words: Mapping[str, str], expected: str, value: Json) -> str:
     if isinstance(value, str) and value in words:
         return words[value]
     if isinstance(value, str) and (near := did_you_mean(value, words)):
         raise FormatError(f"unknown word '{value}'{near}")
-    raise FormatError(f"expected one of {', '.join(words)}, found {shown(value)}")
+    raise FormatError(f"expected {expected}, found {shown(value)}")
 
 
 def _table(decode: Decoder, value: Json) -> dict[str, Any]:
