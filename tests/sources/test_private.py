@@ -66,9 +66,10 @@ def test_segments_of_two_namespaces_are_two() -> None:
 
 
 def test_smaps_is_read_to_the_last_mapping_of_huge_pages(tmp_path: Path) -> None:
-    """Flags of a mapping that lies behind many others."""
+    """Flags of a mapping that lies behind many others; every piece that is read ends with a whole line, as of smaps."""
     head = "{:x}-{:x} rw-p 00000000 00:00 0\nKernelPageSize: {} kB\nShared_Hugetlb: 0 kB\nPrivate_Hugetlb: 0 kB\n"
-    texts = [head.format(n << 12, (n + 1) << 12, 4) + "VmFlags: rd wr\n" for n in range(1 << 18, (1 << 18) + 999)]
+    starts = range(1 << 30, (1 << 30) + 999 * 4096, 4096)
+    texts = [f"{head.format(start, start + 4096, 4)}VmFlags: rd wr".ljust(255) + "\n" for start in starts]
     texts.append(head.format(1 << 40, 1 << 41, 2048) + "VmFlags: rd ht nr\n")
     (tmp_path / "smaps").write_text("".join(texts))
     details = read_details(str(tmp_path / "smaps"), 1 << 40)
