@@ -212,7 +212,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
     "mremap.py": [
         ("a moved mapping gives its promise up too", "    _drop_map(old)\n", ""),
         ("a moved mapping takes no reference", "    vm_op_open(new)\n", ""),
-        ("pages do not move", "    _move_page_tables(mm, call.address, call.target, call.new_len)\n", ""),
+        ("pages do not move", "mm.page_table.set(number + delta, folio)", "mm.page_table.set(number, folio)"),
         ("the rest keeps its map", "        _drop_map(vma)\n", "        pass\n"),
         ("a mapping may grow", "and self.new_len <= self.old_len", ""),
         ("a shrink unmaps nothing", "if call.new_len >= call.old_len:", "if True:"),
