@@ -184,6 +184,14 @@ def test_a_selection_leaves_the_rest_alone(tmp_path: Path) -> None:
         assert code == 0
 
 
+def test_what_is_wrong_with_another_page_size_is_not_said(tmp_path: Path) -> None:
+    """Exit status 1 for a pool that was not asked for."""
+    make_host(tmp_path, resv=5)
+    assert run(tmp_path)[0] == 1
+    code, output = run(tmp_path, "--size", "1G")
+    assert (code, "Warning" in output) == (0, False)
+
+
 def test_columns_are_chosen(tmp_path: Path) -> None:
     """`-o`, and tables for scripts."""
     make_host(tmp_path, nr=10, free=9, resv=3)

@@ -41,7 +41,7 @@ class Status:
 
 
 class Selection(NamedTuple):
-    """What is shown: None for all. The unexplained rest is that of all holders in any case."""
+    """What is shown: None for all. The unexplained rest is that of all holders of the page sizes shown, in any case."""
 
     page_size_kB: int | None = None
     pid: int | None = None
@@ -51,31 +51,27 @@ class Selection(NamedTuple):
 def status_of_host(proc_root: str, sys_root: str, selection: Selection, order: Order) -> Status:
     """Look at a host. Raises UnavailableError where it has no huge pages."""
     identity = _identity(proc_root)
-    observation = observe_host(proc_root, sys_root)
+    observation = _of_size(observe_host(proc_root, sys_root), selection.page_size_kB)
     rest = unexplained(observation)
     warnings = warnings_of(observation, rest)
-    if selection.page_size_kB is not None:
-        rest = [row for row in rest if row.page_size_kB == selection.page_size_kB]
-    return Status(identity, _selected(observation, selection, order), rest, warnings)
-
-
-def _selected(observation: Observation, selection: Selection, order: Order) -> Observation:
-    holders = [holder for holder in observation.holders if _is_selected(holder, selection)]
+    holders = [holder for holder in observation.holders if _is_selected(holder, selection.pid, selection.cgroup)]
     holders.sort(key=order)
-    size = selection.page_size_kB
+    return Status(identity, replace(observation, holders=tuple(holders)), rest, warnings)
+
+
+def _of_size(observation: Observation, page_size_kB: int | None) -> Observation:
+    if page_size_kB is None:
+        return observation
     return replace(
         observation,
-        pools=tuple(pool for pool in observation.pools if size in {None, pool.page_size_kB}),
-        holders=tuple(holders),
-        mounts=tuple(mount for mount in observation.mounts if size in {None, mount.page_size_kB}),
-        cgroups=tuple(cgroup for cgroup in observation.cgroups if size in {None, cgroup.page_size_kB}),
+        pools=tuple(pool for pool in observation.pools if pool.page_size_kB == page_size_kB),
+        holders=tuple(holder for holder in observation.holders if holder.page_size_kB == page_size_kB),
+        mounts=tuple(mount for mount in observation.mounts if mount.page_size_kB == page_size_kB),
+        cgroups=tuple(cgroup for cgroup in observation.cgroups if cgroup.page_size_kB == page_size_kB),
     )
 
 
-def _is_selected(holder: Holder, selection: Selection) -> bool:
-    size, pid, cgroup = selection
-    if size is not None and holder.page_size_kB != size:
-        return False
+def _is_selected(holder: Holder, pid: int | None, cgroup: str | None) -> bool:
     if pid is not None and all(process.pid != pid for process in holder.processes):
         return False
     return cgroup is None or (holder.cgroup is not None and f"{holder.cgroup}/".startswith(f"{cgroup.rstrip('/')}/"))
