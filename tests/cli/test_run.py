@@ -159,3 +159,11 @@ def test_what_could_not_be_run_is_not_recorded(hugeresv: Hugeresv, files: dict[s
     before = corpus.read_text()
     assert hugeresv("run", "--record", corpus).status == 2
     assert corpus.read_text() == before
+
+
+def test_what_could_not_be_finished_is_counted(hugeresv: Hugeresv, files: dict[str, Path]) -> None:
+    """A run that ends with 'all answers as expected' below an error; a scenario that never began and is not counted."""
+    files["missing"].write_text("pool 2M nr=1\ndb touch a 0\n")
+    ran = hugeresv("run", files["impossible"], files["missing"], files["right"])
+    unfinished = f"{files['impossible']}, {files['missing']}"
+    assert " ".join(ran.out.split()).endswith(f"3 scenarios, 2 could not be finished: {unfinished}")

@@ -67,10 +67,13 @@ class _Runs:
 
     def file(self, file: ScenarioFile) -> None:
         """All scenarios of a file, which is written only if all of them could be run."""
-        after = []
+        after: list[Scenario] = []
         for identifier, scenario in file.entries():
+            played = len(after)
             with self._status.going_on(str(file.path)):
                 after.append(self._scenario(file.path, identifier, scenario))
+            if len(after) == played:
+                self._report.unfinished(str(file.path), identifier)
         if self._record and len(after) == len(file.scenarios):
             with self._status.going_on():
                 dump(after, file.path)

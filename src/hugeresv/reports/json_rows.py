@@ -34,5 +34,8 @@ class JsonRows:
         )
         self._stream.flush()
 
+    def unfinished(self, file: str, identifier: str) -> None:
+        """Standard error has it."""
+
     def total(self) -> None:
         """Nothing more is said."""

@@ -23,12 +23,16 @@ class RunReport:
         self._kernel = kernel
         self._names: list[str] = []
         self._contradicted: list[str] = []
+        self._unfinished: list[str] = []
+        self._going_on = False
+        """Whether the last of the names has begun and not ended."""
 
     def scenario(self, file: str, identifier: str, scenario: Scenario) -> None:
         """The heading of the results that follow; before the first, what the signs mean."""
         if not self._names:
             legend(self._screen, SEEN_ON_A_REAL_KERNEL if self._kernel.real else SEEN_ON_A_MODEL)
         self._names.append(spell_name(file, identifier))
+        self._going_on = True
         self._screen.line()
         heading(self._screen, f"{self._names[-1]} on {self._kernel.name}", scenario)
         self._lines = StepLines(self._screen, scenario)
@@ -40,10 +44,20 @@ class RunReport:
             self._lines.step(result)
         else:
             self._lines.ending(result)
+            self._going_on = False
         if result.contradictions and self._names[-1] not in self._contradicted[-1:]:
             self._contradicted.append(self._names[-1])
         if result.answer.outcome is Outcome.HANG:
             self._screen.line("It has not returned: the scenario ends there.")
+            self._going_on = False
+
+    def unfinished(self, file: str, identifier: str) -> None:
+        """The scenario, begun or not, could not be played to its end."""
+        name = spell_name(file, identifier)
+        if not self._going_on:
+            self._names.append(name)
+        self._going_on = False
+        self._unfinished.append(name)
 
     def causes(self, verdicts: Sequence[Verdict]) -> None:
         """Which defect each violated invariant comes from, if one alone does it."""
@@ -60,12 +74,15 @@ class RunReport:
         if not self._names:
             return
         count = f"{len(self._names)} scenario{'s' * (len(self._names) > 1)}"
+        kinds = (("not as expected", self._contradicted), ("could not be finished", self._unfinished))
+        wrong = [f"{len(names)} {kind}: {', '.join(names)}" for kind, names in kinds if names]
         self._screen.line()
-        if self._contradicted:
-            contradicted = f"{len(self._contradicted)} not as expected: {', '.join(self._contradicted)}"
-            self._screen.paragraph(f"{count}, {contradicted}", "  ", first="", fg="red")
-        else:
-            self._screen.line(self._screen.styled(f"{count}, all answers as expected", fg="green"))
+        self._screen.paragraph(
+            f"{count}, {'; '.join(wrong) or 'all answers as expected'}",
+            "  ",
+            first="",
+            fg="red" if wrong else "green",
+        )
 
 
 def heading(screen: Screen, text: str, scenario: Scenario) -> None:
