@@ -1,5 +1,6 @@
 """Violations are laid at the door of the defect that causes them, and of no other."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -7,7 +8,7 @@ from click.testing import CliRunner
 from hugeresv.cli.main import cli
 from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.model.presets import IDEAL, LINUX_6_18
-from hugeresv.scenario.load import dump
+from hugeresv.scenario.load import dump, load
 from hugeresv.scenario.operation import Exit, Fork, Mmap, Mremap, Operation, Touch
 from hugeresv.scenario.scenario import Pool, Scenario, Step
 from hugeresv.search.known import explain
@@ -63,3 +64,15 @@ def test_a_run_says_which_defect_it_was(tmp_path: Path) -> None:
     dump([H104], path)
     output = CliRunner().invoke(cli, ["run", "--on", "6.18", str(path)]).output
     assert "from a known defect, zap-restore " in output.replace("\n", " ")
+
+
+def test_a_call_that_hangs_is_known_by_its_switch(tmp_path: Path) -> None:
+    """A run that ends in a hang and looks as if all were well."""
+    (path,) = Path("scenarios/history").glob("H117-*.scn")
+    (h117,) = load(path)
+    unexpected = replace(h117, steps=tuple(replace(step, expect=None, expect_on=None) for step in h117.steps))
+    verdicts = {verdict.invariant: verdict.switches for verdict in explain(unexpected, LINUX_6_18)}
+    assert len(verdicts["HANG"]) == 1
+    dump([unexpected], tmp_path / "h117.scn")
+    output = CliRunner().invoke(cli, ["run", "--on", "6.18", str(tmp_path / "h117.scn")]).output
+    assert "! HANG (every call returns): this one does not" in output

@@ -19,6 +19,8 @@ from hugeresv.scenario.expectation import Contradiction, contradictions, expecte
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Scenario, Step
 
+_HANG = Violation("HANG", "every call returns", "this one does not")
+
 
 class Seen(NamedTuple):
     """What there is to show of a step beside its answer."""
@@ -60,7 +62,7 @@ def play(scenario: Scenario, kernel: Kernel, *, show: bool = False) -> Iterator[
         for number, step in enumerate(scenario.steps, 1):
             answer = apply_step(session, number, step)
             found = contradictions(expected(step, names), answer) if step.expect or step.expect_on else ()
-            yield StepResult(number, step, answer, found, look(step.operation))
+            yield StepResult(number, step, answer, found, look(step.operation, answer.outcome))
             if answer.outcome is Outcome.HANG:
                 return
         answer = session.release()
@@ -88,7 +90,7 @@ def _leaks(scenario: Scenario, answer: Answer, names: Sequence[str]) -> Iterator
         yield Contradiction("rsvd when everything is gone", wanted, found)
 
 
-def _look_away(operation: Operation) -> None:
+def _look_away(operation: Operation, outcome: Outcome) -> None:
     """Nothing is to be shown."""
 
 
@@ -100,10 +102,11 @@ class _Look:
         self._machine = session.machine if isinstance(session, ModelSession) else None
         self._levels = levels(self._machine) if self._machine else None
 
-    def after(self, operation: Operation) -> Seen:
-        """What there is to show right after an operation."""
+    def after(self, operation: Operation, outcome: Outcome) -> Seen:
+        """What there is to show right after an operation. On a model a call that hangs is a violation too."""
         pictures = self._watch.look(operation)
         if self._machine is None or self._levels is None:
             return Seen(pictures, ())
         before, self._levels = self._levels, levels(self._machine)
-        return Seen(pictures, check_step(operation, before, self._levels) + check(self._machine))
+        hang = [_HANG] if outcome is Outcome.HANG else []
+        return Seen(pictures, hang + check_step(operation, before, self._levels) + check(self._machine))

@@ -16,6 +16,7 @@ from hugeresv.scenario.scenario import Scenario
 class Verdict(NamedTuple):
     """An invariant that a scenario violates, and the switches of which any one alone, set as in `ideal`, prevents it.
 
+    HANG, a call that does not return, is among the invariants.
     Without such a switch the violation is new: no single known defect explains it.
     """
 
@@ -34,7 +35,12 @@ def explain(scenario: Scenario, behaviour: Behaviour) -> list[Verdict]:
                 mended = replace(behaviour, **as_in_ideal)
                 for name in violated - _violated(scenario, mended):
                     causes[name].append(spelling(switch.name))
-    return [Verdict(name, tuple(causes[name])) for name in sorted(causes, key=lambda name: int(name[1:]))]
+    return [Verdict(name, tuple(causes[name])) for name in sorted(causes, key=_order)]
+
+
+def _order(name: str) -> tuple[int, str]:
+    """I2 before I10, and HANG after all of them."""
+    return len(name), name
 
 
 def _violated(scenario: Scenario, behaviour: Behaviour) -> set[str]:
