@@ -1,8 +1,9 @@
 """Drawing the next operation at random, from what there is.
 
-A scenario has a theme, which weighs the operations, so that each of the rarer parts of the ledger (page steal, holes,
-minimum of a mount, limits of a cgroup, surplus) gets campaigns in which little else happens. Pools and mappings are
-small: with six pages everything is soon shared, exhausted, or promised twice.
+A scenario has a theme, which weighs the operations, so that each of the rarer parts of the ledger (page steal,
+holes, minimum of a mount, limits of a cgroup, surplus) gets campaigns in which little else happens; `minimum` also
+makes mappings smaller than their mount's minimum. Pools and mappings are small: with six pages everything is soon
+shared, exhausted, or promised twice.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ THEMES: dict[str, dict[str, int]] = {
     "private": _PLAIN | {"fork": 5, "mremap": 4},
     "file": _PLAIN | {"open_file": 3, "memfd": 1, "close_file": 1, "ftruncate": 4, "fallocate": 6, "fadvise": 1},
     "mount": _PLAIN | {"mount": 3, "umount": 2, "open_file": 5, "close_file": 2, "ftruncate": 4, "fallocate": 6},
+    "minimum": {
+        "mount": 3, "open_file": 4, "mmap": 8, "touch": 26, "fork": 6, "exit": 2, "munmap": 2, "madvise": 2,
+        "mremap": 1, "set_nr_hugepages": 1,
+    },
     "segment": _PLAIN | {"shmget": 4, "shmat": 5, "shmdt": 3, "shmrm": 2},
     "cgroup": _PLAIN | {
         "cgroup_move": 4, "cgroup_set": 2, "cgroup_rmdir": 1, "open_file": 2, "fallocate": 2, "ftruncate": 2,
@@ -46,6 +51,7 @@ class Draw:
         """`theme` is a key of THEMES."""
         self.random = random
         self.world = world
+        self._minimum = theme == "minimum"
         self._names = list(THEMES[theme])
         self._weights = list(THEMES[theme].values())
         self._drawers: dict[str, Callable[[], op.Operation | None]] = {
@@ -89,11 +95,11 @@ class Draw:
         process = self._process()
         if self._chance(3):
             return self._mmap_ordinary(process)
-        file = self._file() if self._chance(60) else None
+        file = self._file() if self._chance(90 if self._minimum else 60) else None
         return op.Mmap(
             process,
             self.world.fresh("m"),
-            self.random.choice(["private", "private", "shared"]),
+            "private" if self._minimum else self.random.choice(["private", "private", "shared"]),
             file=file,
             over=self._place(process) if self._chance(12) else None,
             **self._mmap_length(),
@@ -110,7 +116,7 @@ class Draw:
     def _mmap_length(self) -> dict[str, Any]:
         if self._chance(4):
             return {"length_bytes": self.random.choice([0, 1, 4096, 2097153, 6 * 2097152 - 4096, 1 << 48])}
-        return {"pages": self.random.randint(1, MOST_PAGES)}
+        return {"pages": self.random.randint(1, 2 if self._minimum else MOST_PAGES)}
 
     def _mmap_offset(self) -> dict[str, Any]:
         if self._chance(4):
@@ -213,7 +219,9 @@ class Draw:
     def _set_nr_overcommit(self) -> op.Operation:
         return op.SetNrOvercommit(self.random.randint(0, 6))
 
-    def _open_file(self) -> op.Operation:
+    def _open_file(self) -> op.Operation | None:
+        if self._minimum and not self.world.mounts:
+            return None
         there = self.random.choice(self.world.mounts) if self.world.mounts and self._chance(80) else None
         return op.OpenFile(self.world.fresh("f"), there)
 
@@ -266,6 +274,8 @@ class Draw:
     def _mount(self) -> op.Operation | None:
         if len(self.world.mounts) >= 3:
             return None
+        if self._minimum:
+            return op.Mount(self.world.fresh("mnt"), self.random.choice([None, 8]), self.random.randint(2, 6))
         size = self.random.randint(0, 8) if self._chance(70) else None
         minimum = self.random.randint(0, 4) if self._chance(60) else None
         return op.Mount(self.world.fresh("mnt"), size, minimum)

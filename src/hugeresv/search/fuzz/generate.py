@@ -40,7 +40,7 @@ def generate(seed: str, steps: int, guide: Behaviour, coverage: Coverage, *, may
     """
     random = Random(seed)
     theme = random.choice(list(THEMES))
-    pool = Pool(2048, random.randint(0, 10), random.choice([None, None, 1, 3]))
+    pool = Pool(2048, random.randint(6 if theme == "minimum" else 0, 10), random.choice([None, None, 1, 3]))
     cgroups = _cgroups(random) if theme in ("cgroup", "all") else None
     world = World(cgroups=list(cgroups or ()))
     draw = Draw(random, theme, world)

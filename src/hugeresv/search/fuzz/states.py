@@ -76,6 +76,15 @@ def _hole(machine: Machine) -> bool:
     )
 
 
+def _copies_on_minimum(machine: Machine) -> bool:
+    return any(
+        vma.owner and inode.subpool is not None and inode.subpool.rsv_hpages > 0 and count > 1
+        for vma, inode in _private(machine)
+        for _, anon, count in _pages(vma)
+        if anon
+    )
+
+
 def _limited(machine: Machine) -> bool:
     return any(
         cgroup.usage == cgroup.max_pages or cgroup.rsvd == cgroup.rsvd_max_pages for cgroup in machine.cgroups.values()
@@ -96,6 +105,7 @@ STATES: dict[str, State] = {
     "private mapping of a cached page": _private_over_cache,
     "hole in a shared mapping's promise": _hole,
     "mount's minimum used up": lambda m: any(s.min_hpages and s.rsv_hpages == 0 for s in _subpools(m)),
+    "page shared while a mount has minimum left": _copies_on_minimum,
     "mount at its maximum": lambda m: any(s.max_hpages == s.used_hpages for s in _subpools(m)),
     "cgroup at a limit": _limited,
 }
