@@ -5,10 +5,10 @@ import os
 from collections.abc import Mapping
 
 from hugeresv.errors import ScenarioError, UnavailableError
+from hugeresv.kernels.caller import Caller
 from hugeresv.kernels.host import abi
 from hugeresv.kernels.host.cgroups import size_name
 from hugeresv.kernels.host.names import KeptFile, MountPoint, Names
-from hugeresv.kernels.host.process import Worker
 from hugeresv.kernels.host.world import MOUNTS
 from hugeresv.scenario import operation as ops
 from hugeresv.scenario.scenario import Cgroup
@@ -25,7 +25,7 @@ class Keeper:
     `pid` is the keeper's process as the tool's /proc knows it.
     """
 
-    def __init__(self, worker: Worker, pid: int, names: Names, page_bytes: int) -> None:
+    def __init__(self, worker: Caller, pid: int, names: Names, page_bytes: int) -> None:
         self._worker = worker
         self._pid = pid
         self._names = names
