@@ -4,6 +4,7 @@ import pytest
 
 from hugeresv.ledger.observation import Holder, Kind, Observation, Pages, Pool, exactly
 from hugeresv.ledger.reconcile import settle, unexplained
+from hugeresv.model.hstate import HState
 
 
 def holder(low: int, best: int, high: int, *, used: int = 0, firm: bool = False, size: int = 2048) -> Holder:
@@ -47,6 +48,15 @@ def test_a_firm_estimate_stays() -> None:
     assert unexplained(settled)[0] == (2048, -4, 10, -4)
 
 
-def test_available_never_exceeds_free() -> None:
-    """A wrapped counter that makes pages available which do not exist; overcommit is not a page yet."""
-    assert [Pool(2048, 9, 5, rsvd, 0, 7).available for rsvd in (-3, 0, 2, 5, 6)] == [5, 5, 3, 0, 0]
+@pytest.mark.parametrize("rsvd", [-3, 0, 2, 5, 6])
+@pytest.mark.parametrize(("overcommit", "surp"), [(0, 0), (7, 0), (7, 5), (2, 4)])
+def test_available_is_what_the_kernel_would_grant(rsvd: int, overcommit: int, surp: int) -> None:
+    """A page too many promised by `status`, or one too few: the model's own check has the last word."""
+    available = Pool(2048, 9, 5, rsvd, surp, overcommit).available
+
+    def grants(pages: int) -> bool:
+        hstate = HState(2 << 20, 9, overcommit)
+        hstate.free_huge_pages, hstate.resv_huge_pages, hstate.surplus_huge_pages = 5, rsvd, surp
+        return hstate.acct_memory(pages)
+
+    assert [pages for pages in range(1, 20) if grants(pages)] == list(range(1, available + 1))

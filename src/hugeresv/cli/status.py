@@ -46,8 +46,9 @@ def status(
 ) -> int:
     """Show who holds the huge pages of this host, and what of its counters nobody explains.
 
-    RESERVED pages are promised and not yet taken, which no file in /proc shows; AVAILABLE is what is free and promised
-    to nobody. Exit status: 0, or 1 where something is wrong with the ledger itself, 3 where there are no huge pages.
+    RESERVED pages are promised and not yet taken, which no file in /proc shows; AVAILABLE is what a new mapping
+    can still reserve. Exit status: 0, or 1 where something is wrong with the ledger itself, 3 where there are no huge
+    pages.
     """
     columns = _columns(output)
     found = status_of_host(proc, sys_root, Selection(_page_size_kB(size), pid, cgroup), SORT_KEYS[sort])

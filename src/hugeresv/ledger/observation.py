@@ -60,11 +60,14 @@ class Pool:
 
     @property
     def available(self) -> int:
-        """Free pages that nobody was promised. Overcommit may add pages, if free memory has them, and is not counted.
+        """The largest reservation that can still be made, surplus pages that overcommit may add included.
 
-        Never more than there are free, which is what a wrapped `rsvd` would make of it.
+        A wrapped `rsvd` makes no page, and stops surplus: a request is held against the free pages too
+        (hugetlb_acct_memory).
         """
-        return max(0, self.free - max(0, self.rsvd))
+        if self.rsvd < 0:
+            return self.free
+        return max(0, self.free - self.rsvd + max(0, self.overcommit - self.surp))
 
 
 class HeldMapping(NamedTuple):

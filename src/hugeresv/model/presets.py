@@ -96,7 +96,8 @@ LINUX_6_18 = Behaviour(
 )
 LINUX_7_3 = Behaviour(
     "7.3",
-    "from KERNEL.md (7.3.4), not run",
+    "from KERNEL.md (7.3.4) and the source of 7.3-rc7, not run",
+    mremap_length_is_int=True,
     surplus_blocks_restore=True,
     surplus_takes_promised_page=True,
     partial_mremap_drops_map=True,
