@@ -20,6 +20,7 @@ from hugeresv.model.presets import PRESETS
 from hugeresv.scenario.format_error import did_you_mean
 
 if TYPE_CHECKING:
+    from hugeresv.kernels.guest.kernel import GuestKernel
     from hugeresv.kernels.host.kernel import HostKernel
 
 HOST = "host"
@@ -29,7 +30,7 @@ DEFAULT = "ideal"
 _BOOLS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 
-def parse_kernel(text: str) -> ModelKernel | HostKernel:
+def parse_kernel(text: str) -> ModelKernel | HostKernel | GuestKernel:
     """The kernel that `text` names.
 
     Raises InputError for a name, switch or value that does not exist, UnavailableError for a kernel that is not here.
@@ -42,7 +43,9 @@ def parse_kernel(text: str) -> ModelKernel | HostKernel:
     if comma:
         raise InputError(f"{text!r}: {name} is a real kernel, which has no switches to set; found {assignments!r}")
     if name != HOST:
-        raise UnavailableError(f"{text!r}: guests are not available yet; choose a behaviour or {HOST}")
+        from hugeresv.kernels.guest.kernel import GuestKernel
+
+        return GuestKernel(name.removeprefix(GUEST))
     from hugeresv.kernels.host.kernel import HostKernel
 
     return HostKernel()

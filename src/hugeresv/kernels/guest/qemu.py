@@ -1,0 +1,107 @@
+"""The emulator as a process of ours: what it is told, how it is watched, and that it never outlives us."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.closed_on_exit import ClosedOnExit
+from hugeresv.kernels.guest.conversation import Conversation
+from hugeresv.kernels.host import syscalls
+from hugeresv.kernels.host.abi import PR_SET_PDEATHSIG
+
+_PROGRAM = "qemu-system-x86_64"
+_MACHINE = (
+    *("-accel", "tcg", "-cpu", "max", "-machine", "pc"),
+    *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+)
+_LAST_LINES = 30
+
+
+class Emulator(ClosedOnExit):
+    """A running guest, its `conversation` with the agent there. Raises UnavailableError where there is no emulator.
+
+    What the guest's kernel prints goes to a file of its own, and is read only when something fails.
+    """
+
+    def __init__(self, arguments: Sequence[str], memory_mebibytes: int, descriptors: Sequence[int] = ()) -> None:
+        if shutil.which(_PROGRAM) is None:
+            raise UnavailableError(
+                f"guests need {_PROGRAM}, which is not here; on Debian: apt-get install qemu-system-x86"
+            )
+        with ExitStack() as opened:
+            self._console = opened.enter_context(tempfile.TemporaryFile())
+            agent, agents_end = (opened.enter_context(end) for end in socket.socketpair())
+            control, control_end = (opened.enter_context(end) for end in socket.socketpair())
+            self._process = subprocess.Popen(
+                [
+                    *(_PROGRAM, *_MACHINE, "-m", f"{memory_mebibytes}M", "-serial", "stdio"),
+                    *("-chardev", f"socket,id=agent,fd={agents_end.fileno()}", "-serial", "chardev:agent"),
+                    *("-chardev", f"socket,id=control,fd={control_end.fileno()}", "-mon", "control,mode=control"),
+                    *arguments,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=self._console,
+                stderr=subprocess.STDOUT,
+                pass_fds=(agents_end.fileno(), control_end.fileno(), *descriptors),
+                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  the kernel forgets this wish at fork, so it is the child's to make
+            )
+            agents_end.close()
+            control_end.close()
+            self._control = control
+            self._control_lines = control.makefile("rb")
+            self.conversation = Conversation(agent)
+            self._opened = opened.pop_all()
+
+    def command(self, name: str, descriptor: int | None = None, **arguments: Any) -> Any:
+        """A QMP command, with a descriptor beside it where it wants one: what it returns."""
+        request = json.dumps({"execute": name, "arguments": arguments}).encode()
+        if descriptor is None:
+            self._control.sendall(request)
+        else:
+            socket.send_fds(self._control, [request], [descriptor])
+        while True:
+            line = self._control_lines.readline()
+            if not line:
+                raise EOFError
+            message = json.loads(line)
+            if "error" in message:
+                raise UnavailableError(f"{_PROGRAM} refuses {name}: {message['error']['desc']}")
+            if "return" in message:
+                return message["return"]
+
+    def last_words(self) -> str:
+        """The end of what the guest's kernel, or the emulator itself, has printed."""
+        self._console.seek(0)
+        lines = self._console.read().decode(errors="replace").splitlines()
+        return "\n".join(lines[-_LAST_LINES:])
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+        self.conversation.close()
+        self._control_lines.close()
+        self._opened.close()
+
+
+def read_only_copy(descriptor: int) -> int:
+    """Another descriptor of the same open file, which reads it from its start on."""
+    return os.open(Path(f"/proc/self/fd/{descriptor}"), os.O_RDONLY)
+
+
+def _die_with(parent: int) -> Any:
+    def wish() -> None:
+        syscalls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return wish

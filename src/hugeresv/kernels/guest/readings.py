@@ -1,0 +1,91 @@
+"""What is read in a guest after every step: the pool's counters, the cgroups' usage, the mounts' statfs."""
+
+import os
+from collections.abc import Mapping
+
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.guest.conversation import Conversation
+from hugeresv.kernels.host.cgroups import size_name
+from hugeresv.kernels.host.names import Names
+from hugeresv.kernels.host.pool import directory
+from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
+from hugeresv.outcome import Outcome
+from hugeresv.scenario.scenario import Pool
+
+_SIGN_BIT = 1 << 63
+_COUNTERS = ("nr_hugepages", "free_hugepages", "resv_hugepages", "surplus_hugepages")
+
+
+class GuestPool:
+    """The pool of one page size in a guest: read by an agent, and written."""
+
+    def __init__(self, conversation: Conversation, pool: Pool) -> None:
+        self._conversation = conversation
+        self._pool = pool
+        self._path = directory(pool.page_size_kB)
+
+    def fill(self) -> None:
+        """Make it what the scenario begins with. Raises UnavailableError when the guest cannot."""
+        errno = self.write("nr_overcommit_hugepages", self._pool.nr_overcommit or 0)
+        if errno:
+            raise UnavailableError(
+                f"the guest has no huge pages of {self._pool.page_size_kB} kB that can be added: {os.strerror(errno)}"
+            )
+        self.write("nr_hugepages", self._pool.nr_hugepages)
+        total = self.counters().total
+        if total != self._pool.nr_hugepages:
+            raise UnavailableError(
+                f"the guest could get only {total} of {self._pool.nr_hugepages} huge pages of "
+                f"{self._pool.page_size_kB} kB: its memory is not large enough"
+            )
+
+    def write(self, file: str, pages: int) -> int:
+        """Write one of its files: an errno, 0 for success."""
+        return int(self._conversation.ask("write", f"{self._path}/{file}", pages)[0])
+
+    def counters(self) -> Counters:
+        """Total, free, reserved (signed) and surplus pages."""
+        total, free, rsvd, surp = self.read(*(f"{self._path}/{file}" for file in _COUNTERS))
+        return Counters(total, free, rsvd - 2 * _SIGN_BIT if rsvd >= _SIGN_BIT else rsvd, surp)
+
+    def cgroup_usage(self, path: str) -> CgroupUsage:
+        """The usage of the cgroup of that directory."""
+        size = size_name(self._pool.page_size_kB)
+        usage = self.read(*(f"{path}/hugetlb.{size}.{file}" for file in ("current", "rsvd.current")))
+        return CgroupUsage(*(usage_bytes // self._pool.page_bytes for usage_bytes in usage))
+
+    def read(self, *paths: str) -> list[int]:
+        """The numbers that files hold."""
+        errno, *texts = self._conversation.ask("read", *paths)
+        if int(errno):
+            raise UnavailableError(f"cannot read {texts[0]} in the guest: {os.strerror(int(errno))}")
+        return [int(text) for text in texts]
+
+
+class GuestReadings:
+    """The readings of one session."""
+
+    def __init__(self, conversation: Conversation, pool: GuestPool, names: Names, *, has_cgroups: bool) -> None:
+        self._conversation = conversation
+        self._pool = pool
+        self._names = names
+        self._has_cgroups = has_cgroups
+
+    def answer(self, outcome: Outcome) -> Answer:
+        """An outcome, and how things stand now."""
+        return Answer(outcome, self._pool.counters(), self._cgroups(), self._statfs())
+
+    def _cgroups(self) -> Mapping[str, CgroupUsage] | None:
+        if not self._has_cgroups:
+            return None
+        return {name: self._pool.cgroup_usage(path) for name, path in self._names.cgroups.items()}
+
+    def _statfs(self) -> Mapping[str, Statfs] | None:
+        found = {}
+        for name, mount in self._names.mounts.items():
+            if mount.limited:
+                errno, *pages = self._conversation.ask("statfs", mount.path)
+                if int(errno):
+                    raise UnavailableError(f"cannot read statfs of {name!r} in the guest: {os.strerror(int(errno))}")
+                found[name] = Statfs(*map(int, pages))
+        return found or None

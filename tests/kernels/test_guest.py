@@ -1,0 +1,132 @@
+"""A stock kernel in QEMU, where there are QEMU, a C compiler and a kernel in the cache."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.guest.images import images
+from hugeresv.kernels.guest.kernel import GuestKernel
+from hugeresv.kernels.play import play
+from hugeresv.kernels.protocol import PageState
+from hugeresv.scenario import operation as ops
+from hugeresv.scenario.scenario import Cgroup
+from tests.kernels.conftest import must_answer, pool, settle
+from tests.played import SCENARIOS, scenario_in
+
+
+def _why_not() -> str | None:
+    for program in ("qemu-system-x86_64", "cc"):
+        if shutil.which(program) is None:
+            return f"needs {program}"
+    return None if images() else "needs a kernel in the cache"
+
+
+@pytest.fixture(scope="module")
+def guest() -> Iterator[GuestKernel]:
+    """The first kernel in the cache."""
+    reason = _why_not()
+    if reason is not None:
+        pytest.skip(f"guests: {reason}")
+    with GuestKernel(images()[0].name) as kernel:
+        yield kernel
+
+
+@pytest.mark.parametrize("name", ["split-middle", "fork", "shared-reuse", "overcommit"])
+def test_scenarios_that_teach_are_true(guest: GuestKernel, name: str) -> None:
+    """A call whose arguments the agent hands over wrongly; a process, file or segment that outlives the scenario."""
+    results = list(play(scenario_in(SCENARIOS / f"{name}.scn"), guest, show=True))
+    assert [str(found) for result in results for found in result.contradictions] == []
+    assert results[-1].answer.counters.rsvd == 0
+
+
+def test_pages_are_seen_where_they_are(guest: GuestKernel) -> None:
+    """Holes that are taken for pages, and a page of a file that only another process has mapped."""
+    with guest.start(pool(8)) as session:
+        settle(
+            session,
+            [
+                ops.Mmap("p", "a", "private", pages=4),
+                ops.Touch("p", "a", "write", page=3),
+                ops.Munmap("p", "a", page=1, pages=1),
+                ops.Memfd("f"),
+                ops.Mmap("p", "s", "shared", pages=2, file="f"),
+                ops.Mmap("q", "s", "shared", pages=2, file="f"),
+                ops.Touch("q", "s", "write", page=1),
+            ],
+        )
+        private, shared = session.view("p", "a"), session.view("p", "s")
+    assert private is not None
+    assert shared is not None
+    hole, there, absent = PageState.HOLE, PageState.PRESENT, PageState.ABSENT
+    assert private.runs == ((absent, 1), (hole, 1), (absent, 1), (there, 1))
+    assert (shared.shared, shared.runs) == (True, ((absent, 1), (there, 1)))
+
+
+def test_signals_cgroups_and_mounts(guest: GuestKernel) -> None:
+    """An agent that dies of a SIGBUS, a limit that is not the cgroup's, a statfs of another mount."""
+    with guest.start(pool(4), {"c": Cgroup(max_pages=1)}) as session:
+        answer = session.apply(ops.Mount("m", size_pages=3))
+        assert answer.statfs == {"m": (3, 3, 3)}
+        settle(session, [ops.CgroupMove("p", "c"), ops.Mmap("p", "a", "private", pages=2)])
+        must_answer(
+            session,
+            (ops.Touch("p", "a", "write", page=0), "ok 4/3/1/0"),
+            (ops.Touch("p", "a", "write", page=1), "SIGBUS 4/3/1/0"),
+            (ops.Touch("p", "a", "read", page=9), "SIGSEGV 4/3/1/0"),
+        )
+        answer = session.release()
+    assert answer.counters == (4, 4, 0, 0)
+    assert answer.cgroups == {"c": (0, 0)}
+
+
+def test_every_start_is_a_fresh_kernel(guest: GuestKernel) -> None:
+    """A guest that goes on where the scenario before has left it."""
+    for _ in range(2):
+        with guest.start(pool(4)) as session:
+            must_answer(session, (ops.Mmap("p", "a", "private", pages=4), "ok 4/4/4/0"))
+
+
+def test_a_pool_that_does_not_fit(guest: GuestKernel) -> None:
+    """A scenario that is run on a smaller pool than its own."""
+    with pytest.raises(UnavailableError, match="could get only"):
+        guest.start(pool(100_000))
+
+
+def test_the_emulator_dies_with_its_parent(guest: GuestKernel) -> None:
+    """A guest that runs on when the tool is killed."""
+    program = (
+        "import sys, time; from hugeresv.kernels.guest.kernel import GuestKernel;"
+        "from hugeresv.scenario.scenario import Pool; kernel = GuestKernel(sys.argv[1]);"
+        "session = kernel.start(Pool(2048, 1)); print('started', flush=True); time.sleep(600)"
+    )
+    name = guest.name.removeprefix("guest:")
+    with subprocess.Popen([sys.executable, "-c", program, name], stdout=subprocess.PIPE) as tool:
+        assert tool.stdout is not None
+        assert tool.stdout.readline() == b"started\n"
+        emulators = _children(tool.pid)
+        assert emulators
+        os.kill(tool.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while any(_runs(process) for process in emulators):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def _children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _runs(process: int) -> bool:
+    """Whether it lives; one that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
