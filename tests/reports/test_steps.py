@@ -156,3 +156,17 @@ def test_colour_is_only_added() -> None:
     coloured = report(WRAPS, "count-in-vma", colour=True)
     assert "\x1b[" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == report(WRAPS, "count-in-vma")
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_no_operation_is_cut_within_a_word(width: int) -> None:
+    """Names in pieces of ten letters, because a column is kept free for strips that are too long for it anyway."""
+    operations = [
+        "web-server mmap shared-buffer-pool 100000 private",
+        "web-server munmap shared-buffer-pool 50000+20000",
+    ]
+    text = report("\n".join(["pool 2M nr=100000", *operations]), width=width)
+    assert max(map(len, text.splitlines())) <= width
+    for word in " ".join(operations).split():
+        assert re.search(rf"(^|\s){re.escape(word)}(\s|$)", text, re.MULTILINE), word
+    assert re.search(r"^ +nothing leaked$|nothing leaked$", text, re.MULTILINE)

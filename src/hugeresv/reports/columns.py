@@ -11,14 +11,21 @@ from hugeresv.scenario.scenario import Scenario
 NUMBER = 5
 MARGIN = NUMBER + 2
 OUTCOME = 7
+HANGING = "  "
+"""What the further lines of a wrapped operation begin with."""
+
 _GAPS = 4
-_LEAST_OPERATION = 12
+_LEAST_OPERATION = len("(all let go)")
 _LEAST_STRIP = len("nothing leaked")
+_LEAST_PAGES = 8
 _STEPS_MEASURED = 1000
 
 
 class Columns(NamedTuple):
-    """Widths: of the operation, of each counter with a mark and a blank before it, and of the strip."""
+    """Widths: of the operation, of each counter with a mark and a blank before it, and of the strip.
+
+    Where no strip can stand beside operations that are not cut within words, strips have no column (0).
+    """
 
     operation: int
     counters: tuple[int, int, int, int]
@@ -33,15 +40,19 @@ def columns_for(scenario: Scenario, width: int) -> Columns:
     needed = len(str(max(pages))) + 2
     counters = (max(6, needed), max(5, needed), max(5, needed), max(5, needed))
     rest = width - MARGIN - OUTCOME - sum(counters) - _GAPS
-    longest = max((len(spell(each)) for each in islice(operations, _STEPS_MEASURED)), default=0)
-    strip = max(_LEAST_STRIP, min(_longest_strip(operations), rest * 3 // 5))
-    operation = max(_LEAST_OPERATION, min(longest, rest - strip))
-    return Columns(operation, counters, max(strip, rest - operation))
+    spelled = [spell(each) for each in islice(operations, _STEPS_MEASURED)]
+    longest_word = max((len(word) for text in spelled for word in text.split()), default=0)
+    least_operation = max(_LEAST_OPERATION, len(HANGING) + longest_word)
+    names, pages_mapped = _mappings(operations)
+    if rest - least_operation < max(_LEAST_STRIP, names + min(_LEAST_PAGES, pages_mapped)):
+        return Columns(max(_LEAST_OPERATION, rest), counters, 0)
+    strip = max(_LEAST_STRIP, min(names + pages_mapped, rest * 3 // 5))
+    operation = max(least_operation, min(max(map(len, spelled), default=0), rest - strip))
+    return Columns(operation, counters, rest - operation)
 
 
-def _longest_strip(operations: Sequence[Operation]) -> int:
-    """Columns that the mappings need if every page is drawn, with their names before them."""
+def _mappings(operations: Sequence[Operation]) -> tuple[int, int]:
+    """Columns that the longest name of a mapping needs with a blank behind it, and the pages of the largest one."""
     mapped = [each for each in operations if isinstance(each, (Mmap, Shmget))]
     pages = max((each.pages or 0 for each in mapped), default=0)
-    names = max((len(f"{each.map} ") for each in operations if isinstance(each, (Mmap, Shmat))), default=0)
-    return names + pages
+    return max((len(f"{each.map} ") for each in operations if isinstance(each, (Mmap, Shmat))), default=0), pages

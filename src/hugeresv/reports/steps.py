@@ -11,7 +11,7 @@ from hugeresv.kernels.play import Ending, StepResult
 from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.kernels.watch import NAMING, Picture
 from hugeresv.outcome import Outcome
-from hugeresv.reports.columns import MARGIN, NUMBER, OUTCOME, columns_for
+from hugeresv.reports.columns import HANGING, MARGIN, NUMBER, OUTCOME, columns_for
 from hugeresv.reports.drawing import draw
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell, spell_mapping
@@ -42,7 +42,7 @@ class StepLines:
         names = "".join(
             f"{name:>{width}}" for name, width in zip(Counters._fields, self._columns.counters, strict=True)
         )
-        head = f"{'step':>{NUMBER}}  {'operation':<{self._columns.operation}}  {'answer':<{OUTCOME}}{names}  pages"
+        head = f"{'step':>{NUMBER}}  {'operation':<{self._columns.operation}}  {'answer':<{OUTCOME}}{names}{'  pages' * bool(self._columns.strip)}"
         self._screen.line(self._screen.styled(head, bold=True))
 
     def pass_over(self, answer: Answer) -> None:
@@ -56,11 +56,12 @@ class StepLines:
         if result.step.note is not None:
             self._screen.paragraph(result.step.note, f"{_INDENT}# ", italic=True)
         is_wrong = bool(result.contradictions or violations)
-        text = textwrap.wrap(spell(operation), self._columns.operation, subsequent_indent="  ", break_on_hyphens=False)
+        text = textwrap.wrap(
+            spell(operation), self._columns.operation, subsequent_indent=HANGING, break_on_hyphens=False
+        )
         beside, below = self._strips(pictures, operation)
         self._row(str(result.number), is_wrong, text, result.answer, beside)
-        for strip in below:
-            self._screen.line(f"{_INDENT}  {strip}")
+        self._below(below)
         self._tell_tables("cgroup", result.answer.cgroups or {})
         self._tell_tables("mount", result.answer.statfs or {})
         self._what_is_wrong(result.contradictions, violations)
@@ -70,7 +71,9 @@ class StepLines:
         leaked = result.answer.counters.rsvd
         verdict = f"leaked {leaked}" if leaked else "nothing leaked"
         is_wrong = bool(result.contradictions or result.violations)
-        self._row("end", is_wrong, ["(all let go)"], result.answer, [verdict])
+        beside, below = ([verdict], []) if self._columns.strip else ([], [verdict])
+        self._row("end", is_wrong, ["(all let go)"], result.answer, beside)
+        self._below(below)
         self._tell_tables("cgroup", result.answer.cgroups or {})
         self._what_is_wrong(result.contradictions, result.violations)
 
@@ -89,6 +92,11 @@ class StepLines:
             self._screen.line(f"{_INDENT}{text:<{columns.operation}}  {blank}{strip}")
         self._tell_wraps(answer.counters)
         self._counters = answer.counters
+
+    def _below(self, lines: Sequence[str]) -> None:
+        """What has no room in the last column."""
+        for line in lines:
+            self._screen.line(f"{_INDENT}  {line}")
 
     def _numbers(self, counters: Counters) -> str:
         """The counters, those that changed with a mark."""
