@@ -68,15 +68,18 @@ def mremap(
         return Outcome.EINVAL
     if dontunmap and old_len != new_len:
         return Outcome.EINVAL
+    reach = machine.behaviour.mremap
+    if reach is MremapReach.ONE_VMA and mm.find(address) is None:
+        return Outcome.EFAULT
     call = Remap(address, align_up(old_len), align_up(new_len), target, maymove)
     if target is not None:
         if not is_aligned(target) or target > TASK_SIZE - call.new_len:
             return Outcome.EINVAL
         if max(address, target) < min(address + call.old_len, target + call.new_len):
             return Outcome.EINVAL
-    if machine.behaviour.mremap is MremapReach.NONE:
+    if reach is MremapReach.NONE:
         return _without_hugetlb(machine, mm, call, dontunmap=dontunmap)
-    if target is not None and call.old_len == call.new_len and machine.behaviour.mremap is MremapReach.MANY_VMAS:
+    if target is not None and call.old_len == call.new_len and reach is MremapReach.MANY_VMAS:
         return _move_many(machine, mm, call, dontunmap=dontunmap)
     return _remap_one(machine, mm, call, dontunmap=dontunmap)
 
@@ -94,7 +97,9 @@ def _move_many(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
             return Outcome.EINVAL
         start = max(vma.vm_start, call.address)
         length = min(vma.vm_end, end) - start
-        outcome = _remap_one(machine, mm, Remap(start, length, length, start + delta, maymove=True), dontunmap=False)
+        outcome = _remap_one(
+            machine, mm, Remap(start, length, length, start + delta, maymove=True), dontunmap=dontunmap
+        )
         if outcome is not Outcome.OK:
             return outcome
     return Outcome.OK
@@ -109,9 +114,9 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
         return Outcome.EINVAL
     if call.target is None:
         if dontunmap:
-            return Outcome.EINVAL
+            return _movable(vma, call, dontunmap=True)
         return _shrink(machine, mm, call) if call.new_len <= call.old_len else _grow(machine, mm, vma, call)
-    if machine.behaviour.mremap is MremapReach.MANY_VMAS:
+    if reach is MremapReach.MANY_VMAS:
         outcome = _movable(vma, call, dontunmap=dontunmap)
         if outcome is not Outcome.OK:
             return outcome
@@ -124,7 +129,9 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
     if vma is None:
         return Outcome.EFAULT
     outcome = _movable(vma, call, dontunmap=dontunmap)
-    return _move(machine, vma, call) if outcome is Outcome.OK else outcome
+    if outcome is not Outcome.OK:
+        return outcome
+    return _leave_behind(vma, call) if dontunmap else _move(machine, vma, call)
 
 
 def _movable(vma: Vma, call: Remap, *, dontunmap: bool) -> Outcome:
@@ -132,6 +139,15 @@ def _movable(vma: Vma, call: Remap, *, dontunmap: bool) -> Outcome:
     if (call.old_len == 0 and not vma.shared) or (dontunmap and vma.inode is not None):
         return Outcome.EINVAL
     return Outcome.EFAULT if call.kept_len > vma.vm_end - call.address else Outcome.OK
+
+
+def _leave_behind(vma: Vma, call: Remap) -> Outcome:
+    """MREMAP_DONTUNMAP of ordinary pages: they are at the target, and the old range stays mapped, empty."""
+    assert call.target is not None
+    new = vma.copy(vma.mm)
+    new.vm_start, new.vm_end = call.target, call.target + call.new_len
+    _link(new)
+    return Outcome.OK
 
 
 def _shrink(machine: Machine, mm: AddressSpace, call: Remap) -> Outcome:
