@@ -28,4 +28,6 @@ def check_end(machine: Machine) -> list[Violation]:
             f"after a write of 0 to nr_hugepages nr_huge_pages is {h.nr_huge_pages},"
             f" free_huge_pages {h.free_huge_pages}, surplus_huge_pages {h.surplus_huge_pages}"
         )
-    return [Violation("I11", "nothing is counted when everything is gone", message) for message in messages]
+    if not messages:
+        return []
+    return [Violation("I11", "nothing is counted when everything is gone", "; ".join(messages))]

@@ -42,8 +42,9 @@ class StepLines:
         names = "".join(
             f"{name:>{width}}" for name, width in zip(Counters._fields, self._columns.counters, strict=True)
         )
-        head = f"{'step':>{NUMBER}}  {'operation':<{self._columns.operation}}  {'answer':<{OUTCOME}}{names}{'  pages' * bool(self._columns.strip)}"
-        self._screen.line(self._screen.styled(head, bold=True))
+        head = f"{'step':>{NUMBER}}  {'operation':<{self._columns.operation}}  {'answer':<{OUTCOME}}{names}"
+        pages = "  pages" if self._columns.strip else ""
+        self._screen.line(self._screen.styled(head + pages, bold=True))
 
     def pass_over(self, answer: Answer) -> None:
         """A step that is not shown; the next one's changes are measured by its answer."""
