@@ -41,7 +41,8 @@ class MremapReach(StrEnum):
 
     NONE = "none"
     ONE_VMA = "one-vma"
-    """A range within one VMA; the target is unmapped before the range is checked."""
+    """A range within one VMA; that it is mapped is checked before the target is, and the rest of it after the target is
+    unmapped (6.1.192 and 6.12.117, mm/mremap.c, mremap)."""
     MANY_VMAS = "many-vmas"
     """Also a range over several VMAs, when the length stays; checked before the target is unmapped."""
 

@@ -116,7 +116,7 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
         if dontunmap:
             return _movable(vma, call, dontunmap=True)
         return _shrink(machine, mm, call) if call.new_len <= call.old_len else _grow(machine, mm, vma, call)
-    if reach is MremapReach.MANY_VMAS:
+    if machine.behaviour.mremap is MremapReach.MANY_VMAS:
         outcome = _movable(vma, call, dontunmap=dontunmap)
         if outcome is not Outcome.OK:
             return outcome
