@@ -167,3 +167,16 @@ def test_what_could_not_be_finished_is_counted(hugeresv: Hugeresv, files: dict[s
     ran = hugeresv("run", files["impossible"], files["missing"], files["right"])
     unfinished = f"{files['impossible']}, {files['missing']}"
     assert " ".join(ran.out.split()).endswith(f"3 scenarios, 2 could not be finished: {unfinished}")
+
+
+def test_a_kernel_that_does_not_exist_is_warned_of(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """A check that a misspelt name switches off; a warning at every step; one of a name that some kernel goes by."""
+    known = 'host: rsvd=2 | "guest:debian": rsvd=2 | "6.18,zap-restore=never": rsvd=2 | 2008: rsvd=2'
+    step = f'-> rsvd=2 | ideel: rsvd=3 | "6.18,zap-restore=nie": rsvd=3 | {known}'
+    path = tmp_path / "s.scn"
+    path.write_text(f"pool 2M nr=4\nleaks idael: rsvd=0\ndb mmap a 2 private {step}\ndb touch a 0 -> | ideel: rsvd=3\n")
+    ran = hugeresv("run", "--json", path)
+    assert ran.status == 0
+    assert len(rows(ran.out)) == 2
+    warned = [line.split("'")[1] for line in ran.err.splitlines() if line.startswith(f"hugeresv: warning: {path}: ")]
+    assert warned == ["idael", "ideel", "6.18,zap-restore=nie"]

@@ -42,3 +42,9 @@ def report_error(message: str) -> None:
     """Say what is wrong on standard error, after everything that was printed before."""
     sys.stdout.flush()
     sys.stderr.write(f"hugeresv: error: {message}\n")
+
+
+def report_warning(message: str) -> None:
+    """Say on standard error what is probably not meant, after everything that was printed before."""
+    sys.stdout.flush()
+    sys.stderr.write(f"hugeresv: warning: {message}\n")

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import click
 
-from hugeresv.cli.exit_status import CONTRADICTED, Status
+from hugeresv.cli.exit_status import CONTRADICTED, Status, report_warning
 from hugeresv.cli.files import ScenarioFile, check_files, read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, on_kernel
 from hugeresv.cli.terminal import Colour, standard_output
-from hugeresv.kernels.grammar import open_kernel
+from hugeresv.kernels.expected_names import unknown_names
+from hugeresv.kernels.grammar import known_kernels, open_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.play import play, violates
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.kernels.record import recorded
 from hugeresv.reports.json_rows import JsonRows
 from hugeresv.reports.run import RunReport
+from hugeresv.scenario.format_error import did_you_mean
 from hugeresv.scenario.load import dump
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.known import explain
@@ -67,6 +69,7 @@ class _Runs:
 
     def file(self, file: ScenarioFile) -> None:
         """All scenarios of a file, which is written only if all of them could be run."""
+        self._warn(file)
         after: list[Scenario] = []
         for identifier, scenario in file.entries():
             played = len(after)
@@ -95,3 +98,12 @@ class _Runs:
         if violated and isinstance(self._report, RunReport) and isinstance(self._kernel, ModelKernel):
             self._report.causes(explain(scenario, self._kernel.behaviour))
         return recorded(scenario, kept, self._kernel.expectation_names)
+
+    def _warn(self, file: ScenarioFile) -> None:
+        """Name, once each, what is expected of kernels that do not exist: a misspelt name switches a check off."""
+        names = self._kernel.expectation_names
+        for name in dict.fromkeys(chain.from_iterable(unknown_names(each, names) for each in file.scenarios)):
+            near = did_you_mean(name, known_kernels())
+            report_warning(
+                f"{file.path}: what is expected of {name!r} is never checked: no kernel is known by it{near}"
+            )
