@@ -57,10 +57,10 @@ def test_a_scenario_is_right_about_the_kernels_of_today(name: str, kernel: str) 
     assert on(scenario_in(FILES[name]), kernel).contradictions == []
 
 
-def test_only_the_behaviour_that_was_run_here_says_so() -> None:
+def test_only_the_behaviours_that_were_run_say_so() -> None:
     """A kernel that nobody has run, passed off as verified."""
     verified = {name for name, behaviour in PRESETS.items() if "not run" not in behaviour.verified}
-    assert verified == {"count-in-vma", "2008", "6.18", "ideal"}
+    assert verified == {"count-in-vma", "2008", "6.1", "6.18", "ideal"}
     assert all("text of the patch" in PRESETS[name].verified for name in ("count-in-vma", "2008"))
 
 

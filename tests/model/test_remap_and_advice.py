@@ -36,6 +36,13 @@ def test_e12_before_5_16_nothing_moves() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("on", ["6.1", "6.12"])
+def test_what_is_not_mapped_is_moved_onto_itself(on: str) -> None:
+    """The target checked before the range, which these look for first: seen on 6.1.192 and 6.12.117 in guests."""
+    onto_itself = op.Mremap("p", "a", page=1, pages=1, new_pages=1, over=op.Place("a", page=1))
+    play(on, 8, (p.mmap("a", 1), "8/8/1/0"), (onto_itself, "EFAULT 8/8/1/0"))
+
+
 @pytest.mark.parametrize("on", ["6.1", "6.12", "6.18", "7.3"])
 def test_e12b_moving_a_part_orphans_the_rest(on: str) -> None:
     """The rest loses map and ownership: its touches take unpromised pages, its promises are never withdrawn (H71)."""

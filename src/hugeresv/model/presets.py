@@ -65,7 +65,7 @@ LINUX_5_10 = Behaviour(
 LINUX_6_1 = replace(
     LINUX_5_10,
     name="6.1",
-    verified=NOT_RUN.format("6.1.192"),
+    verified="6.1.192, step by step in a guest",
     cow_avoids_reserve=False,
     mremap=MremapReach.ONE_VMA,
     mremap_length_is_int=True,
@@ -76,7 +76,7 @@ LINUX_6_1 = replace(
 LINUX_6_12 = replace(
     LINUX_6_1,
     name="6.12",
-    verified=NOT_RUN.format("6.12.118"),
+    verified=NOT_RUN.format("6.12.118") + "; 6.12.117, which steals and measures mremap as 6.1 does, in a guest",
     steal_at_owner_address=False,
     zap_restore=ZapRestore.LAST_UNMAP,
     surplus_blocks_restore=True,

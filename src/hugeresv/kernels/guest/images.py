@@ -33,8 +33,8 @@ def find_image(name: str) -> Image:
     if not found:
         directory = cache_directory("kernels") / name
         raise UnavailableError(
-            f"guest:{name}: no kernel in {directory}; put one there as {PREFIX}RELEASE, or, on Debian:"
-            f" hugeresv kernels fetch {name}"
+            f"guest:{name}: no kernel in {directory}; put one there as {PREFIX}RELEASE "
+            "(docs/kernels.md says how to take one out of a package)"
         )
     return found[-1]
 
