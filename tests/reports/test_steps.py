@@ -170,3 +170,14 @@ def test_no_operation_is_cut_within_a_word(width: int) -> None:
     for word in " ".join(operations).split():
         assert re.search(rf"(^|\s){re.escape(word)}(\s|$)", text, re.MULTILINE), word
     assert re.search(r"^ +nothing leaked$|nothing leaked$", text, re.MULTILINE)
+
+
+def test_signs_are_explained_where_they_are_used() -> None:
+    """A sign that is nowhere explained: a count beside a gap; lines about signs that are not there."""
+    small = report("pool 2M nr=4\ndb mmap a 2 private")
+    assert "private  ■" in small
+    assert not re.search("^(shared|strips)", small, re.MULTILINE)
+    large = "\n".join(["pool 2M nr=400", "db mmap a 400 private", *(f"db touch a {page}" for page in range(0, 300, 3))])
+    assert re.search(r"\d….* \(400\)$", report(large), re.MULTILINE)
+    assert re.search(r"^strips .* …20 twenty left out  \(40\) forty in all$", report(large), re.MULTILINE)
+    assert max(map(len, report(large).splitlines())) <= 80

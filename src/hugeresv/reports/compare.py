@@ -8,7 +8,7 @@ from rich.text import Text
 
 from hugeresv.kernels.play import StepResult
 from hugeresv.kernels.protocol import Answer, Counters, Kernel
-from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, draw, legend
+from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, Drawing, Legend, draw
 from hugeresv.reports.run import heading
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell, spell_mapping
@@ -33,7 +33,8 @@ class CompareReport:
         self._screen = screen
         self._left = left.name
         self._right = right.name
-        self._real = left.real or right.real
+        states = SEEN_ON_A_MODEL | SEEN_ON_A_REAL_KERNEL if left.real or right.real else SEEN_ON_A_MODEL
+        self._legend = Legend(screen, states, "differs")
         self._compared = 0
         self._different: list[str] = []
 
@@ -53,8 +54,10 @@ class CompareReport:
     def different(self, name: str, scenario: Scenario, before: Sequence[Pair], pair: Pair) -> None:
         """`pair` is the first that differs. The first of `before` is what the next ones are measured by."""
         self._compared += 1
-        if not self._different:
-            legend(self._screen, SEEN_ON_A_MODEL | SEEN_ON_A_REAL_KERNEL if self._real else SEEN_ON_A_MODEL)
+        pictures = [*pair.left_pictures, *pair.right_pictures]
+        self._legend.head(
+            private=any(not picture.shared for picture in pictures), shared=any(picture.shared for picture in pictures)
+        )
         self._different.append(name)
         self._screen.line()
         heading(self._screen, f"{name}: {self._left} and {self._right} differ", scenario)
@@ -92,11 +95,15 @@ class CompareReport:
         for label, left, right in _beside(dict(_figures(pair.left)), dict(_figures(pair.right))):
             differs = left != right
             table.add_row(f"{'!' if differs else ' '} {label}", left, right, style="bold red" if differs else "")
-        for label, left, right in self._mappings(pair):
-            table.add_row(f"  {label}", Text.from_ansi(left), Text.from_ansi(right))
+        abbreviated = False
+        for label, *drawings in self._mappings(pair):
+            table.add_row(f"  {label}", *(Text.from_ansi(drawing.text if drawing else "") for drawing in drawings))
+            abbreviated = abbreviated or any(drawing and drawing.abbreviated for drawing in drawings)
         print_table(self._screen, table)
+        if abbreviated:
+            self._legend.abbreviations()
 
-    def _mappings(self, pair: Pair) -> Iterator[tuple[str, str, str]]:
+    def _mappings(self, pair: Pair) -> Iterator[tuple[str, Drawing | None, Drawing | None]]:
         """Mappings as strips, those first that differ."""
         pictures = [
             {spell_mapping(picture.proc, picture.map): picture for picture in side}
@@ -107,10 +114,10 @@ class CompareReport:
         labels = max((len(label) for label, *_ in both), default=0)
         width = (self._screen.width - labels - 8) // 2
         for label, *sides in both[:_MAPPINGS_SHOWN]:
-            left, right = (draw(self._screen, side, width).text if side else "" for side in sides)
+            left, right = (draw(self._screen, side, width) if side else None for side in sides)
             yield label, left, right
         if (more := len(both) - _MAPPINGS_SHOWN) > 0:
-            yield f"and {more} more", "", ""
+            yield f"and {more} more", None, None
 
 
 def _figures(answer: Answer) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from hugeresv.kernels.protocol import PageState
@@ -27,11 +28,10 @@ _PRIVATE = {
     PageState.PRESENT: "present",
     PageState.RESERVED: "reserved",
     PageState.CONSUMED: "reservation used, page gone",
-    PageState.UNRESERVED: "not reserved",
 }
-_SHARED = {
-    PageState.PRESENT: "present",
-    PageState.RESERVED: "reserved",
+_SHARED = {PageState.PRESENT: "present", PageState.RESERVED: "reserved"}
+_EITHER = {
+    PageState.UNRESERVED: "not reserved",
     PageState.HOLE: "not mapped",
     PageState.ABSENT: "absent, reserved or not",
 }
@@ -43,16 +43,18 @@ def glyphs(screen: Screen) -> Glyphs:
 
 
 class Drawing(NamedTuple):
-    """A strip as it is written, and how wide that is on the screen."""
+    """A strip as it is written, how wide that is on the screen, and whether a page is not drawn by itself."""
 
     text: str
     columns: int
+    abbreviated: bool
 
 
 def draw(screen: Screen, picture: Picture, width: int) -> Drawing:
     """A mapping as a strip, coloured where there is colour; pages that changed stand out there."""
     pieces = strip(picture, width, glyphs(screen))
-    return Drawing("".join(_painted(screen, piece) for piece in pieces), columns(pieces))
+    abbreviated = sum(run.pages for run in picture.runs) > width
+    return Drawing("".join(_painted(screen, piece) for piece in pieces), columns(pieces), abbreviated)
 
 
 def _painted(screen: Screen, piece: Piece) -> str:
@@ -64,16 +66,48 @@ def _painted(screen: Screen, piece: Piece) -> str:
     return screen.styled(piece.text, fg=colour)
 
 
-def legend(screen: Screen, states: frozenset[PageState]) -> None:
-    """What strips mean, where pages are in no other `states`, and counters and marks."""
-    known = glyphs(screen)
-    for name, entries in (("private", _PRIVATE), ("shared", _SHARED)):
-        shown = [
-            f"{screen.styled(known.of(state, shared=name == 'shared'), fg=_COLOURS[state])} {meaning}"
-            for state, meaning in entries.items()
-            if state in states
+class Legend:
+    """Says what the signs of a report mean, each line once, and only those that are used."""
+
+    def __init__(self, screen: Screen, states: frozenset[PageState], wrong: str) -> None:
+        """Pages are in no other `states`; `wrong` is what the mark `!` says."""
+        self._screen = screen
+        self._states = states
+        self._wrong = wrong
+        self._told: set[str] = set()
+
+    def head(self, *, private: bool, shared: bool) -> None:
+        """The lines above what is drawn: of the kinds of mappings that may be in it, of counters and of marks."""
+        lines = [
+            *([("private", self._states_line(_PRIVATE, shared=False))] if private else []),
+            *([("shared", self._states_line(_SHARED, shared=True))] if shared else []),
+            *([("either", self._states_line(_EITHER, shared=False))] if private or shared else []),
+            ("pool", "free: promised or not  rsvd: promised, not handed out  surp: surplus"),
+            ("marks", f"* changed by the step  ! {self._wrong}"),
         ]
-        screen.line(f"{name:<9}{'  '.join(shown)}")
-    screen.line("pool     free: promised or not  rsvd: promised, not handed out  surp: surplus")
-    many = f"{known.of(PageState.RESERVED, shared=False)}{known.times}20"
-    screen.line(f"{'marks':<9}* changed by the step  ! wrong, as said below  {many} twenty pages alike")
+        new = [(name, text) for name, text in lines if name not in self._told]
+        if new and self._told:
+            self._screen.line()
+        for name, text in new:
+            self._tell(name, text)
+
+    def abbreviations(self) -> None:
+        """The line below a drawing in which pages are not drawn one by one."""
+        if "strips" not in self._told:
+            known = glyphs(self._screen)
+            many = f"{known.of(PageState.RESERVED, shared=False)}{known.times}20"
+            left_out = f"20{known.gap} {known.gap}20"
+            self._screen.line()
+            self._tell("strips", f"{many} twenty pages alike  {left_out} twenty left out  (40) forty in all")
+
+    def _tell(self, name: str, text: str) -> None:
+        self._told.add(name)
+        self._screen.line(f"{name:<9}{text}")
+
+    def _states_line(self, meanings: Mapping[PageState, str], *, shared: bool) -> str:
+        known = glyphs(self._screen)
+        return "  ".join(
+            f"{self._screen.styled(known.of(state, shared=shared), fg=_COLOURS[state])} {meaning}"
+            for state, meaning in meanings.items()
+            if state in self._states
+        )

@@ -6,10 +6,11 @@ from itertools import groupby
 from hugeresv.kernels.play import Result, StepResult
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.outcome import Outcome
-from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, legend
+from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, Legend
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell_name
 from hugeresv.reports.steps import StepLines
+from hugeresv.scenario.operation import Mmap, Shmat
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.known import Verdict
 from hugeresv.units import format_bytes
@@ -21,6 +22,7 @@ class RunReport:
     def __init__(self, screen: Screen, kernel: Kernel) -> None:
         self._screen = screen
         self._kernel = kernel
+        self._legend = Legend(screen, SEEN_ON_A_REAL_KERNEL if kernel.real else SEEN_ON_A_MODEL, "wrong, as said below")
         self._names: list[str] = []
         self._contradicted: list[str] = []
         self._unfinished: list[str] = []
@@ -28,9 +30,14 @@ class RunReport:
         """Whether the last of the names has begun and not ended."""
 
     def scenario(self, file: str, identifier: str, scenario: Scenario) -> None:
-        """The heading of the results that follow; before the first, what the signs mean."""
-        if not self._names:
-            legend(self._screen, SEEN_ON_A_REAL_KERNEL if self._kernel.real else SEEN_ON_A_MODEL)
+        """The heading of the results that follow, and above it what signs mean that were not used before."""
+        operations = [step.operation for step in scenario.steps]
+        self._legend.head(
+            private=any(isinstance(each, Mmap) and each.type == "private" for each in operations),
+            shared=any(
+                isinstance(each, Shmat) or (isinstance(each, Mmap) and each.type == "shared") for each in operations
+            ),
+        )
         self._names.append(spell_name(file, identifier))
         self._going_on = True
         self._screen.line()
@@ -44,20 +51,26 @@ class RunReport:
             self._lines.step(result)
         else:
             self._lines.ending(result)
-            self._going_on = False
+            self._ended()
         if result.contradictions and self._names[-1] not in self._contradicted[-1:]:
             self._contradicted.append(self._names[-1])
         if result.answer.outcome is Outcome.HANG:
             self._screen.line("It has not returned: the scenario ends there.")
-            self._going_on = False
+            self._ended()
 
     def unfinished(self, file: str, identifier: str) -> None:
         """The scenario, begun or not, could not be played to its end."""
         name = spell_name(file, identifier)
-        if not self._going_on:
+        if self._going_on:
+            self._ended()
+        else:
             self._names.append(name)
-        self._going_on = False
         self._unfinished.append(name)
+
+    def _ended(self) -> None:
+        self._going_on = False
+        if self._lines.abbreviated:
+            self._legend.abbreviations()
 
     def causes(self, verdicts: Sequence[Verdict]) -> None:
         """Which defect each violated invariant comes from, if one alone does it."""

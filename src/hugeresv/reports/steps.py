@@ -36,6 +36,8 @@ class StepLines:
         self._tables: dict[str, tuple[int, ...]] = {}
         """Pages of each cgroup and mount, as they were told last."""
         self._violations: Sequence[Violation] = ()
+        self.abbreviated = False
+        """Whether a strip did not have every page drawn by itself."""
 
     def header(self) -> None:
         """The names of the columns."""
@@ -134,7 +136,9 @@ class StepLines:
                 beside.append(label + drawing.text)
             else:
                 room = self._screen.width - MARGIN - 2 - len(label)
-                below.append(label + draw(self._screen, picture, room).text)
+                drawing = draw(self._screen, picture, room)
+                below.append(label + drawing.text)
+            self.abbreviated = self.abbreviated or drawing.abbreviated
         return beside, below
 
     def _what_is_wrong(self, contradictions: Sequence[Contradiction], violations: Sequence[Violation]) -> None:
