@@ -26,12 +26,13 @@ class Snapshot(ClosedOnExit):
     """A booted guest. `keeper` is the keeper's process ID in it. Raises UnavailableError where none can be had."""
 
     def __init__(self, image: Image) -> None:
-        self._arguments: tuple[str, ...] = ("-kernel", str(image.path), "-append", _COMMAND_LINE)
         self._state = tempfile.TemporaryFile()  # noqa: SIM115  closed with the snapshot
-        with tempfile.NamedTemporaryFile() as archive:
+        with tempfile.TemporaryFile() as archive:  # without a name, like the state: nothing is left, whatever ends us
             archive.write(initramfs({"init": agent_program()}))
             archive.flush()
-            with Emulator((*self._arguments, "-initrd", archive.name), _MEMORY_MEBIBYTES) as guest:
+            descriptor = archive.fileno()
+            boot = ("-kernel", str(image.path), "-append", _COMMAND_LINE, "-initrd", f"/proc/self/fd/{descriptor}")
+            with Emulator(boot, _MEMORY_MEBIBYTES, (descriptor,)) as guest:
                 try:
                     self.keeper = guest.conversation.greeting(_BOOT_SECONDS)
                 except (EOFError, TimeoutError):
