@@ -53,7 +53,7 @@ class HState:
         return Outcome.OK
 
     def acct_memory(self, delta: int) -> bool:
-        """hugetlb_acct_memory: promise `delta` pages more, or -`delta` fewer. False is ENOMEM, and nothing changed.
+        """hugetlb_acct_memory: promise `delta` pages more, or -`delta` fewer. False is ENOMEM: nothing is promised.
 
         Two tests, not one: what is missing must be obtainable as surplus, and the request alone must not exceed the
         free pages. Only the second still refuses a large request while resv_huge_pages is wrapped.

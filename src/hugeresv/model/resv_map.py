@@ -2,15 +2,11 @@
 
 The same type means opposite things, and everything else follows from that:
 
-    of an inode (shared mappings)      a region = "a reservation was given for this file page". It stays when the page
-    comes
-                                       and when the mapping goes; truncation, hole punching and the inode's end take it
-                                       away.
-    of a private mapping               a region = "this offset has *consumed* its reservation". What is absent is still
-                                       promised.
+    of an inode             a region = "a reservation was given for this file page". It stays when the page comes and
+    (shared mappings)       when the mapping goes; truncation, hole punching and the inode's end take it away.
+    of a private mapping    a region = "this offset has *consumed* its reservation". What is absent is still promised.
 
-mm/hugetlb.c: struct resv_map and its comments, 2.6.27 and later; include/linux/hugetlb.h, 5.7 and later, for the
-charge.
+mm/hugetlb.c: struct resv_map, 2.6.27 and later; include/linux/hugetlb.h, 5.7 and later, for the charge.
 """
 
 from __future__ import annotations
