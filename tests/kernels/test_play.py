@@ -173,3 +173,18 @@ def test_violations_are_of_the_model_and_of_the_step() -> None:
     assert names[:2] == [set(), set()]
     assert "I1" in names[2]
     assert "I11" in names[3]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "operation", "told"),
+    [
+        ("count-in-vma", "munmap a 0", "private mapping p.a pages [1,6)"),
+        ("6.18", "mremap a 4+2 new=2 move_to=d maymove", "private mapping p.d pages [0,2)"),
+    ],
+)
+def test_a_violation_names_mappings_as_the_scenario_does(kernel: str, operation: str, told: str) -> None:
+    """Addresses that the scenario's author never chose; pages counted from where a moved mapping once was."""
+    *_, last, _ = play(scenario(f"p mmap a 6 private\np {operation}"), parse_kernel(kernel), show=True)
+    assert isinstance(last, StepResult)
+    assert last.seen is not None
+    assert told in last.seen.violations[0].message

@@ -6,7 +6,7 @@ against.
 
 from collections.abc import Iterator
 
-from hugeresv.invariants.promise import FilePromise, MappingPromise, MinimumPromise, Promise
+from hugeresv.invariants.promise import FilePromise, MappingPromise, MinimumPromise, Naming, Promise, nameless
 from hugeresv.model.folio import Folio
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine
@@ -23,9 +23,10 @@ class Census:
     promises    every promise that is not empty; `promised` is their sum in pages
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, naming: Naming = nameless) -> None:
         """Takes time in proportion to what is mapped, cached and present."""
         self.machine = machine
+        self._naming = naming
         self.files: dict[Inode, str] = {}
         self.map_users: dict[ResvMap, list[Vma]] = {}
         self.folios: set[Folio] = set()
@@ -55,7 +56,7 @@ class Census:
             pieces = self.map_users.setdefault(vma.resv_map, pieces)
         pieces.append(vma)
         if vma.owner and len(pieces) == 1:
-            self._mappings.append(MappingPromise(process, pieces))
+            self._mappings.append(MappingPromise(process, pieces, self._naming))
 
     def _promises(self) -> Iterator[Promise]:
         yield from self._mappings

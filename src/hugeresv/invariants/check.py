@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hugeresv.invariants.census import Census
 from hugeresv.invariants.cgroups import charges_are_held
 from hugeresv.invariants.pool import pool_is_free_or_in_use, reserved_pages_are_free
+from hugeresv.invariants.promise import Naming, nameless
 from hugeresv.invariants.references import map_is_held_by_its_vmas
 from hugeresv.invariants.reservations import promises_can_be_kept, sum_of_promises
 from hugeresv.invariants.subpools import minimum_is_there, usage_is_what_is_out
@@ -38,9 +39,12 @@ INVARIANTS = (
 )
 
 
-def check(machine: Machine) -> list[Violation]:
-    """Every violation, in the order of the catalogue. Takes time in proportion to all that is mapped and present."""
-    census = Census(machine)
+def check(machine: Machine, naming: Naming = nameless) -> list[Violation]:
+    """Every violation, in the order of the catalogue, with mappings called by `naming`.
+
+    Takes time in proportion to all that is mapped and present.
+    """
+    census = Census(machine, naming)
     return [
         Violation(invariant.name, invariant.title, message)
         for invariant in INVARIANTS

@@ -4,7 +4,7 @@ There are three kinds. A private mapping's owner is promised every page that its
 every page that its reservation map has and its page cache does not, and a mount what is left of its minimum.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Protocol
@@ -16,6 +16,9 @@ from hugeresv.model.vma import Vma
 
 Range = tuple[int, int]
 """Indices of a file in huge pages, half-open."""
+
+Naming = Callable[[Key, int], tuple[str, int] | None]
+"""Of a process and an address: what people call the mapping there and where it starts; None if it has no name."""
 
 _RANGES_SHOWN = 6
 
@@ -34,6 +37,10 @@ class Promise(Protocol):
         ...
 
 
+def nameless(process: Key, address: int) -> None:
+    """No mapping has a name."""
+
+
 @dataclass(frozen=True, slots=True)
 class MappingPromise:
     """What the owner of a private mapping has not taken yet: L(m) - C(m), over all the pieces of one mmap."""
@@ -41,6 +48,7 @@ class MappingPromise:
     process: Key
     vmas: list[Vma]
     """The owner's VMAs that share one reservation map; a single one where reservations are counted in the VMA."""
+    naming: Naming = nameless
 
     @property
     def pages(self) -> int:
@@ -54,6 +62,18 @@ class MappingPromise:
         return inode.subpool if inode is not None else None
 
     def __str__(self) -> str:
+        by_name: dict[str, list[Range]] = {}
+        for vma in self.vmas:
+            named = self.naming(self.process, vma.vm_start)
+            if named is None:
+                return self._by_address()
+            name, start = named
+            moved = ((vma.vm_start - start) >> vma.mm.page_shift) - vma.first_index
+            by_name.setdefault(name, []).extend((first + moved, end + moved) for first, end in unconsumed(vma))
+        places = [f"{name} pages {ranges_text(ranges)}" for name, ranges in by_name.items() if ranges]
+        return f"private mapping {', '.join(places)}"
+
+    def _by_address(self) -> str:
         where = " ".join(f"{vma.vm_start:#x}-{vma.vm_end:#x}" for vma in self.vmas)
         promised = (part for vma in self.vmas for part in unconsumed(vma))
         return f"private mapping of process {self.process!r} at {where}, pages {ranges_text(promised)}"

@@ -14,10 +14,12 @@ from hugeresv.invariants.violation import Violation
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import Answer, Kernel, Session
 from hugeresv.kernels.watch import Picture, Watch
+from hugeresv.model.machine import Key
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.expectation import Contradiction, contradictions, expected, leaks_for
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Scenario, Step
+from hugeresv.scenario.scn_words import write_name
 
 _HANG = Violation("HANG", "every call returns", "this one does not")
 
@@ -101,6 +103,7 @@ class _Look:
         self._watch = Watch(session)
         self._machine = session.machine if isinstance(session, ModelSession) else None
         self._levels = levels(self._machine) if self._machine else None
+        self._processes = session.processes if isinstance(session, ModelSession) else {}
 
     def after(self, operation: Operation, outcome: Outcome) -> Seen:
         """What there is to show right after an operation. On a model a call that hangs is a violation too."""
@@ -109,4 +112,14 @@ class _Look:
             return Seen(pictures, ())
         before, self._levels = self._levels, levels(self._machine)
         hang = [_HANG] if outcome is Outcome.HANG else []
-        return Seen(pictures, hang + check_step(operation, before, self._levels) + check(self._machine))
+        return Seen(pictures, hang + check_step(operation, before, self._levels) + check(self._machine, self._name))
+
+    def _name(self, process: Key, address: int) -> tuple[str, int] | None:
+        """The mapping at an address as scenarios call it, and where it starts: of several the one placed last there."""
+        named = self._processes.get(str(process))
+        found = None
+        for name, mapping in named.mappings.items() if named else ():
+            inside = mapping.address <= address < mapping.address + mapping.reach_bytes
+            if inside and (found is None or mapping.address >= found[1]):
+                found = f"{write_name(str(process))}.{write_name(name)}", mapping.address
+        return found
