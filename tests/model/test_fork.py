@@ -234,3 +234,21 @@ def test_w01_a_wrap_lets_others_promise_what_is_not_there() -> None:
         (c.exit(), "4/2/2/0"),
         (q.write("z", 0), "4/1/1/0"),
     )  # fmt: skip
+
+
+def test_a_page_that_nobody_is_left_with_goes_back() -> None:
+    """Seen on 6.18.44: looking at its own address in others, the owner takes its page from itself and from the child.
+
+    Then nobody maps it, and the page is free for the owner's next try. A page that stays lost makes that SIGBUS.
+    """
+    play(
+        "6.18", 6,
+        (op.OpenFile("f"), "6/6/0/0"),
+        (p.mmap("a", 4, file="f"), "6/6/4/0"),
+        (p.fork("c"), "6/6/4/0"),
+        (c.mmap("b", 2, file="f"), "6/6/6/0"),
+        (c.read("b", 0), "6/5/5/0"),
+        (c.fork("d"), "6/5/5/0"),
+        (c.write("b", 0), "6/5/5/0"),
+        (d.read("b", 0), "SIGBUS 6/5/5/0"),
+    )  # fmt: skip

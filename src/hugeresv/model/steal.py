@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hugeresv.model.free import free_huge_folio
+
 if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
     from hugeresv.model.machine import Machine
@@ -18,12 +20,14 @@ def unmap_ref_private(machine: Machine, owner: Vma, folio: Folio, address: int, 
     in another mapping of the owner's process finds the owner's.
     """
     assert owner.inode is not None
-    for vma in owner.inode.i_mmap:
+    for vma in owner.inode.in_file_order():
         if vma is owner or vma.owner or not vma.first_index <= index < vma.end_index:
             continue
         there = address if machine.behaviour.steal_at_owner_address else vma.address_of(index)
         number = there >> vma.mm.page_shift
         if vma.mm.page_table.get(number) is folio:
             vma.mm.page_table.clear(number)
-            folio.mapcount -= 1
             vma.unmapped = True
+            folio.mapcount -= 1
+            if folio.mapcount == 0:
+                free_huge_folio(machine, folio)
