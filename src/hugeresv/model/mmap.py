@@ -50,12 +50,12 @@ def mmap(
     length = align_up(length, page_bytes)
     if length > TASK_SIZE:
         return Outcome.ENOMEM
-    if offset > MAX_LFS_FILESIZE - length:
-        return Outcome.EOVERFLOW
     if not is_aligned(address, page_bytes):
         return Outcome.EINVAL
     if address > TASK_SIZE - length:
         return Outcome.ENOMEM
+    if offset > MAX_LFS_FILESIZE - length:
+        return Outcome.EOVERFLOW
     with _files_until_the_end(machine, task.mm.overlapping(address, address + length)):
         outcome = unmap_range(machine, task.mm, address, address + length)
         if outcome is not Outcome.OK:
