@@ -226,7 +226,7 @@ class Draw:
         return op.OpenFile(self.world.fresh("f"), there)
 
     def _file(self) -> str | None:
-        return self.random.choice(list(self.world.files)) if self.world.files else None
+        return self.random.choice(self.world.files) if self.world.files else None
 
     def _close_file(self) -> op.Operation | None:
         file = self._file()

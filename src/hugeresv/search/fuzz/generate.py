@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
-from hugeresv.errors import UnsupportedError
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import Outcome
@@ -48,10 +47,7 @@ def generate(seed: str, steps: int, guide: Behaviour, coverage: Coverage, *, may
     with ModelKernel(guide).start(pool, cgroups) as session:
         while len(taken) < steps:
             operation = draw.operation()
-            try:
-                outcome = session.apply(operation).outcome
-            except UnsupportedError:
-                continue
+            outcome = session.apply(operation).outcome
             if outcome is not Outcome.HANG or may_hang:
                 taken.append(Step(operation))
             if outcome is Outcome.HANG:

@@ -17,8 +17,6 @@ def record(world: World, call: op.Operation) -> None:
 def _record_mappings(world: World, call: op.Operation) -> None:
     """Processes and their mappings."""
     match call:
-        case op.Mmap(normal=True):
-            world.processes[call.proc][call.map] = DrawnMapping(_pages(call.length(PAGE_BYTES)), hugetlb=False)
         case op.Mmap():
             mapping = DrawnMapping(_pages(call.length(PAGE_BYTES)), shared=call.type == "shared")
             world.processes[call.proc][call.map] = mapping
@@ -40,12 +38,10 @@ def _record_mappings(world: World, call: op.Operation) -> None:
 def _record_things(world: World, call: op.Operation) -> None:
     """Files, segments, mounts and cgroups."""
     match call:
-        case op.OpenFile():
-            world.files[call.file] = call.mount
-        case op.Memfd():
-            world.files[call.file] = None
+        case op.OpenFile() | op.Memfd():
+            world.files.append(call.file)
         case op.CloseFile():
-            del world.files[call.file]
+            world.files.remove(call.file)
         case op.Shmget():
             world.segments.append(call.shm)
         case op.Mount():

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(slots=True)
 class DrawnMapping:
-    """A mapping by its kind and its length in pages; `hugetlb` False: ordinary pages."""
+    """A mapping by its kind and its length in pages."""
 
     pages: int
     shared: bool = False
     segment: bool = False
-    hugetlb: bool = True
 
 
 @dataclass(slots=True)
@@ -20,8 +19,7 @@ class World:
     """Names in use: processes with their mappings, files, segments, mounts and cgroups."""
 
     processes: dict[str, dict[str, DrawnMapping]] = field(default_factory=lambda: {"p": {}})
-    files: dict[str, str | None] = field(default_factory=dict)
-    """File -> mount."""
+    files: list[str] = field(default_factory=list)
     segments: list[str] = field(default_factory=list)
     mounts: list[str] = field(default_factory=list)
     cgroups: list[str] = field(default_factory=list)
