@@ -44,3 +44,7 @@ color_option = click.option(
     show_default=True,
     help="Colour; auto is on a terminal. With NO_COLOR in the environment there is none in any case.",
 )
+
+proc_option = click.option("--proc", default="/proc", show_default=True, help="Where /proc of the host is.")
+
+sys_option = click.option("--sys", "sys_root", default="/sys", show_default=True, help="Where /sys of the host is.")

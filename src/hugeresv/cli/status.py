@@ -6,7 +6,7 @@ import click
 
 from hugeresv.cli.exit_status import CONTRADICTED, HELD
 from hugeresv.cli.help import examples
-from hugeresv.cli.options import color_option
+from hugeresv.cli.options import color_option, proc_option, sys_option
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.errors import InputError
 from hugeresv.reports.status import COLUMNS, SHOWN, SORT_KEYS, show_status
@@ -28,8 +28,8 @@ from hugeresv.units import parse_bytes
 @click.option("--size", metavar="SIZE", help="Only this page size, in any spelling: 2M, 1GiB, 2048kB, hugepages-2Mi.")
 @click.option("--pid", type=int, help="Only holders that this process maps or has open.")
 @click.option("--cgroup", metavar="PATH", help="Only holders of processes in this cgroup or below it.")
-@click.option("--proc", default="/proc", show_default=True, help="Where /proc of the host is.")
-@click.option("--sys", "sys_root", default="/sys", show_default=True, help="Where /sys of the host is.")
+@proc_option
+@sys_option
 @color_option
 def status(
     as_json: bool,
