@@ -1,5 +1,6 @@
 """A stock kernel in QEMU, where there are QEMU, a C compiler and a kernel in the cache."""
 
+import mmap
 import os
 import shutil
 import signal
@@ -98,6 +99,19 @@ def test_a_pool_that_does_not_fit(guest: GuestKernel) -> None:
     """A scenario that is run on a smaller pool than its own."""
     with pytest.raises(UnavailableError, match="could get only"):
         guest.start(pool(100_000))
+
+
+def test_its_memory_and_symbols_are_the_kernels(guest: GuestKernel) -> None:
+    """A file that is not the memory of this guest; a symbol of another name, or of another boot."""
+    with guest.start(pool(1)) as session:
+        memory = session.memory
+        with memory.path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as content:
+            assert len(content) == memory.size_bytes == sum(segment.size_bytes for segment in memory.segments)
+            assert content.find(memory.vmcoreinfo) > 0
+        told = dict(line.split("=", 1) for line in memory.vmcoreinfo.decode().splitlines())
+        assert told["OSRELEASE"] == images()[0].release
+        symbols = session.kernel_symbols(["init_uts_ns", "no_such_symbol"])
+    assert symbols == {"init_uts_ns": int(told["SYMBOL(init_uts_ns)"], 16)}
 
 
 def test_the_emulator_dies_with_its_parent(guest: GuestKernel) -> None:

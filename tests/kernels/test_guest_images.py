@@ -8,6 +8,7 @@ from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest import agent, qemu
 from hugeresv.kernels.guest.images import find_image
 from hugeresv.kernels.guest.kernel import GuestKernel
+from hugeresv.kernels.guest.memory import Ram
 
 
 @pytest.fixture
@@ -50,5 +51,5 @@ def test_what_is_wanting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(UnavailableError, match="apt-get install gcc"):
         agent.agent_program()
     with pytest.raises(UnavailableError, match="apt-get install qemu-system-x86"):
-        qemu.Emulator((), 64)
+        qemu.Emulator((), Ram(1 << 20))
     assert list((tmp_path / "hugeresv" / "agents").iterdir()) == []

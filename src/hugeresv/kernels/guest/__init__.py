@@ -4,7 +4,8 @@
 - `initramfs` is the archive that a guest starts from, with nothing in it but the agent: process 1 of the guest, and
   every process of a scenario (`agent.c`, compiled by `agent`).
 - `qemu` starts the emulator, which dies with this process; `snapshot` boots a guest once and restores it for every
-  scenario, so that each has a fresh kernel. `conversation` is how the tool and the agent speak.
+  scenario, so that each has a fresh kernel; `memory` is the guest's, which can be read from outside. `conversation` is
+  how the tool and the agent speak.
 - `kernel` and `session` are the two of `protocol`, `process` and `readings` what a session consists of. Which call an
   operation is, what names stand for, and what belongs to no process is said for guests as for the host: `host.calls`,
   `host.names`, `host.keeper`.

@@ -12,6 +12,7 @@
  *	N read PATH...			the first line of each file		N ok 0 TEXT...
  *	N write PATH TEXT		write a file in one call		N ok ERRNO 0
  *	N statfs PATH			blocks, free, available			N ok ERRNO BLOCKS BFREE BAVAIL
+ *	N symbols NAME...		kernel symbols, 0 for none		N ok ERRNO ADDRESS...
  *
  * `N hang` says that nothing came within MS milliseconds, `N dead` that the worker has ended. An ARG is a number in
  * decimal, $TEXT, or @PATH: a descriptor of that file, opened for the duration of the call. There are no blanks in any.
@@ -418,12 +419,37 @@ static const char *read_statfs(const char *path)
 	return reply;
 }
 
+static const char *find_symbols(char **names, int count)
+{
+	uintmax_t found[MOST_WORDS] = { 0 }, address;
+	char symbol[1024], name[512];
+	FILE *symbols = fopen("/proc/kallsyms", "re");
+
+	if (!symbols) {
+		sprintf(reply, "ok %d", errno);
+		return reply;
+	}
+	while (fgets(symbol, sizeof symbol, symbols))
+		if (sscanf(symbol, "%jx %*c %511s", &address, name) == 2)
+			for (int i = 0; i < count; i++)
+				if (!found[i] && !strcmp(names[i], name))
+					found[i] = address;
+	fclose(symbols);
+	char *end = reply + sprintf(reply, "ok 0");
+
+	for (int i = 0; i < count; i++)
+		end += sprintf(end, " %ju", found[i]);
+	return reply;
+}
+
 static const char *carry_out(char **words, int count)
 {
 	static char request[LINE_BYTES];
 
 	if (!strcmp(words[0], "read"))
 		return read_files(words + 1, count - 1);
+	if (!strcmp(words[0], "symbols"))
+		return find_symbols(words + 1, count - 1);
 	if (!strcmp(words[0], "statfs"))
 		return read_statfs(words[1]);
 	if (!strcmp(words[0], "write")) {

@@ -15,6 +15,7 @@ from typing import Any
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.guest.conversation import Conversation
+from hugeresv.kernels.guest.memory import Ram
 from hugeresv.kernels.host import syscalls
 from hugeresv.kernels.host.abi import PR_SET_PDEATHSIG
 
@@ -29,21 +30,23 @@ _LAST_LINES = 30
 class Emulator(ClosedOnExit):
     """A running guest, its `conversation` with the agent there. Raises UnavailableError where there is no emulator.
 
-    What the guest's kernel prints goes to a file of its own, and is read only when something fails.
+    `ram` is its memory, and closed with it. What the guest's kernel prints goes to a file of its own, and is read only
+    when something fails.
     """
 
-    def __init__(self, arguments: Sequence[str], memory_mebibytes: int, descriptors: Sequence[int] = ()) -> None:
-        if shutil.which(_PROGRAM) is None:
-            raise UnavailableError(
-                f"guests need {_PROGRAM}, which is not here; on Debian: apt-get install qemu-system-x86"
-            )
+    def __init__(self, arguments: Sequence[str], ram: Ram, descriptors: Sequence[int] = ()) -> None:
         with ExitStack() as opened:
+            self.ram = opened.enter_context(ram)
+            if shutil.which(_PROGRAM) is None:
+                raise UnavailableError(
+                    f"guests need {_PROGRAM}, which is not here; on Debian: apt-get install qemu-system-x86"
+                )
             self._console = opened.enter_context(tempfile.TemporaryFile())
             agent, agents_end = (opened.enter_context(end) for end in socket.socketpair())
             control, control_end = (opened.enter_context(end) for end in socket.socketpair())
             self._process = subprocess.Popen(
                 [
-                    *(_PROGRAM, *_MACHINE, "-m", f"{memory_mebibytes}M", "-serial", "stdio"),
+                    *(_PROGRAM, *_MACHINE, *ram.arguments, "-serial", "stdio"),
                     *("-chardev", f"socket,id=agent,fd={agents_end.fileno()}", "-serial", "chardev:agent"),
                     *("-chardev", f"socket,id=control,fd={control_end.fileno()}", "-mon", "control,mode=control"),
                     *arguments,
@@ -51,7 +54,7 @@ class Emulator(ClosedOnExit):
                 stdin=subprocess.DEVNULL,
                 stdout=self._console,
                 stderr=subprocess.STDOUT,
-                pass_fds=(agents_end.fileno(), control_end.fileno(), *descriptors),
+                pass_fds=(agents_end.fileno(), control_end.fileno(), ram.descriptor, *descriptors),
                 preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  the kernel forgets this wish at fork, so it is the child's to make
             )
             agents_end.close()

@@ -1,13 +1,14 @@
 """One scenario's time on a guest."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
 from hugeresv.errors import ScenarioError, UnavailableError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
+from hugeresv.kernels.guest.memory import GuestMemory
 from hugeresv.kernels.guest.process import KEEPER, PATIENCE_SECONDS, GuestWorker
 from hugeresv.kernels.guest.readings import GuestPool, GuestReadings
 from hugeresv.kernels.guest.snapshot import Snapshot
@@ -38,6 +39,7 @@ class GuestSession(ClosedOnExit):
         self._names = Names()
         self._workers: dict[str, GuestWorker] = {}
         self._over = False
+        self._snapshot = snapshot
         self._guest = snapshot.restore()
         conversation = self._guest.conversation
         self._root = GuestWorker(conversation, KEEPER)
@@ -101,6 +103,17 @@ class GuestSession(ClosedOnExit):
                 self._exit(proc, PATIENCE_SECONDS)
             self._keeper.release()
             return self._readings.answer(Outcome.OK)
+
+    @property
+    def memory(self) -> GuestMemory:
+        """The guest's memory, for as long as the session lives."""
+        ram = self._guest.ram
+        return GuestMemory(ram.path, ram.size_bytes, ram.segments, self._snapshot.vmcoreinfo)
+
+    def kernel_symbols(self, names: Sequence[str]) -> dict[str, int]:
+        """Addresses of the kernel's symbols by name, out of /proc/kallsyms, without those that it does not have."""
+        with self._saying_how_it_ended():
+            return self._snapshot.kernel_symbols(self._guest.conversation, names)
 
     def close(self) -> None:
         """End the guest, and everything with it."""
