@@ -1,5 +1,9 @@
 """Who of several processes owns the promise of a private mapping."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +12,8 @@ from hugeresv.ledger.observation import Kind
 from hugeresv.sources.procfs.identity import file_of
 from hugeresv.sources.procfs.maps import Mapping, read_details
 from hugeresv.sources.procfs.private import private_holdings
-from hugeresv.sources.procfs.snapshot import FileStatus, ProcessRecord
+from hugeresv.sources.procfs.processes import ProcessReader
+from hugeresv.sources.procfs.snapshot import Descent, FileStatus, ProcessRecord
 
 PAGE = 2 << 20
 MAPPING = Mapping(1 << 30, (1 << 30) + 6 * PAGE, shared=False, offset=0, device=16, inode=7, name="/anon_hugepage")
@@ -16,7 +21,8 @@ MAPPING = Mapping(1 << 30, (1 << 30) + 6 * PAGE, shared=False, offset=0, device=
 
 def process(pid: int, *, started: float, made: float | None, pages: list[int]) -> ProcessRecord:
     """A process that maps six pages of a file made at a time, and has these."""
-    record = ProcessRecord(pid, 1, started, "x", "u", None, "ipc:[1]", [MAPPING], {MAPPING.start: PAGE})
+    record = ProcessRecord(pid, 1, started, "x", "u", None, "ipc:[1]")
+    record.mappings, record.page_bytes = [MAPPING], {MAPPING.start: PAGE}
     if made is not None:
         record.statuses[MAPPING.start] = FileStatus(16, 7, PAGE, 6 * PAGE, 0, made)
     record.noreserve = frozenset()
@@ -46,6 +52,65 @@ def test_the_owner(
     found, used, _ = private_holdings(members, parents, anonymous=True)
     assert tuple(found) == reserved, why
     assert tuple(used) == (len(ages), len(ages), len(ages))
+
+
+@pytest.mark.parametrize(
+    ("descent", "reserved", "firm"),
+    [(Descent.EXECUTED, (5, 5, 5), True), (Descent.FORKED, (0, 5, 5), False), (Descent.ORPHANED, (0, 0, 5), True)],
+)
+def test_a_mapping_as_old_as_its_process(descent: Descent, reserved: tuple[int, int, int], firm: bool) -> None:
+    """A child of a dead parent that hides a leak of as many pages; a program of its own whose promise is doubted."""
+    record = process(1, started=100.0, made=100.0, pages=[9])
+    record.descent = descent
+    found, _, is_firm = private_holdings([(record, [MAPPING])], {}, anonymous=True)
+    assert (tuple(found), is_firm) == (reserved, firm)
+
+
+FAMILY = """
+import os, time
+def child(then):
+    ready, done = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        then(done)
+        os.close(done)
+        os._exit(0)
+    os.close(done)
+    return pid, os.read(ready, 99).decode()
+def orphan(done):
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(99)
+    os.write(done, str(pid).encode())
+def forked(done):
+    os.write(done, b"ready")
+    time.sleep(99)
+def daemon(done):
+    if os.fork() == 0:
+        os.setsid()
+        os.write(done, str(os.getpid()).encode())
+        time.sleep(99)
+dead, orphan = child(orphan)
+os.waitpid(dead, 0)
+alive, _ = child(forked)
+dead, daemon = child(daemon)
+os.waitpid(dead, 0)
+print(os.getpid(), alive, orphan, daemon, flush=True)
+time.sleep(99)
+"""
+"""A program with a child that lives, one whose parent has ended, and a daemon."""
+
+
+def test_descent() -> None:
+    """A child of a dead parent that passes for one of init's own; a daemon that passes for such a child."""
+    with subprocess.Popen([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE, start_new_session=True) as program:
+        assert program.stdout is not None
+        pids = [int(word) for word in program.stdout.readline().split()]
+        reader = ProcessReader("/proc", frozenset(), (), 2048, live=True)
+        found = [reader._identity(f"/proc/{pid}", pid).descent for pid in pids]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+    assert found == [Descent.EXECUTED, Descent.FORKED, Descent.ORPHANED, Descent.FORKED]
 
 
 def test_pages_that_cannot_be_told_apart_are_a_range() -> None:

@@ -4,6 +4,9 @@ from pathlib import Path
 
 POOL = {"nr": 10, "free": 8, "resv": 3, "surplus": 0, "nr_overcommit": 0}
 
+_FORKED = 0x400040
+"""Flags of a process that has not called execve since it was forked."""
+
 
 def make_host(root: Path, **counters: int) -> None:
     """A host with a pool of 2 MiB pages and no process."""
@@ -41,6 +44,6 @@ def add_process(
     detail += f"VmFlags: rd wr mr mw me de ht{flags}\n"
     (process / "maps").write_bytes(head + stack)
     (process / "smaps").write_bytes(head + detail.encode() + stack + b"KernelPageSize: 4 kB\nVmFlags: rd wr\n")
-    (process / "stat").write_text(f"{pid} (a) b) S 1 " + "0 " * 17 + "100 0\n")
+    (process / "stat").write_text(f"{pid} (a) b) S 1 {pid} {pid} 0 -1 {_FORKED} " + "0 " * 12 + "100 0\n")
     (process / "cmdline").write_bytes(b"sleep\0\x1b[2Jx\n\0")
     (process / "cgroup").write_text(f"1:name=systemd:/x\n0::{cgroup}\n")

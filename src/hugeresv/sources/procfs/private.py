@@ -1,8 +1,8 @@
 """Private mappings as holders: what the owner is still promised, and the anonymous pages of all processes.
 
 Only the process that called mmap owns the promise: a copy that fork made has none. /proc does not say who it is. A
-process whose ancestor has the mapping, too, is not; and of anonymous memory the file's inode tells when mmap was
-called: who is younger is not.
+process that has called execve made all its mappings itself. One whose ancestor has the mapping, too, did not make it;
+and of anonymous memory the file's inode tells when mmap was called: who is younger did not.
 """
 
 from collections.abc import Container, Sequence
@@ -10,7 +10,7 @@ from collections.abc import Mapping as MappingOf
 
 from hugeresv.ledger.observation import Pages, exactly
 from hugeresv.sources.procfs.maps import Mapping
-from hugeresv.sources.procfs.snapshot import ProcessRecord
+from hugeresv.sources.procfs.snapshot import Descent, ProcessRecord
 
 CLOCKS_SECONDS = 0.025
 """What the two clocks may differ: a process's start is kept in ticks of 10 ms, an inode's time in ticks of up to 10."""
@@ -34,18 +34,15 @@ def private_holdings(
     if not anonymous:
         promised = [_promised(member) for member in roots]
         return Pages(0, sum(pages.best for pages in promised), sum(pages.max for pages in promised)), used, False
-    made = [_made_after_start(record, maps) for record, maps in roots]
-    for member, age in zip(roots, made, strict=True):
-        if age is not None and age > CLOCKS_SECONDS:
-            low, best, high = _promised(member)
-            return Pages(low, best, high), used, True
-    candidates = [
-        _promised(member) for member, age in zip(roots, made, strict=True) if age is None or age >= -CLOCKS_SECONDS
-    ]
+    made = [(member, _made_after_start(*member)) for member in roots]
+    for member, age in made:
+        if member[0].descent is Descent.EXECUTED or (age is not None and age > CLOCKS_SECONDS):
+            return _promised(member), used, True
     highest = max(_promised(member).max for member in roots)
-    if not candidates:
-        return Pages(0, 0, highest), used, True
-    return Pages(0, candidates[0].best, highest), used, False
+    for member, age in made:
+        if member[0].descent is not Descent.ORPHANED and (age is None or age >= -CLOCKS_SECONDS):
+            return Pages(0, _promised(member).best, highest), used, False
+    return Pages(0, 0, highest), used, True
 
 
 def ancestors(pid: int, parents: MappingOf[int, int]) -> list[int]:

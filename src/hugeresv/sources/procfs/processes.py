@@ -17,10 +17,12 @@ from hugeresv.sources.procfs.maps import (
 )
 from hugeresv.sources.procfs.mounts import file_status
 from hugeresv.sources.procfs.pagemap import anonymous_pages, page_numbers
-from hugeresv.sources.procfs.snapshot import FileStatus, ProcessRecord
+from hugeresv.sources.procfs.snapshot import Descent, FileStatus, ProcessRecord
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LARGE_PAGES_OF_A_DEVICE = "/dev/dax"
+_PF_FORKNOEXEC = 0x40
+"""Of the flags in /proc/PID/stat: forked, and no execve since (include/linux/sched.h, 2.6.12 and later)."""
 
 
 class ProcessReader:
@@ -141,13 +143,28 @@ class ProcessReader:
             _user(os.stat(path).st_uid),
             own_cgroup(read_text(f"{path}/cgroup")),
             namespace(path, "ipc"),
+            self._descent(path, pid, parent, int(fields[3]), int(fields[6])),
         )
+
+    def _descent(self, path: str, pid: int, parent: int, session: int, flags: int) -> Descent:
+        """What it may have inherited. A daemon, too, has lost its parent, but is of a session that it began itself."""
+        if not flags & _PF_FORKNOEXEC:
+            return Descent.EXECUTED
+        program, parents = _link(f"{path}/exe"), _link(f"{self._root}/{parent}/exe")
+        adopted = program != parents if program and parents else parent == 1
+        daemon = session == pid or not os.path.exists(f"{self._root}/{session}")
+        return Descent.ORPHANED if adopted and not daemon else Descent.FORKED
 
 
 def namespace(path: str, kind: str) -> str:
     """The name of a process's namespace; empty where it may not be looked at."""
+    return _link(f"{path}/ns/{kind}")
+
+
+def _link(path: str) -> str:
+    """What a link says; empty where it may not be looked at."""
     try:
-        return os.readlink(f"{path}/ns/{kind}")
+        return os.readlink(path)
     except OSError:
         return ""
 

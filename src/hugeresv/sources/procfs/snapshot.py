@@ -1,6 +1,7 @@
 """What is read of a host before anything is concluded from it."""
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from hugeresv.ledger.observation import CgroupUse, Pool, Unreadable
 from hugeresv.sources.procfs.maps import Mapping
@@ -16,6 +17,14 @@ class FileStatus:
     size_bytes: int
     present_bytes: int
     changed: float
+
+
+class Descent(Enum):
+    """What a process may have of others."""
+
+    EXECUTED = "nothing: it has called execve since it was forked, and made by itself all that it maps"
+    FORKED = "mappings of its parent"
+    ORPHANED = "mappings of a process that has ended: its parent, which runs another program, is not who forked it"
 
 
 @dataclass(slots=True)
@@ -38,6 +47,7 @@ class ProcessRecord:
     user: str
     cgroup: str | None
     ipc: str
+    descent: Descent = Descent.FORKED
     mappings: list[Mapping] = field(default_factory=list)
     page_bytes: dict[int, int] = field(default_factory=dict)
     statuses: dict[int, FileStatus] = field(default_factory=dict)
