@@ -14,6 +14,7 @@ from hugeresv.errors import HugeresvError
 VERBS = {
     "status": "Show who holds the huge pages of this host. The same as no verb.",
     "export": "Print who holds the huge pages as metrics for Prometheus, or serve them.",
+    "fit": "Tell whether a mapping would fit now, where it fails, and what to change.",
     "run": "Run scenarios and draw what happens, step by step.",
     "compare": "Run scenarios on two kernels and show the first step at which they differ.",
     "fuzz": "Find a scenario on which two kernels differ, and shrink it.",

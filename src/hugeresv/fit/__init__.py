@@ -1,1 +1,1 @@
-"""Would a mapping fit now, and where would it fail: the live counters and limits, put into a model machine."""
+"""The answer behind `hugeresv fit`: whether a mapping would fit now, where it would fail, and what makes it fit."""

@@ -45,6 +45,11 @@ class HState:
         """hstate_is_gigantic: larger than what the buddy allocator has (MAX_PAGE_ORDER 10, 4 MiB): never surplus."""
         return self.page_shift > MAX_PAGE_SHIFT
 
+    @property
+    def reachable_free(self) -> int:
+        """Free pages that the task at work may take: on a machine of one node, all of them."""
+        return self.free_huge_pages
+
     def set_nr_overcommit(self, count: int) -> Outcome:
         """A write of `count` to nr_overcommit_hugepages. EINVAL: gigantic pages."""
         if self.is_gigantic:
@@ -56,13 +61,13 @@ class HState:
         """hugetlb_acct_memory: promise `delta` pages more, or -`delta` fewer. False is ENOMEM: nothing is promised.
 
         Two tests, not one: what is missing must be obtainable as surplus, and the request alone must not exceed the
-        free pages. Only the second still refuses a large request while resv_huge_pages is wrapped.
+        free pages that can be reached. Only the second still refuses a large request while resv_huge_pages is wrapped.
         """
         if delta > 0:
             if not self._gather_surplus(delta):
                 return False
             self.resv_huge_pages += delta
-            if delta > self.free_huge_pages:
+            if delta > self.reachable_free:
                 self._return_unused_surplus(delta)
                 return False
         elif delta < 0:
@@ -95,7 +100,7 @@ class HState:
         Unless the page is `promised` to the taker, free pages that back other promises are left alone
         (dequeue_hugetlb_folio_vma, then alloc_buddy_hugetlb_folio_with_mpol).
         """
-        if self.free_huge_pages > 0 and (promised or self.free_huge_pages != self.resv_huge_pages):
+        if self.reachable_free > 0 and (promised or self.free_huge_pages != self.resv_huge_pages):
             self.free_huge_pages -= 1
             return True
         if self.surplus_huge_pages < self.nr_overcommit_huge_pages:

@@ -38,7 +38,7 @@ def read_mount(
     root: str | None, point: MountPoint, default_page_bytes: int, unreadable: list[Unreadable]
 ) -> MountRecord:
     """A mount with its files, `root` being the root directory of a process that sees it; None: a copy has no files."""
-    page_bytes = _bytes(point.options.get("pagesize"), default_page_bytes)
+    page_bytes, size_pages, min_size_pages = mount_limits(point, default_page_bytes)
     free_pages = None
     files: list[tuple[str, FileStatus]] = []
     try:
@@ -52,9 +52,14 @@ def read_mount(
         files = list(_files(base, point.device))
     except OSError as error:
         unreadable.append(Unreadable(f"the files on mount {point.path}", error.strerror or str(error)))
-    limits = (_limit(point.options.get(name), page_bytes) for name in ("size", "min_size"))
-    size_pages, min_size_pages = limits
     return MountRecord(point.path, point.device, page_bytes, size_pages, min_size_pages, free_pages, tuple(files))
+
+
+def mount_limits(point: MountPoint, default_page_bytes: int) -> tuple[int, int | None, int | None]:
+    """The page size in bytes, and the mount's maximum and minimum in pages, None where there is none."""
+    page_bytes = _bytes(point.options.get("pagesize"), default_page_bytes)
+    size, minimum = (_limit(point.options.get(name), page_bytes) for name in ("size", "min_size"))
+    return page_bytes, size, minimum
 
 
 def file_status(status: os.stat_result) -> FileStatus:

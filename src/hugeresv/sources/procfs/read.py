@@ -25,8 +25,8 @@ def read_snapshot(proc_root: str, sys_root: str) -> Snapshot:
         pids = sorted(int(name) for name in os.listdir(proc_root) if name.isdecimal())
     except OSError as error:
         raise UnavailableError(f"cannot list the processes in {proc_root}: {error.strerror}") from None
-    live = _is_live(proc_root)
-    default = _default_page_bytes(proc_root)
+    live = is_live(proc_root)
+    default = default_page_bytes(proc_root)
     unreadable: list[Unreadable] = []
     mounts = _mounts(proc_root, pids, default, unreadable, live=live)
     mounted = {mount.device for mount in mounts}
@@ -112,7 +112,7 @@ def _segments(proc_root: str, pids: list[int], unreadable: list[Unreadable]) -> 
     return segments
 
 
-def _is_live(proc_root: str) -> bool:
+def is_live(proc_root: str) -> bool:
     """Whether the tree shows the kernel that we run on, and not a copy of another one's files."""
     try:
         return read_text(f"{proc_root}/{_BOOT_ID}") == read_text(f"/proc/{_BOOT_ID}")
@@ -120,7 +120,8 @@ def _is_live(proc_root: str) -> bool:
         return False
 
 
-def _default_page_bytes(proc_root: str) -> int:
+def default_page_bytes(proc_root: str) -> int:
+    """Hugepagesize of meminfo. Raises UnavailableError where there is none."""
     for line in read_text(f"{proc_root}/meminfo").splitlines():
         key, _, value = line.partition(":")
         if key == "Hugepagesize":

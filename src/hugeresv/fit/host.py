@@ -1,0 +1,170 @@
+"""A live host, or a copied one, read as far as one mapping depends on it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hugeresv.errors import InputError
+from hugeresv.fit.kernel import behaviour_of
+from hugeresv.fit.mount import Place, find_place
+from hugeresv.fit.query import Query
+from hugeresv.fit.situation import Refusal, Request, Situation, What
+from hugeresv.ledger.observation import Pool
+from hugeresv.model.behaviour import Behaviour
+from hugeresv.outcome import Outcome
+from hugeresv.sources.procfs.cgroups import limit_files
+from hugeresv.sources.procfs.files import read_text
+from hugeresv.sources.procfs.lineage import cgroup_directory, find_directory, read_lineage
+from hugeresv.sources.procfs.pools import read_pools
+from hugeresv.sources.procfs.read import default_page_bytes
+from hugeresv.sources.procfs.task import Task, read_task
+from hugeresv.units import format_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The situation that a query meets, and what remedies and reports need beside it.
+
+    nodes         NUMA nodes that the pages may be on; empty: this kernel shows no nodes
+    growing_node  the node, and its persistent pages, to which pages must be added, where not any node will do
+    limit_files   of each cgroup of the situation: the files of its limits of usage and of reservations
+    notes         what is not known, and what the answer takes for granted
+    """
+
+    release: str
+    behaviour: Behaviour
+    request: Request
+    situation: Situation
+    default_page_bytes: int
+    nodes: frozenset[int]
+    growing_node: tuple[int, int] | None
+    limit_files: tuple[tuple[str, str], ...]
+    mount_options: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def read_host(proc_root: str, sys_root: str, query: Query) -> Host:
+    """Read it. InputError for what is not there; UnavailableError where there are no huge pages or no privilege."""
+    pools = read_pools(sys_root)
+    default = default_page_bytes(proc_root)
+    task = read_task(proc_root, query.pid)
+    process = "self" if query.pid is None else str(query.pid)
+    place = None
+    if query.mount is not None:
+        place = find_place(proc_root, sys_root, process, query.mount, default, task)
+    page_bytes = _page_bytes(query, place, default)
+    pool = _pool(pools, page_bytes)
+    what = query.what or (What.PRIVATE if place is None else What.SHARED)
+    request = Request(what, -(-query.size_bytes // page_bytes), query.noreserve)
+    nodes = _nodes(pool, task, query)
+    lineage, notes = _cgroups(sys_root, query, task, pool.page_size_kB)
+    release = _line(f"{proc_root}/sys/kernel/osrelease")
+    behaviour, doubt = behaviour_of(release)
+    if place is not None and not place.certain:
+        notes.append(f"how much of the minimum of {place.point.path} is taken is an estimate")
+    situation = Situation(
+        pool,
+        free_elsewhere=sum(node.free for node in pool.nodes if node.node not in nodes),
+        memory_pages=_memory_pages(proc_root, page_bytes),
+        mount=place.limits if place is not None else None,
+        cgroups=tuple(use for _, use in lineage),
+        refusal=_refusal(proc_root, what, task) or (place.refusal if place is not None else None),
+    )
+    return Host(
+        release,
+        behaviour,
+        request,
+        situation,
+        default,
+        nodes,
+        _growing_node(sys_root, pool, nodes),
+        tuple(limit_files(directory, pool.page_size_kB) for directory, _ in lineage),
+        (),
+        (*notes, *doubt),
+    )
+
+
+def _page_bytes(query: Query, place: Place | None, default: int) -> int:
+    if place is None:
+        return query.page_bytes or default
+    if query.page_bytes not in {None, place.page_bytes}:
+        raise InputError(f"{place.point.path} has pages of {format_bytes(place.page_bytes)}: leave out --page-size")
+    return place.page_bytes
+
+
+def _pool(pools: tuple[Pool, ...], page_bytes: int) -> Pool:
+    for pool in pools:
+        if pool.page_size_kB << 10 == page_bytes:
+            return pool
+    sizes = ", ".join(format_bytes(pool.page_size_kB << 10) for pool in pools)
+    raise InputError(f"this kernel has no huge pages of {format_bytes(page_bytes)}; it has {sizes}")
+
+
+def _nodes(pool: Pool, task: Task, query: Query) -> frozenset[int]:
+    """The nodes of the pool that cpuset and memory policy leave."""
+    nodes = frozenset(node.node for node in pool.nodes)
+    unknown = query.nodes - nodes
+    if unknown:
+        there = ", ".join(map(str, sorted(nodes))) or "none"
+        raise InputError(f"there is no NUMA node {min(unknown)} with huge pages; there are {there}")
+    allowed = nodes if task.cpuset is None else nodes & task.cpuset
+    bound = query.nodes or task.bound
+    if bound is None:
+        return allowed
+    if not allowed & bound:
+        raise InputError(
+            f"the process may not use node {', '.join(map(str, sorted(bound)))}: its cpuset has "
+            f"{', '.join(map(str, sorted(allowed)))}, and mbind(2) is EINVAL"
+        )
+    return allowed & bound
+
+
+def _growing_node(sys_root: str, pool: Pool, nodes: frozenset[int]) -> tuple[int, int] | None:
+    """The allowed node with the most free memory, where some are not allowed."""
+    allowed = [node for node in pool.nodes if node.node in nodes]
+    if len(allowed) == len(pool.nodes):
+        return None
+    best = max(allowed, key=lambda node: (_node_free(sys_root, node.node), -node.node))
+    return best.node, best.total - best.surp
+
+
+def _node_free(sys_root: str, node: int) -> int:
+    """MemFree of a node in kB; 0 where it is not shown."""
+    path = f"{sys_root}/devices/system/node/node{node}/meminfo"
+    for line in read_text(path).splitlines() if Path(path).exists() else []:
+        if "MemFree:" in line:
+            return int(line.split()[-2])
+    return 0
+
+
+def _cgroups(sys_root: str, query: Query, task: Task, page_size_kB: int) -> tuple[list, list[str]]:  # type: ignore[type-arg]
+    if query.cgroup is not None:
+        return read_lineage(cgroup_directory(sys_root, query.cgroup), page_size_kB), []
+    if task.cgroup is None:
+        return [], ["the cgroup of the process is not told: no limit of a cgroup is considered"]
+    directory = find_directory(sys_root, task.cgroup)
+    if directory is None:
+        return [], [f"cgroup {task.cgroup} cannot be seen from here: no limit of a cgroup is considered"]
+    return read_lineage(directory, page_size_kB), []
+
+
+def _memory_pages(proc_root: str, page_bytes: int) -> int | None:
+    for line in read_text(f"{proc_root}/meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            return (int(line.split()[1]) << 10) // page_bytes
+    return None
+
+
+def _refusal(proc_root: str, what: What, task: Task) -> Refusal | None:
+    """shmget(2) with SHM_HUGETLB wants CAP_IPC_LOCK or the group (fs/hugetlbfs/inode.c, can_do_hugetlb_shm)."""
+    if what is not What.SYSV or task.may_lock:
+        return None
+    group = _line(f"{proc_root}/sys/vm/hugetlb_shm_group")
+    if not group or int(group) in task.groups:
+        return None
+    text = f"SysV segments of huge pages need CAP_IPC_LOCK or group {group} (vm.hugetlb_shm_group)"
+    command = f"sysctl vm.hugetlb_shm_group={task.groups[0]}"
+    return Refusal("shmget", Outcome.EPERM, "hugetlb-shm-group", text, command)
+
+
+def _line(path: str) -> str:
+    return read_text(path).strip() if Path(path).exists() else ""

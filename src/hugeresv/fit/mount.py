@@ -1,0 +1,82 @@
+"""The mounted hugetlbfs in which the file to be mapped would be made, as the process sees it."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from hugeresv.errors import InputError, UnavailableError
+from hugeresv.fit.situation import MountLimits, Refusal
+from hugeresv.ledger.observation import Kind
+from hugeresv.outcome import Outcome
+from hugeresv.sources.procfs.files import read_text
+from hugeresv.sources.procfs.mounts import MountPoint, mount_limits, parse_mountinfo
+from hugeresv.sources.procfs.observe import observe_host
+from hugeresv.sources.procfs.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A directory on a mounted hugetlbfs: limits in pages, None where there is none."""
+
+    directory: str
+    point: MountPoint
+    page_bytes: int
+    limits: MountLimits | None
+    refusal: Refusal | None
+    certain: bool
+
+
+def find_place(
+    proc_root: str, sys_root: str, process: str, directory: str, default_page_bytes: int, task: Task
+) -> Place:
+    """Where it is. InputError if it is no directory on a hugetlbfs; UnavailableError if it may not be looked at."""
+    path = Path(directory).absolute()
+    seen = f"{proc_root}/{process}/root{path}"
+    try:
+        points = parse_mountinfo(read_text(f"{proc_root}/{process}/mountinfo"))
+        status = Path(seen).stat()
+        usage = os.statvfs(seen)
+    except FileNotFoundError:
+        raise InputError(f"there is no {directory}") from None
+    except OSError as error:
+        raise UnavailableError(f"cannot look at {directory}: {error.strerror}; run as root") from None
+    point = next((point for point in reversed(points) if point.device == status.st_dev), None)
+    if point is None or not stat.S_ISDIR(status.st_mode):
+        mounted = ", ".join(point.path for point in points) or "none is mounted"
+        raise InputError(f"{directory} is no directory on a hugetlbfs (there are: {mounted})")
+    page_bytes, size, minimum = mount_limits(point, default_page_bytes)
+    used = size - usage.f_bfree if size else 0
+    left, certain = minimum or 0, True
+    if minimum:
+        left, certain = _minimum_left(proc_root, sys_root, point.device)
+    limits = None
+    if size is not None or minimum is not None:
+        limits = MountLimits(point.path, size, minimum, used, left)
+    return Place(str(path), point, page_bytes, limits, _refusal(str(path), point, status, task), certain)
+
+
+def _minimum_left(proc_root: str, sys_root: str, device: int) -> tuple[int, bool]:
+    """What of the mount's minimum is promised to nobody yet, and whether that is known exactly."""
+    observation = observe_host(proc_root, sys_root)
+    for holder in observation.holders:
+        if holder.kind is Kind.MOUNT_MINIMUM and holder.place == device:
+            return holder.reserved.best, holder.certain and not observation.partial
+    return 0, not observation.partial
+
+
+def _refusal(path: str, point: MountPoint, status: os.stat_result, task: Task) -> Refusal | None:
+    """Why the process may not make a file there."""
+    if "ro" in point.options:
+        text = f"the mount at {point.path} is read-only"
+        return Refusal("open", Outcome.EROFS, "mount-read-only", text, f"mount -o remount,rw {point.path}")
+    wanted = stat.S_IWOTH | stat.S_IXOTH
+    if task.uid == status.st_uid:
+        wanted = stat.S_IWUSR | stat.S_IXUSR
+    elif status.st_gid in task.groups:
+        wanted = stat.S_IWGRP | stat.S_IXGRP
+    if task.may_override or status.st_mode & wanted == wanted:
+        return None
+    mode = stat.filemode(status.st_mode)
+    text = f"user {task.uid} may make no file in {path} ({mode}, of user {status.st_uid}, group {status.st_gid})"
+    return Refusal("open", Outcome.EACCES, "mount-permission", text, f"chown {task.uid} {path}")
