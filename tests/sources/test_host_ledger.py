@@ -34,6 +34,7 @@ from hugeresv.scenario.operation import (
     Shmget,
     Touch,
 )
+from hugeresv.scenario.scenario import Pool
 from hugeresv.sources.procfs.observe import observe_host
 from hugeresv.status.warning import warnings_of
 from tests.kernels.conftest import PAGE_SIZE_KB, host_machine, pool
@@ -232,6 +233,28 @@ def test_all_at_once_and_a_leak(waiting_host: HostKernel) -> None:
     finally:
         os.close(ordinary)
         host.close()
+
+
+def test_pages_of_one_gibibyte(waiting_host: HostKernel) -> None:
+    """A size taken for the default one, or that the readers of pagemap and maps do not know."""
+    small = Pool(page_size_kB=1 << 20, nr_hugepages=2)
+    try:
+        host = waiting_host.start(small)
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    with host, ModelKernel(IDEAL).start(small) as model:
+        for operation in (
+            Mmap("a", "p", "private", pages=1),
+            Memfd("m"),
+            Mmap("a", "m", "shared", pages=1, file="m"),
+            Touch("a", "m", "write", page=0),
+        ):
+            assert host.apply(operation) == model.apply(operation)
+        seen = [holder for holder in observe_host().holders if holder.page_size_kB == 1 << 20]
+        assert {(each.kind, each.reserved.best, each.used.best) for each in seen} == {
+            (Kind.PRIVATE, 1, 0),
+            (Kind.MEMFD, 0, 1),
+        }
 
 
 def test_an_older_kernel_tells_the_same_at_more_cost(waiting_host: HostKernel, monkeypatch: pytest.MonkeyPatch) -> None:
