@@ -1,13 +1,14 @@
 """`hugeresv status`."""
 
 import sys
+from functools import partial
 
 import click
 
 from hugeresv.cli.exit_status import CONTRADICTED, HELD
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, proc_option, sys_option
-from hugeresv.cli.terminal import Colour, standard_output
+from hugeresv.cli.terminal import Colour, require_terminal, standard_output
 from hugeresv.errors import InputError
 from hugeresv.reports.status import COLUMNS, SHOWN, SORT_KEYS, show_status
 from hugeresv.reports.status_json import write_status
@@ -28,6 +29,14 @@ from hugeresv.units import parse_bytes
 @click.option("--size", metavar="SIZE", help="Only this page size, in any spelling: 2M, 1GiB, 2048kB, hugepages-2Mi.")
 @click.option("--pid", type=int, help="Only holders that this process maps or has open.")
 @click.option("--cgroup", metavar="PATH", help="Only holders of processes in this cgroup or below it.")
+@click.option(
+    "--watch",
+    metavar="[SECONDS]",
+    type=click.FloatRange(min=0.1),
+    is_flag=False,
+    flag_value=2.0,
+    help="Show it in the whole terminal and look again every so often, 2 seconds by default, until q is pressed.",
+)
 @proc_option
 @sys_option
 @color_option
@@ -40,6 +49,7 @@ def status(
     size: str | None,
     pid: int | None,
     cgroup: str | None,
+    watch: float | None,
     proc: str,
     sys_root: str,
     color: Colour,
@@ -48,10 +58,21 @@ def status(
 
     RESERVED pages are promised and not yet taken, which no file in /proc shows; AVAILABLE is what a new mapping
     can still reserve. Exit status: 0, or 1 where something is wrong with the ledger itself, 3 where there are no huge
-    pages.
+    pages. --watch
+    ends with 0.
     """
     columns = _columns(output)
-    found = status_of_host(proc, sys_root, Selection(_page_size_kB(size), pid, cgroup), SORT_KEYS[sort])
+    look = partial(status_of_host, proc, sys_root, Selection(_page_size_kB(size), pid, cgroup), SORT_KEYS[sort])
+    if watch is not None:
+        if as_json:
+            raise InputError("--watch and --json exclude each other")
+        require_terminal("--watch")
+        from hugeresv.reports.watch import Shown, StatusView
+
+        shown = Shown(columns, sort, not no_headings, in_bytes, standard_output(color).colour)
+        StatusView(look, look(), watch, shown).run(mouse=False)
+        return HELD
+    found = look()
     if as_json:
         write_status(sys.stdout, found)
     else:

@@ -5,6 +5,7 @@ import shutil
 import sys
 from typing import Literal
 
+from hugeresv.errors import InputError
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.strip import UNICODE
 
@@ -22,6 +23,13 @@ def standard_output(colour: Colour) -> Screen:
         colour=_wants_colour(colour),
         unicode=_can_encode(_DRAWN, sys.stdout.encoding),
     )
+
+
+def require_terminal(option: str) -> None:
+    """Raises InputError where there is no terminal that a view could take up as a whole."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    if not all(stream.isatty() for stream in streams) or os.environ.get("TERM") == "dumb":
+        raise InputError(f"{option} needs a terminal for input and output; leave it out to write to a file or a pipe")
 
 
 def _wants_colour(colour: Colour) -> bool:
