@@ -1,1 +1,1 @@
-"""Whether a kernel's ledger is true: the machine read out of its memory, held against the invariants."""
+"""Whether a kernel's ledger is true: the invariants held against its own memory, and who lost what where it is not."""

@@ -1,4 +1,7 @@
-"""A model's machine as an observation: everything is known, so all bounds are equal."""
+"""A machine as an observation: everything is known, so all bounds are equal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hugeresv.invariants.census import Census
 from hugeresv.invariants.promise import FilePromise, MappingPromise, MinimumPromise
@@ -15,15 +18,27 @@ from hugeresv.ledger.observation import (
 )
 from hugeresv.model.folio import Folio
 from hugeresv.model.inode import Inode
-from hugeresv.model.machine import Machine
+from hugeresv.model.machine import Key, Machine
 from hugeresv.model.vma import Vma
 
 
-def observe_machine(machine: Machine) -> Observation:
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """What a machine's processes and files are where they are real: those that it has by key, these by inode."""
+
+    processes: dict[Key, HolderProcess]
+    kinds: dict[Inode, Kind]
+    names: dict[Inode, str]
+    openers: dict[Inode, Sequence[HolderProcess]]
+    """Who has a file open, with a mapping of it or without."""
+
+
+def observe_machine(machine: Machine, identities: Identities | None = None) -> Observation:
     """Its pool, mounts, cgroups, and a holder for whatever has reserved or used pages.
 
-    Processes are numbered in the machine's order, from 1; the command is the key. Files on mounts that the machine no
-    longer has, and memfds that only mappings keep, cannot be told from shared anonymous memory.
+    Without `identities` processes are numbered in the machine's order, from 1; the command is the key. Files on mounts
+    that the machine no longer has, and memfds that only mappings keep, then cannot be told from shared anonymous
+    memory.
     """
     h = machine.hstate
     page_size_kB = h.page_bytes >> 10
@@ -50,28 +65,36 @@ def observe_machine(machine: Machine) -> Observation:
         CgroupUse(str(key), page_size_kB, cgroup.max_pages, cgroup.rsvd_max_pages, cgroup.usage, cgroup.rsvd)
         for key, cgroup in machine.cgroups.items()
     ]
-    return Observation((pool,), tuple(_Holders(machine).all()), tuple(mounts), tuple(cgroups))
+    holders = _Holders(machine, identities or _numbered(machine)).all()
+    return Observation((pool,), tuple(holders), tuple(mounts), tuple(cgroups))
+
+
+def _numbered(machine: Machine) -> Identities:
+    """What the machine itself knows of its processes: an order, and their keys."""
+    return Identities(
+        {key: HolderProcess(number, str(key), "") for number, key in enumerate(machine.processes, 1)}, {}, {}, {}
+    )
 
 
 class _Holders:
     """Gathers what each file and each mount holds: a private mapping's pages and promises go by the file it maps."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, identities: Identities) -> None:
         self._machine = machine
+        self._identities = identities
         self._census = Census(machine)
         self._page_size_kB = machine.hstate.page_bytes >> 10
-        self._vmas: dict[tuple[Inode, bool], list[tuple[int, Vma]]] = {}
+        self._vmas: dict[tuple[Inode, bool], list[tuple[Key, Vma]]] = {}
         self._anonymous: dict[Inode, set[Folio]] = {}
-        self._keys = list(machine.processes)
         self._cgroup_names = {id(cgroup): str(key) for key, cgroup in machine.cgroups.items()}
-        for pid, key in enumerate(self._keys, 1):
-            for vma in machine.processes[key].mm.vmas:
-                self._add(pid, vma)
+        for key, process in machine.processes.items():
+            for vma in process.mm.vmas:
+                self._add(key, vma)
 
-    def _add(self, pid: int, vma: Vma) -> None:
+    def _add(self, process: Key, vma: Vma) -> None:
         if vma.inode is None:
             return
-        self._vmas.setdefault((vma.inode, vma.shared), []).append((pid, vma))
+        self._vmas.setdefault((vma.inode, vma.shared), []).append((process, vma))
         if not vma.shared:
             shift = vma.mm.page_shift
             present = vma.mm.page_table.items(vma.vm_start >> shift, vma.vm_end >> shift)
@@ -92,7 +115,8 @@ class _Holders:
                     shared[inode] = promise.pages
                 case MinimumPromise(mount):
                     holders.append(self._minimum(str(mount), promise.pages))
-        for inode, name in self._census.files.items():
+        for inode, called in self._census.files.items():
+            name = self._identities.names.get(inode, called)
             used = len(self._anonymous.get(inode, ()))
             holders.append(self._holder(inode, name, Kind.PRIVATE, promised.get(inode, 0), used))
             kind = self._kind(inode)
@@ -104,20 +128,26 @@ class _Holders:
 
     def _holder(self, inode: Inode, name: str, kind: Kind, reserved: int, used: int) -> Holder:
         vmas = self._vmas.get((inode, kind is not Kind.PRIVATE), [])
-        pids = list(dict.fromkeys(pid for pid, _ in vmas))
-        cgroup = self._machine.processes[self._keys[pids[0] - 1]].cgroup if pids else None
+        known = self._identities
+        processes = dict.fromkeys(known.processes[key] for key, _ in vmas)
+        if kind is not Kind.PRIVATE:
+            processes |= dict.fromkeys(known.openers.get(inode, ()))
+        cgroup = self._machine.processes[vmas[0][0]].cgroup if vmas else None
         return Holder(
             self._page_size_kB,
             kind,
             name,
             exactly(reserved),
             exactly(used),
-            tuple(HeldMapping(pid, vma.vm_start, vma.vm_end, vma.vm_pgoff) for pid, vma in vmas),
-            tuple(HolderProcess(pid, str(self._keys[pid - 1]), "") for pid in pids),
+            tuple(HeldMapping(known.processes[key].pid, vma.vm_start, vma.vm_end, vma.vm_pgoff) for key, vma in vmas),
+            tuple(processes),
             self._cgroup_names.get(id(cgroup)),
         )
 
     def _kind(self, inode: Inode) -> Kind:
+        known = self._identities.kinds.get(inode)
+        if known is not None:
+            return known
         if inode.sysv:
             return Kind.SYSV
         if any(inode in mount.inodes for mount in self._machine.mounts.values()):

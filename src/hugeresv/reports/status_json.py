@@ -11,8 +11,14 @@ SCHEMA = "hugeresv-status/1"
 
 def write_status(stream: TextIO, status: Status) -> None:
     """Write it. Bytes of a name that are no UTF-8 are escaped as the lone surrogates that Python reads them as."""
+    json.dump(status_document(status), stream, indent=2)
+    stream.write("\n")
+
+
+def status_document(status: Status) -> dict[str, Any]:
+    """The object."""
     seen = status.observation
-    document = {
+    return {
         "schema": SCHEMA,
         **status.identity._asdict(),
         "pools": [_pool(pool) for pool in seen.pools],
@@ -43,8 +49,6 @@ def write_status(stream: TextIO, status: Status) -> None:
         ],
         "warnings": [{"code": warning.code, "text": warning.text} for warning in status.warnings],
     }
-    json.dump(document, stream, indent=2)
-    stream.write("\n")
 
 
 def _pool(pool: Pool) -> dict[str, Any]:

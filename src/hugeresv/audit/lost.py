@@ -1,0 +1,70 @@
+"""Private mappings that have lost their reservation map, and with it promises that resv_huge_pages still counts.
+
+mremap(2) of a part of a private mapping takes the map along: clear_vma_resv_huge_pages drops it, and who owns it, from
+what stays behind too (mm/hugetlb.c, 5.16 and later). What the rest had not consumed is counted for good.
+"""
+
+from dataclasses import dataclass
+
+from hugeresv.invariants.promise import ranges_text
+from hugeresv.model.machine import Key, Machine
+from hugeresv.model.region_map import RegionMap
+from hugeresv.model.vma import Vma
+
+
+@dataclass(frozen=True, slots=True)
+class LostReservation:
+    """A VMA that had a reservation, and has none. `pages` of it were promised, and still are counted.
+
+    `ranges` are these pages as addresses in bytes. `certain`: the mapping that took the map along is there to tell.
+    """
+
+    process: Key
+    vma: Vma
+    pages: int
+    ranges: tuple[tuple[int, int], ...]
+    certain: bool
+
+    def __str__(self) -> str:
+        where = f"{self.vma.vm_start:#x}-{self.vma.vm_end:#x}"
+        shift, first = self.vma.mm.page_shift, self.vma.vm_start
+        pages = ranges_text(((start - first) >> shift, (end - first) >> shift) for start, end in self.ranges)
+        how = "" if self.certain else ", or a child's whose parent is gone"
+        return f"mapping of process {self.process!r} at {where}, its pages {pages}{how}"
+
+
+def lost_reservations(machine: Machine) -> list[LostReservation]:
+    """All that there are traces of: private, not NORESERVE, without a map, and no child's copy of one that has it."""
+    return [
+        found
+        for key, process in machine.processes.items()
+        for vma in process.mm.vmas
+        if _bare(vma) and (found := _lost(key, vma))
+    ]
+
+
+def _bare(vma: Vma) -> bool:
+    return vma.inode is not None and not vma.shared and not vma.noreserve and vma.resv_map is None
+
+
+def _lost(process: Key, vma: Vma) -> LostReservation | None:
+    assert vma.inode is not None
+    owners = [other for other in vma.inode.i_mmap if other.owner]
+    here = [other for other in owners if other.mm is vma.mm]
+    if owners and not here:
+        return None
+    taken = here[0].resv_map if here else None
+    consumed = taken.regions if taken is not None else _present(vma)
+    ranges = tuple(
+        (vma.address_of(first), vma.address_of(end)) for first, end in consumed.missing(vma.first_index, vma.end_index)
+    )
+    pages = sum(end - start for start, end in ranges) >> vma.mm.page_shift
+    return LostReservation(process, vma, pages, ranges, bool(here)) if pages else None
+
+
+def _present(vma: Vma) -> RegionMap:
+    """The indices that have a page, which is the least that can be said of what was consumed."""
+    shift = vma.mm.page_shift
+    base = (vma.vm_start >> shift) - vma.vm_pgoff
+    numbers = vma.mm.page_table.items(vma.vm_start >> shift, vma.vm_end >> shift)
+    return RegionMap((number - base, number - base + 1) for number, folio in numbers if folio.anon)

@@ -1,0 +1,42 @@
+"""`hugeresv audit` for people: the ledger, then, for every page size, whether it is true."""
+
+from hugeresv.audit.audit import Audit, PageSizeAudit
+from hugeresv.reports.screen import Screen
+from hugeresv.reports.status import SHOWN, show_status
+from hugeresv.units import format_bytes
+
+
+def show_audit(screen: Screen, audit: Audit) -> None:
+    """Write all of it."""
+    screen.paragraph(f"Linux {audit.status.identity.kernel} of {audit.status.identity.host}", bold=True)
+    screen.line()
+    show_status(screen, audit.status, SHOWN, headings=True, in_bytes=False)
+    for page_size in audit.page_sizes:
+        screen.line()
+        _page_size(screen, page_size)
+
+
+def _page_size(screen: Screen, audit: PageSizeAudit) -> None:
+    size = format_bytes(audit.page_size_kB << 10)
+    if not audit.violations:
+        screen.paragraph(f"{size} pages: true. resv_huge_pages is {audit.resv}, and so many are promised.", fg="green")
+        return
+    screen.paragraph(f"{size} pages: not true.", fg="red")
+    for violation in audit.violations:
+        screen.paragraph(str(violation), "    ", first="  ! ", fg="red")
+    if audit.lost:
+        _lost(screen, audit)
+
+
+def _lost(screen: Screen, audit: PageSizeAudit) -> None:
+    """Who has lost what, and whether that is all."""
+    screen.line()
+    screen.line("  Lost their reservations, which are still counted (a partial mremap does that):")
+    for lost in audit.lost:
+        screen.paragraph(f"{lost.pages:+d} {lost}", "      ", first="    ")
+    rest = audit.resv - audit.promised
+    found = sum(lost.pages for lost in audit.lost)
+    if found == rest:
+        screen.line(f"  That accounts for all {rest} pages.")
+    else:
+        screen.paragraph(f"That is {found} pages of the {rest} that are counted too many.", "  ")

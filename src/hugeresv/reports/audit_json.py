@@ -1,0 +1,45 @@
+"""`audit --json`: one object, hugeresv-audit/1."""
+
+import json
+from typing import Any, TextIO
+
+from hugeresv.audit.audit import Audit, PageSizeAudit
+from hugeresv.audit.lost import LostReservation
+from hugeresv.reports.status_json import status_document
+
+SCHEMA = "hugeresv-audit/1"
+
+
+def write_audit(stream: TextIO, audit: Audit) -> None:
+    """Write it."""
+    document = {
+        "schema": SCHEMA,
+        "true": audit.true,
+        "page_sizes": [_page_size(each) for each in audit.page_sizes],
+        "status": status_document(audit.status),
+    }
+    json.dump(document, stream, indent=2)
+    stream.write("\n")
+
+
+def _page_size(audit: PageSizeAudit) -> dict[str, Any]:
+    return {
+        "page_size_kB": audit.page_size_kB,
+        "resv": audit.resv,
+        "promised": audit.promised,
+        "promises": [{"pages": promise.pages, "by": str(promise)} for promise in audit.promises],
+        "lost": [_lost(each) for each in audit.lost],
+        "violations": [{"name": each.name, "title": each.title, "message": each.message} for each in audit.violations],
+    }
+
+
+def _lost(lost: LostReservation) -> dict[str, Any]:
+    return {
+        "pid": lost.process.pid,
+        "command": lost.process.command,
+        "start": lost.vma.vm_start,
+        "end": lost.vma.vm_end,
+        "pages": lost.pages,
+        "ranges": [list(each) for each in lost.ranges],
+        "certain": lost.certain,
+    }

@@ -1,0 +1,77 @@
+"""The cgroups of the hugetlb controller, of one page size. mm/hugetlb_cgroup.c; page counters count base pages."""
+
+from collections.abc import Iterator
+
+from drgn import Object, cast, container_of
+from drgn.helpers.linux.cgroup import cgroup_path
+
+from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+from hugeresv.sources.drgn.kernel import KernelMemory
+from hugeresv.sources.drgn.objects import entries, has
+
+_NO_LIMIT = ((1 << 63) - 1) >> 12
+"""PAGE_COUNTER_MAX, which a limit of huge pages comes near by rounding down."""
+
+
+class Cgroups:
+    """Makes the model's cgroup of each that is met, those above it included. The root is None."""
+
+    def __init__(self, kernel: KernelMemory, hstate_index: int, order: int) -> None:
+        self._kernel = kernel
+        self._index = hstate_index
+        self._order = order
+        self._made: dict[int, HugetlbCgroup | None] = {}
+        self.there = kernel.has_symbol("hugetlb_cgrp_subsys")
+
+    def named(self) -> Iterator[tuple[str, HugetlbCgroup]]:
+        """Those that are not removed, by their paths, parents first."""
+        if not self.there:
+            return
+        root = self._kernel.variable("hugetlb_cgrp_subsys").root.cgrp.subsys[self._kernel.hugetlb_cgrp_id]
+        if root:
+            yield from self._below(root)
+
+    def of_task(self, task: Object) -> HugetlbCgroup | None:
+        """The cgroup that pays for what a task does."""
+        return self.of_css(task.cgroups.subsys[self._kernel.hugetlb_cgrp_id]) if self.there else None
+
+    def of_css(self, css: Object) -> HugetlbCgroup | None:
+        """The cgroup of a `struct cgroup_subsys_state *`."""
+        address = css.value_()
+        if address not in self._made:
+            self._made[address] = self._make(css) if address and css.parent else None
+        return self._made[address]
+
+    def at(self, address: int) -> HugetlbCgroup | None:
+        """The cgroup of a `struct hugetlb_cgroup *` by its address."""
+        if not address:
+            return None
+        return self.of_css(Object(self._kernel.program, "struct hugetlb_cgroup *", address).css.address_of_())
+
+    def _below(self, css: Object) -> Iterator[tuple[str, HugetlbCgroup]]:
+        for child in entries(css.children, "struct cgroup_subsys_state", "sibling"):
+            cgroup = self.of_css(child)
+            if cgroup is not None:
+                yield cgroup_path(child.cgroup).decode(errors="backslashreplace"), cgroup
+                yield from self._below(child)
+
+    def _make(self, css: Object) -> HugetlbCgroup:
+        there = container_of(css, "struct hugetlb_cgroup", "css")
+        usage = there.hugepage[self._index]
+        counts_rsvd = has(there.type_.type, "rsvd_hugepage")
+        rsvd = there.rsvd_hugepage[self._index] if counts_rsvd else None
+        cgroup = HugetlbCgroup(
+            self.of_css(cast("struct cgroup_subsys_state *", css.parent)),
+            self._limit(usage),
+            None if rsvd is None else self._limit(rsvd),
+        )
+        cgroup.usage = self._pages(usage)
+        cgroup.rsvd = 0 if rsvd is None else self._pages(rsvd)
+        return cgroup
+
+    def _pages(self, counter: Object) -> int:
+        return int(counter.usage.counter) >> self._order
+
+    def _limit(self, counter: Object) -> int | None:
+        limit = int(counter.max)
+        return None if limit >> self._order >= _NO_LIMIT >> self._order else limit >> self._order

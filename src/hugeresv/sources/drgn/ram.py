@@ -1,0 +1,91 @@
+"""Physical memory in a file, such as a guest's shared RAM."""
+
+import mmap
+import os
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from drgn import Architecture, Platform, Program
+
+from hugeresv.kernels.guest.memory import Segment
+
+_NAME = b"VMCOREINFO\0\0"
+_FIRST_LINE = b"OSRELEASE="
+_HEADER = struct.Struct("<III")
+_LONGEST_BYTES = 1 << 16
+
+
+class PhysicalMemory:
+    """What a program reads. Which file that is may change, as long as it is memory of the same kernel's same boot."""
+
+    def __init__(self, path: Path) -> None:
+        self.look_at(path)
+
+    def look_at(self, path: Path) -> None:
+        """Read this file from now on."""
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+
+    def program(self, segments: Iterable[Segment], vmcoreinfo: bytes) -> Program:
+        """A program that reads memory that is in the file in these segments."""
+        program = Program(Platform(Architecture.X86_64))
+        for segment in segments:
+            program.add_memory_segment(segment.physical, segment.size_bytes, partial(self._read, segment.offset), True)
+        program.set_linux_kernel_custom(vmcoreinfo, True)
+        return program
+
+    def _read(self, start: int, _address: int, count: int, offset: int, _physical: bool) -> bytes:
+        """What drgn asks for: `count` bytes at `offset` of the segment that is at `start` in the file."""
+        return self._map[start + offset : start + offset + count]
+
+
+def notes(path: Path) -> Iterator[bytes]:
+    """The texts of all VMCOREINFO notes in a file, which may be sparse: one, unless it has copies."""
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return
+        with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
+            for start, end in _written(file.fileno(), len(data)):
+                place = data.find(_NAME, start, end)
+                while place >= 0:
+                    text = _text(data, place)
+                    if text:
+                        yield text
+                    place = data.find(_NAME, place + 1, end)
+
+
+def _text(data: mmap.mmap, place: int) -> bytes:
+    """The text of the note whose name is there; empty if it is none."""
+    if place < _HEADER.size:
+        return b""
+    name_bytes, text_bytes, kind = _HEADER.unpack_from(data, place - _HEADER.size)
+    text = data[place + len(_NAME) : place + len(_NAME) + min(text_bytes, _LONGEST_BYTES)]
+    is_note = (name_bytes, kind) == (len(_NAME) - 1, 0) and text.startswith(_FIRST_LINE)
+    return text if is_note else b""
+
+
+def _written(descriptor: int, size_bytes: int) -> Iterator[tuple[int, int]]:
+    """The parts of a file that are no holes."""
+    end = 0
+    while end < size_bytes:
+        try:
+            start = os.lseek(descriptor, end, os.SEEK_DATA)
+        except OSError:  # ENXIO: a hole up to the end
+            return
+        end = os.lseek(descriptor, start, os.SEEK_HOLE)
+        yield start, end
+
+
+def layouts(size_bytes: int) -> Sequence[tuple[Segment, ...]]:
+    """How machines of QEMU have memory of this size in their address space, the machine `pc` first.
+
+    There is a hole below 4 GiB; what has no place below it comes after 4 GiB (hw/i386/pc_piix.c, pc_q35.c).
+    """
+    found = [
+        (Segment(0, 0, low), Segment(4 << 30, low, size_bytes - low))
+        for low, hole_from in ((3 << 30, 7 << 29), (2 << 30, 11 << 28))
+        if size_bytes >= hole_from
+    ]
+    return found or [(Segment(0, 0, size_bytes),)]
