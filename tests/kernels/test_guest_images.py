@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hugeresv.errors import UnavailableError
+from hugeresv.errors import InputError, UnavailableError
 from hugeresv.kernels.guest import agent, qemu
+from hugeresv.kernels.guest.image_header import read_image_header
 from hugeresv.kernels.guest.images import find_image
 from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.kernels.guest.memory import Ram
@@ -38,10 +39,51 @@ def test_expectations_are_those_of_the_release(cache: Path) -> None:
 def test_a_kernel_that_is_not_in_the_cache(cache: Path) -> None:
     """A name that leads out of the cache, or an error that does not say where a kernel is looked for."""
     _put(cache / "6.1", "vmlinuz-6.1.0-56-cloud")
-    with pytest.raises(UnavailableError, match=r"hugeresv/kernels/6\.12; put one there as vmlinuz-RELEASE"):
+    with pytest.raises(UnavailableError, match=r"hugeresv/kernels \(there: 6\.1\); `hugeresv kernels fetch 6\.12`"):
         GuestKernel("6.12")
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError, match="no such file"):
         GuestKernel("../kernels/6.1")
+
+
+def test_a_kernel_is_found_by_its_version(cache: Path) -> None:
+    """7.3 that is not found because it came as 7.x; a version that takes the place of a name."""
+    _put(cache / "7.x", "vmlinuz-7.3.4+deb13-cloud-amd64")
+    _put(cache / "6.1", "vmlinuz-7.3.1-mine")
+    assert find_image("7.3").name == "7.x"
+    assert find_image("6.1").release == "7.3.1-mine"
+
+
+def _bzimage(release: bytes, xloadflags: int) -> bytes:
+    """A boot sector with the fields of Documentation/arch/x86/boot.rst that are read."""
+    header = bytearray(0x300)
+    header[0x202:0x206] = b"HdrS"
+    header[0x20E:0x210] = (0x80).to_bytes(2, "little")
+    header[0x236] = xloadflags
+    header[0x280 : 0x280 + len(release)] = release
+    return bytes(header)
+
+
+def test_an_image_is_named_by_its_path(tmp_path: Path) -> None:
+    """A release that is taken from the name of the file, or a machine that is not the image's."""
+    path = tmp_path / "bzImage"
+    path.write_bytes(_bzimage(b"6.18.2-test (me@here) #1\0", 0b11))
+    assert GuestKernel(str(path)).expectation_names == ("6.18", f"guest:{path}")
+    assert read_image_header(path).architecture == "amd64"
+    path.write_bytes(_bzimage(b"6.1.0 (me@here)\0", 0))
+    assert read_image_header(path) == ("6.1.0", "i386")
+    path.write_bytes(b"\x7fELF\x02" + bytes(20) + b"Linux version %s (%s)\0Linux version 6.9.0-rc1 (me@here)\0")
+    assert read_image_header(path) == ("6.9.0-rc1", "amd64")
+
+
+@pytest.mark.parametrize("content", [b"", b"MZ", b"\x7fELF", bytes(4096)])
+def test_a_file_that_is_no_kernel(tmp_path: Path, content: bytes) -> None:
+    """A traceback, or half a minute of an emulator that shows nothing."""
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=str(path)):
+        GuestKernel(str(path))
+    with pytest.raises(UnavailableError, match="no such file"):
+        GuestKernel(str(tmp_path))
 
 
 def test_what_is_wanting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ VERBS = {
     "compare": "Run scenarios on two kernels and show the first step at which they differ.",
     "fuzz": "Find a scenario on which two kernels differ, and shrink it.",
     "convert": "Rewrite a scenario as .scn or as JSON.",
+    "kernels": "List the kernels that guests can run, and fetch them.",
     "behaviours": "List the kernels that the model knows, and the rules in which they differ.",
     "completion": "Print the code that makes a shell complete hugeresv's arguments.",
 }

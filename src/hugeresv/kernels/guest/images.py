@@ -1,4 +1,4 @@
-"""The kernels that are in the cache: one directory a name, with the images of its releases."""
+"""Kernel images: those in the cache, one directory a name with the images of its releases, and those of a path."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.cache import cache_directory
+from hugeresv.kernels.guest.image_header import read_image_header
+from hugeresv.kernels.guest.stock import STOCK
 
 PREFIX = "vmlinuz-"
 
@@ -17,26 +19,48 @@ class Image(NamedTuple):
     release: str
     path: Path
 
+    @property
+    def version(self) -> str:
+        """The first two numbers of the release, as behaviours are named: `6.1`."""
+        return ".".join(re.split(r"[.-]", self.release)[:2])
+
 
 def images() -> list[Image]:
-    """All that are there, by name, the newest release of each name last."""
+    """All that are in the cache, by name, the newest release of each name last."""
     found = [
         Image(path.parent.name, path.name.removeprefix(PREFIX), path)
         for path in cache_directory("kernels").glob(f"*/{PREFIX}*")
     ]
-    return sorted(found, key=lambda image: (_numbers(image.name), _numbers(image.release)))
+    return sorted(found, key=lambda image: (_numbers(image.name), image.name, _numbers(image.release)))
 
 
 def find_image(name: str) -> Image:
-    """The newest release of that name. Raises UnavailableError where there is none."""
-    found = [image for image in images() if image.name == name]
+    """The image that a name stands for: one of the cache by its name or by its version, the newest; else a path's.
+
+    Raises UnavailableError where there is none, InputError for a file that is no kernel.
+    """
+    if "/" in name:
+        return _image_of_path(name)
+    cached = images()
+    found = [image for image in cached if image.name == name] or [image for image in cached if image.version == name]
     if not found:
-        directory = cache_directory("kernels") / name
+        names = ", ".join(dict.fromkeys(image.name for image in cached)) or "none"
         raise UnavailableError(
-            f"guest:{name}: no kernel in {directory}; put one there as {PREFIX}RELEASE "
-            "(docs/kernels.md says how to take one out of a package)"
+            f"guest:{name}: there is no such kernel in {cache_directory('kernels')} (there: {names}); "
+            + (
+                f"`hugeresv kernels fetch {name}` gets it"
+                if name in STOCK
+                else "guest:PATH takes an image from anywhere"
+            )
         )
     return found[-1]
+
+
+def _image_of_path(name: str) -> Image:
+    path = Path(name)
+    if not path.is_file():
+        raise UnavailableError(f"guest:{name}: there is no such file")
+    return Image(name, read_image_header(path).release, path)
 
 
 def _numbers(release: str) -> list[int]:

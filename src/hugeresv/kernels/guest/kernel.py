@@ -10,10 +10,10 @@ from hugeresv.scenario.scenario import Cgroup, Pool
 
 
 class GuestKernel(ClosedOnExit):
-    """The kernel that the cache has under a name. It is booted at the first `start`, and kept booted until `close`."""
+    """The kernel that `find_image` finds. It is booted at the first `start`, and kept booted until `close`."""
 
     def __init__(self, name: str) -> None:
-        """Raises UnavailableError where there is no such kernel."""
+        """Raises UnavailableError where there is no such kernel, InputError for a file that is none."""
         self._image = find_image(name)
         self._snapshot: Snapshot | None = None
 
@@ -25,7 +25,7 @@ class GuestKernel(ClosedOnExit):
     @property
     def expectation_names(self) -> tuple[str, ...]:
         """The release as behaviours are named, `6.1`, and the name."""
-        return ".".join(self._image.release.split(".")[:2]), self.name
+        return self._image.version, self.name
 
     @property
     def real(self) -> bool:

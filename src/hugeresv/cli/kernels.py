@@ -1,0 +1,53 @@
+"""`hugeresv kernels`."""
+
+import sys
+
+import click
+
+from hugeresv.cli.exit_status import Status
+from hugeresv.cli.help import examples
+from hugeresv.cli.options import color_option
+from hugeresv.cli.terminal import Colour, standard_output
+from hugeresv.kernels.guest.fetch import fetch as fetch_kernel
+from hugeresv.kernels.guest.listing import kernel_entries
+from hugeresv.kernels.guest.stock import STOCK
+from hugeresv.reports.kernels import show_kernels, write_kernels_json
+
+
+@click.group(
+    invoke_without_command=True,
+    subcommand_metavar="[fetch NAME...]",
+    epilog=examples("hugeresv kernels", "hugeresv kernels --json"),
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@color_option
+@click.pass_context
+def kernels(context: click.Context, as_json: bool, color: Colour) -> None:
+    """List the kernels that guests can run, and fetch them.
+
+    With each: its release, the machine it is for, and the behaviour that has its rules. A kernel of your own needs no
+    name: guest:PATH is a bzImage or vmlinux, wherever a KERNEL is wanted.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    entries = kernel_entries()
+    if as_json:
+        write_kernels_json(sys.stdout, entries)
+    else:
+        show_kernels(standard_output(color), entries)
+
+
+@kernels.command(epilog=examples("hugeresv kernels fetch 6.1 6.12"))
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, type=click.Choice(list(STOCK)))
+def fetch(names: tuple[str, ...]) -> int:
+    """Fetch stock kernels of Debian.
+
+    Each is the current release, through apt, from the mirrors that this machine uses. Only the image is kept, in
+    ~/.cache/hugeresv/kernels; nothing is installed.
+    """
+    status = Status()
+    for name in names:
+        with status.going_on(name):
+            image = fetch_kernel(name)
+            click.echo(f"guest:{name} is {image.release}")
+    return status.value

@@ -1,0 +1,65 @@
+"""Getting a stock kernel of Debian into the cache. Nothing is installed: the image is taken out of its package."""
+
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.guest.apt import Apt, require
+from hugeresv.kernels.guest.cache import cache_directory
+from hugeresv.kernels.guest.image_header import read_image_header
+from hugeresv.kernels.guest.images import PREFIX, Image
+from hugeresv.kernels.guest.stock import STOCK, Stock
+
+
+def fetch(name: str) -> Image:
+    """Fetch the current release of a stock kernel.
+
+    `name` is one of `STOCK`. Raises UnavailableError where apt, dpkg or the mirror is wanting.
+    """
+    require("dpkg-deb", "dpkg")
+    kernels = cache_directory("kernels")
+    kernels.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kernels, prefix=".fetch-") as temporary:
+        package = _download(STOCK[name], Path(temporary))
+        unpacked = Path(temporary) / "image"
+        _unpack(package, unpacked)
+        release = read_image_header(unpacked).release
+        (kernels / name).mkdir(exist_ok=True)
+        path = unpacked.replace(kernels / name / f"{PREFIX}{release}")
+    return Image(name, release, path)
+
+
+def _download(stock: Stock, directory: Path) -> Path:
+    """The package with the image, out of the first suite that has it."""
+    for number, suite in enumerate(stock.suites, 1):
+        place = directory / suite
+        place.mkdir()
+        try:
+            apt = Apt(place, suite, stock.architecture)
+            return apt.download(apt.kernel_package(stock.package))
+        except UnavailableError:
+            if number == len(stock.suites):
+                raise
+    raise AssertionError(stock)
+
+
+def _unpack(package: Path, to: Path) -> None:
+    """Write out the one kernel image that a package has."""
+    with (
+        subprocess.Popen(
+            ["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as unpacking,
+        tarfile.open(fileobj=unpacking.stdout, mode="r|") as archive,
+    ):
+        for member in archive:
+            if member.isfile() and PurePosixPath(member.name).name.startswith("vmlinuz"):
+                image = archive.extractfile(member)
+                assert image is not None
+                with to.open("wb") as file:
+                    shutil.copyfileobj(image, file)
+                unpacking.terminate()
+                return
+    raise UnavailableError(f"{package.name} has no kernel image")

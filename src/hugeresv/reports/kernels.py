@@ -1,0 +1,35 @@
+"""The kernels that guests can run, as a listing and as JSON."""
+
+import json
+from collections.abc import Iterable
+from typing import TextIO
+
+from hugeresv.kernels.guest.listing import KernelEntry
+from hugeresv.reports.listing import print_listing
+from hugeresv.reports.screen import Screen
+
+_TITLES = ("kernel", "release", "machine", "behaviour")
+
+
+def show_kernels(screen: Screen, entries: Iterable[KernelEntry]) -> None:
+    """A line for each."""
+    rows = [
+        (
+            f"guest:{entry.name}",
+            entry.release or f"not here: hugeresv kernels fetch {entry.name}",
+            entry.architecture,
+            entry.behaviour or "-",
+        )
+        for entry in entries
+    ]
+    print_listing(screen, _TITLES, rows, names=("release",), headings=True)
+
+
+def write_kernels_json(stream: TextIO, entries: Iterable[KernelEntry]) -> None:
+    """One JSON object: a kernel by its name, `release` null where it is not in the cache."""
+    kernels = {
+        f"guest:{entry.name}": {key: value for key, value in entry._asdict().items() if key != "name"}
+        for entry in entries
+    }
+    json.dump(kernels, stream, indent=2)
+    stream.write("\n")

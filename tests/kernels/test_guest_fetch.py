@@ -1,0 +1,129 @@
+"""Fetching stock kernels: what is read of the machine's apt, and what is made of what apt says."""
+
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.guest import apt, fetch
+from hugeresv.kernels.guest.apt_sources import mirror_of
+
+_DEB822 = """\
+# comment
+Types: deb
+URIs: http://main.example/debian
+Suites: bookworm
+# between the lines of a field
+ bookworm-updates
+Components: main
+
+Types: deb deb-src
+URIs: http://security.example/debian-security
+Suites: bookworm-security
+
+Enabled: no
+Types: deb
+URIs: http://off.example
+Suites: trixie
+"""
+
+
+def test_mirrors_are_found_in_both_formats(tmp_path: Path) -> None:
+    """The security mirror asked for other packages, a stranger's repository, a disabled source or one of sources."""
+    parts = tmp_path / "sources.list.d"
+    parts.mkdir()
+    (parts / "a-vendor.list").write_text("deb [arch=amd64 signed-by=/k.gpg] https://vendor.example/apt stable-9 main\n")
+    (parts / "debian.sources").write_text(_DEB822)
+    assert mirror_of("trixie-backports", tmp_path) == "http://main.example/debian"
+    assert mirror_of("bullseye-security", tmp_path) == "http://security.example/debian-security"
+    (tmp_path / "sources.list").write_text(
+        "# deb http://no.example bookworm main\ndeb-src http://src.example bookworm main\n"
+        "deb [ arch=amd64 ] http://first.example/debian bookworm main\n"
+    )
+    assert mirror_of("trixie", tmp_path) == "http://first.example/debian"
+    assert mirror_of("trixie-security", tmp_path) == "http://security.example/debian-security"
+
+
+def test_a_machine_without_debian(tmp_path: Path) -> None:
+    """A suite of Debian asked of another distribution's mirror."""
+    (tmp_path / "sources.list").write_text("deb http://archive.example/ubuntu noble main\n")
+    with pytest.raises(UnavailableError, match="no mirror of Debian for trixie"):
+        mirror_of("trixie", tmp_path)
+
+
+def _program(directory: Path, name: str, text: str) -> None:
+    path = directory / name
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache and a PATH with nothing in them, but the programs that the tests put there."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    keys = tmp_path / "keys"
+    keys.touch()
+    monkeypatch.setattr(apt, "_KEYRING", keys)
+    monkeypatch.setattr(apt, "mirror_of", lambda suite: f"http://mirror.example/{suite}")
+    return programs
+
+
+def _left_in_cache() -> list[str]:
+    return [str(path) for path in Path(os.environ["XDG_CACHE_HOME"]).rglob("*") if path.is_file()]
+
+
+def test_what_is_wanting_is_named(machine: Path) -> None:
+    """A traceback where there is no dpkg or no apt; anything left of the attempt."""
+    with pytest.raises(UnavailableError, match="apt-get install dpkg"):
+        fetch.fetch("6.1")
+    _program(machine, "dpkg-deb", "")
+    with pytest.raises(UnavailableError, match="apt-get install apt"):
+        fetch.fetch("6.1")
+    assert _left_in_cache() == []
+
+
+def test_a_mirror_that_does_not_answer(machine: Path) -> None:
+    """An error that does not say what happened, or says it with the name of a host."""
+    _program(machine, "dpkg-deb", "")
+    _program(
+        machine,
+        "apt-get",
+        "(echo 'W: old'; echo 'E: Failed to fetch http://mirror.example/x/InRelease  No route [IP: 192.0.2.1 80]') >&2;"
+        "exit 100",
+    )
+    with pytest.raises(UnavailableError) as error:
+        fetch.fetch("7.x")
+    assert str(error.value) == (
+        "apt-get update for trixie-backports failed: Failed to fetch (the mirror)  No route (the mirror)"
+    )
+    assert _left_in_cache() == []
+
+
+def test_the_image_comes_out_of_its_package(machine: Path, tmp_path: Path) -> None:
+    """Security updates without the kernel taken for the end; a linux-image that has none; another file of its name."""
+    image = bytearray(0x300)
+    image[0x202:0x206], image[0x20E:0x210], image[0x280:0x28A] = b"HdrS", b"\x80\x00", b"7.3.4-test "
+    files = {"boot/config-7.3.4": b"x", "usr/lib/modules/7.3.4-test/vmlinuz": bytes(image)}
+    with tarfile.open(tmp_path / "files.tar", "w") as archive:
+        for name, content in files.items():
+            (tmp_path / "content").write_bytes(content)
+            archive.add(tmp_path / "content", name)
+    listing = "linux-image-amd64\\nlinux-image-7.3.4\\n  Depends: linux-binary-7.3.4\\nlinux-binary-7.3.4\\nlinux-base"
+    _program(machine, "dpkg-deb", f"{shutil.which('cat', path='/bin:/usr/bin')} {tmp_path / 'files.tar'}")
+    _program(machine, "apt-cache", f"printf '{listing}\\n'")
+    _program(
+        machine,
+        "apt-get",
+        'case "$3,$PWD" in update,*-security) exit 100;; download,*) echo "$4" > "$4.deb"; echo "$4" > '
+        f"{tmp_path / 'asked'};; esac",
+    )
+    found = fetch.fetch("6.1")
+    assert (tmp_path / "asked").read_text() == "linux-binary-7.3.4\n"
+    assert (found.release, found.path.read_bytes()) == ("7.3.4-test", bytes(image))
+    assert _left_in_cache() == [str(found.path)]
