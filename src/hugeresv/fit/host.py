@@ -11,7 +11,7 @@ from hugeresv.fit.situation import Refusal, Request, Situation, What
 from hugeresv.ledger.observation import Pool
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import Outcome
-from hugeresv.sources.procfs.cgroups import limit_files
+from hugeresv.sources.procfs.cgroups import hierarchies, limit_files
 from hugeresv.sources.procfs.files import read_text
 from hugeresv.sources.procfs.lineage import cgroup_directory, find_directory, read_lineage
 from hugeresv.sources.procfs.pools import read_pools
@@ -56,7 +56,8 @@ def read_host(proc_root: str, sys_root: str, query: Query) -> Host:
     what = query.what or (What.PRIVATE if place is None else What.SHARED)
     request = Request(what, -(-query.size_bytes // page_bytes), query.noreserve)
     nodes = _nodes(pool, task, query)
-    lineage, notes = _cgroups(sys_root, query, task, pool.page_size_kB)
+    directory, notes = _cgroup_directory(sys_root, query, task)
+    lineage = list(read_lineage(sys_root, directory, pool.page_size_kB)) if directory is not None else []
     release = _line(f"{proc_root}/sys/kernel/osrelease")
     behaviour, doubt = behaviour_of(release)
     if place is not None and not place.certain:
@@ -77,8 +78,8 @@ def read_host(proc_root: str, sys_root: str, query: Query) -> Host:
         default,
         nodes,
         _growing_node(sys_root, pool, nodes),
-        tuple(limit_files(directory, pool.page_size_kB) for directory, _ in lineage),
-        (),
+        tuple(_on_host(sys_root, limit_files(path, pool.page_size_kB)) for path, _ in lineage),
+        place.options if place is not None else (),
         (*notes, *doubt),
     )
 
@@ -136,15 +137,16 @@ def _node_free(sys_root: str, node: int) -> int:
     return 0
 
 
-def _cgroups(sys_root: str, query: Query, task: Task, page_size_kB: int) -> tuple[list, list[str]]:  # type: ignore[type-arg]
+def _cgroup_directory(sys_root: str, query: Query, task: Task) -> tuple[str | None, list[str]]:
+    """The directory of the cgroup whose limits hold, and what there is to say if it is not known."""
     if query.cgroup is not None:
-        return read_lineage(cgroup_directory(sys_root, query.cgroup), page_size_kB), []
+        return cgroup_directory(sys_root, query.cgroup), []
     if task.cgroup is None:
-        return [], ["the cgroup of the process is not told: no limit of a cgroup is considered"]
+        return None, ["the cgroup of the process is not told: no limit of a cgroup is considered"]
     directory = find_directory(sys_root, task.cgroup)
-    if directory is None:
-        return [], [f"cgroup {task.cgroup} cannot be seen from here: no limit of a cgroup is considered"]
-    return read_lineage(directory, page_size_kB), []
+    if directory is None and hierarchies(sys_root):
+        return None, [f"cgroup {task.cgroup} cannot be seen from here: no limit of a cgroup is considered"]
+    return directory, []
 
 
 def _memory_pages(proc_root: str, page_bytes: int) -> int | None:
@@ -164,6 +166,12 @@ def _refusal(proc_root: str, what: What, task: Task) -> Refusal | None:
     text = f"SysV segments of huge pages need CAP_IPC_LOCK or group {group} (vm.hugetlb_shm_group)"
     command = f"sysctl vm.hugetlb_shm_group={task.groups[0]}"
     return Refusal("shmget", Outcome.EPERM, "hugetlb-shm-group", text, command)
+
+
+def _on_host(sys_root: str, files: tuple[str, str]) -> tuple[str, str]:
+    """Files below a root of /sys as their host names them."""
+    usage, rsvd = (f"/sys{file[len(sys_root) :]}" if file.startswith(f"{sys_root}/") else file for file in files)
+    return usage, rsvd
 
 
 def _line(path: str) -> str:

@@ -14,6 +14,8 @@ from hugeresv.sources.procfs.mounts import MountPoint, mount_limits, parse_mount
 from hugeresv.sources.procfs.observe import observe_host
 from hugeresv.sources.procfs.task import Task
 
+_KEPT = ("mode", "uid", "gid", "nr_inodes")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -25,6 +27,13 @@ class Place:
     limits: MountLimits | None
     refusal: Refusal | None
     certain: bool
+    """Whether it is known what is left of the minimum."""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Those that a mount in its place should have, beside page size and limits."""
+        kept = {name: self.point.options[name] for name in _KEPT if name in self.point.options}
+        return tuple(f"{name}={value}" for name, value in kept.items())
 
 
 def find_place(

@@ -50,8 +50,9 @@ def _mount(situation: Situation, missing: int, host: Host) -> Remedy:
     have = mount.size_pages or 0
     need = have + missing
     text = (
-        f"the mount at {mount.path} is limited to {have} pages (size={format_bytes(have * situation.page_bytes)}), of "
-        f"which {mount.used_pages} are taken. The kernel ignores size= on a remount: mount it anew, without its files"
+        f"the mount at {mount.path} has room for {have} pages (size={format_bytes(have * situation.page_bytes)}), of "
+        f"which {mount.used_pages} are taken. On a remount the kernel ignores size=, so it must be mounted anew; its "
+        "files are lost"
     )
     options = [f"pagesize={format_bytes(situation.page_bytes)}", f"size={format_bytes(need * situation.page_bytes)}"]
     if mount.min_size_pages is not None:
@@ -78,19 +79,27 @@ def _pool(situation: Situation, missing: int, host: Host) -> Remedy:
 
 
 def _why(situation: Situation, host: Host) -> tuple[str, str]:
-    """Which part of the pool's rules it is, and the numbers."""
+    """Which of the pool's rules it is, and the numbers."""
     pool = situation.pool
-    promised = f"{pool.rsvd} of them promised to others"
-    if pool.rsvd < 0:
-        promised = f"but a kernel bug has miscounted the promises: {pool.rsvd}"
-    text = f"the pool has {pool.free} free pages of {pool.total}, {promised}"
+    text = f"the pool of {situation.persistent + situation.grow} pages has {_free(situation)}"
     if situation.free_elsewhere:
         reachable = pool.free - situation.free_elsewhere
         nodes = ",".join(map(str, sorted(host.nodes)))
-        return "nodes", f"{text}; {reachable} free ones are on NUMA node {nodes}, which is where the pages must be"
+        return "nodes", f"{text}; on NUMA node {nodes}, where the pages must be, it has {reachable} free"
     if not pool.overcommit:
-        return "pool", f"{text}, and overcommit adds none"
+        return "pool", f"{text}; overcommit adds none"
+    allowed = max(0, pool.overcommit - pool.surp)
     if situation.most_surplus < pool.overcommit:
         left = max(0, situation.most_surplus - pool.surp)
-        return "memory", f"{text}; overcommit may add {pool.overcommit - pool.surp}, but free memory has only {left}"
-    return "overcommit", f"{text}, and overcommit may add {max(0, pool.overcommit - pool.surp)} more"
+        return "memory", f"{text}; overcommit may add {allowed}, but free memory has room for only {left}"
+    return "overcommit", f"{text}; overcommit may add {allowed} more"
+
+
+def _free(situation: Situation) -> str:
+    """The free pages, and whose they are."""
+    pool = situation.pool
+    if pool.rsvd < 0:
+        return f"{pool.free} free, and counts {pool.rsvd} promised ones, which is a bug of the kernel"
+    if pool.rsvd == 0:
+        return f"{pool.free} free"
+    return f"{pool.free} free, of which {pool.rsvd} are promised to others"

@@ -8,47 +8,52 @@ from hugeresv.units import format_bytes
 
 
 def show_fit(screen: Screen, fit: Fit) -> None:
-    """Write it."""
-    screen.paragraph(_verdict(fit), bold=True, fg="green" if fit.fits else "red")
-    pages = fit.answer.changed.surplus_pages
-    if pages and fit.fits:
-        screen.paragraph(_surplus(fit, pages))
-    for remedy in fit.remedies:
-        screen.line()
-        screen.paragraph(f"{one_line(remedy.text)}.")
-        screen.line(f"  {one_line(remedy.command)}")
-    if fit.remedies:
-        screen.line()
-        screen.paragraph(f"With {'this change' if len(fit.remedies) == 1 else 'these changes'} it fits.")
-        if pages:
-            screen.paragraph(_surplus(fit, pages))
+    """Write it. Commands are whole lines, however long, to be copied."""
+    asked = f"{_pages(fit.request.pages)} of {format_bytes(fit.page_bytes)}"
+    if fit.fits:
+        screen.paragraph(f"Fits: {asked}.", bold=True, fg="green")
+        _surplus(screen, fit)
+    else:
+        screen.paragraph(f"Does not fit: {asked}. {_failure(fit, fit.answer.trial)}.", bold=True, fg="red")
+        _remedies(screen, fit)
     if fit.notes:
         screen.line()
     for note in fit.notes:
         screen.paragraph(f"Note: {one_line(note)}.", "  ", first="", fg="yellow")
 
 
-def _verdict(fit: Fit) -> str:
-    pages = _pages(fit.request.pages, fit)
-    if fit.fits:
-        return f"Fits: {pages}."
-    return f"Does not fit: {pages}. {failure(fit.answer.trial, fit.page_bytes)}"
+def _remedies(screen: Screen, fit: Fit) -> None:
+    screen.line()
+    if not fit.remedies:
+        screen.paragraph("No address space is that large.")
+        return
+    for number, (obstacle, remedy) in enumerate(zip(fit.answer.obstacles, fit.remedies, strict=True)):
+        why = "Because" if number == 0 else f"Then {_failure(fit, obstacle.trial, lower=True)}, because"
+        screen.paragraph(f"{why} {one_line(remedy.text)}:")
+        screen.line(f"  {one_line(remedy.command)}")
+        screen.line()
+    changes = "this change" if len(fit.remedies) == 1 else f"these {len(fit.remedies)} changes"
+    screen.paragraph(f"With {changes} it fits.")
+    _surplus(screen, fit)
 
 
-def failure(trial: Trial, page_bytes: int) -> str:
+def _failure(fit: Fit, trial: Trial, *, lower: bool = False) -> str:
     """Where it fails."""
     if trial.page is None:
-        return f"{trial.call} fails with {trial.outcome}."
-    done = f"{trial.page} pages ({format_bytes(trial.page * page_bytes)})"
-    return f"The mapping is made, but the touch after {done} is {trial.outcome}."
+        return f"{trial.call} fails with {trial.outcome}"
+    touch = f"touching page {trial.page}, counted from 0, raises {trial.outcome}"
+    return f"{'the' if lower else 'The'} mapping succeeds, but {touch}"
 
 
-def _pages(pages: int, fit: Fit) -> str:
-    return f"{pages} {'page' if pages == 1 else 'pages'} of {format_bytes(fit.page_bytes)}"
+def _pages(pages: int) -> str:
+    return f"{pages} {'page' if pages == 1 else 'pages'}"
 
 
-def _surplus(fit: Fit, pages: int) -> str:
-    return (
-        f"{_pages(pages, fit)} of these are not in the pool: overcommit must find "
-        f"{format_bytes(pages * fit.page_bytes)} in free memory at that moment."
-    )
+def _surplus(screen: Screen, fit: Fit) -> None:
+    """What overcommit has to find."""
+    pages = fit.answer.changed.surplus_pages
+    if pages:
+        screen.paragraph(
+            f"{_pages(pages)} of these ({format_bytes(pages * fit.page_bytes)}) are not in the pool: overcommit must "
+            "find them in free memory then."
+        )

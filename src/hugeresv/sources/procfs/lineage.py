@@ -25,14 +25,12 @@ def find_directory(sys_root: str, cgroup: str) -> str | None:
     return next((path for path in reversed(found) if os.path.isdir(path)), None)
 
 
-def read_lineage(directory: str, page_size_kB: int) -> list[tuple[str, CgroupUse]]:
+def read_lineage(sys_root: str, directory: str, page_size_kB: int) -> Iterator[tuple[str, CgroupUse]]:
     """A cgroup and those above it that have the controller, with their directories; nearest first."""
-    return list(_lineage(directory, page_size_kB))
-
-
-def _lineage(directory: str, page_size_kB: int) -> Iterator[tuple[str, CgroupUse]]:
+    roots = [root for root in hierarchies(sys_root) if f"{directory}/".startswith(f"{root}/")]
+    root = max(roots, key=len, default="")
     while os.path.exists(f"{directory}/cgroup.procs"):
-        use = read_cgroup(directory, directory, page_size_kB, os.listdir(directory))
+        use = read_cgroup(directory, directory[len(root) :] or "/", page_size_kB, os.listdir(directory))
         if use is not None:
             yield directory, use
         directory = os.path.dirname(directory)

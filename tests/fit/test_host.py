@@ -1,0 +1,237 @@
+"""The answer beside what this host's kernel does: the same mapping, made and touched, and again after the remedies."""
+
+import mmap
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from hugeresv.fit.fit import Fit, fit_on_host
+from hugeresv.fit.query import Query
+from hugeresv.fit.situation import What
+from hugeresv.kernels.host.abi import MAP_HUGETLB
+from hugeresv.kernels.host.cgroups import CgroupBase
+from hugeresv.kernels.host.kernel import HostKernel
+from tests.fit.reality import PAGE_BYTES, Attempt, Child
+from tests.kernels.conftest import host_machine, pool
+from tests.sources.test_host_ledger import waiting_host
+
+__all__ = ["host_machine", "waiting_host"]
+
+WAYS = [(what, noreserve) for what in What for noreserve in (False, True)]
+PRIVATE, SHARED = (What.PRIVATE, False), (What.SHARED, False)
+NOBODY = 65534
+
+
+def ask(attempt: Attempt, child: Child) -> Fit:
+    """What we say of a mapping that a child would make."""
+    query = Query(
+        attempt.pages * PAGE_BYTES,
+        PAGE_BYTES,
+        attempt.what,
+        attempt.noreserve,
+        mount=attempt.directory,
+        pid=child.pid,
+    )
+    return fit_on_host("/proc", "/sys", query)
+
+
+def said_and_done(
+    attempt: Attempt, cgroup: str | None = None, user: int | None = None
+) -> tuple[Fit, tuple[object, ...], tuple[object, ...]]:
+    """The answer, in full and as call, outcome and page, and what then happens."""
+    with Child(cgroup, user) as child:
+        fit = ask(attempt, child)
+        trial = fit.answer.trial
+        return fit, (trial.call, trial.outcome, trial.page), child.attempt(attempt)
+
+
+def must_agree(attempt: Attempt, cgroup: str | None = None, user: int | None = None) -> Fit:
+    """The answer is what happens; and with every command that it names carried out, the mapping fits."""
+    fit, said, done = said_and_done(attempt, cgroup, user)
+    assert said == done
+    for remedy in fit.remedies:
+        subprocess.run(remedy.command, shell=True, check=True, stdout=subprocess.DEVNULL)  # noqa: S602 - as users do
+    if fit.remedies:
+        again, said, done = said_and_done(attempt, cgroup, user)
+        assert said == done == ("touch", "ok", None), fit.remedies
+        assert again.fits
+    return fit
+
+
+@contextmanager
+def occupied(pages: int) -> Iterator[None]:
+    """Somebody who has touched half of a mapping of `pages` pages."""
+    ready, done = os.pipe()
+    end, over = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(over)
+        os.close(ready)
+        held = mmap.mmap(-1, pages * PAGE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_HUGETLB)
+        for page in range(pages // 2):
+            held[page * PAGE_BYTES] = 1
+        os.write(done, b".")
+        os.read(end, 1)
+        os._exit(0)
+    os.close(done)
+    os.close(end)
+    try:
+        assert os.read(ready, 1) == b"."
+        yield
+    finally:
+        os.close(over)
+        os.waitpid(pid, 0)
+        os.close(ready)
+
+
+@contextmanager
+def mounted(path: Path, options: str) -> Iterator[str]:
+    """A hugetlbfs at a path."""
+    subprocess.run(["mount", "-t", "hugetlbfs", "-o", f"pagesize=2M,{options}", "none", path], check=True)
+    try:
+        yield str(path)
+    finally:
+        subprocess.run(["umount", path], check=True)
+
+
+@pytest.fixture
+def cgroup(host_machine: None) -> Iterator[Path]:
+    """A cgroup without limits that has another above it, likewise."""
+    with CgroupBase() as base:
+        above = Path(base.path()) / "above"
+        above.mkdir()
+        (above / "cgroup.subtree_control").write_text("+hugetlb")
+        (above / "task").mkdir()
+        yield above / "task"
+
+
+def limit(cgroup: Path, name: str, pages: int) -> None:
+    """Set hugetlb.2MB.NAME."""
+    (cgroup / f"hugetlb.2MB.{name}").write_text(str(pages * PAGE_BYTES))
+
+
+@pytest.mark.parametrize(("what", "noreserve"), WAYS)
+@pytest.mark.parametrize("pages", [7, 8, 9, 20])
+def test_the_pool(waiting_host: HostKernel, what: What, noreserve: bool, pages: int) -> None:
+    """A promise that is counted as free, a page off at the boundary, SIGBUS where it is ENOMEM or the other way."""
+    session = waiting_host.start(pool(12))
+    try:
+        with occupied(4):
+            fit = must_agree(Attempt(what, pages, noreserve))
+            assert fit.fits == (pages <= 8)
+    finally:
+        session.close()
+        waiting_host.start(pool(4)).close()
+
+
+@pytest.mark.parametrize(("what", "noreserve"), WAYS)
+@pytest.mark.parametrize("pages", [8, 9, 11, 12, 20])
+def test_overcommit(waiting_host: HostKernel, what: What, noreserve: bool, pages: int) -> None:
+    """Pages that memory must give: how many, and that they are named."""
+    session = waiting_host.start(pool(12, 3))
+    try:
+        with occupied(4):
+            fit = must_agree(Attempt(what, pages, noreserve))
+            assert fit.fits == (pages <= 11)
+            if fit.fits:
+                assert fit.answer.trial.surplus_pages == pages - 8
+            else:
+                assert fit.remedies[0].code == "overcommit"
+    finally:
+        session.close()
+        waiting_host.start(pool(4)).close()
+
+
+@pytest.mark.parametrize(("what", "noreserve"), [way for way in WAYS if way[0] is not What.SYSV])
+@pytest.mark.parametrize("pages", [4, 5, 6, 13])
+def test_a_mount(waiting_host: HostKernel, tmp_path: Path, what: What, noreserve: bool, pages: int) -> None:
+    """A size= that is not seen; a remount, which the kernel ignores; what is asked of the pool after that."""
+    session = waiting_host.start(pool(12))
+    try:
+        with mounted(tmp_path, f"size={5 * PAGE_BYTES}") as directory:
+            fit = must_agree(Attempt(what, pages, noreserve, directory))
+            assert [remedy.code for remedy in fit.remedies] == ["mount-size", "pool"][: (pages > 5) + (pages > 12)]
+    finally:
+        session.close()
+        waiting_host.start(pool(4)).close()
+
+
+@pytest.mark.parametrize("pages", [6, 7, 14, 15])
+@pytest.mark.parametrize("minimum", ["min_size=8M", "size=28M,min_size=8M"])
+@pytest.mark.parametrize("what", [What.PRIVATE, What.SHARED])
+def test_a_mount_with_a_minimum(waiting_host: HostKernel, tmp_path: Path, minimum: str, what: What, pages: int) -> None:
+    """A minimum that is counted twice: as promised to others, though it is for the files on this mount."""
+    session = waiting_host.start(pool(12))
+    try:
+        with mounted(tmp_path, minimum) as directory, occupied(6):
+            must_agree(Attempt(what, pages, directory=directory))
+    finally:
+        session.close()
+        waiting_host.start(pool(4)).close()
+
+
+@pytest.mark.parametrize(("what", "noreserve"), WAYS)
+@pytest.mark.parametrize("name", ["max", "rsvd.max"])
+@pytest.mark.parametrize("above", [False, True])
+@pytest.mark.parametrize("pages", [4, 5, 6])
+def test_a_cgroup(
+    waiting_host: HostKernel, cgroup: Path, what: What, noreserve: bool, name: str, above: bool, pages: int
+) -> None:
+    """ENOMEM for rsvd.max and SIGBUS for max, also of a cgroup above; NORESERVE, which is charged as it is touched."""
+    session = waiting_host.start(pool(12))
+    try:
+        limit(cgroup.parent if above else cgroup, name, 5)
+        fit = must_agree(Attempt(what, pages, noreserve), str(cgroup))
+        assert fit.fits == (pages <= 5)
+    finally:
+        session.close()
+
+
+@pytest.mark.parametrize("pages", [3, 4, 5, 9, 17])
+def test_all_limits_at_once(waiting_host: HostKernel, cgroup: Path, tmp_path: Path, pages: int) -> None:
+    """The second limit, that shows when the first is gone; all are named, in the order in which they are met."""
+    session = waiting_host.start(pool(16))
+    try:
+        limit(cgroup, "rsvd.max", 4)
+        limit(cgroup.parent, "rsvd.max", 4)
+        limit(cgroup, "max", 3)
+        limit(cgroup.parent, "max", 8)
+        with mounted(tmp_path, "size=16M") as directory:
+            fit = must_agree(Attempt(What.SHARED, pages, directory=directory), str(cgroup))
+        codes = {3: [], 4: ["cgroup-max"], 5: ["cgroup-rsvd-max"] * 2 + ["cgroup-max"]}
+        if pages in codes:
+            assert [remedy.code for remedy in fit.remedies] == codes[pages]
+    finally:
+        session.close()
+        waiting_host.start(pool(4)).close()
+
+
+@pytest.mark.parametrize(("what", "noreserve"), WAYS)
+def test_an_ordinary_user(waiting_host: HostKernel, what: What, noreserve: bool) -> None:
+    """EPERM for a segment, which needs a group, and for nothing else."""
+    group = Path("/proc/sys/vm/hugetlb_shm_group").read_text()
+    session = waiting_host.start(pool(6))
+    try:
+        fit = must_agree(Attempt(what, 5, noreserve), user=NOBODY)
+        assert fit.fits == (what is not What.SYSV)
+    finally:
+        session.close()
+        Path("/proc/sys/vm/hugetlb_shm_group").write_text(group)
+
+
+def test_a_mount_that_is_not_his(waiting_host: HostKernel, tmp_path: Path) -> None:
+    """EACCES that is taken for room."""
+    session = waiting_host.start(pool(6))
+    tmp_path.chmod(0o755)
+    try:
+        with mounted(tmp_path, "mode=755") as directory:
+            for path in (tmp_path.parent, tmp_path.parent.parent, tmp_path.parent.parent.parent):
+                path.chmod(0o755)
+            fit = must_agree(Attempt(What.SHARED, 5, directory=directory), user=NOBODY)
+            assert [remedy.code for remedy in fit.remedies] == ["mount-permission"]
+    finally:
+        session.close()
