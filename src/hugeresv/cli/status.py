@@ -58,8 +58,7 @@ def status(
 
     RESERVED pages are promised and not yet taken, which no file in /proc shows; AVAILABLE is what a new mapping
     can still reserve. Exit status: 0, or 1 where something is wrong with the ledger itself, 3 where there are no huge
-    pages. --watch
-    ends with 0.
+    pages; 0 after --watch in any case.
     """
     columns = _columns(output)
     look = partial(status_of_host, proc, sys_root, Selection(_page_size_kB(size), pid, cgroup), SORT_KEYS[sort])
