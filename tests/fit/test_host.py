@@ -22,7 +22,6 @@ from tests.sources.test_host_ledger import waiting_host
 __all__ = ["host_machine", "waiting_host"]
 
 WAYS = [(what, noreserve) for what in What for noreserve in (False, True)]
-PRIVATE, SHARED = (What.PRIVATE, False), (What.SHARED, False)
 NOBODY = 65534
 
 
@@ -63,14 +62,16 @@ def must_agree(attempt: Attempt, cgroup: str | None = None, user: int | None = N
 
 
 @contextmanager
-def occupied(pages: int) -> Iterator[None]:
-    """Somebody who has touched half of a mapping of `pages` pages."""
+def occupied(pages: int, cgroup: Path | None = None) -> Iterator[None]:
+    """Somebody, in a cgroup, who has touched half of a mapping of `pages` pages."""
     ready, done = os.pipe()
     end, over = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(over)
         os.close(ready)
+        if cgroup is not None:
+            (cgroup / "cgroup.procs").write_text("0")
         held = mmap.mmap(-1, pages * PAGE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_HUGETLB)
         for page in range(pages // 2):
             held[page * PAGE_BYTES] = 1
@@ -189,6 +190,48 @@ def test_a_cgroup(
         assert fit.fits == (pages <= 5)
     finally:
         session.close()
+
+
+@pytest.mark.parametrize("name", ["max", "rsvd.max"])
+@pytest.mark.parametrize("pages", [1, 4, 5, 6, 7])
+def test_a_cgroup_that_others_are_in(waiting_host: HostKernel, cgroup: Path, name: str, pages: int) -> None:
+    """Others' pages in use against max, all that they were promised against rsvd.max."""
+    session = waiting_host.start(pool(16))
+    try:
+        with occupied(4, cgroup):
+            limit(cgroup, name, 8)
+            fit = must_agree(Attempt(What.PRIVATE, pages), str(cgroup))
+            assert fit.fits == (pages <= (6 if name == "max" else 4))
+    finally:
+        session.close()
+
+
+@pytest.mark.parametrize("name", ["max", "rsvd.max"])
+def test_a_cgroup_that_may_have_nothing(waiting_host: HostKernel, cgroup: Path, name: str) -> None:
+    """A limit of 0 that is taken for none."""
+    session = waiting_host.start(pool(4))
+    try:
+        limit(cgroup, name, 0)
+        assert not must_agree(Attempt(What.SHARED, 2), str(cgroup)).fits
+    finally:
+        session.close()
+
+
+@pytest.mark.parametrize("options", ["size=10M", "min_size=8M", "size=20M,min_size=8M", "size=0", "mode=700"])
+@pytest.mark.parametrize("pages", [1, 3, 4, 5, 8, 9])
+def test_a_mount_that_has_files(waiting_host: HostKernel, tmp_path: Path, options: str, pages: int) -> None:
+    """Pages of a file that nobody maps, which count against the size, and against what the minimum still keeps."""
+    session = waiting_host.start(pool(10))
+    try:
+        with mounted(tmp_path, options) as directory:
+            file = tmp_path / "file"
+            with file.open("wb") as there:
+                if options != "size=0":
+                    os.posix_fallocate(there.fileno(), 0, 2 * PAGE_BYTES)
+            must_agree(Attempt(What.SHARED, pages, directory=directory))
+    finally:
+        session.close()
+        waiting_host.start(pool(4)).close()
 
 
 @pytest.mark.parametrize("pages", [3, 4, 5, 9, 17])
