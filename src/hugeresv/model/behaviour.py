@@ -237,9 +237,9 @@ class Behaviour:
     )
     dontneed: bool = switch(
         True,
-        differs="off: MADV_DONTNEED of a huge page mapping is EINVAL",
+        differs="off: MADV_DONTNEED of a huge page mapping is EINVAL, MADV_DONTNEED_LOCKED of anything",
         since="from 5.18",
-        source="90e7e7f5ef3f (madvise_dontneed_free_valid_vma)",
+        source="90e7e7f5ef3f (madvise_dontneed_free_valid_vma), 9457056ac426 (madvise_behavior_valid)",
         verified="5.10 against 6.1, 6.12, 6.18, 7.3",
     )
     dontneed_rounds_up: bool = switch(

@@ -14,6 +14,7 @@ from hugeresv.model.zap import zap_and_free
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
+    from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.machine import Machine
     from hugeresv.model.process import Process
     from hugeresv.model.vma import Vma
@@ -28,13 +29,12 @@ def madvise(machine: Machine, task: Process, address: int, length: int, advice: 
     """madvise(2) of `length` bytes, VMA by VMA; ENOMEM for a hole, after the rest was done."""
     if not is_aligned(address) or address + align_up(length) > ULONG_MAX:
         return Outcome.EINVAL
-    populates = advice in ("populate_read", "populate_write")
-    if populates and not machine.behaviour.populate_advice:
+    if not _is_known(machine.behaviour, advice):
         return Outcome.EINVAL
     end = address + align_up(length)
     if end == address:
         return Outcome.OK
-    if populates:
+    if advice in ("populate_read", "populate_write"):
         return _populate(machine, task, address, end, write=advice == "populate_write")
     if advice in ("dontneed", "dontneed_locked"):
         return _dontneed(machine, task, address, end, also_locked=advice == "dontneed_locked")
@@ -45,6 +45,13 @@ def madvise(machine: Machine, task: Process, address: int, length: int, advice: 
         if outcome is not Outcome.OK:
             return outcome
     return walk.outcome(end)
+
+
+def _is_known(behaviour: Behaviour, advice: Advice) -> bool:
+    """madvise_behavior_valid: what came later is EINVAL, even for nothing."""
+    if advice in ("populate_read", "populate_write"):
+        return behaviour.populate_advice
+    return behaviour.dontneed or advice != "dontneed_locked"
 
 
 def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice) -> Outcome:
