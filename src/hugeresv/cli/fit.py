@@ -18,7 +18,7 @@ from hugeresv.units import parse_bytes
 
 
 @click.command(
-    epilog=examples("hugeresv fit 64G", "hugeresv fit 2G --mount /dev/hugepages --pid 4711", "hugeresv fit 1G --node 1")
+    epilog=examples("hugeresv fit 64G", "hugeresv fit 512M --shared --pid 1", "hugeresv fit 2GiB --node 0 --json")
 )
 @click.argument("size", metavar="SIZE")
 @click.option("--page-size", metavar="SIZE", help="The huge page size; else the default one, or the mount's.")

@@ -14,12 +14,14 @@ class Obstacle:
     """What stopped a trial: a limit, which must be higher by `missing` pages, or a refusal (`missing` 0).
 
     `situation` is the one in which it did: everything that stopped the mapping earlier has been changed in it.
+    `by_nodes`: pages on the nodes that the task must not use would have been enough.
     """
 
     limit: Limit | Refusal
     trial: Trial
     missing: int
     situation: Situation
+    by_nodes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ def answer(request: Request, situation: Situation, behaviour: Behaviour) -> Answ
         else:
             limit = _culprit(request.pages, situation, trial, tried)
             missing = _smallest_raise(request.pages, situation, limit, tried)
-            obstacles.append(Obstacle(limit, trial, missing, situation))
+            anywhere = replace(alone(limit, situation, request.pages), free_elsewhere=0)
+            obstacles.append(Obstacle(limit, trial, missing, situation, tried(anywhere).fits))
             situation = limit.raised(situation, missing)
         trial = tried(situation)
     return Answer(first, tuple(obstacles), trial)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from hugeresv.fit.answer import Answer, answer
 from hugeresv.fit.host import Host, read_host
+from hugeresv.fit.limit import PoolLimit
 from hugeresv.fit.query import Query
 from hugeresv.fit.remedy import Remedy, remedy_of
 from hugeresv.fit.situation import Request
@@ -35,8 +36,12 @@ class Fit:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the answer takes for granted."""
-        return self.host.notes
+        """What the answer takes for granted, and what its remedies do."""
+        room = self.host.situation.memory_pages
+        grow = sum(each.missing for each in self.answer.obstacles if isinstance(each.limit, PoolLimit))
+        if room is None or grow <= room:
+            return self.host.notes
+        return (*self.host.notes, f"the pool must grow by {grow} pages, and free memory has room for only {room}")
 
 
 def fit_on_host(proc_root: str, sys_root: str, query: Query) -> Fit:

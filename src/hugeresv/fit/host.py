@@ -11,7 +11,7 @@ from hugeresv.fit.situation import Refusal, Request, Situation, What
 from hugeresv.ledger.observation import Pool
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import Outcome
-from hugeresv.sources.procfs.cgroups import hierarchies, limit_files
+from hugeresv.sources.procfs.cgroups import limit_files
 from hugeresv.sources.procfs.files import read_text
 from hugeresv.sources.procfs.lineage import cgroup_directory, find_directory, read_lineage
 from hugeresv.sources.procfs.pools import read_pools
@@ -86,7 +86,7 @@ def read_host(proc_root: str, sys_root: str, query: Query) -> Host:
 
 def _page_bytes(query: Query, place: Place | None, default: int) -> int:
     if place is None:
-        return query.page_bytes or default
+        return default if query.page_bytes is None else query.page_bytes
     if query.page_bytes not in {None, place.page_bytes}:
         raise InputError(f"{place.point.path} has pages of {format_bytes(place.page_bytes)}: leave out --page-size")
     return place.page_bytes
@@ -144,7 +144,7 @@ def _cgroup_directory(sys_root: str, query: Query, task: Task) -> tuple[str | No
     if task.cgroup is None:
         return None, ["the cgroup of the process is not told: no limit of a cgroup is considered"]
     directory = find_directory(sys_root, task.cgroup)
-    if directory is None and hierarchies(sys_root):
+    if directory is None and task.cgroup != "/":
         return None, [f"cgroup {task.cgroup} cannot be seen from here: no limit of a cgroup is considered"]
     return directory, []
 

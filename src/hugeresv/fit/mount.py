@@ -12,6 +12,7 @@ from hugeresv.outcome import Outcome
 from hugeresv.sources.procfs.files import read_text
 from hugeresv.sources.procfs.mounts import MountPoint, mount_limits, parse_mountinfo
 from hugeresv.sources.procfs.observe import observe_host
+from hugeresv.sources.procfs.read import is_live
 from hugeresv.sources.procfs.task import Task
 
 _KEPT = ("mode", "uid", "gid", "nr_inodes")
@@ -40,6 +41,8 @@ def find_place(
     proc_root: str, sys_root: str, process: str, directory: str, default_page_bytes: int, task: Task
 ) -> Place:
     """Where it is. InputError if it is no directory on a hugetlbfs; UnavailableError if it may not be looked at."""
+    if not is_live(proc_root):
+        raise UnavailableError(f"{proc_root} is a copy of a host's files: what is in use of {directory} is not in it")
     path = Path(directory).absolute()
     seen = f"{proc_root}/{process}/root{path}"
     try:

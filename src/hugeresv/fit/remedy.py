@@ -30,7 +30,7 @@ def remedy_of(obstacle: Obstacle, host: Host) -> Remedy:
         return _cgroup(limit, situation, missing, host)
     if isinstance(limit, MountLimit):
         return _mount(situation, missing, host)
-    return _pool(situation, missing, host)
+    return _pool(obstacle, host)
 
 
 def _cgroup(limit: CgroupLimit, situation: Situation, missing: int, host: Host) -> Remedy:
@@ -63,7 +63,8 @@ def _mount(situation: Situation, missing: int, host: Host) -> Remedy:
     return Remedy("mount-size", text, have, need, command)
 
 
-def _pool(situation: Situation, missing: int, host: Host) -> Remedy:
+def _pool(obstacle: Obstacle, host: Host) -> Remedy:
+    situation, missing = obstacle.situation, obstacle.missing
     pool = situation.pool
     size = f"hugepages-{pool.page_size_kB}kB/nr_hugepages"
     have = situation.persistent
@@ -74,18 +75,22 @@ def _pool(situation: Situation, missing: int, host: Host) -> Remedy:
         command = f"sysctl vm.nr_hugepages={have + missing}"
     else:
         command = f"echo {have + missing} > /sys/kernel/mm/hugepages/{size}"
-    code, text = _why(situation, host)
+    code, text = _nodes(situation, host) if obstacle.by_nodes else _why(situation)
     return Remedy(code, text, have, have + missing, command)
 
 
-def _why(situation: Situation, host: Host) -> tuple[str, str]:
+def _nodes(situation: Situation, host: Host) -> tuple[str, str]:
+    """That free pages are where the task must not take them."""
+    nodes = ",".join(map(str, sorted(host.nodes)))
+    reachable = situation.pool.free - situation.free_elsewhere
+    where = f"on NUMA node {nodes}, where the process must take them, are {reachable} of its free pages"
+    return "nodes", f"the pool of {situation.pool.total} pages has {_free(situation)}; {where}"
+
+
+def _why(situation: Situation) -> tuple[str, str]:
     """Which of the pool's rules it is, and the numbers."""
     pool = situation.pool
-    text = f"the pool of {situation.persistent + situation.grow} pages has {_free(situation)}"
-    if situation.free_elsewhere:
-        reachable = pool.free - situation.free_elsewhere
-        nodes = ",".join(map(str, sorted(host.nodes)))
-        return "nodes", f"{text}; on NUMA node {nodes}, where the pages must be, it has {reachable} free"
+    text = f"the pool of {pool.total} pages has {_free(situation)}"
     if not pool.overcommit:
         return "pool", f"{text}; overcommit adds none"
     allowed = max(0, pool.overcommit - pool.surp)

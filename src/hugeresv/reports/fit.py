@@ -14,7 +14,7 @@ def show_fit(screen: Screen, fit: Fit) -> None:
         screen.paragraph(f"Fits: {asked}.", bold=True, fg="green")
         _surplus(screen, fit)
     else:
-        screen.paragraph(f"Does not fit: {asked}. {_failure(fit, fit.answer.trial)}.", bold=True, fg="red")
+        screen.paragraph(f"Does not fit: {asked}. {_failure(fit.answer.trial)}.", bold=True, fg="red")
         _remedies(screen, fit)
     if fit.notes:
         screen.line()
@@ -28,7 +28,7 @@ def _remedies(screen: Screen, fit: Fit) -> None:
         screen.paragraph("No address space is that large.")
         return
     for number, (obstacle, remedy) in enumerate(zip(fit.answer.obstacles, fit.remedies, strict=True)):
-        why = "Because" if number == 0 else f"Then {_failure(fit, obstacle.trial, lower=True)}, because"
+        why = "Because" if number == 0 else f"Then {_failure(obstacle.trial, lower=True)}, because"
         screen.paragraph(f"{why} {one_line(remedy.text)}:")
         screen.line(f"  {one_line(remedy.command)}")
         screen.line()
@@ -37,7 +37,7 @@ def _remedies(screen: Screen, fit: Fit) -> None:
     _surplus(screen, fit)
 
 
-def _failure(fit: Fit, trial: Trial, *, lower: bool = False) -> str:
+def _failure(trial: Trial, *, lower: bool = False) -> str:
     """Where it fails."""
     if trial.page is None:
         return f"{trial.call} fails with {trial.outcome}"

@@ -11,13 +11,14 @@ SCHEMA = "hugeresv-fit/1"
 def write_fit(stream: TextIO, fit: Fit) -> None:
     """Write it. Bytes of a name that are no UTF-8 are escaped as the lone surrogates that Python reads them as."""
     trial, host = fit.answer.trial, fit.host
+    pool = host.situation.pool
     document = {
         "schema": SCHEMA,
         "kernel": host.release,
         "behaviour": host.behaviour.name,
         "request": {
             "size_bytes": fit.query.size_bytes,
-            "page_size_kB": host.situation.pool.page_size_kB,
+            "page_size_kB": pool.page_size_kB,
             "pages": fit.request.pages,
             "type": fit.request.what,
             "noreserve": fit.request.noreserve,
@@ -25,6 +26,13 @@ def write_fit(stream: TextIO, fit: Fit) -> None:
             "pid": fit.query.pid,
             "cgroup": host.situation.cgroups[0].path if host.situation.cgroups else None,
             "nodes": sorted(host.nodes),
+        },
+        "pool": {
+            "total": pool.total,
+            "free": pool.free,
+            "rsvd": pool.rsvd,
+            "surp": pool.surp,
+            "overcommit": pool.overcommit,
         },
         "fits": fit.fits,
         "call": trial.call,

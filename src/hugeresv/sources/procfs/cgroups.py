@@ -26,7 +26,7 @@ def read_cgroups(sys_root: str, page_sizes_kB: list[int]) -> Iterator[CgroupUse]
 
 def hierarchies(sys_root: str) -> list[str]:
     """The root directories of the hierarchies that may have the controller: of version 2, then of version 1."""
-    roots = [f"{sys_root}/{name}" for name in ("fs/cgroup", "fs/cgroup/unified", "fs/cgroup/hugetlb")]
+    roots = [f"{sys_root}/fs/cgroup{name}" for name in ("", "/unified", "/hugetlb")]
     return [root for root in roots if os.path.exists(f"{root}/cgroup.controllers") or root.endswith("/hugetlb")]
 
 
