@@ -6,6 +6,7 @@ import pytest
 
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.kernels.guest import agent, qemu
+from hugeresv.kernels.guest.architecture import ARCHITECTURES
 from hugeresv.kernels.guest.image_header import read_image_header
 from hugeresv.kernels.guest.images import find_image
 from hugeresv.kernels.guest.kernel import GuestKernel
@@ -91,7 +92,7 @@ def test_what_is_wanting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnavailableError, match="apt-get install gcc"):
-        agent.agent_program()
+        agent.agent_program(ARCHITECTURES["amd64"])
     with pytest.raises(UnavailableError, match="apt-get install qemu-system-x86"):
         qemu.Emulator((), Ram(1 << 20))
     assert list((tmp_path / "hugeresv" / "agents").iterdir()) == []

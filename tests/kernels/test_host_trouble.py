@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hugeresv.errors import ScenarioError, UnavailableError
-from hugeresv.kernels.host import session as session_module
 from hugeresv.kernels.host.kernel import HostKernel
+from hugeresv.kernels.host.session import HostSession
 from hugeresv.kernels.protocol import Counters
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.operation import Exit, Fork, Mmap, Mount, Mremap, OpenFile, Operation, Touch, Umount
@@ -35,8 +35,8 @@ def signal_newest_worker(number: int) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up after half a second."""
-    monkeypatch.setattr(session_module, "PATIENCE_SECONDS", 0.5)
-    monkeypatch.setattr(session_module, "_HANG_SECONDS", 0.5)
+    monkeypatch.setattr(HostSession, "patience_seconds", 0.5)
+    monkeypatch.setattr(HostSession, "hang_seconds", 0.5)
 
 
 def test_a_hang_is_an_outcome_and_the_end_of_the_session(host: HostKernel, impatient: None) -> None:

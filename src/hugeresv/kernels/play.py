@@ -11,15 +11,13 @@ from hugeresv.invariants.check import check
 from hugeresv.invariants.ending import check_end
 from hugeresv.invariants.steps import check_step, levels
 from hugeresv.invariants.violation import Violation
-from hugeresv.kernels.model.session import ModelSession
+from hugeresv.kernels.insight import Insight, Seer, model_insight
 from hugeresv.kernels.protocol import Answer, Kernel, Session
 from hugeresv.kernels.watch import Picture, Watch
-from hugeresv.model.machine import Key
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.expectation import Contradiction, contradictions, expected, leaks_for
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Scenario, Step
-from hugeresv.scenario.scn_words import write_name
 
 _HANG = Violation("HANG", "every call returns", "this one does not")
 
@@ -52,15 +50,17 @@ class Ending(NamedTuple):
 Result = StepResult | Ending
 
 
-def play(scenario: Scenario, kernel: Kernel, *, show: bool = False) -> Iterator[Result]:
+def play(scenario: Scenario, kernel: Kernel, *, show: bool = False, audit: Seer | None = None) -> Iterator[Result]:
     """Run a scenario from a fresh start: a result a step, then the ending, which a step that hangs leaves out.
 
-    `show`: with pictures and, on a model, violated invariants. Raises InputError, naming the step, for what the
-    scenario cannot mean or the kernel does not have; UnavailableError where the kernel cannot be had.
+    `show`: with pictures and, on a model, violated invariants. `audit`: with these on any kernel into whose sessions it
+    gives insight. Raises InputError, naming the step, for what the scenario cannot mean or the kernel does not have;
+    UnavailableError where the kernel cannot be had.
     """
     names = kernel.expectation_names
     with kernel.start(scenario.pool, scenario.cgroups) as session:
-        look = _Look(session).after if show else _look_away
+        insight = (audit or model_insight)(session) if show or audit else None
+        look = _Look(session, insight, pictures=show).after if show or audit else _look_away
         for number, step in enumerate(scenario.steps, 1):
             answer = apply_step(session, number, step)
             found = contradictions(expected(step, names), answer) if step.expect or step.expect_on else ()
@@ -68,7 +68,7 @@ def play(scenario: Scenario, kernel: Kernel, *, show: bool = False) -> Iterator[
             if answer.outcome is Outcome.HANG:
                 return
         answer = session.release()
-        violations = check_end(session.machine) if show and isinstance(session, ModelSession) else ()
+        violations = check_end(insight.machine()) if insight else ()
         yield Ending(answer, list(_leaks(scenario, answer, names)), violations)
 
 
@@ -97,29 +97,19 @@ def _look_away(operation: Operation, outcome: Outcome) -> None:
 
 
 class _Look:
-    """Sees what each operation did to mappings and, on a model, to what must always hold."""
+    """Sees what each operation did to mappings and, with insight, to what must always hold."""
 
-    def __init__(self, session: Session) -> None:
-        self._watch = Watch(session)
-        self._machine = session.machine if isinstance(session, ModelSession) else None
-        self._levels = levels(self._machine) if self._machine else None
-        self._processes = session.processes if isinstance(session, ModelSession) else {}
+    def __init__(self, session: Session, insight: Insight | None, *, pictures: bool) -> None:
+        self._watch = Watch(session) if pictures else None
+        self._insight = insight
+        self._levels = levels(insight.machine()) if insight else None
 
     def after(self, operation: Operation, outcome: Outcome) -> Seen:
-        """What there is to show right after an operation. On a model a call that hangs is a violation too."""
-        pictures = self._watch.look(operation)
-        if self._machine is None or self._levels is None:
+        """What there is to show right after an operation. With insight a call that hangs is a violation too."""
+        pictures = self._watch.look(operation) if self._watch else ()
+        if self._insight is None or self._levels is None:
             return Seen(pictures, ())
-        before, self._levels = self._levels, levels(self._machine)
+        machine = self._insight.machine()
+        before, self._levels = self._levels, levels(machine)
         hang = [_HANG] if outcome is Outcome.HANG else []
-        return Seen(pictures, hang + check_step(operation, before, self._levels) + check(self._machine, self._name))
-
-    def _name(self, process: Key, address: int) -> tuple[str, int] | None:
-        """The mapping at an address as scenarios call it, and where it starts: of several the one placed last there."""
-        named = self._processes.get(str(process))
-        found = None
-        for name, mapping in named.mappings.items() if named else ():
-            inside = mapping.address <= address < mapping.address + mapping.reach_bytes
-            if inside and (found is None or mapping.address >= found[1]):
-                found = f"{write_name(str(process))}.{write_name(name)}", mapping.address
-        return found
+        return Seen(pictures, hang + check_step(operation, before, self._levels) + check(machine, self._insight.name))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hugeresv.errors import UnavailableError
+from hugeresv.kernels.guest.architecture import ARCHITECTURES, Architecture
 from hugeresv.kernels.guest.cache import cache_directory
 from hugeresv.kernels.guest.image_header import read_image_header
 from hugeresv.kernels.guest.stock import STOCK
@@ -18,6 +19,11 @@ class Image(NamedTuple):
     name: str
     release: str
     path: Path
+
+    @property
+    def architecture(self) -> Architecture:
+        """The machine that it is for. Raises InputError for a file that is no kernel."""
+        return ARCHITECTURES[read_image_header(self.path).architecture]
 
     @property
     def version(self) -> str:

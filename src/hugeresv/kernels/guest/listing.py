@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from hugeresv.kernels.guest.image_header import read_image_header
 from hugeresv.kernels.guest.images import images
 from hugeresv.kernels.guest.stock import STOCK
 from hugeresv.model.presets import PRESETS
@@ -24,7 +23,7 @@ def kernel_entries() -> list[KernelEntry]:
     """The newest release of every name in the cache, then what can be fetched. Raises InputError for a broken image."""
     newest = {image.name: image for image in images()}
     cached = [
-        KernelEntry(image.name, image.release, read_image_header(image.path).architecture, _behaviour(image.version))
+        KernelEntry(image.name, image.release, image.architecture.name, _behaviour(image.version))
         for image in newest.values()
     ]
     fetchable = [

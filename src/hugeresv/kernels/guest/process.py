@@ -1,9 +1,11 @@
 """A worker in a guest, as the tool sees it."""
 
+from itertools import count
 from typing import Any
 
 from hugeresv.kernels.guest.conversation import Conversation
 from hugeresv.kernels.host.wire import FILE
+from hugeresv.kernels.protocol import PageState
 
 PATIENCE_SECONDS = 60.0
 """How long a call may take that is not expected to hang, in a guest whose processor is emulated."""
@@ -12,12 +14,20 @@ KEEPER = 0
 """The number of the worker that is there from the start."""
 
 
-class GuestWorker:
-    """The worker of one number. Its methods raise as those of its conversation do."""
+_MODULUS = 1 << 64
+_STATE = {"H": PageState.HOLE, "P": PageState.PRESENT, "A": PageState.ABSENT}
 
-    def __init__(self, conversation: Conversation, number: int) -> None:
+
+class GuestWorker:
+    """The worker of one number. Its methods raise as those of its conversation do.
+
+    `taken` has the numbers of all the workers there are, and is shared by them.
+    """
+
+    def __init__(self, conversation: Conversation, number: int, taken: set[int]) -> None:
         self._conversation = conversation
-        self.number = number
+        self._number = number
+        self._taken = taken
 
     def call(
         self, name: str, *arguments: Any, file: str | None = None, patience: float = PATIENCE_SECONDS
@@ -26,25 +36,33 @@ class GuestWorker:
         errno, value = self._ask("call", patience, name, *(_spelled(each, file) for each in _in_full(name, arguments)))
         return int(errno), int(value)
 
-    def observe(self, start: int, pages: int, page_bytes: int) -> tuple[int, list[str]]:
-        """What it sees of its memory from an address on: an errno, and runs such as `P3`, three pages that are there.
+    def observe(self, start: int, pages: int, page_bytes: int) -> tuple[int, list[tuple[PageState, int]]]:
+        """What it sees of its memory from an address on: an errno, and runs of pages in one state.
 
-        `H` is a hole, `A` a page that is not there.
+        The agent writes `P3` for three pages that are there, `H` for a hole, `A` for a page that is not there.
         """
         errno, *runs = self._ask("call", PATIENCE_SECONDS, "observe", start, pages, page_bytes)
-        return int(errno), runs
+        return int(errno), [] if int(errno) else [(_STATE[run[0]], int(run[1:])) for run in runs]
 
-    def fork(self, number: int, patience: float = PATIENCE_SECONDS) -> "tuple[int, GuestWorker | None]":
-        """Have it fork a worker of that number: the errno of that, and the child if there is one."""
+    def fork(self, patience: float = PATIENCE_SECONDS) -> "tuple[int, GuestWorker | None]":
+        """Have it fork: the errno of that, and the child if there is one."""
+        number = next(number for number in count(KEEPER + 1) if number not in self._taken)
         errno, _ = self._ask("fork", patience, number)
-        return int(errno), None if int(errno) else GuestWorker(self._conversation, number)
+        if int(errno):
+            return int(errno), None
+        self._taken.add(number)
+        return 0, GuestWorker(self._conversation, number, self._taken)
 
     def end(self, patience: float = PATIENCE_SECONDS) -> None:
         """Kill it, and wait until its memory is gone."""
         self._ask("end", patience)
 
+    def let_go(self) -> None:
+        """Its number is free."""
+        self._taken.remove(self._number)
+
     def _ask(self, request: str, patience: float, *words: str | int) -> list[str]:
-        return self._conversation.ask(request, self.number, round(patience * 1000), *words, patience=patience)
+        return self._conversation.ask(request, self._number, round(patience * 1000), *words, patience=patience)
 
 
 def _in_full(name: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -58,9 +76,9 @@ def _in_full(name: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _spelled(argument: Any, file: str | None) -> str:
-    """An argument as the agent reads it."""
+    """An argument as the agent reads it: numbers modulo 2**64, as the kernel takes them."""
     if argument is FILE and file is not None:
         return f"@{file}"
     if isinstance(argument, str):
         return f"${argument}"
-    return str(int(argument or 0))
+    return str(int(argument or 0) % _MODULUS)

@@ -12,16 +12,16 @@ from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Pool
 
-_SIGN_BIT = 1 << 63
 _COUNTERS = ("nr_hugepages", "free_hugepages", "resv_hugepages", "surplus_hugepages")
 
 
 class GuestPool:
-    """The pool of one page size in a guest: read by an agent, and written."""
+    """The pool of one page size in a guest: read by an agent, and written. Its counters are words of the machine."""
 
-    def __init__(self, conversation: Conversation, pool: Pool) -> None:
+    def __init__(self, conversation: Conversation, pool: Pool, word_bits: int) -> None:
         self._conversation = conversation
         self._pool = pool
+        self._wrap = 1 << word_bits
         self._path = directory(pool.page_size_kB)
 
     def fill(self) -> None:
@@ -46,7 +46,7 @@ class GuestPool:
     def counters(self) -> Counters:
         """Total, free, reserved (signed) and surplus pages."""
         total, free, rsvd, surp = self.read(*(f"{self._path}/{file}" for file in _COUNTERS))
-        return Counters(total, free, rsvd - 2 * _SIGN_BIT if rsvd >= _SIGN_BIT else rsvd, surp)
+        return Counters(total, free, rsvd - self._wrap if rsvd >= self._wrap // 2 else rsvd, surp)
 
     def cgroup_usage(self, path: str) -> CgroupUsage:
         """The usage of the cgroup of that directory."""

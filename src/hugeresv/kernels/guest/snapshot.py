@@ -41,10 +41,11 @@ class Snapshot(ClosedOnExit):
     """
 
     def __init__(self, image: Image) -> None:
+        self.architecture = image.architecture
         self._state = tempfile.TemporaryFile()  # noqa: SIM115  closed with the snapshot
         self._symbols: dict[str, int] = {}
         with tempfile.TemporaryFile() as archive:  # without a name, like the state: nothing is left, whatever ends us
-            archive.write(initramfs({"init": agent_program()}))
+            archive.write(initramfs({"init": agent_program(self.architecture)}))
             archive.flush()
             descriptor = archive.fileno()
             boot = ("-kernel", str(image.path), "-append", _COMMAND_LINE, "-initrd", f"/proc/self/fd/{descriptor}")

@@ -8,10 +8,10 @@ from hugeresv.errors import ScenarioError
 
 _Named = TypeVar("_Named")
 
-_GIB = 1 << 30
-_FIRST_ADDRESS = 1 << 40
-"""Mappings are put from 1 TiB upwards. Below 80 TiB, Linux puts nothing there by itself on 64-bit machines: programs,
-libraries, heap and stack are under 4 GiB or from 85 TiB on."""
+GAP_BYTES = 1 << 30
+FIRST_ADDRESS = 1 << 40
+"""Mappings are put from 1 TiB upwards, a GiB or more apart. Below 80 TiB, Linux puts nothing there by itself on 64-bit
+machines: programs, libraries, heap and stack are under 4 GiB or from 85 TiB on."""
 
 
 @dataclass(slots=True)
@@ -56,15 +56,17 @@ class MountPoint:
 class Names:
     """Everything that is named. A lookup raises ScenarioError, which says what is missing; it changes nothing.
 
-    `processes` has the mappings of each process that exists; `cgroups` their directories in the keeper's view.
+    `processes` has the mappings of each process that exists; `cgroups` their directories in the keeper's view. Mappings
+    are put from `next_address` on, with `gap_bytes` or more between them: a power of two, no smaller than a page.
     """
 
+    next_address: int = FIRST_ADDRESS
+    gap_bytes: int = GAP_BYTES
     processes: dict[str, dict[str, Binding]] = field(default_factory=dict)
     files: dict[str, KeptFile] = field(default_factory=dict)
     segments: dict[str, Segment] = field(default_factory=dict)
     mounts: dict[str, MountPoint] = field(default_factory=dict)
     cgroups: dict[str, str] = field(default_factory=dict)
-    _next_address: int = _FIRST_ADDRESS
 
     def mapping(self, proc: str, name: str) -> Binding:
         """A process' mapping."""
@@ -106,13 +108,13 @@ class Names:
             table.clear()
 
     def free_place(self) -> int:
-        """An address with nothing around it, aligned to 1 GiB."""
-        return self._next_address
+        """An address with nothing around it, aligned to `gap_bytes`."""
+        return self.next_address
 
     def take_place(self, start: int, length_bytes: int) -> None:
-        """A mapping was made there: if it is the free place, the next one leaves at least a GiB behind it."""
-        if start == self._next_address:
-            self._next_address = (start + length_bytes) // _GIB * _GIB + 2 * _GIB
+        """A mapping was made there: if it is the free place, the next one leaves a gap behind it."""
+        if start == self.next_address:
+            self.next_address = ((start + length_bytes) // self.gap_bytes + 2) * self.gap_bytes
 
 
 def _find(names: Mapping[str, _Named], name: str, missing: str) -> _Named:

@@ -6,10 +6,14 @@ import signal
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from hugeresv.kernels.host import observe
 from hugeresv.kernels.host.wire import Channel
+from hugeresv.kernels.protocol import PageState
 
 PATIENCE_SECONDS = 30.0
 """How long a call may take that is not expected to hang."""
+
+_STATE = {observe.HOLE: PageState.HOLE, observe.PRESENT: PageState.PRESENT, observe.ABSENT: PageState.ABSENT}
 
 
 class Reply(NamedTuple):
@@ -40,6 +44,11 @@ class Worker:
         reply = Reply(*self._channel.receive())
         self.busy = False
         return reply
+
+    def observe(self, start: int, pages: int, page_bytes: int) -> tuple[int, list[tuple[PageState, int]]]:
+        """What it sees of its memory from an address on: an errno, and runs of pages in one state; see `observe`."""
+        errno, runs = self.call("observe", start, pages, page_bytes)
+        return errno, [(_STATE[state], count) for state, count in runs or ()]
 
     def fork(self, patience: float = PATIENCE_SECONDS) -> "tuple[int, Worker | None]":
         """Have it fork: the errno of that, and the child if there is one."""

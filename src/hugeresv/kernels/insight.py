@@ -1,0 +1,57 @@
+"""What there is to know of a session beside its answers: the machine behind it."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from hugeresv.kernels.model.session import ModelSession
+from hugeresv.kernels.protocol import Session
+from hugeresv.model.machine import Key, Machine
+from hugeresv.scenario.scn_words import write_name
+
+
+class Insight(Protocol):
+    """Sees the whole machine of one session."""
+
+    def machine(self) -> Machine:
+        """The machine as it is now, its processes, mounts and cgroups under their names in the scenario."""
+        ...
+
+    def name(self, process: Key, address: int) -> tuple[str, int] | None:
+        """The mapping at an address as scenarios call it, and where it starts: of several the one placed last there."""
+        ...
+
+
+Seer = Callable[[Session], Insight | None]
+"""Gives insight into a session; None: there is none to be had."""
+
+
+class ModelInsight:
+    """A model has its machine at hand."""
+
+    def __init__(self, session: ModelSession) -> None:
+        self._session = session
+
+    def machine(self) -> Machine:
+        """The session's own, not a copy."""
+        return self._session.machine
+
+    def name(self, process: Key, address: int) -> tuple[str, int] | None:
+        """See `Insight`."""
+        named = self._session.processes.get(str(process))
+        places = named.mappings.items() if named else ()
+        return mapping_at(str(process), address, [(name, place.address, place.reach_bytes) for name, place in places])
+
+
+def model_insight(session: Session) -> Insight | None:
+    """Insight into models alone."""
+    return ModelInsight(session) if isinstance(session, ModelSession) else None
+
+
+def mapping_at(process: str, address: int, mappings: list[tuple[str, int, int]]) -> tuple[str, int] | None:
+    """Which of a process' mappings, each a name, a start and how many bytes it reaches, is at an address."""
+    found = None
+    for name, start, reach_bytes in mappings:
+        inside = start <= address < start + reach_bytes
+        if inside and (found is None or start >= found[1]):
+            found = f"{write_name(process)}.{write_name(name)}", start
+    return found
