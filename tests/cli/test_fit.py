@@ -32,8 +32,8 @@ def test_the_answer_comes_first(fit: Hugeresv) -> None:
     assert ran.out == (
         "Does not fit: 5 pages of 2M. mmap fails with ENOMEM.\n"
         "\n"
-        "Because the pool of 10 pages has 7 free, of which 3 are promised to others;\n"
-        "overcommit adds none:\n"
+        "Because the pool of 10 pages has 7 free, of which 3 are promised; overcommit\n"
+        "adds none:\n"
         "  sysctl vm.nr_hugepages=11\n"
         "\n"
         "With this change it fits.\n"
@@ -58,8 +58,8 @@ def test_every_limit_is_named_with_its_command(fit: Hugeresv, tmp_path: Path) ->
         (cgroup / name).write_text(text)
     ran = fit("10M", "--cgroup", "/a b")
     assert ran.out.splitlines()[2:] == [
-        "Because the pool of 10 pages has 7 free, of which 3 are promised to others;",
-        "overcommit adds none:",
+        "Because the pool of 10 pages has 7 free, of which 3 are promised; overcommit",
+        "adds none:",
         "  sysctl vm.nr_hugepages=11",
         "",
         "Then the mapping succeeds, but touching page 2, counted from 0, raises SIGBUS,",

@@ -30,7 +30,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("an unmounted minimum is kept", "acct_memory(-minimum)", "acct_memory(0)"),
     ],
     "hstate.py": [
-        ("acct makes one test only", "if delta > self.free_huge_pages:", "if False:"),
+        ("acct makes one test only", "if delta > self.reachable_free:", "if False:"),
         ("what is reserved is not missing", "self.resv_huge_pages + delta - self.free", "delta - self.free"),
         ("one surplus page too few for promises", "needed > self.nr_overcommit", "needed >= self.nr_overcommit"),
         (

@@ -37,11 +37,21 @@ class Fit:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the answer takes for granted, and what its remedies do."""
-        room = self.host.situation.memory_pages
-        grow = sum(each.missing for each in self.answer.obstacles if isinstance(each.limit, PoolLimit))
-        if room is None or grow <= room:
+        if not self.memory_short:
             return self.host.notes
-        return (*self.host.notes, f"the pool must grow by {grow} pages, and free memory has room for only {room}")
+        room = self.host.situation.memory_pages
+        return (*self.host.notes, f"the pool must grow by {self.grow} pages, and free memory has room for only {room}")
+
+    @property
+    def grow(self) -> int:
+        """By how many pages the pool must grow for it to fit."""
+        return sum(each.missing for each in self.answer.obstacles if isinstance(each.limit, PoolLimit))
+
+    @property
+    def memory_short(self) -> bool:
+        """Whether free memory has no room for that."""
+        room = self.host.situation.memory_pages
+        return room is not None and self.grow > room
 
 
 def fit_on_host(proc_root: str, sys_root: str, query: Query) -> Fit:

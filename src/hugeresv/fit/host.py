@@ -6,6 +6,7 @@ from pathlib import Path
 from hugeresv.errors import InputError
 from hugeresv.fit.kernel import behaviour_of
 from hugeresv.fit.mount import Place, find_place
+from hugeresv.fit.nodes import allowed_nodes, growing_node
 from hugeresv.fit.query import Query
 from hugeresv.fit.situation import Refusal, Request, Situation, What
 from hugeresv.ledger.observation import Pool
@@ -26,6 +27,7 @@ class Host:
 
     nodes         NUMA nodes that the pages may be on; empty: this kernel shows no nodes
     growing_node  the node, and its persistent pages, to which pages must be added, where not any node will do
+    mount_entry   what comes before a command about the mount, to run it where the mount can be seen
     limit_files   of each cgroup of the situation: the files of its limits of usage and of reservations
     notes         what is not known, and what the answer takes for granted
     """
@@ -39,6 +41,7 @@ class Host:
     growing_node: tuple[int, int] | None
     limit_files: tuple[tuple[str, str], ...]
     mount_options: tuple[str, ...]
+    mount_entry: str
     notes: tuple[str, ...]
 
 
@@ -55,7 +58,7 @@ def read_host(proc_root: str, sys_root: str, query: Query) -> Host:
     pool = _pool(pools, page_bytes)
     what = query.what or (What.PRIVATE if place is None else What.SHARED)
     request = Request(what, -(-query.size_bytes // page_bytes), query.noreserve)
-    nodes = _nodes(pool, task, query)
+    nodes = allowed_nodes(pool, task, query.nodes)
     directory, notes = _cgroup_directory(sys_root, query, task)
     lineage = list(read_lineage(sys_root, directory, pool.page_size_kB)) if directory is not None else []
     release = _line(f"{proc_root}/sys/kernel/osrelease")
@@ -77,9 +80,10 @@ def read_host(proc_root: str, sys_root: str, query: Query) -> Host:
         situation,
         default,
         nodes,
-        _growing_node(sys_root, pool, nodes),
+        growing_node(sys_root, pool, nodes),
         tuple(_on_host(sys_root, limit_files(path, pool.page_size_kB)) for path, _ in lineage),
         place.options if place is not None else (),
+        place.entry if place is not None else "",
         (*notes, *doubt),
     )
 
@@ -98,43 +102,6 @@ def _pool(pools: tuple[Pool, ...], page_bytes: int) -> Pool:
             return pool
     sizes = ", ".join(format_bytes(pool.page_size_kB << 10) for pool in pools)
     raise InputError(f"this kernel has no huge pages of {format_bytes(page_bytes)}; it has {sizes}")
-
-
-def _nodes(pool: Pool, task: Task, query: Query) -> frozenset[int]:
-    """The nodes of the pool that cpuset and memory policy leave."""
-    nodes = frozenset(node.node for node in pool.nodes)
-    unknown = query.nodes - nodes
-    if unknown:
-        there = ", ".join(map(str, sorted(nodes))) or "none"
-        raise InputError(f"there is no NUMA node {min(unknown)} with huge pages; there are {there}")
-    allowed = nodes if task.cpuset is None else nodes & task.cpuset
-    bound = query.nodes or task.bound
-    if bound is None:
-        return allowed
-    if not allowed & bound:
-        raise InputError(
-            f"the process may not use node {', '.join(map(str, sorted(bound)))}: its cpuset has "
-            f"{', '.join(map(str, sorted(allowed)))}, and mbind(2) is EINVAL"
-        )
-    return allowed & bound
-
-
-def _growing_node(sys_root: str, pool: Pool, nodes: frozenset[int]) -> tuple[int, int] | None:
-    """The allowed node with the most free memory, where some are not allowed."""
-    allowed = [node for node in pool.nodes if node.node in nodes]
-    if len(allowed) == len(pool.nodes):
-        return None
-    best = max(allowed, key=lambda node: (_node_free(sys_root, node.node), -node.node))
-    return best.node, best.total - best.surp
-
-
-def _node_free(sys_root: str, node: int) -> int:
-    """MemFree of a node in kB; 0 where it is not shown."""
-    path = f"{sys_root}/devices/system/node/node{node}/meminfo"
-    for line in read_text(path).splitlines() if Path(path).exists() else []:
-        if "MemFree:" in line:
-            return int(line.split()[-2])
-    return 0
 
 
 def _cgroup_directory(sys_root: str, query: Query, task: Task) -> tuple[str | None, list[str]]:

@@ -1,6 +1,7 @@
 """The mounted hugetlbfs in which the file to be mapped would be made, as the process sees it."""
 
 import os
+import shlex
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from hugeresv.outcome import Outcome
 from hugeresv.sources.procfs.files import read_text
 from hugeresv.sources.procfs.mounts import MountPoint, mount_limits, parse_mountinfo
 from hugeresv.sources.procfs.observe import observe_host
+from hugeresv.sources.procfs.processes import namespace
 from hugeresv.sources.procfs.read import is_live
 from hugeresv.sources.procfs.task import Task
 
@@ -20,15 +22,19 @@ _KEPT = ("mode", "uid", "gid", "nr_inodes")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A directory on a mounted hugetlbfs: limits in pages, None where there is none."""
+    """A directory on a mounted hugetlbfs.
 
-    directory: str
+    limits   None where it has none
+    entry    what comes before a command that is to see the mount
+    certain  whether it is known what is left of the minimum
+    """
+
     point: MountPoint
     page_bytes: int
     limits: MountLimits | None
     refusal: Refusal | None
+    entry: str
     certain: bool
-    """Whether it is known what is left of the minimum."""
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -65,7 +71,14 @@ def find_place(
     limits = None
     if size is not None or minimum is not None:
         limits = MountLimits(point.path, size, minimum, used, left)
-    return Place(str(path), point, page_bytes, limits, _refusal(str(path), point, status, task), certain)
+    refusal = _refusal(str(path), status, task, read_only=bool(usage.f_flag & os.ST_RDONLY))
+    return Place(point, page_bytes, limits, refusal, _entry(proc_root, process), certain)
+
+
+def _entry(proc_root: str, process: str) -> str:
+    """What makes a command run in the mount namespace of the process, if it is another than ours."""
+    ours, its = (namespace(f"{proc_root}/{each}", "mnt") for each in ("self", process))
+    return "" if its in {ours, ""} else f"nsenter -t {process} -m "
 
 
 def _minimum_left(proc_root: str, sys_root: str, device: int) -> tuple[int, bool]:
@@ -77,11 +90,12 @@ def _minimum_left(proc_root: str, sys_root: str, device: int) -> tuple[int, bool
     return 0, not observation.partial
 
 
-def _refusal(path: str, point: MountPoint, status: os.stat_result, task: Task) -> Refusal | None:
+def _refusal(path: str, status: os.stat_result, task: Task, *, read_only: bool) -> Refusal | None:
     """Why the process may not make a file there."""
-    if "ro" in point.options:
-        text = f"the mount at {point.path} is read-only"
-        return Refusal("open", Outcome.EROFS, "mount-read-only", text, f"mount -o remount,rw {point.path}")
+    quoted = shlex.quote(path)
+    if read_only:
+        text = f"the mount at {path} is read-only"
+        return Refusal("open", Outcome.EROFS, "mount-read-only", text, f"mount -o remount,rw {quoted}")
     wanted = stat.S_IWOTH | stat.S_IXOTH
     if task.uid == status.st_uid:
         wanted = stat.S_IWUSR | stat.S_IXUSR
@@ -91,4 +105,4 @@ def _refusal(path: str, point: MountPoint, status: os.stat_result, task: Task) -
         return None
     mode = stat.filemode(status.st_mode)
     text = f"user {task.uid} may make no file in {path} ({mode}, of user {status.st_uid}, group {status.st_gid})"
-    return Refusal("open", Outcome.EACCES, "mount-permission", text, f"chown {task.uid} {path}")
+    return Refusal("open", Outcome.EACCES, "mount-permission", text, f"chown {task.uid} {quoted}")

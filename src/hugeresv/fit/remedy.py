@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hugeresv.fit.answer import Obstacle
 from hugeresv.fit.host import Host
 from hugeresv.fit.limit import CgroupLimit, MountLimit
+from hugeresv.fit.nodes import spell_nodes
 from hugeresv.fit.situation import Refusal, Situation
 from hugeresv.units import format_bytes
 
@@ -25,7 +26,8 @@ def remedy_of(obstacle: Obstacle, host: Host) -> Remedy:
     """The remedy for one obstacle."""
     limit, situation, missing = obstacle.limit, obstacle.situation, obstacle.missing
     if isinstance(limit, Refusal):
-        return Remedy(limit.code, limit.text, None, None, limit.command)
+        entry = host.mount_entry if limit.call == "open" else ""
+        return Remedy(limit.code, limit.text, None, None, entry + limit.command)
     if isinstance(limit, CgroupLimit):
         return _cgroup(limit, situation, missing, host)
     if isinstance(limit, MountLimit):
@@ -58,8 +60,9 @@ def _mount(situation: Situation, missing: int, host: Host) -> Remedy:
     if mount.min_size_pages is not None:
         options.append(f"min_size={format_bytes(mount.min_size_pages * situation.page_bytes)}")
     options += host.mount_options
-    path = shlex.quote(mount.path)
-    command = f"umount {path} && mount -t hugetlbfs -o {shlex.quote(','.join(options))} none {path}"
+    path, entry = shlex.quote(mount.path), host.mount_entry
+    mounting = f"mount -t hugetlbfs -o {shlex.quote(','.join(options))} none {path}"
+    command = f"{entry}umount {path} && {entry}{mounting}"
     return Remedy("mount-size", text, have, need, command)
 
 
@@ -81,9 +84,8 @@ def _pool(obstacle: Obstacle, host: Host) -> Remedy:
 
 def _nodes(situation: Situation, host: Host) -> tuple[str, str]:
     """That free pages are where the task must not take them."""
-    nodes = ",".join(map(str, sorted(host.nodes)))
     reachable = situation.pool.free - situation.free_elsewhere
-    where = f"on NUMA node {nodes}, where the process must take them, are {reachable} of its free pages"
+    where = f"on NUMA node {spell_nodes(host.nodes)}, where they must come from, are {reachable} of its free pages"
     return "nodes", f"the pool of {situation.pool.total} pages has {_free(situation)}; {where}"
 
 
@@ -107,4 +109,5 @@ def _free(situation: Situation) -> str:
         return f"{pool.free} free, and counts {pool.rsvd} promised ones, which is a bug of the kernel"
     if pool.rsvd == 0:
         return f"{pool.free} free"
-    return f"{pool.free} free, of which {pool.rsvd} are promised to others"
+    here = situation.mount.min_left_pages if situation.mount is not None else 0
+    return f"{pool.free} free, of which {pool.rsvd} are promised{f' ({here} to this mount)' if here else ''}"

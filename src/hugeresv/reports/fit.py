@@ -33,7 +33,7 @@ def _remedies(screen: Screen, fit: Fit) -> None:
         screen.line(f"  {one_line(remedy.command)}")
         screen.line()
     changes = "this change" if len(fit.remedies) == 1 else f"these {len(fit.remedies)} changes"
-    screen.paragraph(f"With {changes} it fits.")
+    screen.paragraph(f"With {changes} it fits{', if memory is made free for them' if fit.memory_short else ''}.")
     _surplus(screen, fit)
 
 

@@ -122,7 +122,11 @@ def is_live(proc_root: str) -> bool:
 
 def default_page_bytes(proc_root: str) -> int:
     """Hugepagesize of meminfo. Raises UnavailableError where there is none."""
-    for line in read_text(f"{proc_root}/meminfo").splitlines():
+    try:
+        meminfo = read_text(f"{proc_root}/meminfo")
+    except OSError as error:
+        raise UnavailableError(f"cannot read {proc_root}/meminfo: {error.strerror}") from None
+    for line in meminfo.splitlines():
         key, _, value = line.partition(":")
         if key == "Hugepagesize":
             return int(value.split()[0]) << 10
