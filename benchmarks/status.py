@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hugeresv.sources.procfs.files import read_bytes
-from hugeresv.sources.procfs.maps import query_page_sizes
 from hugeresv.sources.procfs.observe import observe_host
+from hugeresv.sources.procfs.procmap_query import query_hugetlb
 
 PROCESSES = 1000
 HOLDERS = 100
@@ -39,7 +39,7 @@ def main() -> int:
             "every numa_maps, read": lambda: read_all(own, "numa_maps"),
             "every maps, read": lambda: read_all(own, "maps"),
             "PROCMAP_QUERY of every process": lambda: sum(
-                len(query_page_sizes(f"/proc/{pid}/maps", HUGE_BYTES) or ()) for pid in own
+                len(query_hugetlb(f"/proc/{pid}/maps", HUGE_BYTES) or ()) for pid in own
             ),
             "the whole of hugeresv status": lambda: len(observe_host().holders),
         }
@@ -48,9 +48,8 @@ def main() -> int:
             elapsed = min(seconds(look) for _ in range(3))
             slowest = slowest or elapsed
             print(f"{name:34} {elapsed * 1e3:9.1f} ms  {slowest / elapsed:6.1f} times as fast as smaps")
-        tracemalloc.start()
-        observe_host()
-        print(f"{'memory of hugeresv status':34} {tracemalloc.get_traced_memory()[1] / 1e6:9.1f} MB at most")
+        for name in ("every smaps, read", "the whole of hugeresv status"):
+            print(f"{name:34} {peak_bytes(rows[name]) / 1e6:9.2f} MB at most")
     return 0
 
 
@@ -59,6 +58,15 @@ def seconds(look: Callable[[], int]) -> float:
     start = time.perf_counter()
     look()
     return time.perf_counter() - start
+
+
+def peak_bytes(look: Callable[[], int]) -> int:
+    """The most memory that one look has at a time."""
+    tracemalloc.start()
+    look()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
 
 
 def read_all(pids: list[int], name: str) -> int:

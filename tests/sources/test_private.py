@@ -130,8 +130,12 @@ def test_segments_of_two_namespaces_are_two() -> None:
     assert [file.kind for file in files] == [Kind.SYSV, Kind.SYSV]
 
 
-def test_smaps_is_read_to_the_last_mapping_of_huge_pages(tmp_path: Path) -> None:
-    """Flags of a mapping that lies behind many others; every piece that is read ends with a whole line, as of smaps."""
+@pytest.mark.parametrize("chunk_bytes", [1, 300, 1 << 14])
+def test_smaps_is_read_to_the_last_mapping_of_huge_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk_bytes: int
+) -> None:
+    """Flags of a mapping that lies behind many others; an entry that is read in two pieces."""
+    monkeypatch.setattr("hugeresv.sources.procfs.maps._CHUNK_BYTES", chunk_bytes)
     head = "{:x}-{:x} rw-p 00000000 00:00 0\nKernelPageSize: {} kB\nShared_Hugetlb: 0 kB\nPrivate_Hugetlb: 0 kB\n"
     starts = range(1 << 30, (1 << 30) + 999 * 4096, 4096)
     texts = [f"{head.format(start, start + 4096, 4)}VmFlags: rd wr".ljust(255) + "\n" for start in starts]

@@ -1,13 +1,9 @@
-"""Mappings of huge pages: finding the processes that have any, and reading those.
+"""Mappings of huge pages in maps and smaps.
 
-PROCMAP_QUERY (6.11) is the cheapest: it tells the page size, formats no names, passes over anonymous mappings within
-the kernel, and can be asked for what begins at the next multiple of a huge page. numa_maps costs about twice as much as
-maps, smaps four times and more, for they walk the page tables (benchmarks/status.py). The `HugetlbPages` of status
-shows only what is present.
+numa_maps costs about twice as much as maps, smaps four times and more, for they walk the page tables
+(benchmarks/status.py). The `HugetlbPages` of status shows only what is present.
 """
 
-import errno
-import fcntl
 import os
 import re
 from collections.abc import Container
@@ -15,17 +11,9 @@ from dataclasses import dataclass
 
 from hugeresv.sources.procfs.files import unescape
 
-_QUERY = 0xC0686611  # _IOWR('f', 17, struct procmap_query), include/uapi/linux/fs.h
-_QUERY_BYTES = 104
-_COVERING_OR_NEXT = 0x10
-_FILE_BACKED = 0x20
-_ADDRESS, _START, _END, _PAGE_SIZE = 2, 3, 4, 6
 _LINE = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) (....) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)")
-_HUGETLB_FLAGS = re.compile(rb"^VmFlags:.* ht\b.*$", re.MULTILINE)
 _CHUNK_BYTES = 1 << 14
-_NOT_SUPPORTED = (errno.ENOTTY, errno.EINVAL)  # a kernel without it
 _LIKELY_NAMES = (b" /anon_hugepage", b" /memfd:", b" /SYSV")
-_BASE_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +36,6 @@ class Detail:
     page_bytes: int
     noreserve: bool
     present_bytes: int
-
-
-def query_page_sizes(path: str, smallest_bytes: int) -> dict[int, int] | None:
-    """Start and page size, in bytes, of the file mappings with other than base pages in a maps file.
-
-    Only such are sure to be found whose page size is at least the smallest: they begin at a multiple of it, so that
-    whatever lies between two multiples is passed over. None where the kernel cannot be asked. Raises OSError where the
-    process may not be looked at, or is gone.
-    """
-    found: dict[int, int] = {}
-    words = memoryview(bytearray(_QUERY_BYTES)).cast("Q")
-    words[0], words[1] = _QUERY_BYTES, _COVERING_OR_NEXT | _FILE_BACKED
-    query = fcntl.ioctl
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        while True:
-            query(descriptor, _QUERY, words)
-            words[_ADDRESS] = -(-words[_END] // smallest_bytes) * smallest_bytes
-            if words[_PAGE_SIZE] > _BASE_PAGE_BYTES:
-                found[words[_START]] = words[_PAGE_SIZE]
-    except (FileNotFoundError, ProcessLookupError):
-        return found  # no further mapping; no memory, of a kernel thread or one that has just ended
-    except OSError as error:
-        if error.errno in _NOT_SUPPORTED:
-            return None
-        raise
-    finally:
-        os.close(descriptor)
 
 
 def may_have_hugetlb(maps: bytes, devices: frozenset[int]) -> bool:
@@ -101,35 +61,41 @@ def parse_maps(maps: bytes, starts: Container[int]) -> list[Mapping]:
 
 
 def parse_smaps(smaps: bytes) -> dict[int, Detail]:
-    """The mappings of huge pages in a smaps file, by start address."""
+    """The mappings of huge pages in a smaps file, or in whole entries of one, by start address."""
     details: dict[int, Detail] = {}
-    for flags in _HUGETLB_FLAGS.finditer(smaps):
-        before = smaps.rfind(b"\nVmFlags:", 0, flags.start())
-        head, *lines = smaps[smaps.index(b"\n", before + 1) + 1 if before >= 0 else 0 : flags.start()].split(b"\n")
-        fields = {key: rest.split()[0] for key, _, rest in (line.partition(b":") for line in lines) if rest.strip()}
-        present_kB = int(fields[b"Shared_Hugetlb"]) + int(fields[b"Private_Hugetlb"])
-        details[int(head[: head.index(b"-")], 16)] = Detail(
-            int(fields[b"KernelPageSize"]) << 10, b"nr" in flags[0].split(), present_kB << 10
-        )
+    place = -1
+    while (place := smaps.find(b" ht", place + 1)) >= 0:
+        line = smaps.rfind(b"\n", 0, place) + 1
+        flags = smaps[line : smaps.find(b"\n", place)].split()
+        if flags[0] == b"VmFlags:" and b"ht" in flags:
+            before = smaps.rfind(b"\nVmFlags:", 0, line - 1)
+            entry = smaps[smaps.index(b"\n", before + 1) + 1 if before >= 0 else 0 : line]
+            present_kB = _kB(entry, b"Shared_Hugetlb") + _kB(entry, b"Private_Hugetlb")
+            start = int(entry[: entry.index(b"-")], 16)
+            details[start] = Detail(_kB(entry, b"KernelPageSize") << 10, b"nr" in flags, present_kB << 10)
     return details
 
 
+def _kB(entry: bytes, field: bytes) -> int:
+    return int(entry.partition(b"\n%s:" % field)[2].split(maxsplit=1)[0])
+
+
 def read_details(path: str, last_start: int | None = None) -> dict[int, Detail]:
-    """A smaps file, to the mapping that begins at `last_start` or to its end. Raises OSError.
+    """A smaps file, to the mapping of huge pages that begins at `last_start` or to its end. Raises OSError.
 
     The kernel walks the page tables as it is read, so that what is not read costs nothing.
     """
-    mark = None if last_start is None else b"%08x-" % last_start
-    smaps = b""
-    place = -1
+    details: dict[int, Detail] = {}
+    unparsed = b""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        while chunk := os.read(descriptor, _CHUNK_BYTES):
-            smaps += chunk
-            if mark is not None and place < 0:
-                place = smaps.find(mark)
-            if place >= 0 and smaps.find(b"\nVmFlags:", place) >= 0 and smaps.endswith(b"\n"):
-                break
+        while last_start not in details and (chunk := os.read(descriptor, _CHUNK_BYTES)):
+            unparsed += chunk
+            flags = unparsed.rfind(b"\nVmFlags:")
+            end = unparsed.find(b"\n", flags + 1) + 1
+            if flags >= 0 and end:  # a whole entry
+                details |= parse_smaps(unparsed[:end])
+                unparsed = unparsed[end:]
     finally:
         os.close(descriptor)
-    return parse_smaps(smaps)
+    return details

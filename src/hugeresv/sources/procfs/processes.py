@@ -12,11 +12,11 @@ from hugeresv.sources.procfs.maps import (
     Mapping,
     may_have_hugetlb,
     parse_maps,
-    query_page_sizes,
     read_details,
 )
 from hugeresv.sources.procfs.mounts import file_status
 from hugeresv.sources.procfs.pagemap import anonymous_pages, page_numbers
+from hugeresv.sources.procfs.procmap_query import query_hugetlb
 from hugeresv.sources.procfs.snapshot import Descent, FileStatus, ProcessRecord
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -96,17 +96,12 @@ class ProcessReader:
                 os.close(descriptor)
 
     def _mappings(self, path: str) -> tuple[list[Mapping], dict[int, int]]:
-        sizes = query_page_sizes(f"{path}/maps", self._smallest_kB << 10) if self._can_query else None
-        if sizes is None:
+        found = query_hugetlb(f"{path}/maps", self._smallest_kB << 10) if self._can_query else None
+        if found is None:
             self._can_query = False
             return self._mappings_by_name(path)
-        if not sizes:
-            return [], {}
-        return [
-            mapping
-            for mapping in parse_maps(read_bytes(f"{path}/maps"), sizes)
-            if not mapping.name.startswith(_LARGE_PAGES_OF_A_DEVICE)
-        ], sizes
+        found = [(mapping, size) for mapping, size in found if not mapping.name.startswith(_LARGE_PAGES_OF_A_DEVICE)]
+        return [mapping for mapping, _ in found], {mapping.start: size for mapping, size in found}
 
     def _mappings_by_name(self, path: str) -> tuple[list[Mapping], dict[int, int]]:
         maps = read_bytes(f"{path}/maps")
