@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from hugeresv.errors import InputError
 from hugeresv.fit.fit import Fit, fit_on_host
 from hugeresv.fit.query import Query
 from hugeresv.fit.situation import What
-from hugeresv.kernels.host.abi import MAP_HUGETLB
+from hugeresv.kernels.host import syscalls
+from hugeresv.kernels.host.abi import MAP_HUGETLB, PR_SET_DUMPABLE
 from hugeresv.kernels.host.cgroups import CgroupBase
 from hugeresv.kernels.host.kernel import HostKernel
 from tests.fit.reality import PAGE_BYTES, Attempt, Child
@@ -99,6 +101,20 @@ def mounted(path: Path, options: str) -> Iterator[str]:
         subprocess.run(["umount", path], check=True)
 
 
+@contextmanager
+def namespace_with_mount(path: Path, options: str) -> Iterator[int]:
+    """A process with a hugetlbfs that nobody else sees."""
+    mount = f"mount -t hugetlbfs -o pagesize=2M,{options} none {path}"
+    command = ["unshare", "-m", "sh", "-c", f"{mount} && echo mounted && exec sleep 60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"mounted\n"
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
 @pytest.fixture
 def cgroup(host_machine: None) -> Iterator[Path]:
     """A cgroup without limits that has another above it, likewise."""
@@ -119,46 +135,31 @@ def limit(cgroup: Path, name: str, pages: int) -> None:
 @pytest.mark.parametrize("pages", [7, 8, 9, 20])
 def test_the_pool(waiting_host: HostKernel, what: What, noreserve: bool, pages: int) -> None:
     """A promise that is counted as free, a page off at the boundary, SIGBUS where it is ENOMEM or the other way."""
-    session = waiting_host.start(pool(12))
-    try:
-        with occupied(4):
-            fit = must_agree(Attempt(what, pages, noreserve))
-            assert fit.fits == (pages <= 8)
-    finally:
-        session.close()
-        waiting_host.start(pool(4)).close()
+    with waiting_host.start(pool(12)), occupied(4):
+        fit = must_agree(Attempt(what, pages, noreserve))
+        assert fit.fits == (pages <= 8)
 
 
 @pytest.mark.parametrize(("what", "noreserve"), WAYS)
 @pytest.mark.parametrize("pages", [8, 9, 11, 12, 20])
 def test_overcommit(waiting_host: HostKernel, what: What, noreserve: bool, pages: int) -> None:
     """Pages that memory must give: how many, and that they are named."""
-    session = waiting_host.start(pool(12, 3))
-    try:
-        with occupied(4):
-            fit = must_agree(Attempt(what, pages, noreserve))
-            assert fit.fits == (pages <= 11)
-            if fit.fits:
-                assert fit.answer.trial.surplus_pages == pages - 8
-            else:
-                assert fit.remedies[0].code == "overcommit"
-    finally:
-        session.close()
-        waiting_host.start(pool(4)).close()
+    with waiting_host.start(pool(12, 3)), occupied(4):
+        fit = must_agree(Attempt(what, pages, noreserve))
+        assert fit.fits == (pages <= 11)
+        if fit.fits:
+            assert fit.answer.trial.surplus_pages == pages - 8
+        else:
+            assert fit.remedies[0].code == "overcommit"
 
 
 @pytest.mark.parametrize(("what", "noreserve"), [way for way in WAYS if way[0] is not What.SYSV])
 @pytest.mark.parametrize("pages", [4, 5, 6, 13])
 def test_a_mount(waiting_host: HostKernel, tmp_path: Path, what: What, noreserve: bool, pages: int) -> None:
     """A size= that is not seen; a remount, which the kernel ignores; what is asked of the pool after that."""
-    session = waiting_host.start(pool(12))
-    try:
-        with mounted(tmp_path, f"size={5 * PAGE_BYTES}") as directory:
-            fit = must_agree(Attempt(what, pages, noreserve, directory))
-            assert [remedy.code for remedy in fit.remedies] == ["mount-size", "pool"][: (pages > 5) + (pages > 12)]
-    finally:
-        session.close()
-        waiting_host.start(pool(4)).close()
+    with waiting_host.start(pool(12)), mounted(tmp_path, f"size={5 * PAGE_BYTES}") as directory:
+        fit = must_agree(Attempt(what, pages, noreserve, directory))
+        assert [remedy.code for remedy in fit.remedies] == ["mount-size", "pool"][: (pages > 5) + (pages > 12)]
 
 
 @pytest.mark.parametrize("pages", [6, 7, 14, 15])
@@ -166,13 +167,8 @@ def test_a_mount(waiting_host: HostKernel, tmp_path: Path, what: What, noreserve
 @pytest.mark.parametrize("what", [What.PRIVATE, What.SHARED])
 def test_a_mount_with_a_minimum(waiting_host: HostKernel, tmp_path: Path, minimum: str, what: What, pages: int) -> None:
     """A minimum that is counted twice: as promised to others, though it is for the files on this mount."""
-    session = waiting_host.start(pool(12))
-    try:
-        with mounted(tmp_path, minimum) as directory, occupied(6):
-            must_agree(Attempt(what, pages, directory=directory))
-    finally:
-        session.close()
-        waiting_host.start(pool(4)).close()
+    with waiting_host.start(pool(12)), mounted(tmp_path, minimum) as directory, occupied(6):
+        must_agree(Attempt(what, pages, directory=directory))
 
 
 @pytest.mark.parametrize(("what", "noreserve"), WAYS)
@@ -183,98 +179,131 @@ def test_a_cgroup(
     waiting_host: HostKernel, cgroup: Path, what: What, noreserve: bool, name: str, above: bool, pages: int
 ) -> None:
     """ENOMEM for rsvd.max and SIGBUS for max, also of a cgroup above; NORESERVE, which is charged as it is touched."""
-    session = waiting_host.start(pool(12))
-    try:
+    with waiting_host.start(pool(12)):
         limit(cgroup.parent if above else cgroup, name, 5)
         fit = must_agree(Attempt(what, pages, noreserve), str(cgroup))
         assert fit.fits == (pages <= 5)
-    finally:
-        session.close()
 
 
 @pytest.mark.parametrize("name", ["max", "rsvd.max"])
 @pytest.mark.parametrize("pages", [1, 4, 5, 6, 7])
 def test_a_cgroup_that_others_are_in(waiting_host: HostKernel, cgroup: Path, name: str, pages: int) -> None:
     """Others' pages in use against max, all that they were promised against rsvd.max."""
-    session = waiting_host.start(pool(16))
-    try:
-        with occupied(4, cgroup):
-            limit(cgroup, name, 8)
-            fit = must_agree(Attempt(What.PRIVATE, pages), str(cgroup))
-            assert fit.fits == (pages <= (6 if name == "max" else 4))
-    finally:
-        session.close()
+    with waiting_host.start(pool(16)), occupied(4, cgroup):
+        limit(cgroup, name, 8)
+        fit = must_agree(Attempt(What.PRIVATE, pages), str(cgroup))
+        assert fit.fits == (pages <= (6 if name == "max" else 4))
 
 
 @pytest.mark.parametrize("name", ["max", "rsvd.max"])
 def test_a_cgroup_that_may_have_nothing(waiting_host: HostKernel, cgroup: Path, name: str) -> None:
     """A limit of 0 that is taken for none."""
-    session = waiting_host.start(pool(4))
-    try:
+    with waiting_host.start(pool(4)):
         limit(cgroup, name, 0)
         assert not must_agree(Attempt(What.SHARED, 2), str(cgroup)).fits
-    finally:
-        session.close()
 
 
 @pytest.mark.parametrize("options", ["size=10M", "min_size=8M", "size=20M,min_size=8M", "size=0", "mode=700"])
 @pytest.mark.parametrize("pages", [1, 3, 4, 5, 8, 9])
 def test_a_mount_that_has_files(waiting_host: HostKernel, tmp_path: Path, options: str, pages: int) -> None:
     """Pages of a file that nobody maps, which count against the size, and against what the minimum still keeps."""
-    session = waiting_host.start(pool(10))
-    try:
-        with mounted(tmp_path, options) as directory:
-            file = tmp_path / "file"
-            with file.open("wb") as there:
-                if options != "size=0":
-                    os.posix_fallocate(there.fileno(), 0, 2 * PAGE_BYTES)
-            must_agree(Attempt(What.SHARED, pages, directory=directory))
-    finally:
-        session.close()
-        waiting_host.start(pool(4)).close()
+    with waiting_host.start(pool(10)), mounted(tmp_path, options) as directory:
+        file = tmp_path / "file"
+        with file.open("wb") as there:
+            if options != "size=0":
+                os.posix_fallocate(there.fileno(), 0, 2 * PAGE_BYTES)
+        must_agree(Attempt(What.SHARED, pages, directory=directory))
 
 
-@pytest.mark.parametrize("pages", [3, 4, 5, 9, 17])
-def test_all_limits_at_once(waiting_host: HostKernel, cgroup: Path, tmp_path: Path, pages: int) -> None:
+RSVD, USAGE = "cgroup-rsvd-max", "cgroup-max"
+
+
+@pytest.mark.parametrize(
+    ("pages", "codes"),
+    [
+        (3, []),
+        (4, [USAGE]),
+        (5, [RSVD, RSVD, USAGE]),
+        (9, [RSVD, RSVD, "mount-size", USAGE, USAGE]),
+        (17, [RSVD, RSVD, "mount-size", "pool", USAGE, USAGE]),
+    ],
+)
+def test_all_limits_at_once(
+    waiting_host: HostKernel, cgroup: Path, tmp_path: Path, pages: int, codes: list[str]
+) -> None:
     """The second limit, that shows when the first is gone; all are named, in the order in which they are met."""
-    session = waiting_host.start(pool(16))
-    try:
+    with waiting_host.start(pool(16)), mounted(tmp_path, "size=16M") as directory:
         limit(cgroup, "rsvd.max", 4)
         limit(cgroup.parent, "rsvd.max", 4)
         limit(cgroup, "max", 3)
         limit(cgroup.parent, "max", 8)
-        with mounted(tmp_path, "size=16M") as directory:
-            fit = must_agree(Attempt(What.SHARED, pages, directory=directory), str(cgroup))
-        codes = {3: [], 4: ["cgroup-max"], 5: ["cgroup-rsvd-max"] * 2 + ["cgroup-max"]}
-        if pages in codes:
-            assert [remedy.code for remedy in fit.remedies] == codes[pages]
-    finally:
-        session.close()
-        waiting_host.start(pool(4)).close()
+        fit = must_agree(Attempt(What.SHARED, pages, directory=directory), str(cgroup))
+        assert [remedy.code for remedy in fit.remedies] == codes
 
 
+@pytest.fixture
+def shm_group(host_machine: None) -> Iterator[None]:
+    """Puts vm.hugetlb_shm_group back."""
+    path = Path("/proc/sys/vm/hugetlb_shm_group")
+    group = path.read_text()
+    yield
+    path.write_text(group)
+
+
+@pytest.mark.usefixtures("shm_group")
 @pytest.mark.parametrize(("what", "noreserve"), WAYS)
 def test_an_ordinary_user(waiting_host: HostKernel, what: What, noreserve: bool) -> None:
     """EPERM for a segment, which needs a group, and for nothing else."""
-    group = Path("/proc/sys/vm/hugetlb_shm_group").read_text()
-    session = waiting_host.start(pool(6))
-    try:
+    with waiting_host.start(pool(6)):
         fit = must_agree(Attempt(what, 5, noreserve), user=NOBODY)
         assert fit.fits == (what is not What.SYSV)
-    finally:
-        session.close()
-        Path("/proc/sys/vm/hugetlb_shm_group").write_text(group)
 
 
 def test_a_mount_that_is_not_his(waiting_host: HostKernel, tmp_path: Path) -> None:
     """EACCES that is taken for room."""
-    session = waiting_host.start(pool(6))
-    tmp_path.chmod(0o755)
+    for path in (tmp_path, *list(tmp_path.parents)[:3]):
+        path.chmod(0o755)
+    with waiting_host.start(pool(6)), mounted(tmp_path, "mode=755") as directory:
+        fit = must_agree(Attempt(What.SHARED, 5, directory=directory), user=NOBODY)
+        assert [remedy.code for remedy in fit.remedies] == ["mount-permission"]
+
+
+def test_a_mount_that_only_the_process_sees(waiting_host: HostKernel, tmp_path: Path) -> None:
+    """The directory below the mount, which we see in its place; a command that mounts where nobody looks."""
+    with waiting_host.start(pool(6)), namespace_with_mount(tmp_path, "size=8M") as pid:
+        query = Query(5 * PAGE_BYTES, mount=str(tmp_path), pid=pid)
+        fit = fit_on_host("/proc", "/sys", query)
+        assert [remedy.code for remedy in fit.remedies] == ["mount-size"]
+        subprocess.run(fit.remedies[0].command, shell=True, check=True)  # noqa: S602 - as users do
+        assert fit_on_host("/proc", "/sys", query).fits
+        with pytest.raises(InputError, match="no directory on a hugetlbfs"):
+            fit_on_host("/proc", "/sys", Query(PAGE_BYTES, mount=str(tmp_path)))
+
+
+def test_who_is_not_root_asks_too(waiting_host: HostKernel, tmp_path: Path) -> None:
+    """A traceback, or a refusal, for what everybody may read."""
+    for path in (tmp_path, *list(tmp_path.parents)[:3]):
+        path.chmod(0o755)
+    with waiting_host.start(pool(6)), mounted(tmp_path, "mode=777,size=8M") as directory:
+        answers, done = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _ask_as_nobody(done, directory)
+        os.close(done)
+        with os.fdopen(answers) as output:
+            assert output.read() == "True False | True False"
+        os.waitpid(pid, 0)
+
+
+def _ask_as_nobody(done: int, directory: str) -> None:
+    """Write down what nobody is told of mappings that just fit, and of those with a page more."""
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    syscalls.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     try:
-        with mounted(tmp_path, "mode=755") as directory:
-            for path in (tmp_path.parent, tmp_path.parent.parent, tmp_path.parent.parent.parent):
-                path.chmod(0o755)
-            fit = must_agree(Attempt(What.SHARED, 5, directory=directory), user=NOBODY)
-            assert [remedy.code for remedy in fit.remedies] == ["mount-permission"]
+        told = [fit_on_host("/proc", "/sys", Query(pages * PAGE_BYTES)).fits for pages in (6, 7)]
+        there = [fit_on_host("/proc", "/sys", Query(pages * PAGE_BYTES, mount=directory)).fits for pages in (4, 5)]
+        os.write(done, f"{told[0]} {told[1]} | {there[0]} {there[1]}".encode())
     finally:
-        session.close()
+        os._exit(0)

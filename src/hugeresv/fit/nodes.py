@@ -24,10 +24,7 @@ def allowed_nodes(pool: Pool, task: Task, bound: frozenset[int]) -> frozenset[in
     if nodes and not allowed:
         raise InputError(f"no node of the process's cpuset has huge pages: they are on {spell_nodes(nodes)}")
     if bound and not allowed & bound:
-        raise InputError(
-            f"the process may not use node {spell_nodes(bound)}: its cpuset has {spell_nodes(allowed)}, so that mbind(2) "
-            "is EINVAL"
-        )
+        raise InputError(f"mbind(2) to node {spell_nodes(bound)} is EINVAL: the cpuset has {spell_nodes(allowed)}")
     return allowed & (bound or task.bound or allowed) or allowed
 
 
