@@ -36,6 +36,16 @@ def test_e12_before_5_16_nothing_moves() -> None:
     )  # fmt: skip
 
 
+def test_before_5_16_ordinary_pages_move() -> None:
+    """What is refused to huge pages refused to ordinary ones too, or told so: seen on 5.10.262 in a guest."""
+    play(
+        "5.10", 1,
+        (op.Mmap("p", "n", "private", pages=1, normal=True), "1/1/0/0"),
+        (op.Mremap("p", "n", page=0, pages=2, new_pages=1, move_to="m", maymove=True), "1/1/0/0"),
+        (op.Mremap("p", "m", page=0, pages=2, new_pages=3, move_to="o", maymove=True), "EFAULT 1/1/0/0"),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("on", ["6.1", "6.12"])
 def test_what_is_not_mapped_is_moved_onto_itself(on: str) -> None:
     """The target checked before the range, which these look for first: seen on 6.1.192 and 6.12.117 in guests."""

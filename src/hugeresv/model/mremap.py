@@ -260,14 +260,17 @@ def _move_page_tables(mm: AddressSpace, source: int, target: int, length: int) -
 
 
 def _without_hugetlb(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool) -> Outcome:
-    """mremap before 5.16: in place it unmaps a tail; a move is refused once target and tail are gone."""
+    """mremap before 5.16 looks at the VMA when target and tail are gone, and refuses one of huge pages then."""
     if call.target is not None:
         outcome = unmap_range(machine, mm, call.target, call.target + call.new_len)
         if outcome is not Outcome.OK:
             return outcome
-    if dontunmap or call.new_len > call.old_len or call.target is not None:
-        outcome = _shrink(machine, mm, call)
-        if outcome is not Outcome.OK:
-            return outcome
-        return Outcome.EFAULT if mm.find(call.address) is None else Outcome.EINVAL
-    return _shrink(machine, mm, call)
+    outcome = _shrink(machine, mm, call)
+    if outcome is not Outcome.OK or not (dontunmap or call.new_len > call.old_len or call.target is not None):
+        return outcome
+    vma = mm.find(call.address)
+    if vma is None:
+        return Outcome.EFAULT
+    if vma.inode is not None:
+        return Outcome.EINVAL
+    return _remap_one(machine, mm, call, dontunmap=dontunmap)
