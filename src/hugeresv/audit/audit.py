@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hugeresv.audit.drgn import require_drgn
 from hugeresv.audit.lost import LostReservation, lost_reservations
-from hugeresv.errors import UnavailableError
 from hugeresv.invariants.census import Census
 from hugeresv.invariants.check import check
 from hugeresv.invariants.promise import Promise
@@ -53,10 +53,7 @@ def audit_target(path: Path | None, symbols: Path | None = None, vmlinux: Path |
 
     Raises InputError and UnavailableError, the latter also where drgn is not installed.
     """
-    try:
-        import drgn  # noqa: F401
-    except ImportError:
-        raise UnavailableError("reading a kernel's memory needs drgn: pip install 'hugeresv[drgn]'") from None
+    require_drgn()
     from hugeresv.sources.drgn.target import open_target
     from hugeresv.sources.drgn.walk import read_machines
 

@@ -14,7 +14,7 @@ from hugeresv.reports.audit import show_audit
 from hugeresv.reports.audit_json import write_audit
 
 
-@click.command(epilog=examples("hugeresv audit", "hugeresv audit /var/crash/vmcore", "hugeresv audit --json guest.ram"))
+@click.command(epilog=examples("hugeresv audit vmcore", "hugeresv audit --json guest.ram"))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, hugeresv-audit/1, and nothing else.")
 @click.option("--vmlinux", type=click.Path(path_type=Path), help="The kernel's file with DWARF, instead of its BTF.")
 @click.option("--symbols", type=click.Path(path_type=Path), help="Its System.map or /proc/kallsyms, before Linux 6.0.")

@@ -18,6 +18,7 @@ VERBS = {
     "run": "Run scenarios and draw what happens, step by step.",
     "compare": "Run scenarios on two kernels and show the first step at which they differ.",
     "fuzz": "Find a scenario on which two kernels differ, and shrink it.",
+    "audit": "Read a kernel's memory, and judge whether its ledger is true.",
     "convert": "Rewrite a scenario as .scn or as JSON.",
     "kernels": "List the kernels that guests can run, and fetch them.",
     "behaviours": "List the kernels that the model knows, and the rules in which they differ.",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from hugeresv.audit.steps import auditor
 from hugeresv.cli.exit_status import CONTRADICTED, Status, report_warning
 from hugeresv.cli.files import ScenarioFile, check_files, read_files
 from hugeresv.cli.help import examples
@@ -13,6 +14,7 @@ from hugeresv.cli.options import color_option, files_argument, on_kernel
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.kernels.expected_names import unknown_names
 from hugeresv.kernels.grammar import known_kernels, open_kernel
+from hugeresv.kernels.insight import Seer
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.play import play, violates
 from hugeresv.kernels.protocol import Kernel
@@ -39,9 +41,10 @@ from hugeresv.search.known import explain
     is_flag=True,
     help="Write what happens into each FILE as what is expected: on ideal of every kernel, else where KERNEL differs.",
 )
+@click.option("--audit", is_flag=True, help="Read a guest's memory after every step, and check what must always hold.")
 @color_option
 @files_argument
-def run(kernel_name: str, as_json: bool, record: bool, color: Colour, files: tuple[Path, ...]) -> int:
+def run(kernel_name: str, as_json: bool, record: bool, audit: bool, color: Colour, files: tuple[Path, ...]) -> int:
     """Run scenarios and draw what happens, step by step.
 
     Exit status: 0 everything was as expected, 1 something was not, 2 a file is wrong, 3 it cannot be run here.
@@ -49,7 +52,7 @@ def run(kernel_name: str, as_json: bool, record: bool, color: Colour, files: tup
     status = Status()
     with status.going_on(), open_kernel(kernel_name) as kernel:
         report = JsonRows(sys.stdout) if as_json else RunReport(standard_output(color), kernel)
-        runs = _Runs(kernel, report, status, record=record)
+        runs = _Runs(kernel, report, status, record=record, audit=auditor(kernel) if audit else None)
         for file in read_files(files, status):
             runs.file(file)
         report.total()
@@ -61,11 +64,14 @@ def run(kernel_name: str, as_json: bool, record: bool, color: Colour, files: tup
 class _Runs:
     """Runs scenarios on one kernel for one report."""
 
-    def __init__(self, kernel: Kernel, report: JsonRows | RunReport, status: Status, *, record: bool) -> None:
+    def __init__(
+        self, kernel: Kernel, report: JsonRows | RunReport, status: Status, *, record: bool, audit: Seer | None
+    ) -> None:
         self._kernel = kernel
         self._report = report
         self._status = status
         self._record = record
+        self._audit = audit
 
     def file(self, file: ScenarioFile) -> None:
         """All scenarios of a file, which is written only if all of them could be run."""
@@ -83,7 +89,7 @@ class _Runs:
 
     def _scenario(self, path: Path, identifier: str, scenario: Scenario) -> Scenario:
         """Run it; the scenario as it is to be recorded."""
-        results = play(scenario, self._kernel, show=isinstance(self._report, RunReport))
+        results = play(scenario, self._kernel, show=isinstance(self._report, RunReport), audit=self._audit)
         first = next(results)
         self._report.scenario(str(path), identifier, scenario)
         kept = []

@@ -1,6 +1,7 @@
 """`run --json`: one line of JSON a step."""
 
 import json
+from dataclasses import asdict
 from typing import TextIO
 
 from hugeresv.kernels.play import Result, StepResult
@@ -19,7 +20,10 @@ class JsonRows:
         self._head = f'{{"file": {json.dumps(file)}, "id": {json.dumps(identifier)}, "step": '
 
     def result(self, result: Result) -> None:
-        """A row for a step. The keys `cgroups` and `statfs` are left out where the kernel's answer has none."""
+        """A row for a step. The keys `cgroups` and `statfs` are left out where the kernel's answer has none.
+
+        `audit` is there, possibly empty, where the step was audited: the invariants that do not hold.
+        """
         if not isinstance(result, StepResult):
             return
         outcome, (total, free, rsvd, surp), cgroups, statfs = result.answer
@@ -28,6 +32,8 @@ class JsonRows:
             tables = f', "cgroups": {json.dumps({name: pages._asdict() for name, pages in cgroups.items()})}'
         if statfs is not None:
             tables += f', "statfs": {json.dumps({name: pages._asdict() for name, pages in statfs.items()})}'
+        if result.seen is not None:
+            tables += f', "audit": {json.dumps([asdict(violation) for violation in result.seen.violations])}'
         self._stream.write(
             f'{self._head}{result.number}, "outcome": "{outcome}", '
             f'"total": {total}, "free": {free}, "rsvd": {rsvd}, "surp": {surp}{tables}}}\n'

@@ -21,10 +21,11 @@ _STATE = {"H": PageState.HOLE, "P": PageState.PRESENT, "A": PageState.ABSENT}
 class GuestWorker:
     """The worker of one number. Its methods raise as those of its conversation do.
 
-    `taken` has the numbers of all the workers there are, and is shared by them.
+    `pid` is its process ID in the guest; `taken` has the numbers of all the workers there are, and is shared by them.
     """
 
-    def __init__(self, conversation: Conversation, number: int, taken: set[int]) -> None:
+    def __init__(self, conversation: Conversation, number: int, pid: int, taken: set[int]) -> None:
+        self.pid = pid
         self._conversation = conversation
         self._number = number
         self._taken = taken
@@ -47,11 +48,11 @@ class GuestWorker:
     def fork(self, patience: float = PATIENCE_SECONDS) -> "tuple[int, GuestWorker | None]":
         """Have it fork: the errno of that, and the child if there is one."""
         number = next(number for number in count(KEEPER + 1) if number not in self._taken)
-        errno, _ = self._ask("fork", patience, number)
+        errno, pid = self._ask("fork", patience, number)
         if int(errno):
             return int(errno), None
         self._taken.add(number)
-        return 0, GuestWorker(self._conversation, number, self._taken)
+        return 0, GuestWorker(self._conversation, number, int(pid), self._taken)
 
     def end(self, patience: float = PATIENCE_SECONDS) -> None:
         """Kill it, and wait until its memory is gone."""

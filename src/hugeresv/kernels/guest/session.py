@@ -31,7 +31,7 @@ class GuestSession(ProcessSession[GuestWorker]):
         self._guest = snapshot.restore()
         conversation = self._guest.conversation
         architecture = snapshot.architecture
-        root = GuestWorker(conversation, KEEPER, {KEEPER})
+        root = GuestWorker(conversation, KEEPER, snapshot.keeper, {KEEPER})
         names = Names(architecture.first_address, architecture.gap_bytes)
         keeper = Keeper(root, snapshot.keeper, names, pool.page_bytes)
         super().__init__(root, keeper, names, pool.page_bytes)
@@ -44,6 +44,21 @@ class GuestSession(ProcessSession[GuestWorker]):
         except BaseException:
             self.close()
             raise
+
+    @property
+    def names(self) -> Names:
+        """What the scenario's names stand for in the guest."""
+        return self._names
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process IDs in the guest of the scenario's processes."""
+        return {proc: worker.pid for proc, worker in self._workers.items()}
+
+    @property
+    def page_bytes(self) -> int:
+        """The page size of the scenario's pool."""
+        return self._page_bytes
 
     @property
     def memory(self) -> GuestMemory:

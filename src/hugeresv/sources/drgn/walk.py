@@ -175,7 +175,8 @@ def _subpool(there: Object) -> Subpool:
     most, least = int(there.max_hpages), int(there.min_hpages)
     subpool = Subpool(None if most < 0 else most, None if least < 0 else least)
     subpool.used_hpages = int(there.used_hpages)
-    subpool.rsv_hpages = int(there.rsv_hpages)
+    if least >= 0:  # else it is -1 as well
+        subpool.rsv_hpages = int(there.rsv_hpages)
     return subpool
 
 

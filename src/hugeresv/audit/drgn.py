@@ -1,0 +1,11 @@
+"""Whether drgn is here, without which no memory can be read."""
+
+from importlib.util import find_spec
+
+from hugeresv.errors import UnavailableError
+
+
+def require_drgn() -> None:
+    """Raises UnavailableError where it is not installed."""
+    if find_spec("drgn") is None:
+        raise UnavailableError("reading a kernel's memory needs drgn: pip install 'hugeresv[drgn]'")

@@ -1,0 +1,71 @@
+"""The machines behind sessions on a guest, read from its memory between two steps."""
+
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.guest.session import CGROUPS, GuestSession
+from hugeresv.kernels.insight import Insight, mapping_at
+from hugeresv.kernels.protocol import Session
+from hugeresv.model.machine import Key, Machine
+from hugeresv.sources.drgn.kernel import SYMBOLS, KernelMemory
+from hugeresv.sources.drgn.ram import PhysicalMemory
+from hugeresv.sources.drgn.tasks import Task
+from hugeresv.sources.drgn.walk import read_machines
+
+_HAS_SYMBOLS = b"SYMBOL(kallsyms_names)="
+
+
+class GuestAuditor:
+    """Insight into the sessions of one guest kernel for as long as it is open.
+
+    All of them go on from the same moment of the same boot: its types and symbols are read once.
+    """
+
+    def __init__(self) -> None:
+        self._read: tuple[PhysicalMemory, KernelMemory] | None = None
+
+    def __call__(self, session: Session) -> Insight:
+        """Raises UnavailableError for a session that is no guest's, or a kernel that cannot be understood."""
+        if not isinstance(session, GuestSession):
+            raise UnavailableError("only the memory of guests can be read")
+        if self._read is None:
+            self._read = _first_look(session)
+        memory, kernel = self._read
+        memory.look_at(session.memory.path)
+        return _GuestInsight(session, kernel)
+
+
+def _first_look(session: GuestSession) -> tuple[PhysicalMemory, KernelMemory]:
+    there = session.memory
+    if not there.vmcoreinfo:
+        raise UnavailableError("the guest's kernel has no VMCOREINFO, which says where things are (CONFIG_KEXEC)")
+    memory = PhysicalMemory(there.path)
+    symbols = None if _HAS_SYMBOLS in there.vmcoreinfo else session.kernel_symbols(SYMBOLS)
+    return memory, KernelMemory(memory.program(there.segments, there.vmcoreinfo), symbols)
+
+
+class _GuestInsight:
+    def __init__(self, session: GuestSession, kernel: KernelMemory) -> None:
+        self._session = session
+        self._kernel = kernel
+
+    def machine(self) -> Machine:
+        """The machine of the scenario's page size."""
+        machines = [reading.machine for reading in read_machines(self._kernel)]
+        machine = next(each for each in machines if each.hstate.page_bytes == self._session.page_bytes)
+        names = self._session.names
+        mounts = {mount.path: name for name, mount in names.mounts.items()}
+        cgroups = {path.removeprefix(CGROUPS): name for name, path in names.cgroups.items()}
+        processes = {pid: name for name, pid in self._session.pids.items()}
+        machine.mounts = {mounts.get(key, key): mount for key, mount in machine.mounts.items()}
+        machine.cgroups = {cgroups[key]: cgroup for key, cgroup in machine.cgroups.items() if key in cgroups}
+        machine.processes = {_name(processes, key): process for key, process in machine.processes.items()}
+        return machine
+
+    def name(self, process: Key, address: int) -> tuple[str, int] | None:
+        """See `Insight`."""
+        bindings = self._session.names.processes.get(str(process), {})
+        places = [(name, binding.start, binding.extent_bytes) for name, binding in bindings.items()]
+        return mapping_at(str(process), address, places)
+
+
+def _name(processes: dict[int, str], task: Task) -> str:
+    return processes.get(task.pid, repr(task))
