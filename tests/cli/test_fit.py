@@ -99,6 +99,8 @@ def test_pages_that_overcommit_must_find_are_named(fit: Hugeresv, tmp_path: Path
         (["1M", "--cgroup", "../.."], "no cgroup"),
         (["1M", "--cgroup", HOSTILE], "no cgroup"),
         (["1M", "--mount", "/huge", "--sysv"], "no mount"),
+        (["1M", "--page-size", HOSTILE], "expected a quantity"),
+        ([HOSTILE], "expected a quantity"),
     ],
 )
 def test_bad_input_is_told(fit: Hugeresv, arguments: list[str], told: str) -> None:
@@ -106,6 +108,13 @@ def test_bad_input_is_told(fit: Hugeresv, arguments: list[str], told: str) -> No
     ran = fit(*arguments)
     assert (ran.status, ran.out) == (2, "")
     assert told in ran.err
+    assert "\x1b" not in ran.err
+
+
+def test_a_hostile_mount_is_told(fit: Hugeresv) -> None:
+    """A path that moves the cursor on standard error."""
+    ran = fit("1M", "--mount", HOSTILE)
+    assert ran.status == 3
     assert "\x1b" not in ran.err
 
 

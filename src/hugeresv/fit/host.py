@@ -92,7 +92,7 @@ def _page_bytes(query: Query, place: Place | None, default: int) -> int:
     if place is None:
         return default if query.page_bytes is None else query.page_bytes
     if query.page_bytes not in {None, place.page_bytes}:
-        raise InputError(f"{place.point.path} has pages of {format_bytes(place.page_bytes)}: leave out --page-size")
+        raise InputError(f"{place.point.path!r} has pages of {format_bytes(place.page_bytes)}: leave out --page-size")
     return place.page_bytes
 
 

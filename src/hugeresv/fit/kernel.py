@@ -25,5 +25,9 @@ def behaviour_of(release: str) -> tuple[Behaviour, list[str]]:
     version = (int(found[1]), int(found[2]))
     older = [known for known in _KNOWN if known <= version]
     behaviour = _KNOWN[max(older)] if older else _KNOWN[min(_KNOWN)]
-    doubt = [] if older else [f"Linux {release} is older than any kernel that is modelled: the rules are those of 5.10"]
+    doubt = (
+        []
+        if older
+        else [f"Linux {release} is older than what is modelled: its rules are taken for those of {behaviour.name}"]
+    )
     return behaviour, doubt

@@ -27,6 +27,8 @@ class NodesHState(HState):
     nodes in the task's cpuset and MPOL_BIND policy alone (allowed_mems_nr; cpuset from 2.6.27, policy from 5.10), and
     a fault takes no page from another (dequeue_hugetlb_folio_nodemask). Surplus pages come from nodes that the task
     may use: gather_surplus_pages picks these from 6.12 on; before, the local node, which a bound task is on.
+
+    It lasts for one trial: a machine with it is neither copied nor compared.
     """
 
     __slots__ = ("free_elsewhere",)

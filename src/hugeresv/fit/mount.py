@@ -48,7 +48,7 @@ def find_place(
 ) -> Place:
     """Where it is. InputError if it is no directory on a hugetlbfs; UnavailableError if it may not be looked at."""
     if not is_live(proc_root):
-        raise UnavailableError(f"{proc_root} is a copy of a host's files: what is in use of {directory} is not in it")
+        raise UnavailableError(f"{proc_root} is a copy of a host's files: what is in use of {directory!r} is not in it")
     path = Path(directory).absolute()
     seen = f"{proc_root}/{process}/root{path}"
     try:
@@ -56,13 +56,13 @@ def find_place(
         status = Path(seen).stat()
         usage = os.statvfs(seen)
     except FileNotFoundError:
-        raise InputError(f"there is no {directory}") from None
+        raise InputError(f"there is no {directory!r}") from None
     except OSError as error:
-        raise UnavailableError(f"cannot look at {directory}: {error.strerror}; run as root") from None
+        raise UnavailableError(f"cannot look at {directory!r}: {error.strerror}; run as root") from None
     point = next((point for point in reversed(points) if point.device == status.st_dev), None)
     if point is None or not stat.S_ISDIR(status.st_mode):
-        mounted = ", ".join(point.path for point in points) or "none is mounted"
-        raise InputError(f"{directory} is no directory on a hugetlbfs (there are: {mounted})")
+        mounted = ", ".join(repr(point.path) for point in points) or "none is mounted"
+        raise InputError(f"{directory!r} is no directory on a hugetlbfs (there are: {mounted})")
     page_bytes, size, minimum = mount_limits(point, default_page_bytes)
     used = size - usage.f_bfree if size else 0
     left, certain = minimum or 0, True

@@ -41,7 +41,7 @@ def _cgroup(limit: CgroupLimit, situation: Situation, missing: int, host: Host) 
     need = have + missing
     file = host.limit_files[limit.level][1 if limit.rsvd else 0]
     what = "reserved" if limit.rsvd else "in use"
-    text = f"cgroup {path} may have {have} pages {what}, and has {counted}"
+    text = f"cgroup {path} may have {count(have)} {what}, and has {counted}"
     command = f"echo {need * situation.page_bytes} > {shlex.quote(file)}"
     return Remedy("cgroup-rsvd-max" if limit.rsvd else "cgroup-max", text, have, need, command)
 
@@ -52,7 +52,7 @@ def _mount(situation: Situation, missing: int, host: Host) -> Remedy:
     have = mount.size_pages or 0
     need = have + missing
     text = (
-        f"the mount at {mount.path} has room for {have} pages (size={format_bytes(have * situation.page_bytes)}), of "
+        f"the mount at {mount.path} has room for {count(have)} (size={format_bytes(have * situation.page_bytes)}), of "
         f"which {mount.used_pages} are taken. On a remount the kernel ignores size=, so it must be mounted anew; its "
         "files are lost"
     )
@@ -82,17 +82,22 @@ def _pool(obstacle: Obstacle, host: Host) -> Remedy:
     return Remedy(code, text, have, have + missing, command)
 
 
+def count(pages: int) -> str:
+    """A number of pages for people."""
+    return f"{pages} {'page' if pages == 1 else 'pages'}"
+
+
 def _nodes(situation: Situation, host: Host) -> tuple[str, str]:
     """That free pages are where the task must not take them."""
     reachable = situation.pool.free - situation.free_elsewhere
     where = f"on NUMA node {spell_nodes(host.nodes)}, where they must come from, are {reachable} of its free pages"
-    return "nodes", f"the pool of {situation.pool.total} pages has {_free(situation)}; {where}"
+    return "nodes", f"the pool of {count(situation.pool.total)} has {_free(situation)}; {where}"
 
 
 def _why(situation: Situation) -> tuple[str, str]:
     """Which of the pool's rules it is, and the numbers."""
     pool = situation.pool
-    text = f"the pool of {pool.total} pages has {_free(situation)}"
+    text = f"the pool of {count(pool.total)} has {_free(situation)}"
     if not pool.overcommit:
         return "pool", f"{text}; overcommit adds none"
     allowed = max(0, pool.overcommit - pool.surp)

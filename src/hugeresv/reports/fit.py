@@ -1,6 +1,7 @@
 """`fit` for a person: the answer first, then why, then what to do."""
 
 from hugeresv.fit.fit import Fit
+from hugeresv.fit.remedy import count
 from hugeresv.fit.trial import Trial
 from hugeresv.reports.listing import one_line
 from hugeresv.reports.screen import Screen
@@ -9,7 +10,7 @@ from hugeresv.units import format_bytes
 
 def show_fit(screen: Screen, fit: Fit) -> None:
     """Write it. Commands are whole lines, however long, to be copied."""
-    asked = f"{_pages(fit.request.pages)} of {format_bytes(fit.page_bytes)}"
+    asked = f"{count(fit.request.pages)} of {format_bytes(fit.page_bytes)}"
     if fit.fits:
         screen.paragraph(f"Fits: {asked}.", bold=True, fg="green")
         _surplus(screen, fit)
@@ -45,15 +46,11 @@ def _failure(trial: Trial, *, lower: bool = False) -> str:
     return f"{'the' if lower else 'The'} mapping succeeds, but {touch}"
 
 
-def _pages(pages: int) -> str:
-    return f"{pages} {'page' if pages == 1 else 'pages'}"
-
-
 def _surplus(screen: Screen, fit: Fit) -> None:
     """What overcommit has to find."""
     pages = fit.answer.changed.surplus_pages
     if pages:
         screen.paragraph(
-            f"{_pages(pages)} of these ({format_bytes(pages * fit.page_bytes)}) are not in the pool: overcommit must "
+            f"{count(pages)} of these ({format_bytes(pages * fit.page_bytes)}) are not in the pool: overcommit must "
             "find them in free memory then."
         )

@@ -4,9 +4,9 @@ import os
 import re
 from dataclasses import dataclass
 
-from hugeresv.errors import InputError
+from hugeresv.errors import InputError, UnavailableError
 from hugeresv.sources.procfs.cgroups import own_cgroup
-from hugeresv.sources.procfs.files import read_bytes, read_text
+from hugeresv.sources.procfs.files import read_text
 
 _CAP_DAC_OVERRIDE, _CAP_IPC_LOCK = 1, 14
 _POLICY = re.compile(rb"[0-9a-f]+ bind(?:=\w+)?:([0-9,-]+) ")
@@ -43,15 +43,18 @@ class Task:
 
 
 def read_task(proc_root: str, pid: int | None) -> Task:
-    """A process; None: this one. InputError where there is no such process."""
+    """A process; None: this one. InputError where there is no such process, UnavailableError if it may not be read."""
     path = f"{proc_root}/{'self' if pid is None else pid}"
+    if pid is not None and not os.path.isdir(path):
+        raise InputError(f"there is no process {pid} in {proc_root}")
     try:
-        status = read_text(f"{path}/status")
-    except (FileNotFoundError, ProcessLookupError):
-        if pid is not None:
-            raise InputError(f"there is no process {pid} in {proc_root}") from None
-        status = ""
-    fields = dict(line.partition(":")[::2] for line in status.splitlines())
+        return _read(path)
+    except OSError as error:
+        raise UnavailableError(f"cannot look at {path}: {error.strerror}; run as root") from None
+
+
+def _read(path: str) -> Task:
+    fields = dict(line.partition(":")[::2] for line in _text(f"{path}/status").splitlines())
     cpuset = fields.get("Mems_allowed_list")
     return Task(
         own_cgroup(_text(f"{path}/cgroup")),
@@ -94,4 +97,5 @@ def _bound(path: str) -> frozenset[int] | None:
 
 
 def _text(path: str) -> str:
-    return os.fsdecode(read_bytes(path)) if os.path.exists(path) else ""
+    """A file that a copy of a host's files may lack."""
+    return read_text(path) if os.path.exists(path) else ""
