@@ -214,6 +214,13 @@ class Behaviour:
         source="1c5ecae3a93f (free_huge_folio, free_huge_page before 6.3)",
         verified="6.18.44",
     )
+    cut_for_mmap_is_enomem: bool = switch(
+        False,
+        differs="mmap over a part of a huge page is ENOMEM, where munmap of that part is EINVAL",
+        since="to 6.11",
+        source="'avoid zeroing vma tree in mmap_region()' ends it (mmap_region)",
+        verified="5.10.262, 6.1.192 against 6.12.118, 6.18.44, 7.3.4",
+    )
     mremap: MremapReach = switch(
         MremapReach.MANY_VMAS,
         differs="none: moving huge pages is EINVAL; one-vma: a range beyond the VMA is EFAULT, and its target is gone",
@@ -248,6 +255,13 @@ class Behaviour:
         since="5.18 to 6.0",
         source="8ebe0a5eaaeb ends it (madvise_dontneed_free_valid_vma)",
         verified=SOURCE,
+    )
+    dofork: bool = switch(
+        True,
+        differs="off: MADV_DOFORK of a huge page mapping is EINVAL, MADV_DONTFORK is not",
+        since="off in 7.3.4, on in 6.18.44",
+        source="none found; its answers alone are known",
+        verified="5.10.262, 6.1.192, 6.12.118, 6.18.44 against 7.3.4",
     )
     populate_advice: bool = switch(
         True,

@@ -56,6 +56,8 @@ def _is_known(behaviour: Behaviour, advice: Advice) -> bool:
 
 def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice) -> Outcome:
     """The advice for [start, end) of one VMA."""
+    if advice == "dofork" and vma.inode is not None and not machine.behaviour.dofork:
+        return Outcome.EINVAL
     if advice in ("dontfork", "dofork"):
         return _set_dontfork(vma, start, end, dontfork=advice == "dontfork")
     if vma.inode is None:

@@ -113,8 +113,9 @@ def mmap_normal(
     if length > TASK_SIZE or address > TASK_SIZE - length:
         return Outcome.ENOMEM
     outcome = unmap_range(machine, task.mm, address, address + length)
-    if outcome is Outcome.OK:
-        vma = Vma(task.mm, address, address + length, inode=None, prot=prot)
-        vma.locked = locked
-        task.mm.insert(vma)
-    return outcome
+    if outcome is not Outcome.OK:
+        return Outcome.ENOMEM if machine.behaviour.cut_for_mmap_is_enomem else outcome
+    vma = Vma(task.mm, address, address + length, inode=None, prot=prot)
+    vma.locked = locked
+    task.mm.insert(vma)
+    return Outcome.OK

@@ -32,6 +32,7 @@ WITH_PATCH = Behaviour(
     cow_avoids_reserve=True,
     steal_at_owner_address=True,
     zap_restore=ZapRestore.NEVER,
+    cut_for_mmap_is_enomem=True,
     mremap=MremapReach.NONE,
     dontneed=False,
     populate_advice=False,
@@ -56,6 +57,7 @@ LINUX_5_10 = Behaviour(
     steal_at_owner_address=True,
     zap_restore=ZapRestore.NEVER,
     surplus_takes_promised_page=True,
+    cut_for_mmap_is_enomem=True,
     mremap=MremapReach.NONE,
     dontneed=False,
     populate_advice=False,
@@ -80,6 +82,7 @@ LINUX_6_12 = replace(
     steal_at_owner_address=False,
     zap_restore=ZapRestore.LAST_UNMAP,
     surplus_blocks_restore=True,
+    cut_for_mmap_is_enomem=False,
     mremap_length_is_int=False,
 )
 LINUX_6_18 = Behaviour(
@@ -101,6 +104,7 @@ LINUX_7_3 = Behaviour(
     surplus_blocks_restore=True,
     surplus_takes_promised_page=True,
     partial_mremap_drops_map=True,
+    dofork=False,
     fault_rollback=FaultRollback.RESERVE_ONLY,
 )
 
