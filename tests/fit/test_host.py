@@ -72,14 +72,16 @@ def occupied(pages: int, cgroup: Path | None = None) -> Iterator[None]:
     if pid == 0:
         os.close(over)
         os.close(ready)
-        if cgroup is not None:
-            (cgroup / "cgroup.procs").write_text("0")
-        held = mmap.mmap(-1, pages * PAGE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_HUGETLB)
-        for page in range(pages // 2):
-            held[page * PAGE_BYTES] = 1
-        os.write(done, b".")
-        os.read(end, 1)
-        os._exit(0)
+        try:
+            if cgroup is not None:
+                (cgroup / "cgroup.procs").write_text("0")
+            held = mmap.mmap(-1, pages * PAGE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_HUGETLB)
+            for page in range(pages // 2):
+                held[page * PAGE_BYTES] = 1
+            os.write(done, b".")
+            os.read(end, 1)
+        finally:
+            os._exit(0)
     os.close(done)
     os.close(end)
     try:
