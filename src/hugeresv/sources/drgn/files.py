@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from drgn import Object, cast, container_of
+from drgn import Object, TypeKind, cast, container_of
 from drgn.helpers.linux.fs import d_path
 from drgn.helpers.linux.list import hlist_for_each_entry
 
@@ -30,9 +30,17 @@ class SuperBlock(NamedTuple):
     @property
     def mounted_on(self) -> str:
         """One of the places where it is mounted."""
-        for mount in entries(self.there.s_mounts, "struct mount", "mnt_instance"):
-            return d_path(mount.mnt.address_of_(), mount.mnt.mnt_root).decode(errors="backslashreplace")
-        return "(mounted nowhere)"
+        mount = self._first_mount()
+        if mount is None:
+            return "(mounted nowhere)"
+        return d_path(mount.mnt.address_of_(), mount.mnt.mnt_root).decode(errors="backslashreplace")
+
+    def _first_mount(self) -> Object | None:
+        """The first of a list, which is a `struct list_head` or, in newer kernels, a pointer to a mount."""
+        mounts = self.there.s_mounts
+        if mounts.type_.kind is TypeKind.POINTER:
+            return pointer(mounts, "struct mount")
+        return next(entries(mounts, "struct mount", "mnt_instance"), None)
 
     def inodes(self) -> Iterator[Object]:
         """Its files, without directories and links."""
@@ -73,7 +81,8 @@ def kind_and_name(inode: Object, internal: bool) -> tuple[Kind, str]:
 
 def _name(inode: Object) -> str:
     """Its path below the file system's root."""
-    dentry = next(hlist_for_each_entry("struct dentry", inode.i_dentry.address_of_(), "d_u.d_alias"), None)
+    alias = "d_u.d_alias" if has(inode.prog_.type("struct dentry"), "d_u") else "d_alias"
+    dentry = next(hlist_for_each_entry("struct dentry", inode.i_dentry.address_of_(), alias), None)
     if dentry is None:
         return f"inode {int(inode.i_ino)}"
     names = [text(dentry.d_name.name)]

@@ -63,7 +63,7 @@ def read_machines(kernel: KernelMemory) -> list[Reading]:
         attempt += 1
         try:
             return _read(kernel)
-        except (FaultError, InconsistentError, LookupError) as error:
+        except (FaultError, InconsistentError, LookupError, AttributeError) as error:  # AttributeError: no such member
             if attempt == _ATTEMPTS:
                 raise UnavailableError(
                     f"the huge page accounting of Linux {kernel.release} cannot be read from this memory: {error}"
