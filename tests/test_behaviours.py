@@ -57,10 +57,10 @@ def test_a_scenario_is_right_about_the_kernels_of_today(name: str, kernel: str) 
     assert on(scenario_in(FILES[name]), kernel).contradictions == []
 
 
-def test_only_the_behaviours_that_were_run_say_so() -> None:
+def test_what_was_not_run_says_so() -> None:
     """A kernel that nobody has run, passed off as verified."""
-    verified = {name for name, behaviour in PRESETS.items() if "not run" not in behaviour.verified}
-    assert verified == {"count-in-vma", "2008", "6.1", "6.18", "ideal"}
+    ran = {name for name, behaviour in PRESETS.items() if "step by step" in behaviour.verified}
+    assert ran == {"5.10", "6.1", "6.12", "6.18", "7.3"}
     assert all("text of the patch" in PRESETS[name].verified for name in ("count-in-vma", "2008"))
 
 

@@ -12,8 +12,6 @@ from hugeresv.model.behaviour import (
     ZapRestore,
 )
 
-NOT_RUN = "from KERNEL.md and the sources of Debian's {}, not run"
-
 IDEAL = Behaviour("ideal", "no kernel: every known defect off")
 
 # Where a kernel before 5.10 is silent, the calls around the ledger are today's: what these two model is its accounting.
@@ -51,7 +49,7 @@ BEFORE_PATCH = replace(
 )
 LINUX_5_10 = Behaviour(
     "5.10",
-    NOT_RUN.format("5.10.262"),
+    "5.10.262, step by step in a guest",
     reserve_use=ReserveUse.VMA_HAS_RESERVES,
     cow_avoids_reserve=True,
     steal_at_owner_address=True,
@@ -78,7 +76,7 @@ LINUX_6_1 = replace(
 LINUX_6_12 = replace(
     LINUX_6_1,
     name="6.12",
-    verified=NOT_RUN.format("6.12.118") + "; 6.12.117, which steals and measures mremap as 6.1 does, in a guest",
+    verified="6.12.118, step by step in a guest; 6.12.117 steals and measures mremap as 6.1 does",
     steal_at_owner_address=False,
     zap_restore=ZapRestore.LAST_UNMAP,
     surplus_blocks_restore=True,
@@ -99,7 +97,7 @@ LINUX_6_18 = Behaviour(
 )
 LINUX_7_3 = Behaviour(
     "7.3",
-    "from KERNEL.md (7.3.4) and the source of 7.3-rc7, not run",
+    "7.3.4, step by step in a guest",
     mremap_length_is_int=True,
     surplus_blocks_restore=True,
     surplus_takes_promised_page=True,
