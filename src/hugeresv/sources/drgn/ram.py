@@ -14,7 +14,8 @@ from hugeresv.kernels.guest.memory import Segment
 _NAME = b"VMCOREINFO\0\0"
 _FIRST_LINE = b"OSRELEASE="
 _HEADER = struct.Struct("<III")
-_LONGEST_BYTES = 1 << 16
+LONGEST_BYTES = 1 << 12
+"""A note fits into a page (VMCOREINFO_BYTES)."""
 
 
 class PhysicalMemory:
@@ -48,20 +49,25 @@ def notes(path: Path) -> Iterator[bytes]:
             return
         with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
             for start, end in _written(file.fileno(), len(data)):
-                place = data.find(_NAME, start, end)
-                while place >= 0:
-                    text = _text(data, place)
-                    if text:
-                        yield text
-                    place = data.find(_NAME, place + 1, end)
+                yield from notes_within(data, start, end)
 
 
-def _text(data: mmap.mmap, place: int) -> bytes:
+def notes_within(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[bytes]:
+    """The texts of VMCOREINFO notes that begin in [start, end)."""
+    place = data.find(_NAME, start, end)
+    while place >= 0:
+        text = _text(data, place)
+        if text:
+            yield text
+        place = data.find(_NAME, place + 1, end)
+
+
+def _text(data: mmap.mmap | bytes, place: int) -> bytes:
     """The text of the note whose name is there; empty if it is none."""
     if place < _HEADER.size:
         return b""
     name_bytes, text_bytes, kind = _HEADER.unpack_from(data, place - _HEADER.size)
-    text = data[place + len(_NAME) : place + len(_NAME) + min(text_bytes, _LONGEST_BYTES)]
+    text = data[place + len(_NAME) : place + len(_NAME) + min(text_bytes, LONGEST_BYTES)]
     is_note = (name_bytes, kind) == (len(_NAME) - 1, 0) and text.startswith(_FIRST_LINE)
     return text if is_note else b""
 

@@ -1,15 +1,25 @@
 """What there is to read: a dump, a guest's RAM, or this kernel."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from drgn import Program
 
 from hugeresv.errors import InputError, UnavailableError
+from hugeresv.sources.drgn.flattened import FLATTENED, memory_bytes, name_the_kernel, reassembled
 from hugeresv.sources.drgn.kernel import KernelMemory
-from hugeresv.sources.drgn.ram import PhysicalMemory, layouts, notes
+from hugeresv.sources.drgn.ram import LONGEST_BYTES, PhysicalMemory, layouts, notes, notes_within
 
 _KCORE = Path("/proc/kcore")
+_ELF = b"\x7fELF"
+_KDUMPS = (b"KDUMP   ", b"DISKDUMP")
+
+_CHUNK_BYTES = 1 << 20
+_ANY_KERNEL = b"\n".join(
+    (b"OSRELEASE=0.0.0", b"PAGESIZE=4096", b"SYMBOL(init_uts_ns)=0", b"SYMBOL(swapper_pg_dir)=ffffffff80000000", b"")
+)
+"""With this as VMCOREINFO a dump's physical memory can be read, and the kernel's own be looked for there."""
 
 
 def open_target(path: Path | None, symbols: Path | None = None, vmlinux: Path | None = None) -> KernelMemory:
@@ -19,9 +29,13 @@ def open_target(path: Path | None, symbols: Path | None = None, vmlinux: Path | 
     a file that is none of all this, UnavailableError for memory that cannot be understood, or not be read here.
     """
     addresses = _read_symbols(symbols) if symbols is not None else None
-    if path is None:
-        return KernelMemory(_this_kernel(), addresses, vmlinux)
-    return _ram(path, addresses, vmlinux)
+    failure: Exception | None = None
+    for program in [_this_kernel()] if path is None else _programs(path):
+        try:
+            return KernelMemory(program, addresses, vmlinux)
+        except UnavailableError as error:
+            failure = failure or error
+    raise failure or InputError(f"{path}: neither a dump nor the memory of a Linux kernel: it has no VMCOREINFO")
 
 
 def _this_kernel() -> Program:
@@ -38,24 +52,69 @@ def _this_kernel() -> Program:
     return program
 
 
-def _ram(path: Path, symbols: Mapping[str, int] | None, vmlinux: Path | None) -> KernelMemory:
-    memory = PhysicalMemory(path)
-    failure = None
+def _programs(path: Path) -> Iterator[Program]:
+    """What may be meant by a file, the likeliest first: memory may hold copies of what tells where things are."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(FLATTENED))
+            if head == FLATTENED:
+                with reassembled(path) as whole:
+                    name_the_kernel(whole)
+                    yield from _dump(Path(f"/proc/self/fd/{whole.fileno()}"), _notes_of_kdump(whole), path)
+            elif head.startswith(_KDUMPS):
+                yield from _dump(path, _notes_of_kdump(file), path)
+            elif head.startswith(_ELF):
+                yield from _dump(path, notes(path), path)
+            else:
+                yield from _ram(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _ram(path: Path) -> Iterator[Program]:
     for note in notes(path):
         for segments in layouts(path.stat().st_size):
-            try:
-                return KernelMemory(memory.program(segments, note), symbols, vmlinux)
-            except UnavailableError as error:
-                failure = failure or error
-    raise failure or InputError(
-        f"{path}: neither a dump nor the memory of a Linux kernel: there is no VMCOREINFO in it"
-    )
+            yield PhysicalMemory(path).program(segments, note)
 
 
-def _read_symbols(path: Path) -> dict[str, int]:
+def _dump(path: Path, found: Iterable[bytes], called: Path) -> Iterator[Program]:
+    """A dump by what it says of its kernel, or, where it says nothing, by the notes that are found in it."""
+    try:
+        yield _opened(path, None)
+    except Exception as error:  # noqa: BLE001  drgn passes on what libkdumpfile says as an Exception
+        failure = error
+    else:
+        return
+    tried = False
+    for note in found:
+        tried = True
+        yield _opened(path, note)
+    if not tried:
+        raise InputError(f"{called}: not a dump that can be read: {failure}")
+
+
+def _opened(path: Path, vmcoreinfo: bytes | None) -> Program:
+    program = Program(vmcoreinfo=vmcoreinfo)
+    program.set_core_dump(path)
+    return program
+
+
+def _notes_of_kdump(dump: BinaryIO) -> Iterator[bytes]:
+    """The notes in the physical memory of a dump that has compressed pages."""
+    program = _opened(Path(f"/proc/self/fd/{dump.fileno()}"), _ANY_KERNEL)
+    for start in range(0, memory_bytes(dump), _CHUNK_BYTES):
+        chunk = program.read(start, _CHUNK_BYTES + 2 * LONGEST_BYTES, True)
+        yield from notes_within(chunk, 0, _CHUNK_BYTES + LONGEST_BYTES)
+
+
+def _read_symbols(path: Path) -> Mapping[str, int]:
     """The lines ADDRESS TYPE NAME of a file."""
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     found = {}
-    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         words = line.split()
         try:
             found[words[2]] = int(words[0], 16)
