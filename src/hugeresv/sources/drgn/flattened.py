@@ -7,6 +7,7 @@ makedumpfile_header, struct makedumpfile_data_header). A kdump file begins with 
 
 import struct
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,23 +25,24 @@ _UNKNOWN = (b"Linux", b"unknown", b"0.0.0", b"#1", b"x86_64", b"(none)")
 
 def reassembled(path: Path) -> BinaryIO:
     """The dump that a flattened one stands for, in a file without a name. Raises InputError where it is cut off."""
-    whole: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  the caller's to close
-    with path.open("rb") as flattened:
+    with ExitStack() as opened, path.open("rb") as flattened:
+        whole: BinaryIO = opened.enter_context(tempfile.TemporaryFile())
         flattened.seek(_HEADER_BYTES)
         while True:
-            head = flattened.read(_PIECE.size)
-            if len(head) < _PIECE.size:
-                raise InputError(f"{path}: a flattened dump that ends in the middle")
-            offset, size_bytes = _PIECE.unpack(head)
+            offset, size_bytes = _PIECE.unpack(_read(flattened, _PIECE.size, path))
             if offset < 0:
-                break
-            piece = flattened.read(size_bytes)
-            if len(piece) < size_bytes:
-                raise InputError(f"{path}: a flattened dump that ends in the middle")
+                whole.flush()
+                opened.pop_all()
+                return whole
             whole.seek(offset)
-            whole.write(piece)
-    whole.flush()
-    return whole
+            whole.write(_read(flattened, size_bytes, path))
+
+
+def _read(flattened: BinaryIO, size_bytes: int, path: Path) -> bytes:
+    piece = flattened.read(size_bytes)
+    if len(piece) < size_bytes:
+        raise InputError(f"{path}: a flattened dump that ends in the middle")
+    return piece
 
 
 def name_the_kernel(dump: BinaryIO) -> None:

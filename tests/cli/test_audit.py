@@ -1,0 +1,46 @@
+"""`hugeresv audit` where there is nothing to read: what it says, and with which status."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Hugeresv
+
+pytest.importorskip("drgn")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"makedumpfile".ljust(16, b"\0"), b"\x7fELF" + bytes(100)])
+def test_a_file_that_is_no_memory(hugeresv: Hugeresv, tmp_path: Path, content: bytes) -> None:
+    """A traceback, or a status that says that a ledger is not true."""
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    ran = hugeresv("audit", str(path))
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith(f"hugeresv: error: {path}: ")
+
+
+def test_a_file_that_is_not_there(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """A missing file taken for a kernel that cannot be read."""
+    ran = hugeresv("audit", str(tmp_path / "none"))
+    assert (ran.status, ran.out) == (2, "")
+    assert "No such file" in ran.err
+
+
+def test_this_kernel_where_its_memory_cannot_be_read(hugeresv: Hugeresv) -> None:
+    """No word on what else can be done."""
+    if Path("/proc/kcore").exists():
+        pytest.skip("needs a kernel without /proc/kcore")
+    ran = hugeresv("audit")
+    assert (ran.status, ran.out) == (3, "")
+    assert "/proc/kcore" in ran.err
+    assert "dump" in ran.err
+
+
+def test_without_drgn() -> None:
+    """An ImportError, or advice that does not name the package."""
+    program = "import sys; sys.modules['drgn'] = None; from hugeresv.cli.main import main; main()"
+    ran = subprocess.run([sys.executable, "-c", program, "audit", "file"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 3
+    assert "pip install 'hugeresv[drgn]'" in ran.stderr

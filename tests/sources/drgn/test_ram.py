@@ -1,0 +1,68 @@
+"""Memory in files: where the kernel's note is found, where memory lies, how flattened dumps are put together."""
+
+import struct
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("drgn")
+
+from hugeresv.errors import InputError
+from hugeresv.sources.drgn.flattened import FLATTENED, KDUMP, name_the_kernel, reassembled
+from hugeresv.sources.drgn.ram import layouts, notes
+
+TEXT = b"OSRELEASE=6.1.0\nPAGESIZE=4096\n"
+NOTE = struct.pack("<III", 11, len(TEXT), 0) + b"VMCOREINFO\0\0" + TEXT
+
+
+def test_a_note_far_out_in_a_sparse_file(tmp_path: Path) -> None:
+    """A search that reads holes for minutes, stops at the first one, or takes the bare name for the note."""
+    path = tmp_path / "ram"
+    with path.open("wb") as file:
+        file.write(b"VMCOREINFO\0\0 and nothing more")
+        file.seek(3 << 40)
+        file.write(NOTE)
+        file.truncate(4 << 40)
+    assert list(notes(path)) == [TEXT]
+
+
+def test_large_machines_have_a_hole_below_4_gib() -> None:
+    """Memory beyond 4 GiB that is looked for where devices are."""
+    assert [list(map(tuple, layout)) for layout in layouts(1 << 30)] == [[(0, 0, 1 << 30)]]
+    pc, q35 = layouts(8 << 30)
+    assert list(map(tuple, pc)) == [(0, 0, 3 << 30), (4 << 30, 3 << 30, 5 << 30)]
+    assert list(map(tuple, q35)) == [(0, 0, 2 << 30), (4 << 30, 2 << 30, 6 << 30)]
+
+
+def flattened(*pieces: tuple[int, bytes]) -> bytes:
+    body = b"".join(struct.pack(">qq", offset, len(piece)) + piece for offset, piece in pieces)
+    return FLATTENED.ljust(4096, b"\0") + body
+
+
+def test_a_flattened_dump_is_put_together(tmp_path: Path) -> None:
+    """Pieces in the order of the stream instead of their places; a later one that does not win."""
+    path = tmp_path / "flat"
+    path.write_bytes(flattened((6, b"dump"), (0, b"xxx"), (0, b"a "), (-1, b"")))
+    with reassembled(path) as whole:
+        whole.seek(0)
+        assert whole.read() == b"a x\0\0\0dump"
+
+
+def test_a_flattened_dump_that_is_cut_off(tmp_path: Path) -> None:
+    """Half a dump that is taken for a whole one."""
+    path = tmp_path / "flat"
+    for wrong in (flattened((0, b"abc")), flattened((0, b"abc"), (-1, b""))[:-20]):
+        path.write_bytes(wrong)
+        with pytest.raises(InputError, match="ends in the middle"):
+            reassembled(path)
+
+
+@pytest.mark.parametrize(("name", "after"), [(b"\0", b"Linux"), (b"Other", b"Other")])
+def test_only_a_kernel_without_a_name_gets_one(tmp_path: Path, name: bytes, after: bytes) -> None:
+    """A dump's own words that are overwritten."""
+    path = tmp_path / "dump"
+    path.write_bytes(KDUMP + struct.pack("<I", 6) + name.ljust(390, b"\0"))
+    with path.open("r+b") as dump:
+        name_the_kernel(dump)
+        dump.seek(12)
+        assert dump.read(5) == after
