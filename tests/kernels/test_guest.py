@@ -18,7 +18,7 @@ from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.kernels.play import play
 from hugeresv.kernels.protocol import PageState
 from hugeresv.scenario import operation as ops
-from hugeresv.scenario.scenario import Cgroup
+from hugeresv.scenario.scenario import Cgroup, Pool
 from tests.kernels.conftest import must_answer, pool, settle
 from tests.played import SCENARIOS, scenario_in
 
@@ -97,8 +97,21 @@ def test_every_start_is_a_fresh_kernel(guest: GuestKernel) -> None:
 
 def test_a_pool_that_does_not_fit(guest: GuestKernel) -> None:
     """A scenario that is run on a smaller pool than its own."""
-    with pytest.raises(UnavailableError, match="could get only"):
-        guest.start(pool(100_000))
+    small = GuestKernel(guest.name.removeprefix("guest:"), memory_bytes=256 << 20)
+    with small, pytest.raises(UnavailableError, match="could get only"):
+        small.start(pool(120))
+
+
+def test_a_guest_is_as_large_as_its_pool(guest: GuestKernel) -> None:
+    """Pages of 1 GiB that are asked for when there are none in one piece any more; a read of memory above 4 GiB."""
+    with guest.start(Pool(1 << 20, 2)) as session:
+        must_answer(
+            session,
+            (ops.Mmap("p", "a", "private", pages=2), "ok 2/2/2/0"),
+            (ops.Touch("p", "a", "write", page=1), "ok 2/1/1/0"),
+            (ops.Touch("p", "a", "write", page=0), "ok 2/0/0/0"),
+        )
+        assert len(session.memory.segments) == 2
 
 
 def test_its_memory_and_symbols_are_the_kernels(guest: GuestKernel) -> None:

@@ -1,4 +1,4 @@
-"""How a kernel is named: `KERNEL := BEHAVIOUR[,switch=value...] | host | guest:NAME`.
+"""How a kernel is named: `KERNEL := BEHAVIOUR[,switch=value...] | host | guest:NAME[,memory=SIZE] | guest:PATH[...]`.
 
 A behaviour may be given with other values for some of its switches: `6.18,zap-restore=never`. The kernel's own name is
 the canonical spelling of what was given: switches in their order, with hyphens, those that change nothing left out.
@@ -18,6 +18,7 @@ from hugeresv.kernels.protocol import Kernel
 from hugeresv.model.behaviour import Behaviour, switches
 from hugeresv.model.presets import PRESETS
 from hugeresv.scenario.format_error import did_you_mean
+from hugeresv.units import factor, parse_bytes
 
 if TYPE_CHECKING:
     from hugeresv.kernels.guest.kernel import GuestKernel
@@ -27,6 +28,7 @@ HOST = "host"
 GUEST = "guest:"
 DEFAULT = "ideal"
 
+_LEAST_MEMORY_BYTES = 128 << 20
 _BOOLS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 
@@ -40,12 +42,12 @@ def parse_kernel(text: str) -> ModelKernel | HostKernel | GuestKernel:
         return ModelKernel(parse_behaviour(text))
     if name != HOST and not (name.startswith(GUEST) and name != GUEST):
         _unknown(name, text)
-    if comma:
-        raise InputError(f"{text!r}: {name} is a real kernel, which has no switches to set; found {assignments!r}")
     if name != HOST:
         from hugeresv.kernels.guest.kernel import GuestKernel
 
-        return GuestKernel(name.removeprefix(GUEST))
+        return GuestKernel(name.removeprefix(GUEST), _memory(assignments, text) if comma else None)
+    if comma:
+        raise InputError(f"{text!r}: {name} is a real kernel, which has no switches to set; found {assignments!r}")
     from hugeresv.kernels.host.kernel import HostKernel
 
     return HostKernel()
@@ -124,6 +126,17 @@ def _parse_switch(assignment: str, text: str) -> tuple[str, bool | StrEnum]:
         return key, _BOOLS[value]
     near = did_you_mean(value, values)
     raise InputError(f"{text!r}: switch {written!r} cannot be {value!r}{near}; values: {', '.join(values)}")
+
+
+def _memory(assignment: str, text: str) -> int:
+    """What a guest may be told: its memory in bytes, whole MiB."""
+    key, _, size = (part.strip() for part in assignment.partition("="))
+    if key != "memory":
+        raise InputError(f"{text!r}: a guest has no switches to set but memory=SIZE; found {assignment!r}")
+    memory_bytes = parse_bytes(size)
+    if memory_bytes < _LEAST_MEMORY_BYTES or memory_bytes % factor("M"):
+        raise InputError(f"{text!r}: a guest has 128M of memory or more, in whole MiB; found {size!r}")
+    return memory_bytes
 
 
 def _switch_names() -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
+from hugeresv.kernels.guest.hardware import Hardware, hardware_for
 from hugeresv.kernels.guest.images import find_image
 from hugeresv.kernels.guest.session import GuestSession
 from hugeresv.kernels.guest.snapshot import Snapshot
@@ -10,16 +11,20 @@ from hugeresv.scenario.scenario import Cgroup, Pool
 
 
 class GuestKernel(ClosedOnExit):
-    """The kernel that `find_image` finds. It is booted at the first `start`, and kept booted until `close`."""
+    """The kernel that `find_image` finds, on machines that are booted when first needed, and kept until `close`."""
 
-    def __init__(self, name: str) -> None:
-        """Raises UnavailableError where there is no such kernel, InputError for a file that is none."""
+    def __init__(self, name: str, memory_bytes: int | None = None) -> None:
+        """`memory_bytes`: of the guest; None: what a scenario's pool needs.
+
+        Raises UnavailableError where there is no such kernel, InputError for a file that is none.
+        """
         self._image = find_image(name)
-        self._snapshot: Snapshot | None = None
+        self._memory_bytes = memory_bytes
+        self._snapshots: dict[Hardware, Snapshot] = {}
 
     @property
     def name(self) -> str:
-        """`guest:NAME`."""
+        """`guest:NAME`, whatever its memory is."""
         return f"guest:{self._image.name}"
 
     @property
@@ -34,12 +39,13 @@ class GuestKernel(ClosedOnExit):
 
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> GuestSession:
         """A fresh start. Raises UnavailableError where QEMU, a compiler or the guest's memory is wanting."""
-        if self._snapshot is None:
-            self._snapshot = Snapshot(self._image)
-        return GuestSession(self._snapshot, pool, cgroups)
+        hardware = hardware_for(pool, self._memory_bytes)
+        if hardware not in self._snapshots:
+            self._snapshots[hardware] = Snapshot(self._image, hardware)
+        return GuestSession(self._snapshots[hardware], pool, cgroups)
 
     def close(self) -> None:
-        """Forget the booted guest."""
-        if self._snapshot is not None:
-            self._snapshot.close()
-            self._snapshot = None
+        """Forget the booted guests."""
+        for snapshot in self._snapshots.values():
+            snapshot.close()
+        self._snapshots.clear()

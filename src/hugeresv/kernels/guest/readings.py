@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.conversation import Conversation
+from hugeresv.kernels.guest.process import PATIENCE_SECONDS
 from hugeresv.kernels.host.cgroups import size_name
 from hugeresv.kernels.host.names import Names
 from hugeresv.kernels.host.pool import directory
@@ -26,12 +27,15 @@ class GuestPool:
 
     def fill(self) -> None:
         """Make it what the scenario begins with. Raises UnavailableError when the guest cannot."""
-        errno = self.write("nr_overcommit_hugepages", self._pool.nr_overcommit or 0)
-        if errno:
+        overcommit = self._pool.nr_overcommit
+        if overcommit and (errno := self.write("nr_overcommit_hugepages", overcommit)):
+            raise UnavailableError(
+                f"the guest's pool of {self._pool.page_size_kB} kB cannot be overcommitted: {os.strerror(errno)}"
+            )
+        if errno := self.write("nr_hugepages", self._pool.nr_hugepages):
             raise UnavailableError(
                 f"the guest has no huge pages of {self._pool.page_size_kB} kB that can be added: {os.strerror(errno)}"
             )
-        self.write("nr_hugepages", self._pool.nr_hugepages)
         total = self.counters().total
         if total != self._pool.nr_hugepages:
             raise UnavailableError(
@@ -41,7 +45,7 @@ class GuestPool:
 
     def write(self, file: str, pages: int) -> int:
         """Write one of its files: an errno, 0 for success."""
-        return int(self._conversation.ask("write", f"{self._path}/{file}", pages)[0])
+        return int(self._conversation.ask("write", f"{self._path}/{file}", pages, patience=PATIENCE_SECONDS)[0])
 
     def counters(self) -> Counters:
         """Total, free, reserved (signed) and surplus pages."""

@@ -13,17 +13,18 @@ from hugeresv.errors import UnavailableError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.guest.agent import agent_program
 from hugeresv.kernels.guest.conversation import Conversation
+from hugeresv.kernels.guest.hardware import Hardware
 from hugeresv.kernels.guest.images import Image
 from hugeresv.kernels.guest.initramfs import initramfs
-from hugeresv.kernels.guest.memory import MEBIBYTE, Contents, Ram, note_text
+from hugeresv.kernels.guest.memory import Contents, Ram, note_text
 from hugeresv.kernels.guest.qemu import Emulator, read_only_copy
 
-_MEMORY_BYTES = 1024 * MEBIBYTE
 _BOOT_SECONDS = 120.0
 """Emulated, a boot takes 3 s; a machine may be many times as busy."""
 
-_COMMAND_LINE = "console=ttyS0 quiet mitigations=off panic=-1 oops=panic"
-"""A kernel that fails ends the emulator, which is noticed at once."""
+_COMMAND_LINE = "console=ttyS0 quiet mitigations=off init_on_alloc=0 panic=-1 oops=panic"
+"""A kernel that fails ends the emulator, which is noticed at once. Pages are not cleared when they enter the pool: a
+fault clears them anyway, and until then the emulator needs no memory for them."""
 
 _VMCOREINFO = "/sys/kernel/vmcoreinfo"
 
@@ -40,7 +41,7 @@ class Snapshot(ClosedOnExit):
     `keeper` is the keeper's process ID in it, `vmcoreinfo` the text of its kernel's VMCOREINFO.
     """
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image, hardware: Hardware) -> None:
         self.architecture = image.architecture
         self._state = tempfile.TemporaryFile()  # noqa: SIM115  closed with the snapshot
         self._symbols: dict[str, int] = {}
@@ -48,8 +49,9 @@ class Snapshot(ClosedOnExit):
             archive.write(initramfs({"init": agent_program(self.architecture)}))
             archive.flush()
             descriptor = archive.fileno()
-            boot = ("-kernel", str(image.path), "-append", _COMMAND_LINE, "-initrd", f"/proc/self/fd/{descriptor}")
-            with Emulator(boot, Ram(_MEMORY_BYTES), (descriptor,)) as guest:
+            command_line = f"{_COMMAND_LINE} {hardware.command_line}"
+            boot = ("-kernel", str(image.path), "-append", command_line, "-initrd", f"/proc/self/fd/{descriptor}")
+            with Emulator(boot, Ram(hardware.memory_bytes), (descriptor,)) as guest:
                 try:
                     self.keeper = guest.conversation.greeting(_BOOT_SECONDS)
                 except (EOFError, TimeoutError):
