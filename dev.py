@@ -45,6 +45,11 @@ def lint(arguments: "list[str]") -> int:
     )
 
 
+def matrix(arguments: "list[str]") -> int:
+    """Hold the model against real kernels in guests, audited after every step; arguments are kernels, and --write."""
+    return run(BIN / "python", "-m", "tests.matrix", *arguments)
+
+
 def lock(arguments: "list[str]") -> int:
     """Write requirements.lock from pyproject.toml; arguments go to `uv pip compile` (such as --upgrade)."""
     what = ("--universal", "--python-version", "3.11", "--group", "dev", "pyproject.toml")
@@ -52,7 +57,7 @@ def lock(arguments: "list[str]") -> int:
     return run(BIN / "uv", "pip", "compile", *what, *how, "--output-file", "requirements.lock", *arguments)
 
 
-COMMANDS = {"demo": demo, "test": test, "lint": lint, "lock": lock}
+COMMANDS = {"demo": demo, "test": test, "lint": lint, "matrix": matrix, "lock": lock}
 
 
 def main() -> int:
