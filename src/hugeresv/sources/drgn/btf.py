@@ -94,6 +94,7 @@ class Btf:
         self._by_name: dict[tuple[int, int], int] = {}
         self._enums: list[int] = []
         self._found: dict[str, int | None] = {}
+        self._constants: dict[str, tuple[int, int] | None] = {}
         if self._strings + strings_bytes > len(data):
             raise BtfError(f"BTF of {self._strings + strings_bytes} bytes is cut off after {len(data)}")
         self._scan(header_bytes + types, header_bytes + types + types_bytes)
@@ -141,6 +142,11 @@ class Btf:
 
     def constant(self, name: str) -> tuple[int, int] | None:
         """The number of the first enum that has this enumerator, and its value."""
+        if name not in self._constants:
+            self._constants[name] = self._search(name)
+        return self._constants[name]
+
+    def _search(self, name: str) -> tuple[int, int] | None:
         for number in self._enums:
             for each, value in self.enumerators(self.record(number)):
                 if each == name:
