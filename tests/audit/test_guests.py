@@ -106,6 +106,19 @@ def test_a_partial_mremap_is_named(guest: GuestKernel) -> None:
     assert [row.reserved_pages for row in audit.status.unexplained] == [0, 3]
 
 
+def test_a_childs_copy_has_not_lost_it_again(guest: GuestKernel) -> None:
+    """With the part that moved gone, a child that is counted beside its parent: 3 reservations are lost, not 7."""
+    with guest.start(pool(10)) as session:
+        settle(session, [*moved_in_part(), ops.Munmap("db", "b", page=0, pages=2)])
+        audit = audit_target(session.memory.path)
+        pid = session.pids["db"]
+    _, page_size = audit.page_sizes
+    assert [(lost.process.pid, lost.pages, lost.certain) for lost in page_size.lost] == [
+        (pid, 1, False),
+        (pid, 2, False),
+    ]
+
+
 def test_kinds_names_and_openers(guest: GuestKernel) -> None:
     """A holder of the wrong kind; a file that only a descriptor keeps, a segment that nobody has attached."""
     with guest.start(pool(16)) as session:

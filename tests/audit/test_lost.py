@@ -11,7 +11,7 @@ def lost_after(*operations: ops.Operation) -> list[LostReservation]:
     """What is found after these on 6.12."""
     with ModelKernel(PRESETS["6.12"]).start(pool(20)) as session:
         settle(session, operations)
-        return lost_reservations(session.machine)
+        return lost_reservations(session.machine, {})
 
 
 MAP = ops.Mmap("p", "a", "private", pages=6)

@@ -1,5 +1,6 @@
 """`hugeresv audit` where there is nothing to read: what it says, and with which status."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +45,14 @@ def test_without_drgn() -> None:
     ran = subprocess.run([sys.executable, "-c", program, "audit", "file"], capture_output=True, text=True, check=False)
     assert ran.returncode == 3
     assert "pip install 'hugeresv[drgn]'" in ran.stderr
+
+
+def test_rows_say_what_does_not_hold(hugeresv: Hugeresv) -> None:
+    """A row that lacks `audit`, or has it unasked: SCENARIO's rows are fixed. The split before 2008 violates I1."""
+    scenario = "scenarios/split-middle.scn"
+    plain = hugeresv("run", "--json", "--on", "count-in-vma", scenario)
+    audited = hugeresv("run", "--json", "--audit", "--on", "count-in-vma", scenario)
+    rows = [json.loads(line) for line in audited.out.splitlines()]
+    assert [row.pop("audit") == [] for row in rows] == [True] * 4 + [False] * 3
+    assert rows == [json.loads(line) for line in plain.out.splitlines()]
+    assert (plain.status, audited.status) == (0, 0)

@@ -74,14 +74,14 @@ def audit_machines(host: str, release: str, readings: Sequence[tuple[Machine, Id
     rest = unexplained(observation)
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     status = Status(Identity(host, release, "", now), observation, rest, warnings_of(observation, rest))
-    return Audit(status, [_page_size(machine) for machine, _ in readings])
+    return Audit(status, [_page_size(*reading) for reading in readings])
 
 
-def _page_size(machine: Machine) -> PageSizeAudit:
+def _page_size(machine: Machine, identities: Identities) -> PageSizeAudit:
     return PageSizeAudit(
         machine.hstate.page_bytes >> 10,
         machine.hstate.resv_huge_pages,
         Census(machine).promises,
         check(machine),
-        lost_reservations(machine),
+        lost_reservations(machine, identities.ancestors),
     )

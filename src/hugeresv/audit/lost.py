@@ -4,9 +4,11 @@ mremap(2) of a part of a private mapping takes the map along: clear_vma_resv_hug
 what stays behind too (mm/hugetlb.c, 5.16 and later). What the rest had not consumed is counted for good.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hugeresv.invariants.promise import ranges_text
+from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.machine import Key, Machine
 from hugeresv.model.region_map import RegionMap
 from hugeresv.model.vma import Vma
@@ -33,13 +35,16 @@ class LostReservation:
         return f"mapping of process {self.process!r} at {where}, its pages {pages}{how}"
 
 
-def lost_reservations(machine: Machine) -> list[LostReservation]:
-    """All that there are traces of: private, not NORESERVE, without a map, and no child's copy of one that has it."""
+def lost_reservations(machine: Machine, ancestors: Mapping[Key, Sequence[Key]]) -> list[LostReservation]:
+    """All that there are traces of: private, not NORESERVE, without a map, and no child's copy of another's mapping.
+
+    `ancestors`: which processes a process descends from, as far as that is known.
+    """
     return [
         found
         for key, process in machine.processes.items()
         for vma in process.mm.vmas
-        if _bare(vma) and (found := _lost(key, vma))
+        if _bare(vma) and (found := _lost(key, vma, [machine.processes[each].mm for each in ancestors.get(key, ())]))
     ]
 
 
@@ -47,11 +52,12 @@ def _bare(vma: Vma) -> bool:
     return vma.inode is not None and not vma.shared and not vma.noreserve and vma.resv_map is None
 
 
-def _lost(process: Key, vma: Vma) -> LostReservation | None:
+def _lost(process: Key, vma: Vma, forebears: Sequence[AddressSpace]) -> LostReservation | None:
     assert vma.inode is not None
     owners = [other for other in vma.inode.i_mmap if other.owner]
     here = [other for other in owners if other.mm is vma.mm]
-    if owners and not here:
+    inherited = any(other.mm in forebears for other in vma.inode.i_mmap)
+    if not here and (owners or inherited):
         return None
     taken = here[0].resv_map if here else None
     consumed = taken.regions if taken is not None else _present(vma)

@@ -31,6 +31,8 @@ class Identities:
     names: dict[Inode, str]
     openers: dict[Inode, Sequence[HolderProcess]]
     """Who has a file open, with a mapping of it or without."""
+    ancestors: dict[Key, Sequence[Key]]
+    """Which of the machine's processes a process descends from."""
 
 
 def observe_machine(machine: Machine, identities: Identities | None = None) -> Observation:
@@ -72,7 +74,7 @@ def observe_machine(machine: Machine, identities: Identities | None = None) -> O
 def _numbered(machine: Machine) -> Identities:
     """What the machine itself knows of its processes: an order, and their keys."""
     return Identities(
-        {key: HolderProcess(number, str(key), "") for number, key in enumerate(machine.processes, 1)}, {}, {}, {}
+        {key: HolderProcess(number, str(key), "") for number, key in enumerate(machine.processes, 1)}, {}, {}, {}, {}
     )
 
 

@@ -25,15 +25,26 @@ class Tasks:
 
     def __init__(self, kernel: KernelMemory) -> None:
         self._by_mm: dict[int, tuple[Task, Object]] = {}
+        self._parents: dict[int, int] = {}
         for task in for_each_task(kernel.variable("init_pid_ns").address_of_()):
             mm = task.mm.value_()
             if mm and mm not in self._by_mm:
                 leader = task.group_leader
                 self._by_mm[mm] = Task(int(task.tgid), text(leader.comm)), leader
+                self._parents[int(task.tgid)] = int(leader.real_parent.tgid)
 
     def of(self, mm: Object) -> tuple[Task, Object | None]:
         """The process of an address space, and its `struct task_struct *`; without one where it is about to end."""
         return self._by_mm.get(mm.value_(), (Task(0, f"ending, mm {mm.value_():#x}"), None))
+
+    def ancestors(self, task: Task) -> set[int]:
+        """The process IDs of those that live of a process' parent, its parent, and so on."""
+        found: set[int] = set()
+        pid = self._parents.get(task.pid)
+        while pid is not None and pid not in found:
+            found.add(pid)
+            pid = self._parents.get(pid)
+        return found
 
     def opened(self) -> dict[int, list[Task]]:
         """Who has which file open, by the address of the inode."""

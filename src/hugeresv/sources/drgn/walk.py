@@ -97,7 +97,7 @@ class _HState:
         self._cgroups = Cgroups(self.kernel, self.index, self._order)
         self._folios = Folios(self.kernel, self._cgroups)
         self._mappings = Mappings(self._order, self._shift, self._cgroups)
-        self._identities = Identities({}, {}, {}, {})
+        self._identities = Identities({}, {}, {}, {}, {})
 
     def read(self, blocks: Sequence[SuperBlock]) -> Reading:
         self._counters()
@@ -105,7 +105,11 @@ class _HState:
         for block in blocks:
             if block.hstate == self.there.address_:
                 self._block(block)
-        self._machine.processes = {task: self._processes[task] for task in sorted(self._processes)}
+        tasks = sorted(self._processes)
+        self._machine.processes = {task: self._processes[task] for task in tasks}
+        for task in tasks:
+            pids = self.tasks.ancestors(task)
+            self._identities.ancestors[task] = [other for other in tasks if other.pid in pids]
         return Reading(self._machine, self._identities)
 
     def _counters(self) -> None:
