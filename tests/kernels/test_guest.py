@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hugeresv.errors import UnavailableError
+from hugeresv.kernels.guest.agent import agent_program
 from hugeresv.kernels.guest.images import images
 from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.kernels.play import play
@@ -93,6 +94,22 @@ def test_every_start_is_a_fresh_kernel(guest: GuestKernel) -> None:
     for _ in range(2):
         with guest.start(pool(4)) as session:
             must_answer(session, (ops.Mmap("p", "a", "private", pages=4), "ok 4/4/4/0"))
+
+
+@pytest.mark.parametrize("name", ["split-middle", "split-left", "split-right", "split-mprotect"])
+def test_a_machine_of_32_bits(name: str) -> None:
+    """Numbers of system calls, or words, of the other machine; a mapping that finds no room in 3 GiB."""
+    reason = _why_not()
+    small = [image for image in images() if image.architecture.name == "i386"]
+    if reason is not None or not small:
+        pytest.skip(f"guests: {reason or 'needs a kernel for i386 in the cache'}")
+    try:
+        agent_program(small[0].architecture)
+    except UnavailableError as error:
+        pytest.skip(f"guests: {str(error).splitlines()[0]}")
+    with GuestKernel(small[0].name) as kernel:
+        results = list(play(scenario_in(SCENARIOS / f"{name}.scn"), kernel, show=True))
+    assert [str(found) for result in results for found in result.contradictions] == []
 
 
 def test_a_pool_that_does_not_fit(guest: GuestKernel) -> None:
