@@ -164,6 +164,22 @@ def test_the_emulator_dies_with_its_parent(guest: GuestKernel) -> None:
         time.sleep(0.01)
 
 
+def test_a_campaign_that_is_killed_leaves_nothing(guest: GuestKernel, tmp_path: Path) -> None:
+    """Workers that go on when the tool is killed, each with a guest."""
+    command = [str(Path(sys.executable).parent / "hugeresv"), "fuzz", "6.1", guest.name, "--jobs", "2", "--time", "600"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path) as tool:
+        deadline = time.monotonic() + 60
+        while len(emulators := [each for worker in _children(tool.pid) for each in _children(worker)]) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        workers = _children(tool.pid)
+        os.kill(tool.pid, signal.SIGKILL)
+    while any(_runs(process) for process in [*workers, *emulators]):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert list(tmp_path.iterdir()) == []
+
+
 def _children(process: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -14,6 +15,7 @@ from hugeresv.cli.help import examples
 from hugeresv.cli.options import KernelName, color_option
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.errors import InputError
+from hugeresv.kernels.die_with_parent import die_with
 from hugeresv.reports.campaign import end_progress, show_finding, show_progress, show_tally
 from hugeresv.reports.screen import Screen
 from hugeresv.scenario.load import dump
@@ -116,4 +118,4 @@ def _executor(jobs: int, left: str, right: str) -> AbstractContextManager[Execut
         return nullcontext()
     if "host" in (left, right):
         raise click.UsageError("--jobs: the host's pool has one user at a time; leave --jobs out")
-    return ProcessPoolExecutor(jobs)
+    return ProcessPoolExecutor(jobs, initializer=die_with, initargs=(os.getpid(),))

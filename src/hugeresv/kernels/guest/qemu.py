@@ -3,21 +3,20 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
+from hugeresv.kernels.die_with_parent import die_with
 from hugeresv.kernels.guest.conversation import Conversation
 from hugeresv.kernels.guest.memory import Ram
-from hugeresv.kernels.host import syscalls
-from hugeresv.kernels.host.abi import PR_SET_PDEATHSIG
 
 _PROGRAM = "qemu-system-x86_64"
 _MACHINE = (
@@ -55,7 +54,7 @@ class Emulator(ClosedOnExit):
                 stdout=self._console,
                 stderr=subprocess.STDOUT,
                 pass_fds=(agents_end.fileno(), control_end.fileno(), ram.descriptor, *descriptors),
-                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  the kernel forgets this wish at fork, so it is the child's to make
+                preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509  the kernel forgets this wish at fork, so it is the child's to make
             )
             agents_end.close()
             control_end.close()
@@ -99,12 +98,3 @@ class Emulator(ClosedOnExit):
 def read_only_copy(descriptor: int) -> int:
     """Another descriptor of the same open file, which reads it from its start on."""
     return os.open(Path(f"/proc/self/fd/{descriptor}"), os.O_RDONLY)
-
-
-def _die_with(parent: int) -> Any:
-    def wish() -> None:
-        syscalls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return wish
