@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("drgn")
 
-from hugeresv.errors import InputError
+from hugeresv.errors import InputError, UnavailableError
 from hugeresv.sources.drgn.flattened import FLATTENED, KDUMP, name_the_kernel, reassembled
-from hugeresv.sources.drgn.ram import layouts, notes
+from hugeresv.sources.drgn.ram import PhysicalMemory, layouts, notes
 
 TEXT = b"OSRELEASE=6.1.0\nPAGESIZE=4096\n"
 NOTE = struct.pack("<III", 11, len(TEXT), 0) + b"VMCOREINFO\0\0" + TEXT
@@ -32,6 +32,14 @@ def test_large_machines_have_a_hole_below_4_gib() -> None:
     pc, q35 = layouts(8 << 30)
     assert list(map(tuple, pc)) == [(0, 0, 3 << 30), (4 << 30, 3 << 30, 5 << 30)]
     assert list(map(tuple, q35)) == [(0, 0, 2 << 30), (4 << 30, 2 << 30, 6 << 30)]
+
+
+def test_a_kernel_of_32_bits(tmp_path: Path) -> None:
+    """Advice on symbols where none would help."""
+    path = tmp_path / "ram"
+    path.write_bytes(bytes(4096))
+    with pytest.raises(UnavailableError, match="x86-64"):
+        PhysicalMemory(path).program(layouts(4096)[0], TEXT + b"SYMBOL(swapper_pg_dir)=c1d3a000\n")
 
 
 def flattened(*pieces: tuple[int, bytes]) -> bytes:

@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
@@ -9,10 +10,13 @@ from pathlib import Path
 
 from drgn import Architecture, Platform, Program
 
+from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.memory import Segment
 
 _NAME = b"VMCOREINFO\0\0"
 _FIRST_LINE = b"OSRELEASE="
+_KERNEL_ADDRESS = re.compile(rb"^SYMBOL\(swapper_pg_dir\)=([0-9a-f]+)$", re.MULTILINE)
+_LOWEST_ON_X86_64 = 1 << 63
 _HEADER = struct.Struct("<III")
 LONGEST_BYTES = 1 << 12
 """A note fits into a page (VMCOREINFO_BYTES)."""
@@ -30,7 +34,10 @@ class PhysicalMemory:
             self._map = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
 
     def program(self, segments: Iterable[Segment], vmcoreinfo: bytes) -> Program:
-        """A program that reads memory that is in the file in these segments."""
+        """A program that reads memory that is in the file in these segments. Raises UnavailableError but for x86-64."""
+        top = _KERNEL_ADDRESS.search(vmcoreinfo)
+        if top is None or int(top[1], 16) < _LOWEST_ON_X86_64:
+            raise UnavailableError("only the memory of kernels for x86-64 can be read")
         program = Program(Platform(Architecture.X86_64))
         for segment in segments:
             program.add_memory_segment(segment.physical, segment.size_bytes, partial(self._read, segment.offset), True)
