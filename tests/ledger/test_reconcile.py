@@ -28,7 +28,7 @@ def test_what_is_left_is_of_the_page_size() -> None:
     [
         (5, [(0, 5, 5), (0, 3, 3)], [5, 0], "one of two is lowered, and the right one"),
         (3, [(0, 5, 5), (0, 3, 3)], [0, 3], "not simply the first"),
-        (0, [(0, 5, 5), (1, 3, 3)], [0, 1], "both, the second to its bound only"),
+        (1, [(0, 5, 5), (1, 3, 3)], [0, 1], "both, the second to its bound only"),
         (8, [(0, 5, 9), (0, 0, 3)], [5, 0], "what nobody explains is given to nobody: so a leak looks"),
         (7, [(0, 8, 8)], [8], "one page too few does not make eight wrong"),
     ],
@@ -46,6 +46,15 @@ def test_a_firm_estimate_stays() -> None:
     settled = settle(observation(0, holder(0, 4, 4, firm=True)))
     assert settled.holders[0].reserved.best == 4
     assert unexplained(settled)[0] == (2048, -4, 10, -4)
+
+
+def test_a_hole_may_have_taken_what_is_missing() -> None:
+    """A promise that went with a punched hole, and a file of which it is said to be certain that it has it."""
+    settled = settle(observation(4, holder(3, 3, 3), holder(1, 1, 2), holder(2, 2, 2, size=1 << 20)))
+    assert [each.reserved for each in settled.holders] == [(3, 3, 3), (1, 1, 2), (0, 2, 2)]
+    settled = settle(observation(2, holder(3, 3, 3), holder(1, 1, 2)))
+    assert [each.reserved for each in settled.holders] == [(1, 3, 3), (0, 1, 2)]
+    assert unexplained(settled)[0] == (2048, -2, 10, -3)
 
 
 @pytest.mark.parametrize("rsvd", [-3, 0, 2, 5, 6])

@@ -10,10 +10,13 @@ from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
 
-from hugeresv.ledger.observation import Holder, Observation, Pages, Pool
+from hugeresv.ledger.observation import Holder, Kind, Observation, Pages, Pool
 
 _MOST_TRIED = 10
 """Holders with two possible ends that are tried in every combination, 1024 of them."""
+
+_WITH_HOLES = frozenset({Kind.SHARED_ANONYMOUS, Kind.MEMFD, Kind.FILE})
+"""Where a hole that was punched (fallocate, MADV_REMOVE), or a tail cut off and put on again, took promises along."""
 
 
 class Unexplained(NamedTuple):
@@ -46,11 +49,16 @@ def settle(observation: Observation) -> Observation:
     combination that leaves least unexplained is taken; of equals the one that moves fewest. Where less is estimated
     than is counted nothing moves: that is how a leak looks, and `Unexplained.possible_pages` says how much of it the
     bounds allow to be none.
+
+    Promises that still are too many may have gone with a hole in a file, of which nothing is seen, or with a kernel
+    bug: the lower bounds of files sink by as many pages, and the estimates stay.
     """
     settled: dict[int, Holder] = {}
     for pool in observation.pools:
         holders = holders_of(observation, pool)
-        settled |= {id(holder): moved for holder, moved in _moves(pool, holders)}
+        lowered = {id(holder): moved for holder, moved in _moves(pool, holders)}
+        estimated = [lowered.get(id(holder), holder) for holder in holders]
+        settled |= zip(map(id, holders), _doubted(pool, estimated), strict=True)
     return replace(observation, holders=tuple(settled.get(id(holder), holder) for holder in observation.holders))
 
 
@@ -80,3 +88,11 @@ def _moves(pool: Pool, holders: Sequence[Holder]) -> Iterator[tuple[Holder, Hold
         low, best, high = holder.reserved
         if pages != best:
             yield holder, replace(holder, reserved=Pages(low, pages, high))
+
+
+def _doubted(pool: Pool, holders: Sequence[Holder]) -> Iterator[Holder]:
+    excess = max(0, -_rest(pool, holders).reserved_pages)
+    for holder in holders:
+        low, best, high = holder.reserved
+        doubtful = holder.kind in _WITH_HOLES
+        yield replace(holder, reserved=Pages(max(0, low - excess), best, high)) if doubtful else holder

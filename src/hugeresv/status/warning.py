@@ -52,8 +52,9 @@ def _reserved_rest(pool: Pool, row: Unexplained, *, partial: bool) -> Iterator[F
         yield Finding("rsvd-unexplained", text)
     elif pages < 0:
         text = f"{_size(pool)}: the kernel counts {-pages} reserved pages fewer than its users were promised"
-        unless = f", unless holders marked ~ have up to {-possible} fewer" if possible else ""
-        yield Finding("rsvd-missing", f"{text}{unless}. A kernel bug: one of them will find no page.", wrong=True)
+        unless = f", unless holders marked ~ have up to {-possible} fewer, as a hole punched in a file leaves them"
+        bug = "A kernel bug: one of them will find no page."
+        yield Finding("rsvd-missing", f"{text}{unless if possible else ''}. {bug}", wrong=True)
     else:
         text = f"{_size(pool)}: {pages} reserved pages belong to nobody that can be seen"
         unless = f", unless holders marked ~ have up to {possible} more" if possible else ""

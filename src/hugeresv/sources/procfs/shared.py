@@ -1,7 +1,8 @@
 """Files that are mapped shared, open, or just there: bounds of their reservations.
 
 The reservation of a file is a set R of its pages. It has whatever was ever mapped without NORESERVE and every page that
-is present, it outlives mappings, and it ends with the file's size. With P pages present it promises |R| - |P|. A
+is present, it outlives mappings, and truncation cuts it: what is mapped behind the file's end is gone, unless it is
+mapped only to be read, which reserves without making the file longer. With P pages present it promises |R| - |P|. A
 segment's is made with it, for all of it unless SHM_NORESERVE was given, which is rare and which nothing in /proc shows.
 """
 
@@ -55,12 +56,13 @@ def shared_holdings(file: SharedFile) -> tuple[Pages, Pages, bool]:
     if file.kind is Kind.SHARED_ANONYMOUS and (noreserve or mapped):
         everything = 0 if noreserve else size
         return _minus(everything, used), used, True
-    least = mapped.total_pages
-    most = max(size, least)
+    ever = mapped.total_pages
+    most = max(size, ever)
     if file.kind is Kind.SYSV:
         least, likely = 0, most
     else:
-        likely = least or (used.best if file.private else most)
+        least = mapped.count(0, size)
+        likely = ever or (used.best if file.private else most)
     low, high = max(0, least - used.max), max(0, most - used.min)
     best = min(max(likely - used.best, low), high)
     return Pages(low, best, high), used, file.kind is Kind.SYSV
