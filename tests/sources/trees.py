@@ -10,10 +10,7 @@ _FORKED = 0x400040
 
 def make_host(root: Path, **counters: int) -> None:
     """A host with a pool of 2 MiB pages and no process."""
-    pool = root / "sys/kernel/mm/hugepages/hugepages-2048kB"
-    pool.mkdir(parents=True)
-    for name, value in {**POOL, **counters}.items():
-        (pool / f"{name}_hugepages").write_text(f"{value}\n")
+    add_pool(root, 2048, **{**POOL, **counters})
     kernel = root / "proc/sys/kernel"
     (kernel / "random").mkdir(parents=True)
     (kernel / "random/boot_id").write_text("another boot\n")
@@ -21,6 +18,14 @@ def make_host(root: Path, **counters: int) -> None:
     (root / "proc/meminfo").write_text("MemTotal: 1 kB\nHugepagesize:    2048 kB\n")
     (root / "proc/self").mkdir()
     (root / "proc/self/mountinfo").write_text("")
+
+
+def add_pool(root: Path, page_size_kB: int, **counters: int) -> None:
+    """A pool of a page size, empty but for `counters`."""
+    pool = root / f"sys/kernel/mm/hugepages/hugepages-{page_size_kB}kB"
+    pool.mkdir(parents=True)
+    for name in POOL:
+        (pool / f"{name}_hugepages").write_text(f"{counters.get(name, 0)}\n")
 
 
 def add_process(

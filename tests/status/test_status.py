@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from hugeresv.cli.main import cli
+from hugeresv.errors import InputError
 from hugeresv.ledger.observation import (
     CgroupUse,
     Holder,
@@ -24,11 +25,11 @@ from hugeresv.ledger.observation import (
 )
 from hugeresv.ledger.reconcile import unexplained
 from hugeresv.reports.screen import Screen
-from hugeresv.reports.status import SHOWN, show_status
+from hugeresv.reports.status import SHOWN, SORT_KEYS, show_status
 from hugeresv.reports.status_json import write_status
-from hugeresv.status.host import Identity, Status
+from hugeresv.status.host import Identity, Selection, Status, status_of_host
 from hugeresv.status.warning import warnings_of
-from tests.sources.trees import add_process, make_host
+from tests.sources.trees import add_pool, add_process, make_host
 
 HOSTILE = "/x\x1b[2J\nPOOL 2M \u202e\udcff"
 POOL = Pool(2048, 10, 8, 3, 0, 0)
@@ -166,6 +167,7 @@ def test_what_is_wrong_is_said(observation: Observation, expected: list[str]) ->
 def test_a_selection_leaves_the_rest_alone(tmp_path: Path) -> None:
     """Holders that are not shown and then count as unexplained."""
     make_host(tmp_path, nr=10, free=8, resv=6)
+    add_pool(tmp_path, 1 << 20)
     add_process(tmp_path, 7)
     add_process(tmp_path, 8, inode=78, cgroup="/some/pod")
     for arguments, pids in (
@@ -182,11 +184,21 @@ def test_a_selection_leaves_the_rest_alone(tmp_path: Path) -> None:
         assert [holder["processes"][0]["pid"] for holder in document["holders"]] == pids, arguments
         assert all(row["reserved_pages"] == 0 for row in document["unexplained"])
         assert code == 0
+    assert "Nobody" not in run(tmp_path, "--pid", "9")[1]
+    assert "Nobody" in run(tmp_path, "--size", "1G")[1]
+
+
+def test_a_page_size_that_the_kernel_has_not(tmp_path: Path) -> None:
+    """A slip of the finger that is answered with an empty table and exit status 0."""
+    make_host(tmp_path)
+    with pytest.raises(InputError, match="no huge pages of 3M; it has 2M"):
+        status_of_host(f"{tmp_path}/proc", f"{tmp_path}/sys", Selection(3 << 20), SORT_KEYS["held"])
 
 
 def test_what_is_wrong_with_another_page_size_is_not_said(tmp_path: Path) -> None:
     """Exit status 1 for a pool that was not asked for."""
     make_host(tmp_path, resv=5)
+    add_pool(tmp_path, 1 << 20)
     assert run(tmp_path)[0] == 1
     code, output = run(tmp_path, "--size", "1G")
     assert (code, "Warning" in output) == (0, False)

@@ -61,7 +61,13 @@ def status(
     pages; 0 after --watch in any case.
     """
     columns = _columns(output)
-    look = partial(status_of_host, proc, sys_root, Selection(_page_size_kB(size), pid, cgroup), SORT_KEYS[sort])
+    look = partial(
+        status_of_host,
+        proc,
+        sys_root,
+        Selection(None if size is None else parse_bytes(size), pid, cgroup),
+        SORT_KEYS[sort],
+    )
     if watch is not None:
         if as_json:
             raise InputError("--watch and --json exclude each other")
@@ -87,7 +93,3 @@ def _columns(output: str | None) -> list[str]:
         if column not in COLUMNS:
             raise InputError(f"there is no column {column!r}; there are {', '.join(COLUMNS)}")
     return columns
-
-
-def _page_size_kB(size: str | None) -> int | None:
-    return None if size is None else parse_bytes(size) >> 10

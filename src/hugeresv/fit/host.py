@@ -9,13 +9,12 @@ from hugeresv.fit.mount import Place, find_place
 from hugeresv.fit.nodes import allowed_nodes, growing_node
 from hugeresv.fit.query import Query
 from hugeresv.fit.situation import Refusal, Request, Situation, What
-from hugeresv.ledger.observation import Pool
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import Outcome
 from hugeresv.sources.procfs.cgroups import limit_files
 from hugeresv.sources.procfs.files import read_text
 from hugeresv.sources.procfs.lineage import cgroup_directory, find_directory, read_lineage
-from hugeresv.sources.procfs.pools import read_pools
+from hugeresv.sources.procfs.pools import pool_of_size, read_pools
 from hugeresv.sources.procfs.read import default_page_bytes
 from hugeresv.sources.procfs.task import Task, read_task
 from hugeresv.units import format_bytes
@@ -55,7 +54,7 @@ def read_host(proc_root: str, sys_root: str, query: Query) -> Host:
     if query.mount is not None:
         place = find_place(proc_root, sys_root, process, query.mount, default, task)
     page_bytes = _page_bytes(query, place, default)
-    pool = _pool(pools, page_bytes)
+    pool = pool_of_size(pools, page_bytes)
     what = query.what or (What.PRIVATE if place is None else What.SHARED)
     request = Request(what, -(-query.size_bytes // page_bytes), query.noreserve)
     nodes = allowed_nodes(pool, task, query.nodes)
@@ -94,14 +93,6 @@ def _page_bytes(query: Query, place: Place | None, default: int) -> int:
     if query.page_bytes not in {None, place.page_bytes}:
         raise InputError(f"{place.point.path!r} has pages of {format_bytes(place.page_bytes)}: leave out --page-size")
     return place.page_bytes
-
-
-def _pool(pools: tuple[Pool, ...], page_bytes: int) -> Pool:
-    for pool in pools:
-        if pool.page_size_kB << 10 == page_bytes:
-            return pool
-    sizes = ", ".join(format_bytes(pool.page_size_kB << 10) for pool in pools)
-    raise InputError(f"this kernel has no huge pages of {format_bytes(page_bytes)}; it has {sizes}")
 
 
 def _cgroup_directory(sys_root: str, query: Query, task: Task) -> tuple[str | None, list[str]]:

@@ -50,6 +50,8 @@ def show_status(screen: Screen, status: Status, columns: Sequence[str], *, headi
     screen.line()
     if status.observation.holders:
         _holders(screen, status.observation.holders, columns, headings=headings, in_bytes=in_bytes)
+    elif status.unselected:
+        screen.line(f"Holders that were not asked for: {status.unselected}; others: none.")
     else:
         screen.line("Nobody that can be seen holds huge pages.")
     for row in status.unexplained:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from hugeresv.ledger.observation import Holder, Observation
-from hugeresv.ledger.reconcile import Unexplained, unexplained
+from hugeresv.ledger.observation import Holder, Observation, Pool
+from hugeresv.ledger.reconcile import Unexplained, holders_of, unexplained
 from hugeresv.sources.procfs.files import read_text
 from hugeresv.sources.procfs.observe import observe_host
+from hugeresv.sources.procfs.pools import pool_of_size
 from hugeresv.status.warning import Finding, warnings_of
 
 Order = Callable[[Holder], tuple[int, str]]
@@ -27,12 +28,13 @@ class Identity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything that is reported. Holders are in the order asked for."""
+    """Everything that is reported. Holders are in the order asked for; `unselected`: how many were not asked for."""
 
     identity: Identity
     observation: Observation
     unexplained: Sequence[Unexplained]
     warnings: Sequence[Finding]
+    unselected: int = 0
 
     @property
     def wrong(self) -> bool:
@@ -43,31 +45,33 @@ class Status:
 class Selection(NamedTuple):
     """What is shown: None for all. The unexplained rest is that of all holders of the page sizes shown, in any case."""
 
-    page_size_kB: int | None = None
+    page_bytes: int | None = None
     pid: int | None = None
     cgroup: str | None = None
 
 
 def status_of_host(proc_root: str, sys_root: str, selection: Selection, order: Order) -> Status:
-    """Look at a host. Raises UnavailableError where it has no huge pages."""
+    """Look at a host. Raises UnavailableError where it has no huge pages, InputError where it has none of the size."""
     identity = _identity(proc_root)
-    observation = _of_size(observe_host(proc_root, sys_root), selection.page_size_kB)
+    observation = observe_host(proc_root, sys_root)
+    if selection.page_bytes is not None:
+        observation = _of_pool(observation, pool_of_size(observation.pools, selection.page_bytes))
     rest = unexplained(observation)
     warnings = warnings_of(observation, rest)
     holders = [holder for holder in observation.holders if _is_selected(holder, selection.pid, selection.cgroup)]
     holders.sort(key=order)
-    return Status(identity, replace(observation, holders=tuple(holders)), rest, warnings)
+    unselected = len(observation.holders) - len(holders)
+    return Status(identity, replace(observation, holders=tuple(holders)), rest, warnings, unselected)
 
 
-def _of_size(observation: Observation, page_size_kB: int | None) -> Observation:
-    if page_size_kB is None:
-        return observation
+def _of_pool(observation: Observation, pool: Pool) -> Observation:
+    size = pool.page_size_kB
     return replace(
         observation,
-        pools=tuple(pool for pool in observation.pools if pool.page_size_kB == page_size_kB),
-        holders=tuple(holder for holder in observation.holders if holder.page_size_kB == page_size_kB),
-        mounts=tuple(mount for mount in observation.mounts if mount.page_size_kB == page_size_kB),
-        cgroups=tuple(cgroup for cgroup in observation.cgroups if cgroup.page_size_kB == page_size_kB),
+        pools=(pool,),
+        holders=tuple(holders_of(observation, pool)),
+        mounts=tuple(mount for mount in observation.mounts if mount.page_size_kB == size),
+        cgroups=tuple(cgroup for cgroup in observation.cgroups if cgroup.page_size_kB == size),
     )
 
 

@@ -2,10 +2,12 @@
 
 import os
 import re
+from collections.abc import Sequence
 
-from hugeresv.errors import UnavailableError
+from hugeresv.errors import InputError, UnavailableError
 from hugeresv.ledger.observation import NodePool, Pool
 from hugeresv.sources.procfs.files import read_number
+from hugeresv.units import format_bytes
 
 _SIGN_BIT = 1 << 63
 
@@ -16,6 +18,15 @@ def read_pools(sys_root: str) -> tuple[Pool, ...]:
     if not sizes:
         raise UnavailableError(f"no huge pages here: {sys_root}/kernel/mm/hugepages has no page size")
     return tuple(_pool(sys_root, size) for size in sizes)
+
+
+def pool_of_size(pools: Sequence[Pool], page_bytes: int) -> Pool:
+    """The one of a page size. Raises InputError where there is none."""
+    for pool in pools:
+        if pool.page_size_kB << 10 == page_bytes:
+            return pool
+    sizes = ", ".join(format_bytes(pool.page_size_kB << 10) for pool in pools)
+    raise InputError(f"this kernel has no huge pages of {format_bytes(page_bytes)}; it has {sizes}")
 
 
 def _pool(sys_root: str, size: int) -> Pool:
