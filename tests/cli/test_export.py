@@ -87,14 +87,17 @@ def test_a_file_is_replaced_as_a_whole(hugeresv: Hugeresv, host: list[str], tmp_
 
 
 def test_a_file_that_cannot_be_replaced(hugeresv: Hugeresv, host: list[str], tmp_path: Path) -> None:
-    """A traceback, or what was half written left behind."""
+    """A traceback, what was half written left behind, or a file in the place of a pipe or a device."""
     folder = tmp_path / "textfile"
     (folder / "a.prom").mkdir(parents=True)
-    for path in (folder / "a.prom", folder / "none" / "b.prom"):
+    pipe = folder / "c.prom"
+    os.mkfifo(pipe)
+    for path in (folder / "a.prom", folder / "none" / "b.prom", pipe):
         ran = hugeresv("export", "-o", path, *host)
         assert ran.status == 2
         assert f"cannot write {path}: " in ran.err
-    assert list(folder.iterdir()) == [folder / "a.prom"]
+    assert sorted(folder.iterdir()) == [folder / "a.prom", pipe]
+    assert pipe.is_fifo()
 
 
 def test_a_host_without_huge_pages_leaves_the_file_alone(hugeresv: Hugeresv, tmp_path: Path) -> None:

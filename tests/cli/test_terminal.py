@@ -1,5 +1,6 @@
-"""Where output goes: colour on terminals alone, ASCII where nothing else can be written, readers who leave early."""
+"""Where output goes: colour on terminals alone, ASCII where nothing else can be written, no room, early readers."""
 
+import errno
 import os
 import pty
 import re
@@ -111,3 +112,15 @@ def test_a_reader_who_leaves_is_no_error(tmp_path: Path, spelling: list[str]) ->
         running.stdout.close()
         assert running.stderr.read() == b""
     assert running.returncode == 0
+
+
+@pytest.mark.parametrize("spelling", [[], ["--json"]])
+def test_a_full_disk_is_said(spelling: list[str]) -> None:
+    """A traceback at the end of a report that has no room."""
+    words = [COMMAND[0], "run", *spelling, "scenarios/split-middle.scn"]
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(words, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (
+        3,
+        f"hugeresv: error: cannot write all of the output: {os.strerror(errno.ENOSPC)}\n",
+    )

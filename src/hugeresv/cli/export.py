@@ -65,6 +65,8 @@ def export(output: Path | None, listen: str | None, holders: int, proc: str, sys
 
 def _replace(path: Path, content: bytes) -> None:
     """Put a complete file in the place of `path`, from one beside it whose name no collector looks for."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"cannot write {path}: it is no regular file, and would be replaced by one")
     try:
         descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

@@ -1,5 +1,6 @@
 """The command `hugeresv`: its verbs, each imported when it is called, and what becomes of errors."""
 
+import errno
 import importlib
 import os
 import sys
@@ -9,7 +10,7 @@ import click
 import hugeresv
 from hugeresv.cli.exit_status import report_error
 from hugeresv.cli.help import examples
-from hugeresv.errors import HugeresvError
+from hugeresv.errors import HugeresvError, UnavailableError
 
 VERBS = {
     "status": "Show who holds the huge pages of this host. The same as no verb.",
@@ -25,6 +26,8 @@ VERBS = {
     "completion": "Print the code that makes a shell complete hugeresv's arguments.",
 }
 """The verbs with what `hugeresv --help` says of them; each is the function of its name in the module of its name."""
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class _Verbs(click.Group):
@@ -47,6 +50,11 @@ class _Verbs(click.Group):
         except BrokenPipeError:
             _forget_output()
             return 0
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            _forget_output()
+            raise UnavailableError(f"cannot write all of the output: {error.strerror}") from None
         return status
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -96,5 +104,5 @@ def _run() -> int:
 
 
 def _forget_output() -> None:
-    """The reader has seen enough, which is not an error: what is still buffered must not raise again at exit."""
+    """The reader has seen enough, which is not an error, or there is no room: what is buffered must not raise again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
