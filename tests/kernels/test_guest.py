@@ -16,6 +16,7 @@ from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.agent import agent_program
 from hugeresv.kernels.guest.images import images
 from hugeresv.kernels.guest.kernel import GuestKernel
+from hugeresv.kernels.guest.options import Options
 from hugeresv.kernels.play import play
 from hugeresv.kernels.protocol import PageState
 from hugeresv.scenario import operation as ops
@@ -114,9 +115,20 @@ def test_a_machine_of_32_bits(name: str) -> None:
 
 def test_a_pool_that_does_not_fit(guest: GuestKernel) -> None:
     """A scenario that is run on a smaller pool than its own."""
-    small = GuestKernel(guest.name.removeprefix("guest:"), memory_bytes=256 << 20)
+    small = GuestKernel(guest.name.removeprefix("guest:"), Options(memory_bytes=256 << 20))
     with small, pytest.raises(UnavailableError, match="could get only"):
         small.start(pool(120))
+
+
+def test_two_nodes(guest: GuestKernel) -> None:
+    """A pool that lies on the first node alone, in the guest that was booted and in its copies."""
+    with (
+        GuestKernel(guest.name.removeprefix("guest:"), Options(nodes=2)) as two,
+        two.start(pool(6)) as session,
+    ):
+        node = "/sys/devices/system/node/node{}/hugepages/hugepages-2048kB/free_hugepages"
+        assert session._pool.read(node.format(0), node.format(1)) == [3, 3]
+        must_answer(session, (ops.Mmap("p", "a", "private", pages=6, populate=True), "ok 6/0/0/0"))
 
 
 def test_a_guest_is_as_large_as_its_pool(guest: GuestKernel) -> None:

@@ -1,4 +1,6 @@
-"""How a kernel is named: `KERNEL := BEHAVIOUR[,switch=value...] | host | guest:NAME[,memory=SIZE] | guest:PATH[...]`.
+"""How a kernel is named: `KERNEL := BEHAVIOUR[,switch=value...] | host | guest:NAME[,option=value...]`.
+
+A guest's options are those of `guest.options`; NAME may be the path of a kernel.
 
 A behaviour may be given with other values for some of its switches: `6.18,zap-restore=never`. The kernel's own name is
 the canonical spelling of what was given: switches in their order, with hyphens, those that change nothing left out.
@@ -18,7 +20,6 @@ from hugeresv.kernels.protocol import Kernel
 from hugeresv.model.behaviour import Behaviour, switches
 from hugeresv.model.presets import PRESETS
 from hugeresv.scenario.format_error import did_you_mean
-from hugeresv.units import factor, parse_bytes
 
 if TYPE_CHECKING:
     from hugeresv.kernels.guest.kernel import GuestKernel
@@ -28,7 +29,6 @@ HOST = "host"
 GUEST = "guest:"
 DEFAULT = "ideal"
 
-_LEAST_MEMORY_BYTES = 128 << 20
 _BOOLS = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 
@@ -44,8 +44,9 @@ def parse_kernel(text: str) -> ModelKernel | HostKernel | GuestKernel:
         _unknown(name, text)
     if name != HOST:
         from hugeresv.kernels.guest.kernel import GuestKernel
+        from hugeresv.kernels.guest.options import parse_options
 
-        return GuestKernel(name.removeprefix(GUEST), _memory(assignments, text) if comma else None)
+        return GuestKernel(name.removeprefix(GUEST), parse_options(assignments, text))
     if comma:
         raise InputError(f"{text!r}: {name} is a real kernel, which has no switches to set; found {assignments!r}")
     from hugeresv.kernels.host.kernel import HostKernel
@@ -126,17 +127,6 @@ def _parse_switch(assignment: str, text: str) -> tuple[str, bool | StrEnum]:
         return key, _BOOLS[value]
     near = did_you_mean(value, values)
     raise InputError(f"{text!r}: switch {written!r} cannot be {value!r}{near}; values: {', '.join(values)}")
-
-
-def _memory(assignment: str, text: str) -> int:
-    """What a guest may be told: its memory in bytes, whole MiB."""
-    key, _, size = (part.strip() for part in assignment.partition("="))
-    if key != "memory":
-        raise InputError(f"{text!r}: a guest has no switches to set but memory=SIZE; found {assignment!r}")
-    memory_bytes = parse_bytes(size)
-    if memory_bytes < _LEAST_MEMORY_BYTES or memory_bytes % factor("M"):
-        raise InputError(f"{text!r}: a guest has 128M of memory or more, in whole MiB; found {size!r}")
-    return memory_bytes
 
 
 def _switch_names() -> list[str]:

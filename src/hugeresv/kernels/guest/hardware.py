@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from hugeresv.errors import UnavailableError
+from hugeresv.kernels.guest.options import NONE, Options
 from hugeresv.scenario.scenario import Pool
 from hugeresv.units import format_bytes
 
@@ -22,14 +23,15 @@ _MOST_BYTES = 32 * GIB
 
 
 class Hardware(NamedTuple):
-    """Memory in bytes, and the part of a kernel's command line that goes with it."""
+    """Memory in bytes and its NUMA nodes, and the part of a kernel's command line that goes with it."""
 
     memory_bytes: int
+    nodes: int = 1
     command_line: str = ""
 
 
-def hardware_for(pool: Pool, memory_bytes: int | None = None) -> Hardware:
-    """A machine for this pool; `memory_bytes`: what it is to have, None for the power of two that does, 1 GiB or more.
+def hardware_for(pool: Pool, options: Options = NONE) -> Hardware:
+    """A machine for this pool; where no memory is given it has the power of two that does, 1 GiB or more.
 
     Pages of 1 GiB are made at boot: later a kernel hardly finds so much in one piece. Raises UnavailableError for a
     pool that does not fit the memory.
@@ -37,6 +39,7 @@ def hardware_for(pool: Pool, memory_bytes: int | None = None) -> Hardware:
     pool_bytes = pool.nr_hugepages * pool.page_bytes
     gigantic = pool.page_size_kB >= _GIB_KB
     needed = pool_bytes + (_BESIDE_GIGANTIC_BYTES if gigantic else _KERNEL_BYTES)
+    memory_bytes = options.memory_bytes
     if memory_bytes is None:
         memory_bytes = max(GIB, 1 << (needed - 1).bit_length())
         memory_bytes = min(memory_bytes, _MOST_BYTES)
@@ -46,4 +49,4 @@ def hardware_for(pool: Pool, memory_bytes: int | None = None) -> Hardware:
             f"{format_bytes(memory_bytes)} of memory; give it more: guest:NAME,memory={format_bytes(needed)}"
         )
     boot = f"hugepagesz=1G hugepages={pool.nr_hugepages}" if gigantic else ""
-    return Hardware(memory_bytes, boot)
+    return Hardware(memory_bytes, options.nodes, boot)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.guest.hardware import Hardware, hardware_for
 from hugeresv.kernels.guest.images import find_image
+from hugeresv.kernels.guest.options import NONE, Options
 from hugeresv.kernels.guest.session import GuestSession
 from hugeresv.kernels.guest.snapshot import Snapshot
 from hugeresv.scenario.scenario import Cgroup, Pool
@@ -13,18 +14,15 @@ from hugeresv.scenario.scenario import Cgroup, Pool
 class GuestKernel(ClosedOnExit):
     """The kernel that `find_image` finds, on machines that are booted when first needed, and kept until `close`."""
 
-    def __init__(self, name: str, memory_bytes: int | None = None) -> None:
-        """`memory_bytes`: of the guest; None: what a scenario's pool needs.
-
-        Raises UnavailableError where there is no such kernel, InputError for a file that is none.
-        """
+    def __init__(self, name: str, options: Options = NONE) -> None:
+        """Raises UnavailableError where there is no such kernel, InputError for a file that is none."""
         self._image = find_image(name)
-        self._memory_bytes = memory_bytes
+        self._options = options
         self._snapshots: dict[Hardware, Snapshot] = {}
 
     @property
     def name(self) -> str:
-        """`guest:NAME`, whatever its memory is."""
+        """`guest:NAME`, whatever its options are."""
         return f"guest:{self._image.name}"
 
     @property
@@ -39,7 +37,7 @@ class GuestKernel(ClosedOnExit):
 
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> GuestSession:
         """A fresh start. Raises UnavailableError where QEMU, a compiler or the guest's memory is wanting."""
-        hardware = hardware_for(pool, self._memory_bytes)
+        hardware = hardware_for(pool, self._options)
         if hardware not in self._snapshots:
             self._snapshots[hardware] = Snapshot(self._image, hardware)
         return GuestSession(self._snapshots[hardware], pool, cgroups)

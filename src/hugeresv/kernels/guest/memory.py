@@ -11,6 +11,9 @@ from hugeresv.kernels.closed_on_exit import ClosedOnExit
 
 MEBIBYTE = 1 << 20
 
+_NODES_IN_ONE_FILE = "pc-i440fx-5.0"
+"""The last machine of QEMU whose nodes can be parts of one file (`-numa node,mem=`)."""
+
 _LOW_BYTES = 3 << 30
 _HOLE_FROM_BYTES = 7 << 29
 _FOUR_GIB = 4 << 30
@@ -42,8 +45,9 @@ class GuestMemory(NamedTuple):
 class Ram(ClosedOnExit):
     """Memory for an emulator, all zero at first. With the last descriptor and mapping of the file it is gone."""
 
-    def __init__(self, size_bytes: int) -> None:
+    def __init__(self, size_bytes: int, nodes: int = 1) -> None:
         self.size_bytes = size_bytes
+        self.nodes = nodes
         self.descriptor = os.memfd_create("hugeresv-guest-memory")
         os.ftruncate(self.descriptor, size_bytes)
 
@@ -56,7 +60,12 @@ class Ram(ClosedOnExit):
     def arguments(self) -> tuple[str, ...]:
         """What QEMU is told of it."""
         backend = f"memory-backend-file,id=ram,size={self.size_bytes},mem-path=/proc/self/fd/{self.descriptor},share=on"
-        return "-m", f"{self.size_bytes // MEBIBYTE}M", "-object", backend, "-machine", "memory-backend=ram"
+        memory = ("-m", f"{self.size_bytes // MEBIBYTE}M", "-object", backend, "-machine", "memory-backend=ram")
+        if self.nodes == 1:
+            return memory
+        each = f"mem={self.size_bytes // MEBIBYTE // self.nodes}M"
+        nodes = [word for node in range(self.nodes) for word in ("-numa", f"node,nodeid={node},{each}")]
+        return (*memory, "-machine", f"type={_NODES_IN_ONE_FILE}", *nodes)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -76,13 +85,14 @@ class Contents(ClosedOnExit):
     def __init__(self, ram: Ram) -> None:
         self._map = mmap.mmap(ram.descriptor, 0, prot=mmap.PROT_READ)
         self._segments = ram.segments
+        self._nodes = ram.nodes
         self._runs: list[tuple[int, int]] = []
         for start, end in _data(ram.descriptor, ram.size_bytes):
             self._runs += self._not_zero(start, end)
 
     def copied(self) -> Ram:
         """Another memory that holds the same."""
-        ram = Ram(len(self._map))
+        ram = Ram(len(self._map), self._nodes)
         with memoryview(self._map) as view:
             for start, end in self._runs:
                 os.pwrite(ram.descriptor, view[start:end], start)

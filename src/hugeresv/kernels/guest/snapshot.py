@@ -51,7 +51,7 @@ class Snapshot(ClosedOnExit):
             descriptor = archive.fileno()
             command_line = f"{_COMMAND_LINE} {hardware.command_line}"
             boot = ("-kernel", str(image.path), "-append", command_line, "-initrd", f"/proc/self/fd/{descriptor}")
-            with Emulator(boot, Ram(hardware.memory_bytes), (descriptor,)) as guest:
+            with Emulator(boot, Ram(hardware.memory_bytes, hardware.nodes), (descriptor,)) as guest:
                 try:
                     self.keeper = guest.conversation.greeting(_BOOT_SECONDS)
                 except (EOFError, TimeoutError):
