@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -204,4 +205,21 @@ def test_a_long_report_is_scrolled() -> None:
         assert not any("OVERCOMMIT" in line for line in lines(view))
 
     view = view_of(first=status(many))
+    drive(view, script)
+
+
+def test_a_look_that_ends_while_the_view_is_closed_is_not_drawn() -> None:
+    """A traceback in the terminal of somebody who pressed q a moment too soon."""
+    looking = threading.Event()
+
+    def look() -> Status:
+        looking.set()
+        while view.is_running or (view.screen_stack and view.query("#head")):
+            time.sleep(0)
+        return status()
+
+    async def script(pilot: Pilot[None]) -> None:
+        await until(pilot, looking.is_set)
+
+    view = view_of(look, seconds=0)
     drive(view, script)

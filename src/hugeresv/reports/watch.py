@@ -102,7 +102,8 @@ class StatusView(App[None]):
                 self._problem = ""
             except HugeresvError as error:
                 self._problem = str(error)
-            self._draw()
+            if self.is_running:  # else it is being closed, and there may be nothing left to draw on
+                self._draw()
 
     def _draw(self) -> None:
         identity = self._status.identity
