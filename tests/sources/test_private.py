@@ -21,7 +21,7 @@ MAPPING = Mapping(1 << 30, (1 << 30) + 6 * PAGE, shared=False, offset=0, device=
 
 def process(pid: int, *, started: float, made: float | None, pages: list[int]) -> ProcessRecord:
     """A process that maps six pages of a file made at a time, and has these."""
-    record = ProcessRecord(pid, 1, started, "x", "u", None, "ipc:[1]")
+    record = ProcessRecord(pid, pid, 1, started, "x", "u", None, "ipc:[1]")
     record.mappings, record.page_bytes = [MAPPING], {MAPPING.start: PAGE}
     if made is not None:
         record.statuses[MAPPING.start] = FileStatus(16, 7, PAGE, 6 * PAGE, 0, made)
@@ -107,7 +107,7 @@ def test_descent() -> None:
         assert program.stdout is not None
         pids = [int(word) for word in program.stdout.readline().split()]
         reader = ProcessReader("/proc", frozenset(), (), 2048, live=True)
-        found = [reader._identity(f"/proc/{pid}", pid).descent for pid in pids]
+        found = [reader._identity(f"/proc/{pid}", pid, pid).descent for pid in pids]
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
     assert found == [Descent.EXECUTED, Descent.FORKED, Descent.ORPHANED, Descent.FORKED]

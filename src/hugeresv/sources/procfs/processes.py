@@ -42,12 +42,20 @@ class ProcessReader:
 
     def read(self, pid: int) -> ProcessRecord | None:
         """A process, None if it has nothing to do with huge pages. Raises OSError where it may not be looked at."""
-        path = f"{self._root}/{pid}"
+        try:
+            return self._read(pid, pid)
+        except ProcessLookupError:
+            thread = self._other_thread(pid)
+            return None if thread is None else self._read(pid, thread)
+
+    def _read(self, pid: int, thread: int) -> ProcessRecord | None:
+        """As one of its threads shows it. Raises ProcessLookupError where that has no memory."""
+        path = f"{self._root}/{thread}"
         mappings, page_bytes = self._mappings(path)
         opened = list(self._opened(path)) if self._live else []
         if not mappings and not opened:
             return None
-        record = self._identity(path, pid)
+        record = self._identity(path, pid, thread)
         record.mappings, record.page_bytes, record.opened = mappings, page_bytes, opened
         if self._live:
             for mapping in mappings:
@@ -74,7 +82,7 @@ class ProcessReader:
         """Which of its mappings are NORESERVE, and what is present in each: smaps, the dearest of all files."""
         with suppress(OSError):  # it has ended, or may not be looked at: unknown
             last = max(record.page_bytes)
-            details = read_details(f"{self._root}/{record.pid}/smaps", last)
+            details = read_details(f"{self._root}/{record.thread}/smaps", last)
             record.noreserve = frozenset(start for start, detail in details.items() if detail.noreserve)
             record.present = {start: detail.present_bytes for start, detail in details.items()}
 
@@ -84,7 +92,7 @@ class ProcessReader:
         if not private or not self._live:
             return
         with suppress(OSError):  # it has ended, or may not be looked at: unknown
-            descriptor = os.open(f"{self._root}/{record.pid}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(f"{self._root}/{record.thread}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
             try:
                 for mapping in private:
                     size = record.page_bytes[mapping.start]
@@ -105,6 +113,8 @@ class ProcessReader:
 
     def _mappings_by_name(self, path: str) -> tuple[list[Mapping], dict[int, int]]:
         maps = read_bytes(f"{path}/maps")
+        if not maps:
+            raise ProcessLookupError
         if not may_have_hugetlb(maps, self._devices):
             return [], {}
         details = read_details(f"{path}/smaps")
@@ -127,11 +137,20 @@ class ProcessReader:
             if status is not None and status.st_dev in self._devices:
                 yield name, file_status(status)
 
-    def _identity(self, path: str, pid: int) -> ProcessRecord:
-        fields = read_text(f"{path}/stat").rpartition(")")[2].split()
+    def _other_thread(self, pid: int) -> int | None:
+        """One that still runs after the first has ended; None of a kernel thread, of a process that has ended too.
+
+        /proc does not list threads, and shows each like a process (fs/proc/base.c, proc_pid_lookup).
+        """
+        threads = os.listdir(f"{self._root}/{pid}/task") if self._live else []
+        return next((int(thread) for thread in threads if int(thread) != pid), None)
+
+    def _identity(self, path: str, pid: int, thread: int) -> ProcessRecord:
+        fields = read_text(f"{self._root}/{pid}/stat").rpartition(")")[2].split()
         parent, ticks = int(fields[1]), int(fields[19])
         return ProcessRecord(
             pid,
+            thread,
             parent,
             self._boot + ticks / _TICKS,
             _command(path),

@@ -28,7 +28,7 @@ def query_hugetlb(path: str, smallest_bytes: int) -> list[tuple[Mapping, int]] |
 
     Only such are sure to be found whose page size is at least the smallest: they begin at a multiple of it, so that
     whatever lies between two multiples is passed over. None where the kernel cannot be asked. Raises OSError where the
-    process may not be looked at, or is gone.
+    process may not be looked at, ProcessLookupError where it has no memory: a kernel thread, or one that has ended.
     """
     found = []
     words = memoryview(bytearray(_ARGUMENT.size)).cast("Q")
@@ -45,8 +45,8 @@ def query_hugetlb(path: str, smallest_bytes: int) -> list[tuple[Mapping, int]] |
                     found.append((mapping, page_bytes))
                 end = mapping.end
             words[_ADDRESS] = -(-end // smallest_bytes) * smallest_bytes
-    except (FileNotFoundError, ProcessLookupError):
-        return found  # no further mapping; no memory, of a kernel thread or one that has just ended
+    except FileNotFoundError:
+        return found  # no further mapping
     except OSError as error:
         if error.errno in _NOT_SUPPORTED:
             return None

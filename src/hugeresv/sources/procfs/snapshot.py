@@ -31,6 +31,7 @@ class Descent(Enum):
 class ProcessRecord:
     """A process that has to do with huge pages.
 
+    thread       whose files in /proc are read: the first, numbered as the process, or another if that has ended
     started      seconds of real time, to the clock tick below
     ipc          its IPC namespace; SysV segments of different ones have the same inode numbers
     noreserve    starts of mappings with NORESERVE; None: not read
@@ -41,6 +42,7 @@ class ProcessRecord:
     """
 
     pid: int
+    thread: int
     parent: int
     started: float
     command: str
