@@ -13,7 +13,9 @@ from hugeresv.sources.procfs.files import unescape
 from hugeresv.sources.procfs.maps import parse_maps
 from hugeresv.sources.procfs.mounts import parse_mountinfo
 from hugeresv.sources.procfs.observe import observe_host
+from hugeresv.sources.procfs.read import read_snapshot
 from hugeresv.sources.procfs.segments import parse_segments, resident_pages
+from hugeresv.sources.procfs.snapshot import Snapshot
 from tests.sources.trees import add_process, make_host
 
 
@@ -47,6 +49,27 @@ def test_a_process_that_vanishes_is_none(tmp_path: Path) -> None:
     seen = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
     assert len(seen.holders) == 1
     assert seen.unreadable == ()
+
+
+@pytest.mark.parametrize(
+    ("counted", "rest", "partial"), [([3, 0], 0, False), ([3, 3, 3], 3, False), ([3, 2, 3], 3, True)]
+)
+def test_what_a_process_held_that_ends_unread_is_no_leak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: list[int], rest: int, partial: bool
+) -> None:
+    """Processes that come and go, whose promises are called leaked; a leak that they hide for ever."""
+    make_host(tmp_path, free=10)
+    (tmp_path / "proc/8").mkdir()
+    counts = iter(counted)
+
+    def look(proc_root: str, sys_root: str) -> Snapshot:
+        (tmp_path / "sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages").write_text(f"{next(counts)}\n")
+        return read_snapshot(proc_root, sys_root)
+
+    monkeypatch.setattr("hugeresv.sources.procfs.observe.read_snapshot", look)
+    seen = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
+    assert (unexplained(seen)[0].reserved_pages, seen.partial) == (rest, partial)
+    assert next(counts, None) is None
 
 
 def test_a_wrapped_counter_is_negative(tmp_path: Path) -> None:

@@ -40,22 +40,29 @@ def read_snapshot(proc_root: str, sys_root: str) -> Snapshot:
         min(pool.page_size_kB for pool in pools),
         live=live,
     )
-    processes = _processes(reader, pids, unreadable)
+    processes, vanished = _processes(reader, pids, unreadable)
     read_flags_where_needed(processes, mounted, reader.read_flags)
     for record in processes:
         reader.read_pages(record)
     segments = _segments(proc_root, pids, unreadable)
     cgroups = tuple(read_cgroups(sys_root, [pool.page_size_kB for pool in pools]))
-    return Snapshot(pools, default, tuple(processes), tuple(mounts), tuple(segments), cgroups, tuple(unreadable))
+    return Snapshot(
+        pools, default, tuple(processes), tuple(mounts), tuple(segments), cgroups, tuple(unreadable), vanished
+    )
 
 
-def _processes(reader: ProcessReader, pids: list[int], unreadable: list[Unreadable]) -> list[ProcessRecord]:
+def _processes(
+    reader: ProcessReader, pids: list[int], unreadable: list[Unreadable]
+) -> tuple[list[ProcessRecord], bool]:
+    """Those that have to do with huge pages, and whether one has ended before it was read."""
     found = []
+    vanished = False
     refused: dict[tuple[str, bool], int] = {}
     for pid in pids:
         try:
             record = reader.read(pid)
         except (FileNotFoundError, ProcessLookupError):
+            vanished = True
             continue
         except OSError as error:
             why = error.strerror or str(error)
@@ -68,7 +75,7 @@ def _processes(reader: ProcessReader, pids: list[int], unreadable: list[Unreadab
         what = "mappings" if hides else "open files"
         whose = "1 process" if count == 1 else f"{count} processes"
         unreadable.append(Unreadable(f"the {what} of {whose}", why, hides))
-    return found
+    return found, vanished
 
 
 def _namespaces(proc_root: str, pids: list[int], kind: str) -> dict[str, int]:

@@ -86,7 +86,7 @@ class SegmentRecord:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All of it."""
+    """All of it. `vanished`: a process ended after the pools were read, before it was."""
 
     pools: tuple[Pool, ...]
     default_page_bytes: int
@@ -95,3 +95,4 @@ class Snapshot:
     segments: tuple[SegmentRecord, ...]
     cgroups: tuple[CgroupUse, ...]
     unreadable: tuple[Unreadable, ...]
+    vanished: bool
