@@ -23,6 +23,7 @@ from hugeresv.model.presets import IDEAL
 from hugeresv.scenario.operation import (
     Exit,
     Fork,
+    Ftruncate,
     Memfd,
     Mmap,
     Mount,
@@ -79,6 +80,12 @@ SCENARIOS: dict[str, list[Operation]] = {
         Mmap("a", "m", "shared", pages=3, file="m", noreserve=True),
         Mmap("b", "m", "shared", pages=2, file="m"),
         Touch("b", "m", "write", page=1),
+    ],
+    "memfd that is shorter by now than what is mapped of it": [
+        Memfd("m"),
+        Mmap("a", "m", "shared", pages=4, file="m"),
+        Touch("a", "m", "write", page=0),
+        Ftruncate("a", "m", pages=2),
     ],
     "memfd that nobody maps any more": [
         Memfd("m"),
