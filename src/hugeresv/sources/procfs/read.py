@@ -16,6 +16,8 @@ from hugeresv.sources.procfs.snapshot import MountRecord, ProcessRecord, Segment
 
 _MFD_HUGETLB, _SIZE_SHIFT = 4, 26
 _BOOT_ID = "sys/kernel/random/boot_id"
+_FIRST_PID_NAMESPACE = "pid:[4026531836]"
+"""PROC_PID_INIT_INO (include/linux/proc_ns.h, since 3.8): the one whose /proc shows every process of the host."""
 
 
 def read_snapshot(proc_root: str, sys_root: str) -> Snapshot:
@@ -44,6 +46,8 @@ def read_snapshot(proc_root: str, sys_root: str) -> Snapshot:
     read_flags_where_needed(processes, mounted, reader.read_flags)
     for record in processes:
         reader.read_pages(record)
+    if live and namespace(f"{proc_root}/1", "pid") not in {_FIRST_PID_NAMESPACE, ""}:
+        unreadable.append(Unreadable("the processes of other PID namespaces", f"{proc_root} is not the host's"))
     segments = _segments(proc_root, pids, unreadable)
     cgroups = tuple(read_cgroups(sys_root, [pool.page_size_kB for pool in pools]))
     return Snapshot(
