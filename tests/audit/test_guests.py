@@ -66,6 +66,24 @@ def test_a_true_ledger_stays_true_to_the_end(guest: GuestKernel, seer: Seer) -> 
     assert list(end.violations) == []
 
 
+@pytest.mark.parametrize("name", ["split-middle", "fork", "consumption", "shared-reuse"])
+def test_pictures_are_those_of_the_model(guest: GuestKernel, seer: Seer, name: str) -> None:
+    """A promise that is drawn in another page's place, or where there is none; a promise drawn as unknown."""
+    scenario = scenario_in(SCENARIOS / f"{name}.scn")
+    model = ModelKernel(parse_behaviour(guest.expectation_names[0]))
+    real = list(play(scenario, guest, show=True, audit=seer))
+    modelled = list(play(scenario, model, show=True))
+    assert len(real) == len(modelled)
+    for on_guest, on_model in zip(real, modelled, strict=True):
+        if isinstance(on_guest, StepResult) and isinstance(on_model, StepResult):
+            assert _drawn(on_guest) == _drawn(on_model), on_guest.number
+
+
+def _drawn(result: StepResult) -> list[object]:
+    assert result.seen is not None
+    return [(picture.proc, picture.map, picture.runs) for picture in result.seen.pictures]
+
+
 def test_a_violation_has_the_scenarios_names(guest: GuestKernel, seer: Seer) -> None:
     """The process, mapping and mount of a message under names that nobody has given them."""
     with guest.start(pool(10)) as session:

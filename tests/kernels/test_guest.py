@@ -1,8 +1,7 @@
-"""A stock kernel in QEMU, where there are QEMU, a C compiler and a kernel in the cache."""
+"""A stock kernel in QEMU, where it can be had."""
 
 import mmap
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,31 +13,24 @@ import pytest
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.agent import agent_program
-from hugeresv.kernels.guest.images import images
+from hugeresv.kernels.guest.architecture import ARCHITECTURES
+from hugeresv.kernels.guest.images import find_image
 from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.kernels.guest.options import Options
 from hugeresv.kernels.play import play
 from hugeresv.kernels.protocol import PageState
 from hugeresv.scenario import operation as ops
 from hugeresv.scenario.scenario import Cgroup, Pool
+from tests.guests import need_guest
 from tests.kernels.conftest import must_answer, pool, settle
 from tests.played import SCENARIOS, scenario_in
 
 
-def _why_not() -> str | None:
-    for program in ("qemu-system-x86_64", "cc"):
-        if shutil.which(program) is None:
-            return f"needs {program}"
-    return None if images() else "needs a kernel in the cache"
-
-
 @pytest.fixture(scope="module")
 def guest() -> Iterator[GuestKernel]:
-    """The first kernel in the cache."""
-    reason = _why_not()
-    if reason is not None:
-        pytest.skip(f"guests: {reason}")
-    with GuestKernel(images()[0].name) as kernel:
+    """One kernel for all of them."""
+    need_guest("6.1")
+    with GuestKernel("6.1") as kernel:
         yield kernel
 
 
@@ -100,15 +92,12 @@ def test_every_start_is_a_fresh_kernel(guest: GuestKernel) -> None:
 @pytest.mark.parametrize("name", ["split-middle", "split-left", "split-right", "split-mprotect"])
 def test_a_machine_of_32_bits(name: str) -> None:
     """Numbers of system calls, or words, of the other machine; a mapping that finds no room in 3 GiB."""
-    reason = _why_not()
-    small = [image for image in images() if image.architecture.name == "i386"]
-    if reason is not None or not small:
-        pytest.skip(f"guests: {reason or 'needs a kernel for i386 in the cache'}")
     try:
-        agent_program(small[0].architecture)
+        agent_program(ARCHITECTURES["i386"])
     except UnavailableError as error:
         pytest.skip(f"guests: {str(error).splitlines()[0]}")
-    with GuestKernel(small[0].name) as kernel:
+    need_guest("6.1-i386")
+    with GuestKernel("6.1-i386") as kernel:
         results = list(play(scenario_in(SCENARIOS / f"{name}.scn"), kernel, show=True))
     assert [str(found) for result in results for found in result.contradictions] == []
 
@@ -151,7 +140,7 @@ def test_its_memory_and_symbols_are_the_kernels(guest: GuestKernel) -> None:
             assert len(content) == memory.size_bytes == sum(segment.size_bytes for segment in memory.segments)
             assert content.find(memory.vmcoreinfo) > 0
         told = dict(line.split("=", 1) for line in memory.vmcoreinfo.decode().splitlines())
-        assert told["OSRELEASE"] == images()[0].release
+        assert told["OSRELEASE"] == find_image("6.1").release
         symbols = session.kernel_symbols(["init_uts_ns", "no_such_symbol"])
     assert symbols == {"init_uts_ns": int(told["SYMBOL(init_uts_ns)"], 16)}
 

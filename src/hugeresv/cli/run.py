@@ -51,7 +51,7 @@ def run(kernel_name: str, as_json: bool, record: bool, audit: bool, color: Colou
     """
     status = Status()
     with status.going_on(), open_kernel(kernel_name) as kernel:
-        report = JsonRows(sys.stdout) if as_json else RunReport(standard_output(color), kernel)
+        report = JsonRows(sys.stdout) if as_json else RunReport(standard_output(color), kernel, audited=audit)
         runs = _Runs(kernel, report, status, record=record, audit=auditor(kernel) if audit else None)
         for file in read_files(files, status):
             runs.file(file)

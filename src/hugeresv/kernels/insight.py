@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hugeresv.kernels.model.session import ModelSession
-from hugeresv.kernels.protocol import Session
+from hugeresv.kernels.protocol import MappingView, Session
 from hugeresv.model.machine import Key, Machine
 from hugeresv.scenario.scn_words import write_name
 
@@ -14,6 +14,10 @@ class Insight(Protocol):
 
     def machine(self) -> Machine:
         """The machine as it is now, its processes, mounts and cgroups under their names in the scenario."""
+        ...
+
+    def view(self, proc: str, mapping: str) -> MappingView | None:
+        """The mapping as the last `machine` has it; None when there is no such mapping."""
         ...
 
     def name(self, process: Key, address: int) -> tuple[str, int] | None:
@@ -34,6 +38,10 @@ class ModelInsight:
     def machine(self) -> Machine:
         """The session's own, not a copy."""
         return self._session.machine
+
+    def view(self, proc: str, mapping: str) -> MappingView | None:
+        """See `Insight`."""
+        return self._session.view(proc, mapping)
 
     def name(self, process: Key, address: int) -> tuple[str, int] | None:
         """See `Insight`."""

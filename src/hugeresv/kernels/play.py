@@ -100,16 +100,16 @@ class _Look:
     """Sees what each operation did to mappings and, with insight, to what must always hold."""
 
     def __init__(self, session: Session, insight: Insight | None, *, pictures: bool) -> None:
-        self._watch = Watch(session) if pictures else None
+        self._watch = Watch(insight or session) if pictures else None
         self._insight = insight
         self._levels = levels(insight.machine()) if insight else None
 
     def after(self, operation: Operation, outcome: Outcome) -> Seen:
         """What there is to show right after an operation. With insight a call that hangs is a violation too."""
+        machine = self._insight.machine() if self._insight else None
         pictures = self._watch.look(operation) if self._watch else ()
-        if self._insight is None or self._levels is None:
+        if self._insight is None or machine is None or self._levels is None:
             return Seen(pictures, ())
-        machine = self._insight.machine()
         before, self._levels = self._levels, levels(machine)
         hang = [_HANG] if outcome is Outcome.HANG else []
         return Seen(pictures, hang + check_step(operation, before, self._levels) + check(machine, self._insight.name))

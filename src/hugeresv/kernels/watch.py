@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from hugeresv.kernels.protocol import MappingView, PageState, Session
+from hugeresv.kernels.protocol import MappingView, PageState
 from hugeresv.scenario.operation import Exit, Fork, Mmap, Mremap, Operation, Shmat, Shmdt, Span, Touch
 
 _MOST_WATCHED = 64
@@ -40,11 +40,19 @@ class Picture(NamedTuple):
     runs: tuple[Run, ...]
 
 
+class Viewer(Protocol):
+    """What shows mappings: a session, or insight into one."""
+
+    def view(self, proc: str, mapping: str) -> MappingView | None:
+        """See `protocol.Session`."""
+        ...
+
+
 class Watch:
     """Knows the mappings of a session by the operations that it is told, and looks at them."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
         self._seen: dict[Name, MappingView | None] = {}
 
     def note(self, operation: Operation) -> list[Name]:
@@ -84,7 +92,7 @@ class Watch:
                 yield operation.proc, operation.move_to
 
     def _look_at(self, name: Name) -> Picture | None:
-        before, after = self._seen[name], self._session.view(*name)
+        before, after = self._seen[name], self._viewer.view(*name)
         self._seen[name] = after
         if after is None:
             return None

@@ -17,12 +17,13 @@ from hugeresv.units import format_bytes
 
 
 class RunReport:
-    """Writes runs on one kernel."""
+    """Writes runs on one kernel; `audited`: whose memory is read, so that as much is seen as on a model."""
 
-    def __init__(self, screen: Screen, kernel: Kernel) -> None:
+    def __init__(self, screen: Screen, kernel: Kernel, *, audited: bool = False) -> None:
         self._screen = screen
         self._kernel = kernel
-        self._legend = Legend(screen, SEEN_ON_A_REAL_KERNEL if kernel.real else SEEN_ON_A_MODEL, "wrong, as said below")
+        states = SEEN_ON_A_REAL_KERNEL if kernel.real and not audited else SEEN_ON_A_MODEL
+        self._legend = Legend(screen, states, "wrong, as said below")
         self._names: list[str] = []
         self._contradicted: list[str] = []
         self._unfinished: list[str] = []

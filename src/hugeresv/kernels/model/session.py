@@ -94,7 +94,8 @@ class ModelSession(ClosedOnExit):
         process = self.processes.get(proc)
         if process is None or mapping not in process.mappings:
             return None
-        return view(process.task.mm, process.mappings[mapping])
+        place = process.mappings[mapping]
+        return view(process.task.mm, place.address, place.reach_bytes)
 
     def release(self) -> Answer:
         """End every process, close every file, remove every segment and unmount everything."""

@@ -11,7 +11,6 @@ from hugeresv.kernels.protocol import MappingView, PageState
 from hugeresv.model.base_page import align_up
 
 if TYPE_CHECKING:
-    from hugeresv.kernels.model.names import Mapping
     from hugeresv.model.address_space import AddressSpace
     from hugeresv.model.inode import Inode
     from hugeresv.model.vma import Vma
@@ -19,15 +18,15 @@ if TYPE_CHECKING:
 Run = tuple[PageState, int]
 
 
-def view(mm: AddressSpace, mapping: Mapping) -> MappingView:
-    """What is at the pages of `mapping`, as far as it ever reached; cost grows with runs, not with length."""
+def view(mm: AddressSpace, address: int, reach_bytes: int) -> MappingView:
+    """What is at the pages of a mapping, as far as it ever reached; cost grows with runs, not with length."""
     shift = mm.page_shift
-    end = mapping.address + align_up(mapping.reach_bytes, 1 << shift)
+    end = address + align_up(reach_bytes, 1 << shift)
     runs: list[Run] = []
     shared = False
-    at = mapping.address
-    for vma in mm.overlapping(mapping.address, end):
-        start, stop = max(vma.vm_start, mapping.address), min(vma.vm_end, end)
+    at = address
+    for vma in mm.overlapping(address, end):
+        start, stop = max(vma.vm_start, address), min(vma.vm_end, end)
         runs.append((PageState.HOLE, (start - at) >> shift))
         runs += _vma_runs(vma, vma.pagecache_offset(start), vma.pagecache_offset(stop - 1) + 1)
         shared = shared or vma.shared

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import count
 
 from hugeresv.errors import InputError
-from hugeresv.kernels.grammar import open_kernel
+from hugeresv.kernels.grammar import open_kernel, parse_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.play import play
 from hugeresv.kernels.protocol import Kernel
@@ -26,7 +27,7 @@ from hugeresv.search.fuzz.shrink import shrink
 from hugeresv.search.lockstep import Divergence, first_difference
 
 BATCH = 20
-"""Scenarios handed to an executor at once."""
+"""Scenarios handed to an executor at once where both kernels are models; on others one takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,9 @@ def _spread(
     executor: Executor, left: str, right: str, drawing: Drawing, budget: Budget, workers: int
 ) -> Iterator[Tally]:
     """Batches as they are finished, with twice as many under way as there are workers."""
-    size = BATCH if budget.scenarios is None else max(1, min(BATCH, budget.scenarios // workers))
+    size = 1 if any(parse_kernel(name).real for name in (left, right)) else BATCH
+    if budget.scenarios is not None:
+        size = max(1, min(size, budget.scenarios // workers))
     numbers = count(drawing.first, size)
     pending: set[Future[Tally]] = set()
     try:
@@ -149,8 +152,13 @@ def _spread(
 
 def run_named_batch(left: str, right: str, drawing: Drawing, size: int) -> Tally:
     """`run_batch` on kernels by name."""
-    with open_kernel(left) as first, open_kernel(right) as second:
-        return run_batch(first, second, drawing, size)
+    return run_batch(_kept_open(left), _kept_open(right), drawing, size)
+
+
+@cache
+def _kept_open(name: str) -> Kernel:
+    """A kernel for as long as this process, an executor's, lives: a guest is booted once, and ends with it."""
+    return parse_kernel(name)
 
 
 def run_batch(left: Kernel, right: Kernel, drawing: Drawing, size: int) -> Tally:

@@ -3,7 +3,8 @@
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.session import CGROUPS, GuestSession
 from hugeresv.kernels.insight import Insight, mapping_at
-from hugeresv.kernels.protocol import Session
+from hugeresv.kernels.model.view import view
+from hugeresv.kernels.protocol import MappingView, PageState, Session
 from hugeresv.model.machine import Key, Machine
 from hugeresv.sources.drgn.kernel import SYMBOLS, KernelMemory
 from hugeresv.sources.drgn.ram import PhysicalMemory
@@ -46,6 +47,7 @@ class _GuestInsight:
     def __init__(self, session: GuestSession, kernel: KernelMemory) -> None:
         self._session = session
         self._kernel = kernel
+        self._machine: Machine | None = None
 
     def machine(self) -> Machine:
         """The machine of the scenario's page size."""
@@ -58,7 +60,19 @@ class _GuestInsight:
         machine.mounts = {mounts.get(key, key): mount for key, mount in machine.mounts.items()}
         machine.cgroups = {cgroups[key]: cgroup for key, cgroup in machine.cgroups.items() if key in cgroups}
         machine.processes = {_name(processes, key): process for key, process in machine.processes.items()}
+        self._machine = machine
         return machine
+
+    def view(self, proc: str, mapping: str) -> MappingView | None:
+        """See `Insight`. A mapping without huge pages is no part of the machine: the session sees what is there."""
+        binding = self._session.names.processes.get(proc, {}).get(mapping)
+        process = self._machine.processes.get(proc) if self._machine else None
+        if binding is None or process is None:
+            return self._session.view(proc, mapping)
+        seen = view(process.mm, binding.start, binding.extent_bytes)
+        if all(state is PageState.HOLE for state, _ in seen.runs):
+            return self._session.view(proc, mapping)
+        return MappingView(binding.shared, seen.runs)
 
     def name(self, process: Key, address: int) -> tuple[str, int] | None:
         """See `Insight`."""
