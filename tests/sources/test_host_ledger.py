@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from hugeresv.errors import UnavailableError
+from hugeresv.invariants.check import check
 from hugeresv.kernels.host import syscalls
 from hugeresv.kernels.host.abi import MAP_HUGETLB
 from hugeresv.kernels.host.kernel import HostKernel
@@ -19,7 +22,8 @@ from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.ledger.machine import observe_machine
 from hugeresv.ledger.observation import Kind, Observation
 from hugeresv.ledger.reconcile import unexplained
-from hugeresv.model.presets import IDEAL
+from hugeresv.model.presets import IDEAL, LINUX_6_18
+from hugeresv.outcome import Outcome
 from hugeresv.scenario.operation import (
     Exit,
     Fork,
@@ -39,6 +43,8 @@ from hugeresv.scenario.scenario import Pool
 from hugeresv.sources.procfs.observe import observe_host
 from hugeresv.status.warning import warnings_of
 from tests.kernels.conftest import PAGE_SIZE_KB, host_machine, pool
+from tests.played import SCENARIOS as SCENARIO_FILES
+from tests.played import scenario_in
 
 __all__ = ["host_machine"]
 
@@ -193,6 +199,23 @@ def by_kind(observation: Observation) -> dict[Kind, tuple[int, int]]:
     return {kind: pages for kind, pages in sums.items() if any(pages)}
 
 
+def bounds_by_kind(observation: Observation) -> dict[str, tuple[tuple[int, int], tuple[int, int]]]:
+    """The least and the most that all holders of a kind have reserved, and used; nothing for a kind that is not there.
+
+    The model does not know a memfd from a file on the mount without limits.
+    """
+    sums: defaultdict[str, tuple[tuple[int, int], tuple[int, int]]] = defaultdict(lambda: ((0, 0), (0, 0)))
+    for holder in observation.holders:
+        if holder.page_size_kB == PAGE_SIZE_KB:
+            kind = holder.kind.replace("memfd", "file")
+            each = (holder.reserved, holder.used)
+            reserved, used = (
+                (low + pages.min, high + pages.max) for (low, high), pages in zip(sums[kind], each, strict=True)
+            )
+            sums[kind] = reserved, used
+    return sums
+
+
 def rest(observation: Observation) -> tuple[int, int]:
     """Unexplained reserved and used pages."""
     row = next(row for row in unexplained(observation) if row.page_size_kB == PAGE_SIZE_KB)
@@ -214,6 +237,27 @@ def test_what_proc_shows_is_what_the_model_knows(waiting_host: HostKernel, name:
                 assert holder.reserved.min <= holder.reserved.best <= holder.reserved.max
     finally:
         host.close()
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIO_FILES.rglob("*.scn")), ids=lambda path: path.stem)
+def test_bounds_hold_in_every_scenario(waiting_host: HostKernel, path: Path) -> None:
+    """A number shown as certain that is wrong, or a range that has not the truth in it.
+
+    Up to where the kernel breaks its own ledger: then a promise that /proc shows may be one that the kernel has lost.
+    """
+    scenario = scenario_in(path)
+    model = ModelKernel(LINUX_6_18).start(scenario.pool, scenario.cgroups)
+    with waiting_host.start(scenario.pool, scenario.cgroups) as host:
+        for step in scenario.steps:
+            known = model.apply(step.operation)
+            if known.outcome is Outcome.HANG or check(model.machine):
+                return
+            if host.apply(step.operation) != known:
+                pytest.skip("this kernel answers otherwise than 6.18")
+            seen, true = bounds_by_kind(observe_host()), bounds_by_kind(observe_machine(model.machine))
+            for kind in {*seen, *true}:
+                for (low, high), (pages, _) in zip(seen[kind], true[kind], strict=True):
+                    assert low <= pages <= high, (kind, step.operation)
 
 
 def test_all_at_once_and_a_leak(waiting_host: HostKernel) -> None:
