@@ -7,9 +7,12 @@ import pytest
 
 pytest.importorskip("drgn")
 
+from drgn import Architecture, Platform, Program
+
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.sources.drgn.flattened import FLATTENED, KDUMP, name_the_kernel, reassembled
-from hugeresv.sources.drgn.ram import PhysicalMemory, layouts, notes
+from hugeresv.sources.drgn.kernel import KernelMemory
+from hugeresv.sources.drgn.ram import PhysicalMemory, layouts, notes, read_with_holes
 
 TEXT = b"OSRELEASE=6.1.0\nPAGESIZE=4096\n"
 NOTE = struct.pack("<III", 11, len(TEXT), 0) + b"VMCOREINFO\0\0" + TEXT
@@ -40,6 +43,26 @@ def test_a_kernel_of_32_bits(tmp_path: Path) -> None:
     path.write_bytes(bytes(4096))
     with pytest.raises(UnavailableError, match="x86-64"):
         PhysicalMemory(path).program(layouts(4096)[0], TEXT + b"SYMBOL(swapper_pg_dir)=c1d3a000\n")
+
+
+def test_a_kernel_that_does_not_say_where_its_symbols_are(tmp_path: Path) -> None:
+    """A traceback instead of the advice that the memory of Linux 5.10 needs."""
+    path = tmp_path / "ram"
+    path.write_bytes(bytes(4096))
+    text = TEXT + b"SYMBOL(init_uts_ns)=0\nSYMBOL(swapper_pg_dir)=ffffffff80000000\n"
+    with pytest.raises(UnavailableError, match="--symbols"):
+        KernelMemory(PhysicalMemory(path).program(layouts(4096)[0], text))
+
+
+def test_a_dump_has_nothing_in_the_hole_below_4_gib() -> None:
+    """A search that ends with a traceback at the first page that a dump has not."""
+    program = Program(Platform(Architecture.X86_64))
+    for page in (0, 1, 4):
+        program.add_memory_segment(page << 12, 4096, lambda _address, count, _offset, _physical: b"x" * count, True)
+    seen = read_with_holes(program, 0, 5 << 12)
+    assert [seen[page << 12 : (page + 1) << 12] for page in range(5)] == [
+        (b"x" if page in (0, 1, 4) else b"\0") * 4096 for page in range(5)
+    ]
 
 
 def flattened(*pieces: tuple[int, bytes]) -> bytes:

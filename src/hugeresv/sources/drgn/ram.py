@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from drgn import Architecture, Platform, Program
+from drgn import Architecture, FaultError, Platform, Program
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.memory import Segment
@@ -18,6 +18,7 @@ _FIRST_LINE = b"OSRELEASE="
 _KERNEL_ADDRESS = re.compile(rb"^SYMBOL\(swapper_pg_dir\)=([0-9a-f]+)$", re.MULTILINE)
 _LOWEST_ON_X86_64 = 1 << 63
 _HEADER = struct.Struct("<III")
+_PAGE_BYTES = 1 << 12
 LONGEST_BYTES = 1 << 12
 """A note fits into a page (VMCOREINFO_BYTES)."""
 
@@ -67,6 +68,28 @@ def notes_within(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[byte
         if text:
             yield text
         place = data.find(_NAME, place + 1, end)
+
+
+def read_with_holes(program: Program, start: int, size_bytes: int) -> bytes:
+    """Whole pages of physical memory, zeros for those that a dump of QEMU has not, as in the hole below 4 GiB.
+
+    What has neither its first page nor its last is all hole: to ask for each of a GiB of pages takes half a minute.
+    """
+    try:
+        return program.read(start, size_bytes, True)
+    except FaultError:
+        if not _there(program, start) and not _there(program, start + size_bytes - _PAGE_BYTES):
+            return bytes(size_bytes)
+    half = size_bytes // _PAGE_BYTES // 2 * _PAGE_BYTES
+    return read_with_holes(program, start, half) + read_with_holes(program, start + half, size_bytes - half)
+
+
+def _there(program: Program, page: int) -> bool:
+    try:
+        program.read(page, _PAGE_BYTES, True)
+    except FaultError:
+        return False
+    return True
 
 
 def _text(data: mmap.mmap | bytes, place: int) -> bytes:

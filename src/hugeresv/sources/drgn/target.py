@@ -9,7 +9,7 @@ from drgn import Program
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.sources.drgn.flattened import FLATTENED, memory_bytes, name_the_kernel, reassembled
 from hugeresv.sources.drgn.kernel import KernelMemory
-from hugeresv.sources.drgn.ram import LONGEST_BYTES, PhysicalMemory, layouts, notes, notes_within
+from hugeresv.sources.drgn.ram import LONGEST_BYTES, PhysicalMemory, layouts, notes, notes_within, read_with_holes
 
 _KCORE = Path("/proc/kcore")
 _ELF = b"\x7fELF"
@@ -103,7 +103,7 @@ def _notes_of_kdump(dump: BinaryIO) -> Iterator[bytes]:
     """The notes in the physical memory of a dump that has compressed pages."""
     program = _opened(Path(f"/proc/self/fd/{dump.fileno()}"), _ANY_KERNEL)
     for start in range(0, memory_bytes(dump), _CHUNK_BYTES):
-        chunk = program.read(start, _CHUNK_BYTES + 2 * LONGEST_BYTES, True)
+        chunk = read_with_holes(program, start, _CHUNK_BYTES + 2 * LONGEST_BYTES)
         yield from notes_within(chunk, 0, _CHUNK_BYTES + LONGEST_BYTES)
 
 
