@@ -10,6 +10,7 @@
  *	N fork W MS NEW			have it fork worker NEW			N ok ERRNO PID
  *	N end W MS			kill it, and wait for its end		N ok 0 0
  *	N read PATH...			the first line of each file		N ok 0 TEXT...
+ *	N read				the files that were read last		N ok 0 TEXT...
  *	N write PATH TEXT		write a file in one call		N ok ERRNO 0
  *	N statfs PATH			blocks, free, available			N ok ERRNO BLOCKS BFREE BAVAIL
  *	N symbols NAME...		kernel symbols, 0 for none		N ok ERRNO ADDRESS...
@@ -213,12 +214,27 @@ static const char *find_symbols(char **names, int count)
 	return reply;
 }
 
+/* The serial port is slow, and most requests read the same files: without names, those of the last time. */
+static const char *read_again(char **paths, int count)
+{
+	static char *kept[MOST_WORDS];
+	static int keeps;
+
+	if (count) {
+		while (keeps)
+			free(kept[--keeps]);
+		for (; keeps < count; keeps++)
+			kept[keeps] = strdup(paths[keeps]);
+	}
+	return read_files(kept, keeps);
+}
+
 static const char *carry_out(char **words, int count)
 {
 	static char request[LINE_BYTES];
 
 	if (!strcmp(words[0], "read"))
-		return read_files(words + 1, count - 1);
+		return read_again(words + 1, count - 1);
 	if (!strcmp(words[0], "symbols"))
 		return find_symbols(words + 1, count - 1);
 	if (!strcmp(words[0], "statfs"))

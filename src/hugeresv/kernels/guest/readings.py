@@ -24,6 +24,7 @@ class GuestPool:
         self._pool = pool
         self._wrap = 1 << word_bits
         self._path = directory(pool.page_size_kB)
+        self._read: tuple[str, ...] = ()
 
     def fill(self) -> None:
         """Make it what the scenario begins with. Raises UnavailableError when the guest cannot."""
@@ -59,8 +60,10 @@ class GuestPool:
         return CgroupUsage(*(usage_bytes // self._pool.page_bytes for usage_bytes in usage))
 
     def read(self, *paths: str) -> list[int]:
-        """The numbers that files hold."""
-        errno, *texts = self._conversation.ask("read", *paths)
+        """The numbers that files hold. Those that were read last need not be named to the agent."""
+        named = () if paths == self._read else paths
+        self._read = paths
+        errno, *texts = self._conversation.ask("read", *named)
         if int(errno):
             raise UnavailableError(f"cannot read {texts[0]} in the guest: {os.strerror(int(errno))}")
         return [int(text) for text in texts]
