@@ -1,5 +1,6 @@
 """Fetching stock kernels: what is read of the machine's apt, and what is made of what apt says."""
 
+import fcntl
 import os
 import shutil
 import tarfile
@@ -127,3 +128,15 @@ def test_the_image_comes_out_of_its_package(machine: Path, tmp_path: Path) -> No
     assert (tmp_path / "asked").read_text() == "linux-binary-7.3.4\n"
     assert (found.release, found.path.read_bytes()) == ("7.3.4-test", bytes(image))
     assert _left_in_cache() == [str(found.path)]
+
+
+def test_what_a_killed_fetch_left_is_removed(tmp_path: Path) -> None:
+    """A package that stays in the cache for good; one that another process is fetching taken from under it."""
+    for name in (".fetch-killed", ".fetch-going-on"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "package.deb").touch()
+    holder = os.open(tmp_path / ".fetch-going-on", os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    fetch.clear_left_behind(tmp_path)
+    os.close(holder)
+    assert [path.name for path in tmp_path.iterdir()] == [".fetch-going-on"]

@@ -1,9 +1,13 @@
 """Getting a stock kernel of Debian into the cache. Nothing is installed: the image is taken out of its package."""
 
+import fcntl
+import os
 import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from hugeresv.errors import UnavailableError
@@ -12,6 +16,8 @@ from hugeresv.kernels.guest.cache import cache_directory
 from hugeresv.kernels.guest.image_header import read_image_header
 from hugeresv.kernels.guest.images import PREFIX, Image
 from hugeresv.kernels.guest.stock import STOCK, Stock
+
+_PREFIX = ".fetch-"
 
 
 def fetch(name: str) -> Image:
@@ -22,7 +28,8 @@ def fetch(name: str) -> Image:
     require("dpkg-deb", "dpkg")
     kernels = cache_directory("kernels")
     kernels.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kernels, prefix=".fetch-") as temporary:
+    clear_left_behind(kernels)
+    with tempfile.TemporaryDirectory(dir=kernels, prefix=_PREFIX) as temporary, _held(Path(temporary)):
         package = _download(STOCK[name], Path(temporary))
         unpacked = Path(temporary) / "image"
         _unpack(package, unpacked)
@@ -30,6 +37,24 @@ def fetch(name: str) -> Image:
         (kernels / name).mkdir(exist_ok=True)
         path = unpacked.replace(kernels / name / f"{PREFIX}{release}")
     return Image(name, release, path)
+
+
+def clear_left_behind(kernels: Path) -> None:
+    """Remove what fetches that were killed have left; those that go on hold their directories."""
+    for directory in kernels.glob(f"{_PREFIX}*"):
+        with suppress(BlockingIOError, FileNotFoundError), _held(directory):
+            shutil.rmtree(directory)
+
+
+@contextmanager
+def _held(directory: Path) -> Iterator[None]:
+    """Raises BlockingIOError where another process has it."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _download(stock: Stock, directory: Path) -> Path:

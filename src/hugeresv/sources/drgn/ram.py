@@ -76,7 +76,7 @@ def read_with_holes(program: Program, start: int, size_bytes: int) -> bytes:
     What has neither its first page nor its last is all hole: to ask for each of a GiB of pages takes half a minute.
     """
     try:
-        return program.read(start, size_bytes, True)
+        return bytes(program.read(start, size_bytes, True))
     except FaultError:
         if not _there(program, start) and not _there(program, start + size_bytes - _PAGE_BYTES):
             return bytes(size_bytes)
