@@ -140,3 +140,12 @@ def test_what_a_killed_fetch_left_is_removed(tmp_path: Path) -> None:
     fetch.clear_left_behind(tmp_path)
     os.close(holder)
     assert [path.name for path in tmp_path.iterdir()] == [".fetch-going-on"]
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A traceback where the home directory is read-only."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(fetch, "require", lambda *_: None)
+    with pytest.raises(UnavailableError, match=r"cannot be written.*XDG_CACHE_HOME"):
+        fetch.fetch("6.1")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.architecture import Architecture
-from hugeresv.kernels.guest.cache import cache_directory
+from hugeresv.kernels.guest.cache import cache_directory, written
 
 _DIRECTORY = Path(__file__).parent
 _FLAGS = ("-static", "-O2", "-D_FILE_OFFSET_BITS=64")
@@ -21,8 +21,8 @@ def agent_program(architecture: Architecture) -> bytes:
         digest.update(source.read_bytes())
     program = cache_directory("agents") / f"{architecture.name}-{digest.hexdigest()[:16]}"
     if not program.exists():
-        program.parent.mkdir(parents=True, exist_ok=True)
-        _compile(program, architecture)
+        with written(program.parent):
+            _compile(program, architecture)
     return program.read_bytes()
 
 

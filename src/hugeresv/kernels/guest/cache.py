@@ -1,10 +1,26 @@
 """Where kernels and what is compiled for guests are kept: below XDG_CACHE_HOME, or ~/.cache."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from hugeresv.errors import UnavailableError
 
 
 def cache_directory(kind: str) -> Path:
     """The directory of one kind of thing, which need not be there yet."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "hugeresv" / kind
+
+
+@contextmanager
+def written(directory: Path) -> Iterator[None]:
+    """Around what is written to a directory of it, which is made. Raises UnavailableError where that cannot be done."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise UnavailableError(
+            f"{directory} cannot be written: {error.strerror or error}; XDG_CACHE_HOME names another cache"
+        ) from None

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.apt import Apt, require
-from hugeresv.kernels.guest.cache import cache_directory
+from hugeresv.kernels.guest.cache import cache_directory, written
 from hugeresv.kernels.guest.image_header import read_image_header
 from hugeresv.kernels.guest.images import PREFIX, Image
 from hugeresv.kernels.guest.stock import STOCK, Stock
@@ -23,11 +23,16 @@ _PREFIX = ".fetch-"
 def fetch(name: str) -> Image:
     """Fetch the current release of a stock kernel.
 
-    `name` is one of `STOCK`. Raises UnavailableError where apt, dpkg or the mirror is wanting.
+    `name` is one of `STOCK`. Raises UnavailableError where apt, dpkg, the mirror or
+    room in the cache is wanting.
     """
     require("dpkg-deb", "dpkg")
     kernels = cache_directory("kernels")
-    kernels.mkdir(parents=True, exist_ok=True)
+    with written(kernels):
+        return _fetch(name, kernels)
+
+
+def _fetch(name: str, kernels: Path) -> Image:
     clear_left_behind(kernels)
     with tempfile.TemporaryDirectory(dir=kernels, prefix=_PREFIX) as temporary, _held(Path(temporary)):
         package = _download(STOCK[name], Path(temporary))
