@@ -180,3 +180,12 @@ def test_a_kernel_that_does_not_exist_is_warned_of(hugeresv: Hugeresv, tmp_path:
     assert len(rows(ran.out)) == 2
     warned = [line.split("'")[1] for line in ran.err.splitlines() if line.startswith(f"hugeresv: warning: {path}: ")]
     assert warned == ["idael", "ideel", "6.18,zap-restore=nie"]
+
+
+def test_a_kernel_of_ones_own(hugeresv: Hugeresv, tmp_path: Path, files: dict[str, Path]) -> None:
+    """An image that is looked for by name, not where it is; one of two kernels that is silently left out."""
+    (tmp_path / "bzImage").write_bytes(bytes(4096))
+    ran = hugeresv("run", "--kernel", f"{tmp_path}/bzImage", str(files["right"]))
+    assert (ran.status, "neither a bzImage nor a vmlinux" in ran.err) == (2, True)
+    ran = hugeresv("run", "--kernel", f"{tmp_path}/bzImage", "--on", "6.1", str(files["right"]))
+    assert (ran.status, "leave one out" in ran.err) == (2, True)

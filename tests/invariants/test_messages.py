@@ -61,7 +61,7 @@ SUM = "resv_huge_pages is {}, but the promises add up to {}"
 FALSIFIED = [
     (_add("hstate.resv_huge_pages", 1), "I1", [
         SUM.format(12, 11) + " (+1)",
-        "+4 private mapping of process 'p' at 0x40000000-0x40400000 0x40600000-0x40c00000, pages [1,2) [3,6)",
+        "+4 private mapping of process 'p' at 0x40000000-0x40400000 0x40600000-0x40c00000, file pages [1,2) [3,6)",
         "+3 file 'f', pages [0,1) [2,4)",
         "+2 segment 's', pages [0,2)",
         "+2 minimum of mount 'n'",

@@ -13,7 +13,7 @@ from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, on_kernel
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.kernels.expected_names import unknown_names
-from hugeresv.kernels.grammar import known_kernels, open_kernel
+from hugeresv.kernels.grammar import DEFAULT, GUEST, known_kernels, open_kernel
 from hugeresv.kernels.insight import Seer
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.play import play, violates
@@ -35,6 +35,7 @@ from hugeresv.search.known import explain
     )
 )
 @on_kernel
+@click.option("--kernel", "image", metavar="PATH", help="A kernel of your own in a guest, the same as --on guest:PATH.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a step and nothing else.")
 @click.option(
     "--record",
@@ -44,11 +45,23 @@ from hugeresv.search.known import explain
 @click.option("--audit", is_flag=True, help="Read a guest's memory after every step, and check what must always hold.")
 @color_option
 @files_argument
-def run(kernel_name: str, as_json: bool, record: bool, audit: bool, color: Colour, files: tuple[Path, ...]) -> int:
+def run(
+    kernel_name: str,
+    image: str | None,
+    as_json: bool,
+    record: bool,
+    audit: bool,
+    color: Colour,
+    files: tuple[Path, ...],
+) -> int:
     """Run scenarios and draw what happens, step by step.
 
     Exit status: 0 everything was as expected, 1 something was not, 2 a file is wrong, 3 it cannot be run here.
     """
+    if image is not None:
+        if kernel_name != DEFAULT:
+            raise click.UsageError("--on and --kernel both name a kernel; leave one out")
+        kernel_name = GUEST + str(Path(image).absolute())
     status = Status()
     with status.going_on(), open_kernel(kernel_name) as kernel:
         report = JsonRows(sys.stdout) if as_json else RunReport(standard_output(color), kernel, audited=audit)

@@ -76,7 +76,7 @@ class MappingPromise:
     def _by_address(self) -> str:
         where = " ".join(f"{vma.vm_start:#x}-{vma.vm_end:#x}" for vma in self.vmas)
         promised = (part for vma in self.vmas for part in unconsumed(vma))
-        return f"private mapping of process {self.process!r} at {where}, pages {ranges_text(promised)}"
+        return f"private mapping of process {self.process!r} at {where}, file pages {ranges_text(promised)}"
 
 
 @dataclass(frozen=True, slots=True)

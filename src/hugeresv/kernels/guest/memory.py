@@ -87,7 +87,7 @@ class Contents(ClosedOnExit):
         self._segments = ram.segments
         self._nodes = ram.nodes
         self._runs: list[tuple[int, int]] = []
-        for start, end in _data(ram.descriptor, ram.size_bytes):
+        for start, end in written(ram.descriptor, ram.size_bytes):
             self._runs += self._not_zero(start, end)
 
     def copied(self) -> Ram:
@@ -121,7 +121,7 @@ class Contents(ClosedOnExit):
             yield run, end
 
 
-def _data(descriptor: int, size_bytes: int) -> Iterator[tuple[int, int]]:
+def written(descriptor: int, size_bytes: int) -> Iterator[tuple[int, int]]:
     """The parts of a file that have ever been written."""
     end = 0
     while end < size_bytes:

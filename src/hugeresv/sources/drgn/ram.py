@@ -11,7 +11,7 @@ from pathlib import Path
 from drgn import Architecture, FaultError, Platform, Program
 
 from hugeresv.errors import UnavailableError
-from hugeresv.kernels.guest.memory import Segment
+from hugeresv.kernels.guest.memory import Segment, written
 
 _NAME = b"VMCOREINFO\0\0"
 _FIRST_LINE = b"OSRELEASE="
@@ -56,7 +56,7 @@ def notes(path: Path) -> Iterator[bytes]:
         if not os.fstat(file.fileno()).st_size:
             return
         with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
-            for start, end in _written(file.fileno(), len(data)):
+            for start, end in written(file.fileno(), len(data)):
                 yield from notes_within(data, start, end)
 
 
@@ -100,18 +100,6 @@ def _text(data: mmap.mmap | bytes, place: int) -> bytes:
     text = data[place + len(_NAME) : place + len(_NAME) + min(text_bytes, LONGEST_BYTES)]
     is_note = (name_bytes, kind) == (len(_NAME) - 1, 0) and text.startswith(_FIRST_LINE)
     return text if is_note else b""
-
-
-def _written(descriptor: int, size_bytes: int) -> Iterator[tuple[int, int]]:
-    """The parts of a file that are no holes."""
-    end = 0
-    while end < size_bytes:
-        try:
-            start = os.lseek(descriptor, end, os.SEEK_DATA)
-        except OSError:  # ENXIO: a hole up to the end
-            return
-        end = os.lseek(descriptor, start, os.SEEK_HOLE)
-        yield start, end
 
 
 def layouts(size_bytes: int) -> Sequence[tuple[Segment, ...]]:
