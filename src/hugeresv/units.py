@@ -36,3 +36,11 @@ def format_bytes(quantity: int) -> str:
 def factor(prefix: str) -> int:
     """What a prefix multiplies by: `K` 1024, `M` 1048576, …; none: 1."""
     return 1 << 10 * (_PREFIXES.index(prefix.upper()) + 1 if prefix else 0)
+
+
+def cgroup_size(page_size_kB: int) -> str:
+    """A page size as the names of a cgroup's files spell it (mm/hugetlb_cgroup.c, mem_fmt): 64KB, 2MB, 1GB."""
+    for unit, kilobytes in (("GB", 1 << 20), ("MB", 1 << 10)):
+        if page_size_kB >= kilobytes:
+            return f"{page_size_kB // kilobytes}{unit}"
+    return f"{page_size_kB}KB"

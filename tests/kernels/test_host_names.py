@@ -5,9 +5,9 @@ import pytest
 from hugeresv.errors import ScenarioError
 from hugeresv.kernels.host.abi import huge_flag
 from hugeresv.kernels.host.calls import call_of
-from hugeresv.kernels.host.cgroups import size_name
 from hugeresv.kernels.host.names import Binding, Names
 from hugeresv.scenario.operation import Mmap, Mremap, Place, Shmat, Touch
+from hugeresv.units import cgroup_size
 
 GIB = 1 << 30
 PAGE = 2 << 20
@@ -35,9 +35,9 @@ def test_a_place_that_the_kernel_chose_itself_costs_nothing() -> None:
 @pytest.mark.parametrize(
     ("kilobytes", "name"), [(64, "64KB"), (2048, "2MB"), (32768, "32MB"), (1 << 20, "1GB"), (16 << 20, "16GB")]
 )
-def test_size_name(kilobytes: int, name: str) -> None:
+def test_cgroup_size(kilobytes: int, name: str) -> None:
     """As in hugetlb.2MB.max; a wrong unit would be a file that is not there."""
-    assert size_name(kilobytes) == name
+    assert cgroup_size(kilobytes) == name
 
 
 def test_huge_flag() -> None:

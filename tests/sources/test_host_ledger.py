@@ -18,7 +18,9 @@ from hugeresv.kernels.host import syscalls
 from hugeresv.kernels.host.abi import MAP_HUGETLB
 from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.kernels.host.pool import lost_pages
+from hugeresv.kernels.host.session import HostSession
 from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.kernels.model.session import ModelSession
 from hugeresv.ledger.machine import observe_machine
 from hugeresv.ledger.observation import Kind, Observation
 from hugeresv.ledger.reconcile import unexplained
@@ -260,17 +262,22 @@ def test_bounds_hold_in_every_scenario(waiting_host: HostKernel, path: Path) -> 
                     assert low <= pages <= high, (kind, step.operation)
 
 
+def hold_everything(host: HostSession, model: ModelSession) -> None:
+    """All kinds of holders at once, none of them hidden by another."""
+    for operation in EVERYTHING:
+        assert host.apply(operation) == model.apply(operation)
+    seen = observe_host()
+    assert by_kind(seen) == by_kind(observe_machine(model.machine))
+    assert rest(seen) == (0, lost_pages(PAGE_SIZE_KB))
+
+
 def test_all_at_once_and_a_leak(waiting_host: HostKernel) -> None:
     """Holders that hide one another; ordinary memory taken for a holder; a leak that is given to somebody."""
     ordinary = os.memfd_create("ordinary")
     os.write(ordinary, b"x")
     host, model = waiting_host.start(pool(60)), ModelKernel(IDEAL).start(pool(60))
     try:
-        for operation in EVERYTHING:
-            assert host.apply(operation) == model.apply(operation)
-        seen = observe_host()
-        assert by_kind(seen) == by_kind(observe_machine(model.machine))
-        assert rest(seen) == (0, lost_pages(PAGE_SIZE_KB))
+        hold_everything(host, model)
         for operation in LEAK:
             host.apply(operation)
         assert rest(observe_host()) == (3, lost_pages(PAGE_SIZE_KB))
@@ -317,11 +324,7 @@ def test_an_older_kernel_tells_the_same_at_more_cost(waiting_host: HostKernel, m
     monkeypatch.setattr("fcntl.ioctl", refuse)
     host, model = waiting_host.start(pool(60)), ModelKernel(IDEAL).start(pool(60))
     try:
-        for operation in EVERYTHING:
-            assert host.apply(operation) == model.apply(operation)
-        seen = observe_host()
-        assert by_kind(seen) == by_kind(observe_machine(model.machine))
-        assert rest(seen) == (0, lost_pages(PAGE_SIZE_KB))
+        hold_everything(host, model)
     finally:
         host.close()
 

@@ -1,6 +1,5 @@
 """The audit of a kernel's memory."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from hugeresv.ledger.machine import Identities, observe_machine
 from hugeresv.ledger.observation import Observation
 from hugeresv.ledger.reconcile import unexplained
 from hugeresv.model.machine import Machine
-from hugeresv.status.host import Identity, Status
+from hugeresv.status.host import Identity, Status, now
 from hugeresv.status.warning import warnings_of
 
 
@@ -72,8 +71,7 @@ def audit_machines(host: str, release: str, readings: Sequence[tuple[Machine, Id
         tuple(cgroup for each in observations for cgroup in each.cgroups),
     )
     rest = unexplained(observation)
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    status = Status(Identity(host, release, "", now), observation, rest, warnings_of(observation, rest))
+    status = Status(Identity(host, release, "", now()), observation, rest, warnings_of(observation, rest))
     return Audit(status, [_page_size(*reading) for reading in readings])
 
 

@@ -6,7 +6,7 @@ import click
 
 from hugeresv.cli.exit_status import CONTRADICTED, HELD
 from hugeresv.cli.help import examples
-from hugeresv.cli.options import color_option
+from hugeresv.cli.options import color_option, proc_option, sys_option
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.errors import InputError
 from hugeresv.fit.fit import fit_on_host
@@ -31,8 +31,8 @@ from hugeresv.units import parse_bytes
 @click.option("--node", "nodes", metavar="N", type=int, multiple=True, help="Bound to this NUMA node, or several.")
 @click.option("--pid", type=int, help="As this process would: its cgroup, nodes, user, groups and mounts.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, hugeresv-fit/1, and nothing else.")
-@click.option("--proc", default="/proc", show_default=True, help="Where /proc of the host is.")
-@click.option("--sys", "sys_root", default="/sys", show_default=True, help="Where /sys of the host is.")
+@proc_option
+@sys_option
 @color_option
 def fit(
     size: str,

@@ -1,7 +1,6 @@
 """A live host, or a copied one, read as far as one mapping depends on it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from hugeresv.errors import InputError
 from hugeresv.fit.kernel import behaviour_of
@@ -12,7 +11,7 @@ from hugeresv.fit.situation import Refusal, Request, Situation, What
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import Outcome
 from hugeresv.sources.procfs.cgroups import limit_files
-from hugeresv.sources.procfs.files import read_text
+from hugeresv.sources.procfs.files import read_if_there, read_text
 from hugeresv.sources.procfs.lineage import cgroup_directory, find_directory, read_lineage
 from hugeresv.sources.procfs.pools import pool_of_size, read_pools
 from hugeresv.sources.procfs.read import default_page_bytes
@@ -60,7 +59,7 @@ def read_host(proc_root: str, sys_root: str, query: Query) -> Host:
     nodes = allowed_nodes(pool, task, query.nodes)
     directory, notes = _cgroup_directory(sys_root, query, task)
     lineage = list(read_lineage(sys_root, directory, pool.page_size_kB)) if directory is not None else []
-    release = _line(f"{proc_root}/sys/kernel/osrelease")
+    release = read_if_there(f"{proc_root}/sys/kernel/osrelease").strip()
     behaviour, doubt = behaviour_of(release)
     if place is not None and not place.certain:
         notes.append(f"how much of the minimum of {place.point.path} is taken is an estimate")
@@ -118,7 +117,7 @@ def _refusal(proc_root: str, what: What, task: Task) -> Refusal | None:
     """shmget(2) with SHM_HUGETLB wants CAP_IPC_LOCK or the group (fs/hugetlbfs/inode.c, can_do_hugetlb_shm)."""
     if what is not What.SYSV or task.may_lock:
         return None
-    group = _line(f"{proc_root}/sys/vm/hugetlb_shm_group")
+    group = read_if_there(f"{proc_root}/sys/vm/hugetlb_shm_group").strip()
     if not group or int(group) in task.groups:
         return None
     text = f"SysV segments of huge pages need CAP_IPC_LOCK or group {group} (vm.hugetlb_shm_group)"
@@ -130,7 +129,3 @@ def _on_host(sys_root: str, files: tuple[str, str]) -> tuple[str, str]:
     """Files below a root of /sys as their host names them."""
     usage, rsvd = (f"/sys{file[len(sys_root) :]}" if file.startswith(f"{sys_root}/") else file for file in files)
     return usage, rsvd
-
-
-def _line(path: str) -> str:
-    return read_text(path).strip() if Path(path).exists() else ""

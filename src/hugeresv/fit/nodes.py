@@ -1,10 +1,8 @@
 """The NUMA nodes that a process's cpuset and memory policy leave it."""
 
-from pathlib import Path
-
 from hugeresv.errors import InputError
 from hugeresv.ledger.observation import Pool
-from hugeresv.sources.procfs.files import read_text
+from hugeresv.sources.procfs.files import read_if_there
 from hugeresv.sources.procfs.task import Task
 
 
@@ -45,7 +43,7 @@ def spell_nodes(nodes: frozenset[int]) -> str:
 def _free_kB(sys_root: str, node: int) -> int:
     """MemFree of a node; 0 where it is not shown."""
     path = f"{sys_root}/devices/system/node/node{node}/meminfo"
-    for line in read_text(path).splitlines() if Path(path).exists() else []:
+    for line in read_if_there(path).splitlines():
         if "MemFree:" in line:
             return int(line.split()[-2])
     return 0

@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple
 
 from hugeresv.ledger.observation import Holder, Observation, Pool
 from hugeresv.ledger.reconcile import Unexplained, holders_of, unexplained
-from hugeresv.sources.procfs.files import read_text
+from hugeresv.sources.procfs.files import read_if_there
 from hugeresv.sources.procfs.observe import observe_host
 from hugeresv.sources.procfs.pools import pool_of_size
 from hugeresv.status.warning import Finding, warnings_of
@@ -84,7 +83,12 @@ def _is_selected(holder: Holder, pid: int | None, cgroup: str | None) -> bool:
 def _identity(proc_root: str) -> Identity:
     kernel = f"{proc_root}/sys/kernel"
     host, release, boot = (
-        read_text(path).strip() if Path(path).exists() else ""
+        read_if_there(path).strip()
         for path in (f"{kernel}/hostname", f"{kernel}/osrelease", f"{kernel}/random/boot_id")
     )
-    return Identity(host, release, boot, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    return Identity(host, release, boot, now())
+
+
+def now() -> str:
+    """The time, as `Identity` has it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.conversation import Conversation
 from hugeresv.kernels.guest.process import PATIENCE_SECONDS
-from hugeresv.kernels.host.cgroups import size_name
 from hugeresv.kernels.host.names import Names
 from hugeresv.kernels.host.pool import directory
 from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Pool
+from hugeresv.units import cgroup_size
 
 _COUNTERS = ("nr_hugepages", "free_hugepages", "resv_hugepages", "surplus_hugepages")
 
@@ -55,7 +55,7 @@ class GuestPool:
 
     def cgroup_usage(self, path: str) -> CgroupUsage:
         """The usage of the cgroup of that directory."""
-        size = size_name(self._pool.page_size_kB)
+        size = cgroup_size(self._pool.page_size_kB)
         usage = self.read(*(f"{path}/hugetlb.{size}.{file}" for file in ("current", "rsvd.current")))
         return CgroupUsage(*(usage_bytes // self._pool.page_bytes for usage_bytes in usage))
 

@@ -13,14 +13,6 @@ from hugeresv.kernels.host.world import MOUNTS
 _PRIVATE_MOUNT = f"{MOUNTS}/cgroup"
 
 
-def size_name(page_size_kB: int) -> str:
-    """A page size as the names of a cgroup's files spell it (mm/hugetlb_cgroup.c, mem_fmt): 64KB, 2MB, 1GB."""
-    for unit, kilobytes in (("GB", 1 << 20), ("MB", 1 << 10)):
-        if page_size_kB >= kilobytes:
-            return f"{page_size_kB // kilobytes}{unit}"
-    return f"{page_size_kB}KB"
-
-
 class CgroupBase:
     """A directory of our own for cgroups, made when first asked for and gone when the block is left."""
 

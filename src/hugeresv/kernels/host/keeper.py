@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from hugeresv.errors import ScenarioError, UnavailableError
 from hugeresv.kernels.caller import Caller
 from hugeresv.kernels.host import abi
-from hugeresv.kernels.host.cgroups import size_name
 from hugeresv.kernels.host.names import KeptFile, MountPoint, Names
 from hugeresv.kernels.host.world import MOUNTS
 from hugeresv.scenario import operation as ops
 from hugeresv.scenario.scenario import Cgroup
+from hugeresv.units import cgroup_size
 
 _SERIAL = itertools.count()
 """Cgroups are numbered through all sessions, so that one which the kernel does not let go yet is in nobody's way."""
@@ -102,7 +102,7 @@ class Keeper:
     def set_cgroup(self, op: ops.CgroupSet) -> int:
         """Write the limits that are given; the errno of the first that is refused."""
         path = self._names.cgroup(op.cgroup)
-        size = size_name(self._page_bytes // 1024)
+        size = cgroup_size(self._page_bytes // 1024)
         for file, pages in (("max", op.max_pages), ("rsvd.max", op.rsvd_max_pages)):
             if pages is not None:
                 errno, _ = self._worker.call("write", f"{path}/hugetlb.{size}.{file}", str(pages * self._page_bytes))

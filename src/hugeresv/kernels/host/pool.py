@@ -5,8 +5,8 @@ import os
 from typing import NamedTuple
 
 from hugeresv.errors import UnavailableError
+from hugeresv.model.unsigned import signed
 
-_SIGN_BIT = 1 << 63
 _LONGEST_NUMBER = 32
 
 
@@ -64,7 +64,7 @@ class HugePool:
 
     def counters(self) -> tuple[int, int, int, int]:
         """Total, free, reserved (signed) and surplus pages, lost pages left out."""
-        return _read(self._nr) - self._lost, _read(self._free), _signed(_read(self._resv)), _read(self._surplus)
+        return _read(self._nr) - self._lost, _read(self._free), signed(_read(self._resv)), _read(self._surplus)
 
     def is_leaking(self) -> bool:
         """Whether reservations are counted, or too few, although every page is free. For a pool that nothing uses."""
@@ -142,7 +142,3 @@ def _read(descriptor: int) -> int:
 def _read_path(path: str) -> int:
     with open(path) as file:
         return int(file.read())
-
-
-def _signed(value: int) -> int:
-    return value - 2 * _SIGN_BIT if value >= _SIGN_BIT else value

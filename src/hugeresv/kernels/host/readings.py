@@ -3,12 +3,12 @@
 import os
 from collections.abc import Mapping
 
-from hugeresv.kernels.host.cgroups import size_name
 from hugeresv.kernels.host.keeper import Keeper
 from hugeresv.kernels.host.names import Names
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.outcome import Outcome
+from hugeresv.units import cgroup_size
 
 _LONGEST_NUMBER = 32
 
@@ -21,7 +21,7 @@ class Readings:
         self._keeper = keeper
         self._names = names
         self._has_cgroups = has_cgroups
-        size = size_name(pool.page_size_kB)
+        size = cgroup_size(pool.page_size_kB)
         self._usage_files = {
             name: tuple(
                 os.open(keeper.seen_from_here(f"{path}/hugetlb.{size}.{file}"), os.O_RDONLY)

@@ -7,8 +7,8 @@ from hugeresv.model.subpool import Subpool
 from hugeresv.sources.drgn.cgroups import Cgroups
 from hugeresv.sources.drgn.kernel import KernelMemory
 from hugeresv.sources.drgn.objects import has
+from hugeresv.sources.drgn.page_tables import PAGE_SHIFT
 
-_PAGE_SHIFT = 12
 _ANON = 1
 """PAGE_MAPPING_ANON, FOLIO_MAPPING_ANON."""
 
@@ -32,7 +32,7 @@ class Folios:
 
     def at_physical(self, address: int, subpool: Subpool | None) -> Folio:
         """The huge page at a physical address, of a file that has this subpool."""
-        return self.at(self._vmemmap + (address >> _PAGE_SHIFT) * self._page_bytes, subpool)
+        return self.at(self._vmemmap + (address >> PAGE_SHIFT) * self._page_bytes, subpool)
 
     def at(self, address: int, subpool: Subpool | None) -> Folio:
         """The huge page whose first `struct page` is there."""

@@ -9,8 +9,6 @@ from drgn.helpers.linux.list import list_for_each_entry
 _MOST = 1 << 24
 """More entries than any list has that is a list: one that is read while it changes may lead in circles."""
 
-_SIGN_BIT = 1 << 63
-
 
 class InconsistentError(Exception):
     """What was read contradicts itself: it was changing while it was read, or it is damaged."""
@@ -19,11 +17,6 @@ class InconsistentError(Exception):
 def has(kind: Type, member: str) -> bool:
     """Whether a struct, or an unnamed one within it, has that member."""
     return bool(kind.has_member(member))
-
-
-def signed(value: int) -> int:
-    """A 64-bit counter that may have wrapped."""
-    return value - 2 * _SIGN_BIT if value >= _SIGN_BIT else value
 
 
 def entries(head: Object, kind: str, member: str) -> Iterator[Object]:

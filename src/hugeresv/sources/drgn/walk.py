@@ -17,13 +17,14 @@ from hugeresv.model.mount import Mount
 from hugeresv.model.presets import IDEAL
 from hugeresv.model.process import Process
 from hugeresv.model.subpool import Subpool
+from hugeresv.model.unsigned import signed
 from hugeresv.model.vma import Vma
 from hugeresv.sources.drgn.cgroups import Cgroups
 from hugeresv.sources.drgn.files import SuperBlock, kind_and_name, resv_map_of, super_blocks
 from hugeresv.sources.drgn.folios import Folios
 from hugeresv.sources.drgn.kernel import KernelMemory
 from hugeresv.sources.drgn.mappings import Mappings, fill, vmas_of
-from hugeresv.sources.drgn.objects import InconsistentError, signed
+from hugeresv.sources.drgn.objects import InconsistentError
 from hugeresv.sources.drgn.page_cache import cached
 from hugeresv.sources.drgn.page_tables import PAGE_SHIFT, mapped
 from hugeresv.sources.drgn.tasks import Task, Tasks

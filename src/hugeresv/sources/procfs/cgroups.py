@@ -5,6 +5,7 @@ from collections.abc import Container, Iterator
 
 from hugeresv.ledger.observation import CgroupUse
 from hugeresv.sources.procfs.files import read_text
+from hugeresv.units import cgroup_size
 
 _NO_LIMIT = 1 << 62
 """Bytes; version 1 shows no limit as a number near 2^63."""
@@ -45,7 +46,7 @@ def _limited(use: CgroupUse) -> bool:
 
 def read_cgroup(directory: str, path: str, page_size_kB: int, known: Container[str]) -> CgroupUse | None:
     """A cgroup whose directory has the files `known`; None where it does not have the controller."""
-    prefix = f"hugetlb.{_suffix(page_size_kB)}"
+    prefix = f"hugetlb.{cgroup_size(page_size_kB)}"
     names = _V1 if f"{prefix}.limit_in_bytes" in known else _V2
     limit, usage, rsvd_limit, rsvd = (_pages(directory, f"{prefix}.{name}", page_size_kB, known) for name in names)
     if usage is None:
@@ -55,7 +56,7 @@ def read_cgroup(directory: str, path: str, page_size_kB: int, known: Container[s
 
 def limit_files(directory: str, page_size_kB: int) -> tuple[str, str]:
     """The files in which the limits of usage and of reservations are set."""
-    prefix = f"{directory}/hugetlb.{_suffix(page_size_kB)}"
+    prefix = f"{directory}/hugetlb.{cgroup_size(page_size_kB)}"
     names = _V1 if os.path.exists(f"{prefix}.limit_in_bytes") else _V2
     return f"{prefix}.{names[0]}", f"{prefix}.{names[2]}"
 
@@ -71,10 +72,3 @@ def _pages(directory: str, name: str, page_size_kB: int, known: Container[str]) 
     if text == "max" or int(text) >= _NO_LIMIT:
         return None
     return int(text) // (page_size_kB << 10)
-
-
-def _suffix(page_size_kB: int) -> str:
-    """A page size as the controller's files spell it: `64KB`, `2MB`, `1GB` (mm/hugetlb_cgroup.c, mem_fmt)."""
-    if page_size_kB >= 1 << 20:
-        return f"{page_size_kB >> 20}GB"
-    return f"{page_size_kB >> 10}MB" if page_size_kB >= 1 << 10 else f"{page_size_kB}KB"

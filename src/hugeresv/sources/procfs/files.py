@@ -22,6 +22,11 @@ def read_text(path: str) -> str:
     return os.fsdecode(read_bytes(path))
 
 
+def read_if_there(path: str) -> str:
+    """The whole file; empty where there is none, as in a copy of a host's files. Raises OSError."""
+    return read_text(path) if os.path.exists(path) else ""
+
+
 def read_number(path: str) -> int:
     """A file that is one number. Raises OSError."""
     return int(read_bytes(path))

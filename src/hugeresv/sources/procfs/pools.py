@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.ledger.observation import NodePool, Pool
+from hugeresv.model.unsigned import signed
 from hugeresv.sources.procfs.files import read_number
 from hugeresv.units import format_bytes
-
-_SIGN_BIT = 1 << 63
 
 
 def read_pools(sys_root: str) -> tuple[Pool, ...]:
@@ -33,8 +32,7 @@ def _pool(sys_root: str, size: int) -> Pool:
     path = f"{sys_root}/kernel/mm/hugepages/hugepages-{size}kB"
     names = ("nr", "free", "resv", "surplus", "nr_overcommit")
     total, free, resv, surplus, overcommit = (read_number(f"{path}/{name}_hugepages") for name in names)
-    signed = resv - 2 * (resv & _SIGN_BIT)
-    return Pool(size, total, free, signed, surplus, overcommit, tuple(_nodes(sys_root, size)))
+    return Pool(size, total, free, signed(resv), surplus, overcommit, tuple(_nodes(sys_root, size)))
 
 
 def _nodes(sys_root: str, size: int) -> list[NodePool]:

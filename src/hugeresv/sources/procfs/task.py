@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.sources.procfs.cgroups import own_cgroup
-from hugeresv.sources.procfs.files import read_text
+from hugeresv.sources.procfs.files import read_if_there
 
 _CAP_DAC_OVERRIDE, _CAP_IPC_LOCK = 1, 14
 _POLICY = re.compile(rb"[0-9a-f]+ bind(?:=\w+)?:([0-9,-]+) ")
@@ -54,15 +54,15 @@ def read_task(proc_root: str, pid: int | None) -> Task:
 
 
 def _read(path: str) -> Task:
-    fields = dict(line.partition(":")[::2] for line in _text(f"{path}/status").splitlines())
+    fields = dict(line.partition(":")[::2] for line in read_if_there(f"{path}/status").splitlines())
     cpuset = fields.get("Mems_allowed_list")
     return Task(
-        own_cgroup(_text(f"{path}/cgroup")),
+        own_cgroup(read_if_there(f"{path}/cgroup")),
         None if cpuset is None else parse_nodes(cpuset.strip()),
         _bound(path),
         _file_system_id(fields.get("Uid")),
         (_file_system_id(fields.get("Gid")), *map(int, fields.get("Groups", "").split())),
-        int(fields.get("CapEff", "0"), 16) if _text(f"{path}/uid_map").split() in ([], _ALL_USERS) else 0,
+        int(fields.get("CapEff", "0"), 16) if read_if_there(f"{path}/uid_map").split() in ([], _ALL_USERS) else 0,
     )
 
 
@@ -94,8 +94,3 @@ def _bound(path: str) -> frozenset[int] | None:
     finally:
         os.close(descriptor)
     return parse_nodes(found[1].decode()) if found else None
-
-
-def _text(path: str) -> str:
-    """A file that a copy of a host's files may lack."""
-    return read_text(path) if os.path.exists(path) else ""
