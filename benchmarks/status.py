@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hugeresv.sources.procfs.files import read_bytes
-from hugeresv.sources.procfs.observe import observe_host
-from hugeresv.sources.procfs.procmap_query import query_hugetlb
+from hugeresv.sources.proc.files import read_bytes
+from hugeresv.sources.proc.observe import observe_host
+from hugeresv.sources.proc.procmap_query import query_hugetlb
 
 PROCESSES = 1000
 HOLDERS = 100

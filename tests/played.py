@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.kernels.model.kernel import ModelKernel
-from hugeresv.kernels.play import Ending, StepResult, play
 from hugeresv.kernels.protocol import Answer
 from hugeresv.model.behaviour import Behaviour
+from hugeresv.play.play import Ending, StepResult, play
 from hugeresv.scenario.load import load
 from hugeresv.scenario.scenario import Scenario
 

@@ -6,7 +6,7 @@ import pytest
 
 from hugeresv.audit.steps import auditor
 from hugeresv.kernels.guest.kernel import GuestKernel
-from hugeresv.kernels.insight import Seer
+from hugeresv.play.insight import Seer
 from tests.guests import need_guest
 
 KERNELS = ("6.1", "6.12")

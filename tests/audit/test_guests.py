@@ -17,11 +17,11 @@ from hugeresv.invariants.check import check
 from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.kernels.guest.session import GuestSession
-from hugeresv.kernels.insight import Insight, Seer, model_insight
 from hugeresv.kernels.model.kernel import ModelKernel
-from hugeresv.kernels.play import Ending, StepResult, play
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.ledger.machine import observe_machine
+from hugeresv.play.insight import Insight, Seer, model_insight
+from hugeresv.play.play import Ending, StepResult, play
 from hugeresv.scenario import operation as ops
 from tests.kernels.conftest import pool, settle
 from tests.played import SCENARIOS, scenario_in

@@ -17,8 +17,8 @@ from hugeresv.kernels.guest.architecture import ARCHITECTURES
 from hugeresv.kernels.guest.images import find_image
 from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.kernels.guest.options import Options
-from hugeresv.kernels.play import play
 from hugeresv.kernels.protocol import PageState
+from hugeresv.play.play import play
 from hugeresv.scenario import operation as ops
 from hugeresv.scenario.scenario import Cgroup, Pool
 from tests.guests import need_guest

@@ -2,7 +2,8 @@
 
 import os
 
-from hugeresv.kernels.guest.memory import Contents, Ram, note_text
+from hugeresv.kernels.guest.memory import Contents, Ram
+from hugeresv.sources.physical import note_text
 
 _CHUNK_BYTES = 64 * 1024
 

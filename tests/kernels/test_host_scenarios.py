@@ -3,7 +3,7 @@
 import pytest
 
 from hugeresv.kernels.host.kernel import HostKernel
-from hugeresv.kernels.play import play
+from hugeresv.play.play import play
 from tests.played import SCENARIOS, scenario_in
 
 FILES = {path.stem: path for path in sorted(SCENARIOS.glob("*.scn"))}

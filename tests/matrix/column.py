@@ -14,11 +14,11 @@ from hugeresv.fit.kernel import behaviour_of
 from hugeresv.kernels.guest.image_header import read_image_header
 from hugeresv.kernels.guest.images import find_image
 from hugeresv.kernels.guest.kernel import GuestKernel
-from hugeresv.kernels.insight import Seer
 from hugeresv.kernels.model.kernel import ModelKernel
-from hugeresv.kernels.play import Ending, Result, play
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.model.behaviour import Behaviour
+from hugeresv.play.insight import Seer
+from hugeresv.play.play import Ending, Result, play
 from hugeresv.scenario.load import load
 from hugeresv.scenario.scenario import Scenario
 from tests.played import SCENARIOS

@@ -4,9 +4,9 @@ import io
 import json
 from typing import Any
 
-from hugeresv.kernels.play import Ending, StepResult
 from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.outcome import Outcome
+from hugeresv.play.play import Ending, StepResult
 from hugeresv.reports.json_rows import JsonRows
 from hugeresv.scenario.operation import Exit
 from hugeresv.scenario.scenario import Pool, Scenario, Step

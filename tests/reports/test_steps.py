@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hugeresv.kernels.grammar import parse_kernel
-from hugeresv.kernels.play import play
+from hugeresv.play.play import play
 from hugeresv.reports.run import RunReport
 from hugeresv.reports.screen import Screen
 from hugeresv.scenario.scenario import Scenario

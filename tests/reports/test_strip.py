@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hugeresv.kernels.protocol import PageState
-from hugeresv.kernels.watch import Picture, Run
+from hugeresv.play.watch import Picture, Run
 from hugeresv.reports.strip import ASCII, UNICODE, Glyphs, strip
 
 LEAST_WIDTH = 30

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hugeresv.kernels.grammar import parse_kernel
-from hugeresv.kernels.play import play
+from hugeresv.play.play import play
 from hugeresv.scenario.scn_form import FORMS
 from hugeresv.scenario.scn_format import format_scn, parse_scn
 from hugeresv.scenario.scn_header import HEADERS

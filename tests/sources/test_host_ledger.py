@@ -42,7 +42,7 @@ from hugeresv.scenario.operation import (
     Touch,
 )
 from hugeresv.scenario.scenario import Pool
-from hugeresv.sources.procfs.observe import observe_host
+from hugeresv.sources.proc.observe import observe_host
 from hugeresv.status.warning import warnings_of
 from tests.kernels.conftest import PAGE_SIZE_KB, host_machine, pool
 from tests.played import SCENARIOS as SCENARIO_FILES

@@ -9,7 +9,7 @@ import pytest
 
 LOOK = """
 import sys
-from hugeresv.sources.procfs.observe import observe_host
+from hugeresv.sources.proc.observe import observe_host
 print([each.what for each in observe_host(sys.argv[1]).unreadable if each.hides and "PID namespaces" in each.what])
 """
 

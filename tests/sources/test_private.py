@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from hugeresv.ledger.observation import Kind
-from hugeresv.sources.procfs.identity import file_of
-from hugeresv.sources.procfs.maps import Mapping, read_details
-from hugeresv.sources.procfs.private import private_holdings
-from hugeresv.sources.procfs.processes import ProcessReader
-from hugeresv.sources.procfs.snapshot import Descent, FileStatus, ProcessRecord
+from hugeresv.sources.proc.identity import file_of
+from hugeresv.sources.proc.maps import Mapping, read_details
+from hugeresv.sources.proc.private import private_holdings
+from hugeresv.sources.proc.processes import ProcessReader
+from hugeresv.sources.proc.snapshot import Descent, FileStatus, ProcessRecord
 
 PAGE = 2 << 20
 MAPPING = Mapping(1 << 30, (1 << 30) + 6 * PAGE, shared=False, offset=0, device=16, inode=7, name="/anon_hugepage")
@@ -135,7 +135,7 @@ def test_smaps_is_read_to_the_last_mapping_of_huge_pages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk_bytes: int
 ) -> None:
     """Flags of a mapping that lies behind many others; an entry that is read in two pieces."""
-    monkeypatch.setattr("hugeresv.sources.procfs.maps._CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr("hugeresv.sources.proc.maps._CHUNK_BYTES", chunk_bytes)
     head = "{:x}-{:x} rw-p 00000000 00:00 0\nKernelPageSize: {} kB\nShared_Hugetlb: 0 kB\nPrivate_Hugetlb: 0 kB\n"
     starts = range(1 << 30, (1 << 30) + 999 * 4096, 4096)
     texts = [f"{head.format(start, start + 4096, 4)}VmFlags: rd wr".ljust(255) + "\n" for start in starts]

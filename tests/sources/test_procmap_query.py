@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hugeresv.sources.procfs import procmap_query
-from hugeresv.sources.procfs.maps import parse_maps
-from hugeresv.sources.procfs.procmap_query import query_hugetlb
+from hugeresv.sources.proc import procmap_query
+from hugeresv.sources.proc.maps import parse_maps
+from hugeresv.sources.proc.procmap_query import query_hugetlb
 
 PAGE = 2 << 20
 NORESERVE, HUGETLB = 0x4000, 0x40000

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hugeresv.sources.procfs.processes import ProcessReader
-from hugeresv.sources.procfs.snapshot import Descent
+from hugeresv.sources.proc.processes import ProcessReader
+from hugeresv.sources.proc.snapshot import Descent
 
 NORESERVE = 0x4000
 MFD_HUGE_2MB = os.MFD_HUGETLB | 21 << 26
@@ -39,7 +39,7 @@ ctypes.CDLL(None).pthread_exit(0)
 def test_a_process_whose_first_thread_has_ended(queried: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own files in /proc are empty then: what it holds is taken for a leak."""
     if not queried:
-        monkeypatch.setattr("hugeresv.sources.procfs.processes.query_hugetlb", lambda *_: None)
+        monkeypatch.setattr("hugeresv.sources.proc.processes.query_hugetlb", lambda *_: None)
     words = [sys.executable, "-c", WITHOUT_ITS_FIRST_THREAD, *map(str, (MFD_HUGE_2MB, NORESERVE))]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None

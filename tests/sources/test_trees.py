@@ -8,14 +8,14 @@ import pytest
 from hugeresv.errors import UnavailableError
 from hugeresv.ledger.observation import Kind
 from hugeresv.ledger.reconcile import unexplained
-from hugeresv.sources.procfs.cgroups import own_cgroup, read_cgroups
-from hugeresv.sources.procfs.files import unescape
-from hugeresv.sources.procfs.maps import parse_maps
-from hugeresv.sources.procfs.mounts import parse_mountinfo
-from hugeresv.sources.procfs.observe import observe_host
-from hugeresv.sources.procfs.read import read_snapshot
-from hugeresv.sources.procfs.segments import parse_segments, resident_pages
-from hugeresv.sources.procfs.snapshot import Snapshot
+from hugeresv.sources.proc.cgroups import own_cgroup, read_cgroups
+from hugeresv.sources.proc.files import unescape
+from hugeresv.sources.proc.maps import parse_maps
+from hugeresv.sources.proc.mounts import parse_mountinfo
+from hugeresv.sources.proc.observe import observe_host
+from hugeresv.sources.proc.read import read_snapshot
+from hugeresv.sources.proc.segments import parse_segments, resident_pages
+from hugeresv.sources.proc.snapshot import Snapshot
 from tests.sources.trees import add_process, make_host
 
 
@@ -66,7 +66,7 @@ def test_what_a_process_held_that_ends_unread_is_no_leak(
         (tmp_path / "sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages").write_text(f"{next(counts)}\n")
         return read_snapshot(proc_root, sys_root)
 
-    monkeypatch.setattr("hugeresv.sources.procfs.observe.read_snapshot", look)
+    monkeypatch.setattr("hugeresv.sources.proc.observe.read_snapshot", look)
     seen = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
     assert (unexplained(seen)[0].reserved_pages, seen.partial) == (rest, partial)
     assert next(counts, None) is None

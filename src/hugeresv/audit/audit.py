@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hugeresv.audit.drgn import require_drgn
-from hugeresv.audit.lost import LostReservation, lost_reservations
-from hugeresv.invariants.census import Census
 from hugeresv.invariants.check import check
-from hugeresv.invariants.promise import Promise
 from hugeresv.invariants.violation import Violation
+from hugeresv.ledger.census import Census
+from hugeresv.ledger.lost import LostReservation, lost_reservations
 from hugeresv.ledger.machine import Identities, observe_machine
 from hugeresv.ledger.observation import Observation
+from hugeresv.ledger.promise import Promise
 from hugeresv.ledger.reconcile import unexplained
 from hugeresv.model.machine import Machine
 from hugeresv.status.host import Identity, Status, now

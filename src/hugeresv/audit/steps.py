@@ -3,9 +3,9 @@
 from hugeresv.audit.drgn import require_drgn
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.kernel import GuestKernel
-from hugeresv.kernels.insight import Seer, model_insight
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.protocol import Kernel
+from hugeresv.play.insight import Seer, model_insight
 
 
 def auditor(kernel: Kernel) -> Seer:
@@ -18,6 +18,6 @@ def auditor(kernel: Kernel) -> Seer:
     if not isinstance(kernel, GuestKernel):
         raise UnavailableError(f"{kernel.name}: steps are audited on guests (guest:NAME) and on the model")
     require_drgn()
-    from hugeresv.sources.drgn.guest import GuestAuditor
+    from hugeresv.audit.guest import GuestAuditor
 
     return GuestAuditor()

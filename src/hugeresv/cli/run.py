@@ -12,13 +12,13 @@ from hugeresv.cli.files import ScenarioFile, check_files, read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, on_kernel
 from hugeresv.cli.terminal import Colour, standard_output
-from hugeresv.kernels.expected_names import unknown_names
 from hugeresv.kernels.grammar import DEFAULT, GUEST, known_kernels, open_kernel
-from hugeresv.kernels.insight import Seer
 from hugeresv.kernels.model.kernel import ModelKernel
-from hugeresv.kernels.play import play, violates
 from hugeresv.kernels.protocol import Kernel
-from hugeresv.kernels.record import recorded
+from hugeresv.play.expected_names import unknown_names
+from hugeresv.play.insight import Seer
+from hugeresv.play.play import play, violates
+from hugeresv.play.record import recorded
 from hugeresv.reports.json_rows import JsonRows
 from hugeresv.reports.run import RunReport
 from hugeresv.scenario.format_error import did_you_mean

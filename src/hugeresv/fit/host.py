@@ -10,12 +10,12 @@ from hugeresv.fit.query import Query
 from hugeresv.fit.situation import Refusal, Request, Situation, What
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import Outcome
-from hugeresv.sources.procfs.cgroups import limit_files
-from hugeresv.sources.procfs.files import read_if_there, read_text
-from hugeresv.sources.procfs.lineage import cgroup_directory, find_directory, read_lineage
-from hugeresv.sources.procfs.pools import pool_of_size, read_pools
-from hugeresv.sources.procfs.read import default_page_bytes
-from hugeresv.sources.procfs.task import Task, read_task
+from hugeresv.sources.proc.cgroups import limit_files
+from hugeresv.sources.proc.files import read_if_there, read_text
+from hugeresv.sources.proc.lineage import cgroup_directory, find_directory, read_lineage
+from hugeresv.sources.proc.pools import pool_of_size, read_pools
+from hugeresv.sources.proc.read import default_page_bytes
+from hugeresv.sources.proc.task import Task, read_task
 from hugeresv.units import format_bytes
 
 

@@ -10,12 +10,12 @@ from hugeresv.errors import InputError, UnavailableError
 from hugeresv.fit.situation import MountLimits, Refusal
 from hugeresv.ledger.observation import Kind
 from hugeresv.outcome import Outcome
-from hugeresv.sources.procfs.files import read_text
-from hugeresv.sources.procfs.mounts import MountPoint, mount_limits, parse_mountinfo
-from hugeresv.sources.procfs.observe import observe_host
-from hugeresv.sources.procfs.processes import namespace
-from hugeresv.sources.procfs.read import is_live
-from hugeresv.sources.procfs.task import Task
+from hugeresv.sources.proc.files import read_text
+from hugeresv.sources.proc.mounts import MountPoint, mount_limits, parse_mountinfo
+from hugeresv.sources.proc.observe import observe_host
+from hugeresv.sources.proc.processes import namespace
+from hugeresv.sources.proc.read import is_live
+from hugeresv.sources.proc.task import Task
 
 _KEPT = ("mode", "uid", "gid", "nr_inodes")
 

@@ -2,8 +2,8 @@
 
 from hugeresv.errors import InputError
 from hugeresv.ledger.observation import Pool
-from hugeresv.sources.procfs.files import read_if_there
-from hugeresv.sources.procfs.task import Task
+from hugeresv.sources.proc.files import read_if_there
+from hugeresv.sources.proc.task import Task
 
 
 def allowed_nodes(pool: Pool, task: Task, bound: frozenset[int]) -> frozenset[int]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from hugeresv.invariants.census import Census
+from hugeresv.ledger.census import Census
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 
 

@@ -7,14 +7,14 @@ every promise (`touching`). I5, the sums over NUMA nodes, cannot be observed: a 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from hugeresv.invariants.census import Census
 from hugeresv.invariants.cgroups import charges_are_held
 from hugeresv.invariants.pool import pool_is_free_or_in_use, reserved_pages_are_free
-from hugeresv.invariants.promise import Naming, nameless
 from hugeresv.invariants.references import map_is_held_by_its_vmas
 from hugeresv.invariants.reservations import promises_can_be_kept, sum_of_promises
 from hugeresv.invariants.subpools import minimum_is_there, usage_is_what_is_out
 from hugeresv.invariants.violation import Violation
+from hugeresv.ledger.census import Census
+from hugeresv.ledger.promise import Naming, nameless
 from hugeresv.model.machine import Machine
 
 

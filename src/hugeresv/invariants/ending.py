@@ -1,7 +1,7 @@
 """The invariant of the end: when everything is gone, nothing is counted."""
 
-from hugeresv.invariants.census import Census
 from hugeresv.invariants.violation import Violation
+from hugeresv.ledger.census import Census
 from hugeresv.model.machine import Machine
 
 

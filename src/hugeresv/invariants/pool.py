@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hugeresv.invariants.census import Census
+from hugeresv.ledger.census import Census
 
 
 def reserved_pages_are_free(census: Census) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hugeresv.invariants.census import Census
+from hugeresv.ledger.census import Census
 
 
 def map_is_held_by_its_vmas(census: Census) -> Iterator[str]:

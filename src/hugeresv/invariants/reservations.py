@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from hugeresv.invariants.census import Census
-from hugeresv.invariants.promise import Promise, as_ranges, ranges_text
+from hugeresv.ledger.census import Census
+from hugeresv.ledger.promise import Promise, as_ranges, ranges_text
 
 _ITEMS_SHOWN = 20
 

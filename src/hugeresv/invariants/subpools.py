@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from hugeresv.invariants.census import Census
-from hugeresv.invariants.promise import MinimumPromise, Promise
 from hugeresv.invariants.reservations import items
+from hugeresv.ledger.census import Census
+from hugeresv.ledger.promise import MinimumPromise, Promise
 from hugeresv.model.machine import Key
 from hugeresv.model.subpool import Subpool
 

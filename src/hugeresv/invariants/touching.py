@@ -1,8 +1,8 @@
 """I8 in full: touch every promised page of a copy, and see whether it comes."""
 
-from hugeresv.invariants.census import Census
-from hugeresv.invariants.promise import FilePromise, MappingPromise, as_ranges, ranges_text, unconsumed
 from hugeresv.invariants.violation import Violation
+from hugeresv.ledger.census import Census
+from hugeresv.ledger.promise import FilePromise, MappingPromise, as_ranges, ranges_text, unconsumed
 from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.fault import hugetlb_fault
 from hugeresv.model.machine import Machine

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hugeresv.invariants.census import Census
-from hugeresv.invariants.promise import FilePromise, MappingPromise, MinimumPromise
+from hugeresv.ledger.census import Census
 from hugeresv.ledger.observation import (
     CgroupUse,
     HeldMapping,
@@ -16,6 +15,7 @@ from hugeresv.ledger.observation import (
     Pool,
     exactly,
 )
+from hugeresv.ledger.promise import FilePromise, MappingPromise, MinimumPromise
 from hugeresv.model.folio import Folio
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine

@@ -4,7 +4,7 @@ import json
 from typing import Any, TextIO
 
 from hugeresv.audit.audit import Audit, PageSizeAudit
-from hugeresv.audit.lost import LostReservation
+from hugeresv.ledger.lost import LostReservation
 from hugeresv.reports.status_json import status_document
 
 SCHEMA = "hugeresv-audit/1"

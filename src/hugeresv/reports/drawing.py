@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from hugeresv.kernels.protocol import PageState
-from hugeresv.kernels.watch import Picture
+from hugeresv.play.watch import Picture
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.strip import ASCII, UNICODE, Glyphs, Piece, columns, strip
 

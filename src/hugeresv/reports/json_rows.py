@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import TextIO
 
-from hugeresv.kernels.play import Result, StepResult
+from hugeresv.play.play import Result, StepResult
 from hugeresv.scenario.scenario import Scenario
 
 

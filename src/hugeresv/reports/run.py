@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from hugeresv.kernels.play import Result, StepResult
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.outcome import Outcome
+from hugeresv.play.play import Result, StepResult
 from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, Legend
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell_name

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 from hugeresv.invariants.violation import Violation
-from hugeresv.kernels.play import Ending, StepResult
 from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
-from hugeresv.kernels.watch import NAMING, Picture
 from hugeresv.outcome import Outcome
+from hugeresv.play.play import Ending, StepResult
+from hugeresv.play.watch import NAMING, Picture
 from hugeresv.reports.columns import HANGING, MARGIN, NUMBER, OUTCOME, columns_for
 from hugeresv.reports.drawing import draw
 from hugeresv.reports.screen import Screen

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from hugeresv.kernels.protocol import PageState
-from hugeresv.kernels.watch import Picture, Run
+from hugeresv.play.watch import Picture, Run
 
 
 @dataclass(frozen=True, slots=True)

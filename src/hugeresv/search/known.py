@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from hugeresv.errors import ScenarioError
 from hugeresv.kernels.grammar import spelling
 from hugeresv.kernels.model.kernel import ModelKernel
-from hugeresv.kernels.play import Ending, play
 from hugeresv.model.behaviour import Behaviour, switches
+from hugeresv.play.play import Ending, play
 from hugeresv.scenario.scenario import Scenario
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from hugeresv.kernels.play import apply_step
 from hugeresv.kernels.protocol import Answer, Kernel
-from hugeresv.kernels.watch import Picture, Watch
 from hugeresv.outcome import Outcome
+from hugeresv.play.play import apply_step
+from hugeresv.play.watch import Picture, Watch
 from hugeresv.scenario.scenario import Scenario, Step
 
 

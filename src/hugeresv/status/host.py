@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from hugeresv.ledger.observation import Holder, Observation, Pool
 from hugeresv.ledger.reconcile import Unexplained, holders_of, unexplained
-from hugeresv.sources.procfs.files import read_if_there
-from hugeresv.sources.procfs.observe import observe_host
-from hugeresv.sources.procfs.pools import pool_of_size
+from hugeresv.sources.proc.files import read_if_there
+from hugeresv.sources.proc.observe import observe_host
+from hugeresv.sources.proc.pools import pool_of_size
 from hugeresv.status.warning import Finding, warnings_of
 
 Order = Callable[[Holder], tuple[int, str]]

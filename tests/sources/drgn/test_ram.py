@@ -12,7 +12,8 @@ from drgn import Architecture, Platform, Program
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.sources.drgn.flattened import FLATTENED, KDUMP, name_the_kernel, reassembled
 from hugeresv.sources.drgn.kernel import KernelMemory
-from hugeresv.sources.drgn.ram import PhysicalMemory, layouts, notes, read_with_holes
+from hugeresv.sources.drgn.ram import PhysicalMemory, notes, read_with_holes
+from hugeresv.sources.physical import layouts
 
 TEXT = b"OSRELEASE=6.1.0\nPAGESIZE=4096\n"
 NOTE = struct.pack("<III", 11, len(TEXT), 0) + b"VMCOREINFO\0\0" + TEXT

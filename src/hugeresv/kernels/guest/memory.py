@@ -2,31 +2,20 @@
 
 import mmap
 import os
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
+from hugeresv.sources.physical import Segment, layouts, written
 
 MEBIBYTE = 1 << 20
 
 _NODES_IN_ONE_FILE = "pc-i440fx-5.0"
 """The last machine of QEMU whose nodes can be parts of one file (`-numa node,mem=`)."""
 
-_LOW_BYTES = 3 << 30
-_HOLE_FROM_BYTES = 7 << 29
-_FOUR_GIB = 4 << 30
 _CHUNK_BYTES = 64 * 1024
 _ZEROS = bytes(_CHUNK_BYTES)
-
-
-class Segment(NamedTuple):
-    """A stretch of the guest's physical memory, and where it is in the file; all in bytes."""
-
-    physical: int
-    offset: int
-    size_bytes: int
 
 
 class GuestMemory(NamedTuple):
@@ -69,10 +58,8 @@ class Ram(ClosedOnExit):
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """Where QEMU's `pc` has it: of 3.5 GiB and more, the part beyond 3 GiB comes after 4 (hw/i386/pc_piix.c)."""
-        if self.size_bytes < _HOLE_FROM_BYTES:
-            return (Segment(0, 0, self.size_bytes),)
-        return Segment(0, 0, _LOW_BYTES), Segment(_FOUR_GIB, _LOW_BYTES, self.size_bytes - _LOW_BYTES)
+        """Where the machine `pc` has it."""
+        return layouts(self.size_bytes)[0]
 
     def close(self) -> None:
         """Let go of it."""
@@ -119,22 +106,3 @@ class Contents(ClosedOnExit):
                 run = end
         if run < end:
             yield run, end
-
-
-def written(descriptor: int, size_bytes: int) -> Iterator[tuple[int, int]]:
-    """The parts of a file that have ever been written."""
-    end = 0
-    while end < size_bytes:
-        try:
-            start = os.lseek(descriptor, end, os.SEEK_DATA)
-        except OSError:  # ENXIO: a hole up to the end
-            return
-        end = os.lseek(descriptor, start, os.SEEK_HOLE)
-        yield start, end
-
-
-def note_text(note: bytes) -> bytes:
-    """The descriptor of an ELF note: header, name and descriptor follow each other, aligned to 4 bytes."""
-    name_bytes, descriptor_bytes, _ = struct.unpack_from("<III", note)
-    start = struct.calcsize("<III") + -(-name_bytes // 4) * 4
-    return note[start : start + descriptor_bytes]

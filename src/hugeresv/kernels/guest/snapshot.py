@@ -16,8 +16,9 @@ from hugeresv.kernels.guest.conversation import Conversation
 from hugeresv.kernels.guest.hardware import Hardware
 from hugeresv.kernels.guest.images import Image
 from hugeresv.kernels.guest.initramfs import initramfs
-from hugeresv.kernels.guest.memory import Contents, Ram, note_text
+from hugeresv.kernels.guest.memory import Contents, Ram
 from hugeresv.kernels.guest.qemu import Emulator, read_only_copy
+from hugeresv.sources.physical import note_text
 
 _BOOT_SECONDS = 120.0
 """Emulated, a boot takes 3 s; a machine may be many times as busy."""

@@ -16,11 +16,11 @@ from itertools import count
 from hugeresv.errors import InputError
 from hugeresv.kernels.grammar import open_kernel, parse_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
-from hugeresv.kernels.play import play
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.presets import LINUX_6_18
 from hugeresv.outcome import Outcome
+from hugeresv.play.play import play
 from hugeresv.scenario.scenario import Json, Scenario
 from hugeresv.search.fuzz.generate import Coverage, generate
 from hugeresv.search.fuzz.shrink import shrink

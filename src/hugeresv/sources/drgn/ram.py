@@ -3,21 +3,19 @@
 import mmap
 import os
 import re
-import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 from drgn import Architecture, FaultError, Platform, Program
 
 from hugeresv.errors import UnavailableError
-from hugeresv.kernels.guest.memory import Segment, written
+from hugeresv.sources.physical import NOTE_HEADER, Segment, written
 
 _NAME = b"VMCOREINFO\0\0"
 _FIRST_LINE = b"OSRELEASE="
 _KERNEL_ADDRESS = re.compile(rb"^SYMBOL\(swapper_pg_dir\)=([0-9a-f]+)$", re.MULTILINE)
 _LOWEST_ON_X86_64 = 1 << 63
-_HEADER = struct.Struct("<III")
 _PAGE_BYTES = 1 << 12
 LONGEST_BYTES = 1 << 12
 """A note fits into a page (VMCOREINFO_BYTES)."""
@@ -94,22 +92,9 @@ def _there(program: Program, page: int) -> bool:
 
 def _text(data: mmap.mmap | bytes, place: int) -> bytes:
     """The text of the note whose name is there; empty if it is none."""
-    if place < _HEADER.size:
+    if place < NOTE_HEADER.size:
         return b""
-    name_bytes, text_bytes, kind = _HEADER.unpack_from(data, place - _HEADER.size)
+    name_bytes, text_bytes, kind = NOTE_HEADER.unpack_from(data, place - NOTE_HEADER.size)
     text = data[place + len(_NAME) : place + len(_NAME) + min(text_bytes, LONGEST_BYTES)]
     is_note = (name_bytes, kind) == (len(_NAME) - 1, 0) and text.startswith(_FIRST_LINE)
     return text if is_note else b""
-
-
-def layouts(size_bytes: int) -> Sequence[tuple[Segment, ...]]:
-    """How machines of QEMU have memory of this size in their address space, the machine `pc` first.
-
-    There is a hole below 4 GiB; what has no place below it comes after 4 GiB (hw/i386/pc_piix.c, pc_q35.c).
-    """
-    found = [
-        (Segment(0, 0, low), Segment(4 << 30, low, size_bytes - low))
-        for low, hole_from in ((3 << 30, 7 << 29), (2 << 30, 11 << 28))
-        if size_bytes >= hole_from
-    ]
-    return found or [(Segment(0, 0, size_bytes),)]

@@ -9,7 +9,8 @@ from drgn import Program
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.sources.drgn.flattened import FLATTENED, memory_bytes, name_the_kernel, reassembled
 from hugeresv.sources.drgn.kernel import KernelMemory
-from hugeresv.sources.drgn.ram import LONGEST_BYTES, PhysicalMemory, layouts, notes, notes_within, read_with_holes
+from hugeresv.sources.drgn.ram import LONGEST_BYTES, PhysicalMemory, notes, notes_within, read_with_holes
+from hugeresv.sources.physical import layouts
 
 _KCORE = Path("/proc/kcore")
 _ELF = b"\x7fELF"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from hugeresv.ledger.observation import CgroupUse, Pool, Unreadable
-from hugeresv.sources.procfs.maps import Mapping
+from hugeresv.sources.proc.maps import Mapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.ledger.observation import NodePool, Pool
 from hugeresv.model.unsigned import signed
-from hugeresv.sources.procfs.files import read_number
+from hugeresv.sources.proc.files import read_number
 from hugeresv.units import format_bytes
 
 

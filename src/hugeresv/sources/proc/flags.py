@@ -4,9 +4,9 @@ from collections.abc import Callable, Container
 
 from hugeresv.ledger.observation import Kind
 from hugeresv.model.region_map import RegionMap
-from hugeresv.sources.procfs.identity import FileId, file_of
-from hugeresv.sources.procfs.maps import Mapping
-from hugeresv.sources.procfs.snapshot import ProcessRecord
+from hugeresv.sources.proc.identity import FileId, file_of
+from hugeresv.sources.proc.maps import Mapping
+from hugeresv.sources.proc.snapshot import ProcessRecord
 
 
 def read_flags_where_needed(

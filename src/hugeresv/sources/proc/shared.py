@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from hugeresv.ledger.observation import Kind, Pages, exactly
 from hugeresv.model.region_map import RegionMap
-from hugeresv.sources.procfs.flags import span
-from hugeresv.sources.procfs.maps import Mapping
-from hugeresv.sources.procfs.segments import resident_pages
-from hugeresv.sources.procfs.snapshot import FileStatus, ProcessRecord, SegmentRecord
+from hugeresv.sources.proc.flags import span
+from hugeresv.sources.proc.maps import Mapping
+from hugeresv.sources.proc.segments import resident_pages
+from hugeresv.sources.proc.snapshot import FileStatus, ProcessRecord, SegmentRecord
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ against.
 
 from collections.abc import Iterator
 
-from hugeresv.invariants.promise import FilePromise, MappingPromise, MinimumPromise, Naming, Promise, nameless
+from hugeresv.ledger.promise import FilePromise, MappingPromise, MinimumPromise, Naming, Promise, nameless
 from hugeresv.model.folio import Folio
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine

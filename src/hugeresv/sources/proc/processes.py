@@ -6,18 +6,18 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from hugeresv.sources.procfs.cgroups import own_cgroup
-from hugeresv.sources.procfs.files import read_bytes, read_text
-from hugeresv.sources.procfs.maps import (
+from hugeresv.sources.proc.cgroups import own_cgroup
+from hugeresv.sources.proc.files import read_bytes, read_text
+from hugeresv.sources.proc.maps import (
     Mapping,
     may_have_hugetlb,
     parse_maps,
     read_details,
 )
-from hugeresv.sources.procfs.mounts import file_status
-from hugeresv.sources.procfs.pagemap import anonymous_pages, page_numbers
-from hugeresv.sources.procfs.procmap_query import query_hugetlb
-from hugeresv.sources.procfs.snapshot import Descent, FileStatus, ProcessRecord
+from hugeresv.sources.proc.mounts import file_status
+from hugeresv.sources.proc.pagemap import anonymous_pages, page_numbers
+from hugeresv.sources.proc.procmap_query import query_hugetlb
+from hugeresv.sources.proc.snapshot import Descent, FileStatus, ProcessRecord
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LARGE_PAGES_OF_A_DEVICE = "/dev/dax"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from hugeresv.errors import InputError
 from hugeresv.ledger.observation import CgroupUse
-from hugeresv.sources.procfs.cgroups import hierarchies, read_cgroup
+from hugeresv.sources.proc.cgroups import hierarchies, read_cgroup
 
 
 def cgroup_directory(sys_root: str, cgroup: str) -> str:

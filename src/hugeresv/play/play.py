@@ -11,10 +11,10 @@ from hugeresv.invariants.check import check
 from hugeresv.invariants.ending import check_end
 from hugeresv.invariants.steps import check_step, levels
 from hugeresv.invariants.violation import Violation
-from hugeresv.kernels.insight import Insight, Seer, model_insight
 from hugeresv.kernels.protocol import Answer, Kernel, Session
-from hugeresv.kernels.watch import Picture, Watch
 from hugeresv.outcome import Outcome
+from hugeresv.play.insight import Insight, Seer, model_insight
+from hugeresv.play.watch import Picture, Watch
 from hugeresv.scenario.expectation import Contradiction, contradictions, expected, leaks_for
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Scenario, Step

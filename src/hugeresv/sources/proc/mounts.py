@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from hugeresv.errors import InputError
 from hugeresv.ledger.observation import Unreadable
-from hugeresv.sources.procfs.files import unescape
-from hugeresv.sources.procfs.snapshot import FileStatus, MountRecord
+from hugeresv.sources.proc.files import unescape
+from hugeresv.sources.proc.snapshot import FileStatus, MountRecord
 from hugeresv.units import parse_bytes
 
 

@@ -13,12 +13,12 @@ from hugeresv.ledger.observation import (
     exactly,
 )
 from hugeresv.ledger.reconcile import holders_of, settle
-from hugeresv.sources.procfs.identity import DELETED, FileId, file_of, kind_of
-from hugeresv.sources.procfs.maps import Mapping
-from hugeresv.sources.procfs.private import Member, private_holdings
-from hugeresv.sources.procfs.segments import resident_pages
-from hugeresv.sources.procfs.shared import SharedFile, shared_holdings
-from hugeresv.sources.procfs.snapshot import MountRecord, ProcessRecord, SegmentRecord, Snapshot
+from hugeresv.sources.proc.identity import DELETED, FileId, file_of, kind_of
+from hugeresv.sources.proc.maps import Mapping
+from hugeresv.sources.proc.private import Member, private_holdings
+from hugeresv.sources.proc.segments import resident_pages
+from hugeresv.sources.proc.shared import SharedFile, shared_holdings
+from hugeresv.sources.proc.snapshot import MountRecord, ProcessRecord, SegmentRecord, Snapshot
 
 
 def interpret(snapshot: Snapshot) -> Observation:

@@ -10,8 +10,8 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from hugeresv.kernels.grammar import DEFAULT
-from hugeresv.kernels.play import Result, StepResult
 from hugeresv.model.presets import PRESETS
+from hugeresv.play.play import Result, StepResult
 from hugeresv.scenario.expectation import expected, leaks_for, observed
 from hugeresv.scenario.scenario import CgroupPages, Expectation, Scenario, StatfsPages, Step
 

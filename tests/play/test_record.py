@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from hugeresv.kernels.grammar import parse_kernel
-from hugeresv.kernels.play import play
-from hugeresv.kernels.record import recorded
+from hugeresv.play.play import play
+from hugeresv.play.record import recorded
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.scenario.scn_format import format_scn, parse_scn
 from tests.played import SCENARIOS, scenario_in

@@ -5,8 +5,8 @@ import os
 import threading
 
 from hugeresv.ledger.observation import Pages
-from hugeresv.sources.procfs.files import read_text
-from hugeresv.sources.procfs.snapshot import SegmentRecord
+from hugeresv.sources.proc.files import read_text
+from hugeresv.sources.proc.snapshot import SegmentRecord
 
 _BASE_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _CLONE_NEWIPC = 0x08000000

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 
 from hugeresv.errors import InputError, UnavailableError
-from hugeresv.sources.procfs.cgroups import own_cgroup
-from hugeresv.sources.procfs.files import read_if_there
+from hugeresv.sources.proc.cgroups import own_cgroup
+from hugeresv.sources.proc.files import read_if_there
 
 _CAP_DAC_OVERRIDE, _CAP_IPC_LOCK = 1, 14
 _POLICY = re.compile(rb"[0-9a-f]+ bind(?:=\w+)?:([0-9,-]+) ")

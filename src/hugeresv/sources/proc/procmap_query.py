@@ -11,7 +11,7 @@ import fcntl
 import os
 import struct
 
-from hugeresv.sources.procfs.maps import Mapping
+from hugeresv.sources.proc.maps import Mapping
 
 _QUERY = 0xC0686611  # _IOWR('f', 17, struct procmap_query)
 _ARGUMENT = struct.Struct("9Q4I2Q")

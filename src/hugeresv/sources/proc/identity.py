@@ -4,8 +4,8 @@ from collections.abc import Container
 from typing import NamedTuple
 
 from hugeresv.ledger.observation import Kind
-from hugeresv.sources.procfs.maps import Mapping
-from hugeresv.sources.procfs.snapshot import ProcessRecord
+from hugeresv.sources.proc.maps import Mapping
+from hugeresv.sources.proc.snapshot import ProcessRecord
 
 DELETED = " (deleted)"
 

@@ -2,10 +2,10 @@
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.session import CGROUPS, GuestSession
-from hugeresv.kernels.insight import Insight, mapping_at
 from hugeresv.kernels.model.view import view
 from hugeresv.kernels.protocol import MappingView, PageState, Session
 from hugeresv.model.machine import Key, Machine
+from hugeresv.play.insight import Insight, mapping_at
 from hugeresv.sources.drgn.kernel import SYMBOLS, KernelMemory
 from hugeresv.sources.drgn.ram import PhysicalMemory
 from hugeresv.sources.drgn.tasks import Task

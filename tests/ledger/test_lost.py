@@ -1,7 +1,7 @@
 """Who has lost reservations: told from the machine, which the model makes here."""
 
-from hugeresv.audit.lost import LostReservation, lost_reservations
 from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.ledger.lost import LostReservation, lost_reservations
 from hugeresv.model.presets import PRESETS
 from hugeresv.scenario import operation as ops
 from tests.kernels.conftest import pool, settle

@@ -4,7 +4,7 @@ import os
 from collections.abc import Container, Iterator
 
 from hugeresv.ledger.observation import CgroupUse
-from hugeresv.sources.procfs.files import read_text
+from hugeresv.sources.proc.files import read_text
 from hugeresv.units import cgroup_size
 
 _NO_LIMIT = 1 << 62

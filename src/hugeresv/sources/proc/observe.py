@@ -2,9 +2,9 @@
 
 from hugeresv.ledger.observation import Observation, Unreadable
 from hugeresv.ledger.reconcile import Unexplained, unexplained
-from hugeresv.sources.procfs.interpret import interpret
-from hugeresv.sources.procfs.pools import read_pools
-from hugeresv.sources.procfs.read import read_snapshot
+from hugeresv.sources.proc.interpret import interpret
+from hugeresv.sources.proc.pools import read_pools
+from hugeresv.sources.proc.read import read_snapshot
 
 _ATTEMPTS = 3
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Container
 from dataclasses import dataclass
 
-from hugeresv.sources.procfs.files import unescape
+from hugeresv.sources.proc.files import unescape
 
 _LINE = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) (....) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)")
 _CHUNK_BYTES = 1 << 14

@@ -9,8 +9,8 @@ from collections.abc import Container, Sequence
 from collections.abc import Mapping as MappingOf
 
 from hugeresv.ledger.observation import Pages, exactly
-from hugeresv.sources.procfs.maps import Mapping
-from hugeresv.sources.procfs.snapshot import Descent, ProcessRecord
+from hugeresv.sources.proc.maps import Mapping
+from hugeresv.sources.proc.snapshot import Descent, ProcessRecord
 
 CLOCKS_SECONDS = 0.025
 """What the two clocks may differ: a process's start is kept in ticks of 10 ms, an inode's time in ticks of up to 10."""

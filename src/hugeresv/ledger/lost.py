@@ -7,7 +7,7 @@ what stays behind too (mm/hugetlb.c, 5.16 and later). What the rest had not cons
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hugeresv.invariants.promise import ranges_text
+from hugeresv.ledger.promise import ranges_text
 from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.machine import Key, Machine
 from hugeresv.model.region_map import RegionMap

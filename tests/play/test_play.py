@@ -8,11 +8,11 @@ from hugeresv.errors import ScenarioError
 from hugeresv.kernels.grammar import parse_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.model.session import ModelSession
-from hugeresv.kernels.play import Ending, StepResult, play
 from hugeresv.kernels.protocol import PageState
-from hugeresv.kernels.watch import Picture, Run
 from hugeresv.model.presets import IDEAL
 from hugeresv.outcome import Outcome
+from hugeresv.play.play import Ending, StepResult, play
+from hugeresv.play.watch import Picture, Run
 from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
 from hugeresv.scenario.scn_format import parse_scn
 

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 
 from hugeresv.errors import UnavailableError
 from hugeresv.ledger.observation import Unreadable
-from hugeresv.sources.procfs.cgroups import read_cgroups
-from hugeresv.sources.procfs.files import read_text
-from hugeresv.sources.procfs.flags import read_flags_where_needed
-from hugeresv.sources.procfs.mounts import MountPoint, parse_mountinfo, read_mount
-from hugeresv.sources.procfs.pools import read_pools
-from hugeresv.sources.procfs.processes import ProcessReader, namespace
-from hugeresv.sources.procfs.segments import read_own_segments, read_segments_of
-from hugeresv.sources.procfs.snapshot import MountRecord, ProcessRecord, SegmentRecord, Snapshot
+from hugeresv.sources.proc.cgroups import read_cgroups
+from hugeresv.sources.proc.files import read_text
+from hugeresv.sources.proc.flags import read_flags_where_needed
+from hugeresv.sources.proc.mounts import MountPoint, parse_mountinfo, read_mount
+from hugeresv.sources.proc.pools import read_pools
+from hugeresv.sources.proc.processes import ProcessReader, namespace
+from hugeresv.sources.proc.segments import read_own_segments, read_segments_of
+from hugeresv.sources.proc.snapshot import MountRecord, ProcessRecord, SegmentRecord, Snapshot
 
 _MFD_HUGETLB, _SIZE_SHIFT = 4, 26
 _BOOT_ID = "sys/kernel/random/boot_id"

@@ -1,0 +1,1 @@
+"""Playing a scenario on a kernel: what each step answered, showed and changed."""
