@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hugeresv.cli.main import VERBS
+from hugeresv.cli.verbs import VERBS
 from hugeresv.model.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import hugeresv as package
-from hugeresv.cli.main import VERBS, cli
+from hugeresv.cli.verbs import VERBS, cli
 from tests.cli.conftest import ROOT, Hugeresv
 
 BIN = Path(sys.executable).parent
@@ -54,7 +54,7 @@ def test_examples_can_be_typed_as_they_are(example: str) -> None:
 
 def test_the_list_of_verbs_is_complete(hugeresv: Hugeresv) -> None:
     """A verb that has a file and cannot be called."""
-    shared = {"__init__", "main", "exit_status", "files", "help", "options", "terminal"}
+    shared = {"__init__", "main", "exit_status", "files", "help", "options", "streams", "terminal", "verbs"}
     files = {path.stem for path in (ROOT / "src" / "hugeresv" / "cli").glob("*.py")}
     assert files - shared == set(VERBS)
     told = hugeresv("--help").out

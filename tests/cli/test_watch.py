@@ -96,9 +96,9 @@ def test_it_is_no_stream_of_json(hugeresv: Hugeresv, arguments: tuple[str, ...])
 def test_only_the_view_loads_what_it_needs(arguments: list[str]) -> None:
     """A third of a second more for each start."""
     program = (
-        "import sys; from hugeresv.cli.main import _run\n"
+        "import os, sys; from hugeresv.cli.main import main\n"
         f"sys.argv = ['hugeresv', *{arguments!r}]\n"
-        "_run()\n"
-        "sys.exit('textual' in sys.modules or 'prometheus_client' in sys.modules)\n"
+        "try:\n    main()\n"
+        "finally:\n    os._exit('textual' in sys.modules or 'prometheus_client' in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from hugeresv.cli.main import cli
+from hugeresv.cli.verbs import cli
 from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.model.presets import IDEAL, LINUX_6_18
 from hugeresv.scenario.load import dump, load

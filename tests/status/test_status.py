@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from hugeresv.cli.main import cli
+from hugeresv.cli.verbs import cli
 from hugeresv.errors import InputError
 from hugeresv.ledger.observation import (
     CgroupUse,

@@ -1,13 +1,23 @@
 """The exit status of a verb, and how its errors are reported."""
 
-import sys
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import StringIO
+from typing import TextIO
 
+from hugeresv.cli.streams import say
 from hugeresv.errors import HugeresvError, InputError, UnavailableError
+from hugeresv.reports.printable import printable
 
 HELD = 0
 CONTRADICTED = 1
+BUG = 70
+"""hugeresv itself is wrong: EX_SOFTWARE of sysexits.h."""
+
+TRACEBACK = "HUGERESV_TRACEBACK"
+"""The variable that asks for the traceback of a bug."""
 
 _WORST_FIRST = (InputError.exit_status, UnavailableError.exit_status, CONTRADICTED, HELD)
 
@@ -39,12 +49,39 @@ class Status:
 
 
 def report_error(message: str) -> None:
-    """Say what is wrong on standard error, after everything that was printed before."""
-    sys.stdout.flush()
-    sys.stderr.write(f"hugeresv: error: {message}\n")
+    """Say what is wrong."""
+    say(f"hugeresv: error: {_one_line(message)}\n")
 
 
 def report_warning(message: str) -> None:
-    """Say on standard error what is probably not meant, after everything that was printed before."""
-    sys.stdout.flush()
-    sys.stderr.write(f"hugeresv: warning: {message}\n")
+    """Say what is probably not meant."""
+    say(f"hugeresv: warning: {_one_line(message)}\n")
+
+
+def report_usage(show: Callable[[TextIO], None]) -> None:
+    """Say what is wrong with the command line, and how it is used, as click shows it."""
+    text = StringIO()
+    show(text)
+    say(printable(text.getvalue()))
+
+
+def report_bug(error: Exception) -> None:
+    """Say that hugeresv itself is wrong, and where; with HUGERESV_TRACEBACK in the environment after the traceback."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" at {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
+    what = f"{type(error).__name__}{where}: {error}"
+    if os.environ.get(TRACEBACK):
+        import traceback
+
+        say(printable("".join(traceback.format_exception(error))))
+        advice = "report it with the traceback above, the command and its files"
+    else:
+        advice = f"report it with the command, its files, and what {TRACEBACK}=1 in the environment shows"
+    say(f"hugeresv: bug: {_one_line(what)}. Your input is not to blame: {advice}\n")
+
+
+def _one_line(message: str) -> str:
+    """A message as it is shown: nothing moves the cursor, and only the line on how to write it follows."""
+    return re.sub(r"\n(?!  write: )", r"\\n", printable(message))

@@ -4,7 +4,8 @@ from collections.abc import Container, Sequence
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-from hugeresv.reports.screen import Screen, printable
+from hugeresv.reports.printable import printable
+from hugeresv.reports.screen import Screen
 
 _GAP = "  "
 

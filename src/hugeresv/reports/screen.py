@@ -6,6 +6,8 @@ from typing import Any, TextIO
 
 import click
 
+from hugeresv.reports.printable import printable
+
 _NARROWEST = 20
 
 
@@ -58,10 +60,3 @@ def _joined(lines: list[str]) -> list[str]:
         else:
             joined.append(line)
     return joined
-
-
-def printable(text: str) -> str:
-    """`text` with whatever would move the cursor or change colours written out as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hugeresv.errors import InputError
+from hugeresv.regular_file import open_regular
 from hugeresv.scenario.json_format import format_json, format_jsonl, parse_json, parse_jsonl
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.scenario.scn_format import format_scn, parse_scn
@@ -21,7 +22,8 @@ def load(path: Path) -> list[Scenario]:
     """
     _check_suffix(path)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with open_regular(path) as file:
+            text = file.read().decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -37,6 +39,8 @@ def dump(scenarios: Sequence[Scenario], path: Path) -> None:
     Raises InputError when the file cannot be written, or cannot hold that many scenarios.
     """
     _check_suffix(path)
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: cannot be written: it is not a file, and would be replaced by one")
     try:
         _replace(path.resolve(), to_text(scenarios, path.suffix))
     except OSError as error:

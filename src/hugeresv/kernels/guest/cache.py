@@ -9,9 +9,15 @@ from hugeresv.errors import UnavailableError
 
 
 def cache_directory(kind: str) -> Path:
-    """The directory of one kind of thing, which need not be there yet."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "hugeresv" / kind
+    """The directory of one kind of thing, which need not be there yet. UnavailableError where a user has no home."""
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base) / "hugeresv" / kind
+    try:
+        return Path.home() / ".cache" / "hugeresv" / kind
+    except RuntimeError:
+        raise UnavailableError(
+            "this user has no home, where guests are kept; XDG_CACHE_HOME names another place"
+        ) from None
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import BinaryIO
 from drgn import Program
 
 from hugeresv.errors import InputError, UnavailableError
+from hugeresv.regular_file import open_regular
 from hugeresv.sources.drgn.flattened import FLATTENED, memory_bytes, name_the_kernel, reassembled
 from hugeresv.sources.drgn.kernel import KernelMemory
 from hugeresv.sources.drgn.ram import LONGEST_BYTES, PhysicalMemory, notes, notes_within, read_with_holes
@@ -56,7 +57,7 @@ def _this_kernel() -> Program:
 def _programs(path: Path) -> Iterator[Program]:
     """What may be meant by a file, the likeliest first: memory may hold copies of what tells where things are."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(len(FLATTENED))
             if head == FLATTENED:
                 with reassembled(path) as whole:
@@ -111,7 +112,8 @@ def _notes_of_kdump(dump: BinaryIO) -> Iterator[bytes]:
 def _read_symbols(path: Path) -> Mapping[str, int]:
     """The lines ADDRESS TYPE NAME of a file."""
     try:
-        lines = path.read_text(errors="replace").splitlines()
+        with open_regular(path) as file:
+            lines = file.read().decode(errors="replace").splitlines()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     found = {}

@@ -6,8 +6,8 @@ _CHUNK_BYTES = 1 << 18
 
 
 def read_bytes(path: str) -> bytes:
-    """The whole file. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    """The whole file. Raises OSError. A FIFO, which a copy of a host's files may have, is not waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         chunks = []
         while chunk := os.read(descriptor, _CHUNK_BYTES):

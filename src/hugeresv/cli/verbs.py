@@ -1,0 +1,96 @@
+"""The verbs of the command line, each imported when it is called."""
+
+import importlib
+import os
+
+import click
+
+import hugeresv
+from hugeresv.cli.help import examples
+
+VERBS = {
+    "status": "Show who holds the huge pages of this host. The same as no verb.",
+    "export": "Print who holds the huge pages as metrics for Prometheus, or serve them.",
+    "fit": "Tell whether a mapping would fit now, where it fails, and what to change.",
+    "run": "Run scenarios and draw what happens, step by step.",
+    "compare": "Run scenarios on two kernels and show the first step at which they differ.",
+    "fuzz": "Find a scenario on which two kernels differ, and shrink it.",
+    "audit": "Read a kernel's memory, and judge whether its ledger is true.",
+    "convert": "Rewrite a scenario as .scn or as JSON.",
+    "kernels": "List the kernels that guests can run, and fetch them.",
+    "behaviours": "List the kernels that the model knows, and the rules in which they differ.",
+    "completion": "Print the code that makes a shell complete hugeresv's arguments.",
+}
+"""The verbs with what `hugeresv --help` says of them; each is the function of its name in the module of its name."""
+
+EXIT_STATUSES = {
+    "0": "Nothing is wrong: as expected, it fits, no difference, no leak.",
+    "1": "The answer is no: not as expected, does not fit, a difference, a leak.",
+    "2": "The input is wrong: an option, a file, a name.",
+    "3": "It cannot be done here: a privilege, a kernel, memory or room is missing.",
+    "70": "hugeresv itself is wrong. HUGERESV_TRACEBACK=1 shows where.",
+    "130": "Ctrl-C ended it.",
+}
+
+_NAME = "hugeresv"
+_COMPLETE = "_HUGERESV_COMPLETE"
+
+
+class _Verbs(click.Group):
+    """Finds a verb without importing the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"hugeresv.cli.{cmd_name}")
+        verb: click.Command = getattr(module, cmd_name)
+        return verb
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+        with formatter.section("Exit status"):
+            formatter.write_dl(list(EXIT_STATUSES.items()))
+
+
+@click.group(
+    cls=_Verbs,
+    invoke_without_command=True,
+    subcommand_metavar="VERB [ARGUMENTS]...",
+    epilog=examples("hugeresv run --on count-in-vma scenarios/split-middle.scn"),
+)
+@click.version_option(hugeresv.__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> int | None:
+    """Linux huge page reservations, as a ledger that runs.
+
+    The accounting behind HugePages_Rsvd: who holds what of it on this host, a model of it that can be run, and the same
+    operations on a real kernel.
+    """
+    if ctx.invoked_subcommand is not None:
+        return None
+    verb = cli.get_command(ctx, "status")
+    assert verb is not None
+    answer: int | None = ctx.invoke(verb)
+    return answer
+
+
+def carry_out(arguments: list[str]) -> int:
+    """Run a command line; its exit status. Errors are raised, but for those of the command line itself."""
+    if instruction := os.environ.get(_COMPLETE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cli, {}, _NAME, _COMPLETE, instruction)
+    try:
+        with cli.make_context(_NAME, arguments) as context:
+            return cli.invoke(context) or 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        from hugeresv.cli.exit_status import report_usage
+
+        report_usage(error.show)
+        return error.exit_code
