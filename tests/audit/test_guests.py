@@ -49,7 +49,7 @@ def ledger(insight: Insight | None) -> object:
 def test_what_is_read_is_what_the_model_has(guest: GuestKernel, seer: Seer, path: Path) -> None:
     """A layout that is read wrongly: a map, a page table, a page cache, a limit, a charge that is another's."""
     scenario = scenario_in(path)
-    model = ModelKernel(parse_behaviour(guest.expectation_names[0]))
+    model = ModelKernel(parse_behaviour(guest.expectation_names[-2]))
     with model.start(scenario.pool, scenario.cgroups) as known, guest.start(scenario.pool, scenario.cgroups) as read:
         of_model, of_guest = model_insight(known), seer(read)
         for number, step in enumerate(scenario.steps, 1):
@@ -70,7 +70,7 @@ def test_a_true_ledger_stays_true_to_the_end(guest: GuestKernel, seer: Seer) -> 
 def test_pictures_are_those_of_the_model(guest: GuestKernel, seer: Seer, name: str) -> None:
     """A promise that is drawn in another page's place, or where there is none; a promise drawn as unknown."""
     scenario = scenario_in(SCENARIOS / f"{name}.scn")
-    model = ModelKernel(parse_behaviour(guest.expectation_names[0]))
+    model = ModelKernel(parse_behaviour(guest.expectation_names[-2]))
     real = list(play(scenario, guest, show=True, audit=seer))
     modelled = list(play(scenario, model, show=True))
     assert len(real) == len(modelled)

@@ -25,13 +25,23 @@ def test_what_is_there_and_what_can_be_fetched(hugeresv: Hugeresv, cache: Path) 
     ran = hugeresv("kernels")
     assert (ran.status, ran.err) == (0, "")
     _, *rows = (line.split() for line in ran.out.splitlines())
-    assert rows[0] == ["guest:mine", "6.18.9-me", "amd64", "6.18"]
+    assert rows[0] == ["guest:mine", "6.18.9-me", "amd64", "6.18.15"]
     assert [row[0] for row in rows[1:]] == ["guest:5.10", "guest:6.1", "guest:6.1-i386", "guest:6.12", "guest:7.x"]
     assert all("hugeresv kernels fetch" in " ".join(row) for row in rows[1:])
     assert max(map(len, ran.out.splitlines())) <= 80
     listed = json.loads(hugeresv("kernels", "--json").out)
-    assert listed["guest:mine"] == {"release": "6.18.9-me", "architecture": "amd64", "behaviour": "6.18"}
-    assert listed["guest:6.1-i386"] == {"release": None, "architecture": "i386", "behaviour": "6.1"}
+    assert listed["guest:mine"] == {
+        "release": "6.18.9-me",
+        "architecture": "amd64",
+        "behaviour": "6.18.15",
+        "evidence": "between",
+    }
+    assert listed["guest:6.1-i386"] == {
+        "release": None,
+        "architecture": "i386",
+        "behaviour": "6.1",
+        "evidence": None,
+    }
 
 
 def test_a_name_that_cannot_be_fetched(hugeresv: Hugeresv, cache: Path) -> None:

@@ -32,9 +32,20 @@ def test_the_newest_release_is_taken(cache: Path) -> None:
 
 
 def test_expectations_are_those_of_the_release(cache: Path) -> None:
-    """A kernel of one's own under a name of one's own, held against nothing."""
-    _put(cache / "mine", "vmlinuz-6.12.9-dirty")
-    assert GuestKernel("mine").expectation_names == ("6.12", "guest:mine")
+    """What a scenario expects of a release is expected of a guest, whatever its name.
+
+    Catches: a kernel of one's own that is held against nothing, or against a later stable release of its series.
+    """
+    _put(cache / "mine")
+    for release, names in (
+        (b"6.12.118-dirty", ("6.12",)),
+        (b"6.12.115-dirty", ("6.12", "6.12.117")),
+        (b"6.1.0-47-cloud (x@y) #1 SMP Debian 6.1.170-3 (2026-04-01)", ("6.1", "6.1.170")),
+        (b"6.17.13", ("6.18", "6.18.15", "6.17")),
+    ):
+        (cache / "mine" / f"vmlinuz-{release.partition(b' ')[0].decode()}").write_bytes(_bzimage(release + b"\0", 1))
+        assert GuestKernel("mine").expectation_names == (*names, "guest:mine")
+        (cache / "mine" / f"vmlinuz-{release.partition(b' ')[0].decode()}").unlink()
 
 
 def test_a_kernel_that_is_not_in_the_cache(cache: Path) -> None:
@@ -68,12 +79,12 @@ def test_an_image_is_named_by_its_path(tmp_path: Path) -> None:
     """A release that is taken from the name of the file, or a machine that is not the image's."""
     path = tmp_path / "bzImage"
     path.write_bytes(_bzimage(b"6.18.2-test (me@here) #1\0", 0b11))
-    assert GuestKernel(str(path)).expectation_names == ("6.18", f"guest:{path}")
+    assert GuestKernel(str(path)).expectation_names == ("6.18", "6.18.15", f"guest:{path}")
     assert read_image_header(path).architecture == "amd64"
     path.write_bytes(_bzimage(b"6.1.0 (me@here)\0", 0))
-    assert read_image_header(path) == ("6.1.0", "i386")
+    assert read_image_header(path) == ("6.1.0", "(me@here)", "i386")
     path.write_bytes(b"\x7fELF\x02" + bytes(20) + b"Linux version %s (%s)\0Linux version 6.9.0-rc1 (me@here)\0")
-    assert read_image_header(path) == ("6.9.0-rc1", "amd64")
+    assert read_image_header(path) == ("6.9.0-rc1", "(me@here)", "amd64")
 
 
 @pytest.mark.parametrize("content", [b"", b"MZ", b"\x7fELF", bytes(4096)])

@@ -10,13 +10,13 @@ from itertools import zip_longest
 from pathlib import Path
 
 from hugeresv.audit.steps import auditor
-from hugeresv.fit.kernel import behaviour_of
 from hugeresv.kernels.guest.image_header import read_image_header
 from hugeresv.kernels.guest.images import find_image
 from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.release import closest
 from hugeresv.play.insight import Seer
 from hugeresv.play.play import Ending, Result, play
 from hugeresv.scenario.load import load
@@ -69,8 +69,9 @@ def run(name: str, files: Iterable[Path], *, audited: bool) -> Iterator[Column]:
     Raises UnavailableError where the guest cannot be had.
     """
     with closing(GuestKernel(name)) as guest:
-        behaviour, _ = behaviour_of(guest.expectation_names[0])
-        column = Column(guest.name, exact_release(find_image(name).path), behaviour.name, audited)
+        image = find_image(name)
+        behaviour = closest(image.release, image.version).behaviour
+        column = Column(guest.name, exact_release(image.path), behaviour.name, audited)
         see = auditor(guest) if audited else None
         for path in files:
             for scenario in load(path):

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from hugeresv.errors import InputError
-from hugeresv.fit.kernel import behaviour_of
 from hugeresv.fit.mount import Place, find_place
 from hugeresv.fit.nodes import allowed_nodes, growing_node
 from hugeresv.fit.query import Query
 from hugeresv.fit.situation import Refusal, Request, Situation, What
 from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.release import Evidence, closest
 from hugeresv.outcome import Outcome
 from hugeresv.sources.proc.cgroups import limit_files
 from hugeresv.sources.proc.files import read_if_there, read_text
@@ -60,7 +60,9 @@ def read_host(proc_root: str, sys_root: str, query: Query) -> Host:
     directory, notes = _cgroup_directory(sys_root, query, task)
     lineage = list(read_lineage(sys_root, directory, pool.page_size_kB)) if directory is not None else []
     release = read_if_there(f"{proc_root}/sys/kernel/osrelease").strip()
-    behaviour, doubt = behaviour_of(release)
+    behaviour, evidence = closest(release, read_if_there(f"{proc_root}/sys/kernel/version"))
+    if evidence is Evidence.NEAREST:
+        notes.append(_other_rules(release, behaviour.name))
     if place is not None and not place.certain:
         notes.append(f"how much of the minimum of {place.point.path} is taken is an estimate")
     situation = Situation(
@@ -82,8 +84,15 @@ def read_host(proc_root: str, sys_root: str, query: Query) -> Host:
         tuple(_on_host(sys_root, limit_files(path, pool.page_size_kB)) for path, _ in lineage),
         place.options if place is not None else (),
         place.entry if place is not None else "",
-        (*notes, *doubt),
+        tuple(notes),
     )
+
+
+def _other_rules(release: str, nearest: str) -> str:
+    """That no kernel with exactly these rules was run."""
+    if not release:
+        return f"the kernel's release is unknown: the rules are those of Linux {nearest}"
+    return f"Linux {release} was not tried: the rules are those of Linux {nearest}, the nearest that was"
 
 
 def _page_bytes(query: Query, place: Place | None, default: int) -> int:

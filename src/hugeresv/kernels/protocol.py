@@ -113,7 +113,7 @@ class Kernel(Protocol):
 
     @property
     def expectation_names(self) -> tuple[str, ...]:
-        """Keys of `expect_on` that apply to this kernel."""
+        """Keys of `expect_on` that apply to this kernel, the most specific one last."""
         ...
 
     @property

@@ -182,21 +182,21 @@ class Behaviour:
     cow_avoids_reserve: bool = switch(
         False,
         differs="an owner's copy takes a page of its mount's minimum, but is not taken off the reservations",
-        since="2.6.27 to 6.13; not in 6.1.192, 6.12.15",
+        since="2.6.27 to 6.13, among them 6.1.170; not in 6.1.192, 6.12.15",
         source="58db7c5fbe7d ends it (alloc_hugetlb_folio, avoid_reserve)",
         verified=SOURCE,
     )
     steal_at_owner_address: bool = switch(
         False,
         differs="an owner that was moved since the fork misses the child's page when it takes it, and retries for ever",
-        since="2.6.27 to 6.1.192 and 6.18.44, without effect before 5.16, where nothing moves; not 6.12.118, 7.3.4",
+        since="2.6.27 to 6.1.192, 6.12.117, 6.18.44, without effect before 5.16: nothing moves; not 6.12.118, 7.3.4",
         source="04f2cbe35699; 'unmap the page where the other VMA maps it' ends it (unmap_ref_private)",
-        verified="6.1.192, 6.18.44 against 6.12.118, 7.3.4",
+        verified="6.1.192, 6.12.117, 6.18.44 against 6.12.118, 7.3.4",
     )
     zap_restore: ZapRestore = switch(
         ZapRestore.LAST_UNMAP,
         differs="never: MADV_DONTNEED and truncation lose an owner's guarantee; always: promised twice after a fork",
-        since="never to 6.8, always 6.9 to 6.18.44, last-unmap in 6.12.110 and 7.x",
+        since="never to 6.8, always 6.9 to 6.18.44 and 6.12.107, last-unmap in 6.12.110 and 7.x",
         source="df7a6d1f6405; 'only adjust reservation during unmapping if mapcount is 0' (__unmap_hugepage_range)",
         verified="5.10, 6.1, 6.12.118, 6.18.44, 7.3.4",
     )
@@ -231,9 +231,9 @@ class Behaviour:
     mremap_length_is_int: bool = switch(
         False,
         differs="a move of 4 GiB or more may be told as shorter than it was: ENOMEM, and the pages are dropped",
-        since="5.16 to 6.1.192, 6.18.44 and 7.3-rc7; not in 6.12.118",
+        since="5.16 to 6.1.192, 6.12.117, 6.18.44 and 7.3-rc7; not in 6.12.118",
         source="550a7d60bd5e; 'fix mremap move length truncation' ends it (move_hugetlb_page_tables)",
-        verified="6.18.44; the sources of 6.1.192 and 6.12.118",
+        verified="6.12.117, 6.18.44 against 6.12.118; the source of 6.1.192",
     )
     partial_mremap_drops_map: bool = switch(
         False,
@@ -301,7 +301,7 @@ class Behaviour:
     reserve_rollback: ReserveRollback = switch(
         ReserveRollback.EXACT,
         differs="a refused mmap on a mount with limits leaves the mount's usage or minimum wrong",
-        since="put-all to 6.14, put-subpool-part 6.15, put-then-used 6.18.44, exact 7.3.4",
+        since="put-all to 6.14, put-subpool-part 6.15 to 6.18.15, put-then-used 6.18.44, exact 7.3.4",
         source="a833a693a490, 1d3f9bb4c8af, 'fix subpool minimum reservation rollback' (hugetlb_reserve_pages)",
         verified="5.10, 6.1, 6.12, 6.18.44, 7.3.4",
     )

@@ -1,4 +1,8 @@
-"""The behaviours by name: real kernels as sets of switches, and `ideal`."""
+"""The behaviours by name: real kernels as sets of switches, and `ideal`. `release` says which kernels have which.
+
+A preset that is named by two numbers is the newest stable release of its series that was run; one that is named by
+three is an older one that answers otherwise.
+"""
 
 from dataclasses import replace
 
@@ -49,7 +53,7 @@ BEFORE_PATCH = replace(
 )
 LINUX_5_10 = Behaviour(
     "5.10",
-    "5.10.262, step by step in a guest",
+    "5.10.251 and 5.10.262, step by step in guests",
     reserve_use=ReserveUse.VMA_HAS_RESERVES,
     cow_avoids_reserve=True,
     steal_at_owner_address=True,
@@ -73,14 +77,31 @@ LINUX_6_1 = replace(
     dontneed=True,
     populate_advice=True,
 )
-LINUX_6_12 = replace(
+LINUX_6_1_170 = replace(
     LINUX_6_1,
-    name="6.12",
-    verified="6.12.118, step by step in a guest; 6.12.117 steals and measures mremap as 6.1 does",
-    steal_at_owner_address=False,
-    zap_restore=ZapRestore.LAST_UNMAP,
+    name="6.1.170",
+    verified="6.1.170, step by step in a guest",
+    cow_avoids_reserve=True,
+)
+LINUX_6_12_107 = replace(
+    LINUX_6_1,
+    name="6.12.107",
+    verified="6.12.43 and 6.12.107, step by step in guests",
+    zap_restore=ZapRestore.ALWAYS,
     surplus_blocks_restore=True,
     cut_for_mmap_is_enomem=False,
+)
+LINUX_6_12_117 = replace(
+    LINUX_6_12_107,
+    name="6.12.117",
+    verified="6.12.111 and 6.12.117, step by step in guests",
+    zap_restore=ZapRestore.LAST_UNMAP,
+)
+LINUX_6_12 = replace(
+    LINUX_6_12_117,
+    name="6.12",
+    verified="6.12.118, step by step in a guest",
+    steal_at_owner_address=False,
     mremap_length_is_int=False,
 )
 LINUX_6_18 = Behaviour(
@@ -94,6 +115,12 @@ LINUX_6_18 = Behaviour(
     partial_mremap_drops_map=True,
     reserve_rollback=ReserveRollback.PUT_THEN_USED,
     fault_rollback=FaultRollback.RESERVE_ONLY,
+)
+LINUX_6_18_15 = replace(
+    LINUX_6_18,
+    name="6.18.15",
+    verified="6.17.13, 6.18.5 and 6.18.15, step by step in guests",
+    reserve_rollback=ReserveRollback.PUT_SUBPOOL_PART,
 )
 LINUX_7_3 = Behaviour(
     "7.3",
@@ -109,7 +136,8 @@ LINUX_7_3 = Behaviour(
 PRESETS: dict[str, Behaviour] = {
     behaviour.name: behaviour
     for behaviour in (
-        BEFORE_PATCH, WITH_PATCH, LINUX_5_10, LINUX_6_1, LINUX_6_12, LINUX_6_18, LINUX_7_3, IDEAL,
+        BEFORE_PATCH, WITH_PATCH, LINUX_5_10, LINUX_6_1_170, LINUX_6_1, LINUX_6_12_107, LINUX_6_12_117, LINUX_6_12,
+        LINUX_6_18_15, LINUX_6_18, LINUX_7_3, IDEAL,
     )
 }  # fmt: skip
 """Every behaviour by its name, oldest kernel first."""

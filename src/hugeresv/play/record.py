@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from hugeresv.kernels.grammar import DEFAULT
+from hugeresv.kernels.grammar import DEFAULT, GUEST, HOST
 from hugeresv.model.presets import PRESETS
 from hugeresv.play.play import Result, StepResult
 from hugeresv.scenario.expectation import expected, leaks_for, observed
@@ -79,8 +79,13 @@ def _recorded_leaks(scenario: Scenario, found: int, names: Sequence[str]) -> int
 
 
 def _name_in(by_kernel: Mapping[str, object], names: Sequence[str]) -> str:
-    """The name under which a kernel has values of its own: the last that is there, as that holds; else its first."""
-    return next((name for name in reversed(names) if name in by_kernel), names[0])
+    """The name under which a kernel has values of its own.
+
+    That of its place, `host` or `guest:NAME`, where it is there already, as that holds; else that of its release. Names
+    before these are of kernels that are like it, whose values stay as they are.
+    """
+    *_, own = (name for name in names if name != HOST and not name.startswith(GUEST))
+    return next((name for name in reversed(names[names.index(own) :]) if name in by_kernel), own)
 
 
 def _filled(base: _Keys, found: _Keys) -> _Keys:

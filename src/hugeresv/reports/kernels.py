@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from hugeresv.kernels.guest.listing import KernelEntry
+from hugeresv.model.release import Evidence
 from hugeresv.reports.listing import print_listing
 from hugeresv.reports.screen import Screen
 
@@ -18,11 +19,18 @@ def show_kernels(screen: Screen, entries: Iterable[KernelEntry]) -> None:
             f"guest:{entry.name}",
             entry.release or f"not here: hugeresv kernels fetch {entry.name}",
             entry.architecture,
-            entry.behaviour or "-",
+            _behaviour(entry),
         )
         for entry in entries
     ]
     print_listing(screen, _TITLES, rows, names=("release",), headings=True)
+
+
+def _behaviour(entry: KernelEntry) -> str:
+    """Its name; `like` before one that is the nearest and was not held against such a release."""
+    if entry.behaviour is None:
+        return "-"
+    return f"like {entry.behaviour}" if entry.evidence is Evidence.NEAREST else entry.behaviour
 
 
 def write_kernels_json(stream: TextIO, entries: Iterable[KernelEntry]) -> None:

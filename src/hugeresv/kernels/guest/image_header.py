@@ -21,13 +21,14 @@ _LONGEST_VERSION = 512
 _ELF_MAGIC = b"\x7fELF"
 _EI_CLASS = 4
 _ELFCLASS64 = 2
-_BANNER = re.compile(rb"Linux version ([0-9][^ \0%]*) ")
+_BANNER = re.compile(rb"Linux version ([0-9][^ \0%]*) ([^\0]*)")
 
 
 class ImageHeader(NamedTuple):
-    """`release` is what uname(2) answers; `architecture` is Debian's word, `amd64` or `i386`."""
+    """`release` and `version` are what uname(2) answers; `architecture` is Debian's word, `amd64` or `i386`."""
 
     release: str
+    version: str
     architecture: str
 
 
@@ -45,9 +46,9 @@ def read_image_header(path: Path) -> ImageHeader:
 
 def _bzimage(image: mmap.mmap) -> ImageHeader:
     start = int.from_bytes(image[_KERNEL_VERSION], "little") + _KERNEL_VERSION_BASE
-    release = image[start : start + _LONGEST_VERSION].partition(b"\0")[0].partition(b" ")[0]
+    release, _, version = image[start : start + _LONGEST_VERSION].partition(b"\0")[0].partition(b" ")
     is_64_bit = image[_XLOADFLAGS] & _XLF_KERNEL_64
-    return ImageHeader(release.decode(errors="replace"), "amd64" if is_64_bit else "i386")
+    return _header(release, version, is_64_bit=bool(is_64_bit))
 
 
 def _vmlinux(image: mmap.mmap) -> ImageHeader | None:
@@ -55,4 +56,10 @@ def _vmlinux(image: mmap.mmap) -> ImageHeader | None:
     if banner is None:
         return None
     is_64_bit = image[_EI_CLASS] == _ELFCLASS64
-    return ImageHeader(banner[1].decode(errors="replace"), "amd64" if is_64_bit else "i386")
+    return _header(banner[1], banner[2], is_64_bit=is_64_bit)
+
+
+def _header(release: bytes, version: bytes, *, is_64_bit: bool) -> ImageHeader:
+    """Who built it stands between the two, and is left in `version`."""
+    architecture = "amd64" if is_64_bit else "i386"
+    return ImageHeader(release.decode(errors="replace"), version.decode(errors="replace"), architecture)

@@ -27,7 +27,12 @@ class Image(NamedTuple):
 
     @property
     def version(self) -> str:
-        """The first two numbers of the release, as behaviours are named: `6.1`."""
+        """What uname(2) says beside the release. Raises InputError for a file that is no kernel."""
+        return read_image_header(self.path).version
+
+    @property
+    def series(self) -> str:
+        """The first two numbers of the release: `6.1`."""
         return ".".join(re.split(r"[.-]", self.release)[:2])
 
 
@@ -48,7 +53,7 @@ def find_image(name: str) -> Image:
     if "/" in name:
         return _image_of_path(name)
     cached = images()
-    found = [image for image in cached if image.name == name] or [image for image in cached if image.version == name]
+    found = [image for image in cached if image.name == name] or [image for image in cached if image.series == name]
     if not found:
         names = ", ".join(dict.fromkeys(image.name for image in cached)) or "none"
         raise UnavailableError(

@@ -8,6 +8,7 @@ from hugeresv.kernels.guest.images import find_image
 from hugeresv.kernels.guest.options import NONE, Options
 from hugeresv.kernels.guest.session import GuestSession
 from hugeresv.kernels.guest.snapshot import Snapshot
+from hugeresv.model.release import known_as
 from hugeresv.scenario.scenario import Cgroup, Pool
 
 
@@ -27,8 +28,8 @@ class GuestKernel(ClosedOnExit):
 
     @property
     def expectation_names(self) -> tuple[str, ...]:
-        """The release as behaviours are named, `6.1`, and the name."""
-        return self._image.version, self.name
+        """Those of the release, `6.1`, and the name."""
+        return *known_as(self._image.release, self._image.version), self.name
 
     @property
     def real(self) -> bool:

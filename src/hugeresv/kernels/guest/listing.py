@@ -2,37 +2,38 @@
 
 from typing import NamedTuple
 
-from hugeresv.kernels.guest.images import images
-from hugeresv.kernels.guest.stock import STOCK
+from hugeresv.kernels.guest.images import Image, images
+from hugeresv.kernels.guest.stock import STOCK, Stock
 from hugeresv.model.presets import PRESETS
+from hugeresv.model.release import Evidence, closest
 
 
 class KernelEntry(NamedTuple):
     """A kernel by what follows `guest:`. `release` is None for one that can be fetched and is not in the cache.
 
-    `behaviour` is the model's name for its rules, None where the model has none.
+    `behaviour` is the model's name for its rules, None where its release is not known; `evidence` why it is that one,
+    None where the release is not known.
     """
 
     name: str
     release: str | None
     architecture: str
     behaviour: str | None
+    evidence: Evidence | None
 
 
 def kernel_entries() -> list[KernelEntry]:
     """The newest release of every name in the cache, then what can be fetched. Raises InputError for a broken image."""
     newest = {image.name: image for image in images()}
-    cached = [
-        KernelEntry(image.name, image.release, image.architecture.name, _behaviour(image.version))
-        for image in newest.values()
-    ]
-    fetchable = [
-        KernelEntry(name, None, stock.architecture, _behaviour(name.partition("-")[0]))
-        for name, stock in STOCK.items()
-        if name not in newest
-    ]
-    return cached + fetchable
+    fetchable = [_fetchable(name, stock) for name, stock in STOCK.items() if name not in newest]
+    return [*map(_cached, newest.values()), *fetchable]
 
 
-def _behaviour(version: str) -> str | None:
-    return version if version in PRESETS else None
+def _cached(image: Image) -> KernelEntry:
+    behaviour, evidence = closest(image.release, image.version)
+    return KernelEntry(image.name, image.release, image.architecture.name, behaviour.name, evidence)
+
+
+def _fetchable(name: str, stock: Stock) -> KernelEntry:
+    series = name.partition("-")[0]
+    return KernelEntry(name, None, stock.architecture, series if series in PRESETS else None, None)

@@ -8,6 +8,7 @@ from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.host.claim import Claim
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.session import HostSession
+from hugeresv.model.release import known_as
 from hugeresv.scenario.scenario import Cgroup, Pool
 
 
@@ -27,8 +28,9 @@ class HostKernel(ClosedOnExit):
 
     @property
     def expectation_names(self) -> tuple[str, ...]:
-        """The release as behaviours are named, `6.18`, and `host`."""
-        return ".".join(os.uname().release.split(".")[:2]), self.name
+        """Those of the release, `6.18`, and `host`."""
+        uname = os.uname()
+        return *known_as(uname.release, uname.version), self.name
 
     @property
     def real(self) -> bool:

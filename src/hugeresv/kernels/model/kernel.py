@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.release import preset_names
 from hugeresv.scenario.scenario import Cgroup, Pool
 
 
@@ -23,8 +24,8 @@ class ModelKernel:
 
     @property
     def expectation_names(self) -> tuple[str, ...]:
-        """The behaviour's name."""
-        return (self.behaviour.name,)
+        """The behaviour's name, after that of its series where it has the name of a stable release."""
+        return preset_names(self.behaviour.name)
 
     @property
     def real(self) -> bool:
