@@ -1,24 +1,66 @@
-"""Settings of Hypothesis for all tests, and what the host's pool has lost before they began."""
+"""Settings of Hypothesis for all tests, and the host's kernel for those that need it."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.host.kernel import HostKernel
+from hugeresv.kernels.host.lock import WAIT_VARIABLE
+from hugeresv.scenario.scenario import Pool
 
 # On top of what Hypothesis chooses by itself, which is fixed seeds where CI is set. No example has a time limit.
 settings.register_profile("untimed", settings.get_profile(settings.get_current_profile_name()), deadline=None)
 settings.load_profile("untimed")
 
-_POOL = Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
+os.environ.setdefault(WAIT_VARIABLE, "600")
+"""Seconds after which a test that needs the host's pool is skipped because others use it."""
+
+PAGE_SIZE_KB = 2048
+SYSFS = f"/sys/kernel/mm/hugepages/hugepages-{PAGE_SIZE_KB}kB"
+MOST_PAGES = 64
+"""No test on the host needs a larger pool."""
 
 
-def _lost_pages() -> int:
-    """Pages in use though the pool is not even reserved from, as a kernel bug leaves them until the next boot."""
-    total, free, resv = (int((_POOL / f"{name}_hugepages").read_text()) for name in ("nr", "free", "resv"))
-    return total - free if resv == 0 else 0
+def _why_not() -> str | None:
+    if os.geteuid() != 0:
+        return "needs root"
+    if not Path(SYSFS).is_dir():
+        return f"needs huge pages of {PAGE_SIZE_KB} kB"
+    if not os.access(f"{SYSFS}/nr_hugepages", os.W_OK):
+        return "needs a writable /sys"
+    return None
 
 
-# Tests on the host's kernel need an idle pool. Where pages are lost for good they count as constant; if somebody does
-# use them, and lets go, the host's kernel refuses the pool as one in use.
-if _POOL.is_dir() and (lost := _lost_pages()):
-    os.environ.setdefault("HUGERESV_LOST_PAGES", f"2048:{lost}")
+@pytest.fixture(scope="session")
+def host_machine() -> None:
+    """What every test needs that uses the host's pool itself or through a process of its own."""
+    reason = _why_not()
+    if reason is not None:
+        pytest.skip(f"the host's huge page pool: {reason}")
+
+
+@pytest.fixture(scope="module")
+def host(host_machine: None) -> Iterator[HostKernel]:
+    """The host's kernel, its pool taken for as long as a module's tests run.
+
+    They are skipped where others use the pool, or where memory is too short for it: see `taken_by_others`.
+    """
+    with HostKernel() as kernel:
+        try:
+            kernel.start(Pool(PAGE_SIZE_KB, MOST_PAGES)).close()
+        except UnavailableError as error:
+            if taken_by_others(str(error)):
+                pytest.skip(str(error))
+            raise
+        yield kernel
+
+
+def taken_by_others(said: str) -> bool:
+    """Whether the host's pool cannot be had for a reason that is not ours, as the kernel's own counters show it."""
+    names = ("nr", "free", "resv", "surplus")
+    total, free, resv, surplus = (int(Path(SYSFS, f"{name}_hugepages").read_text()) for name in names)
+    return "(lock " in said or "could get only" in said or (total, resv, surplus) != (free, 0, 0)

@@ -18,10 +18,7 @@ from hugeresv.kernels.host.abi import MAP_HUGETLB, PR_SET_DUMPABLE
 from hugeresv.kernels.host.cgroups import CgroupBase
 from hugeresv.kernels.host.kernel import HostKernel
 from tests.fit.reality import PAGE_BYTES, Attempt, Child
-from tests.kernels.conftest import host_machine, pool
-from tests.sources.test_host_ledger import waiting_host
-
-__all__ = ["host_machine", "waiting_host"]
+from tests.kernels.conftest import pool
 
 WAYS = [(what, noreserve) for what in What for noreserve in (False, True)]
 NOBODY = 65534
@@ -135,18 +132,18 @@ def limit(cgroup: Path, name: str, pages: int) -> None:
 
 @pytest.mark.parametrize(("what", "noreserve"), WAYS)
 @pytest.mark.parametrize("pages", [7, 8, 9, 20])
-def test_the_pool(waiting_host: HostKernel, what: What, noreserve: bool, pages: int) -> None:
+def test_the_pool(host: HostKernel, what: What, noreserve: bool, pages: int) -> None:
     """A promise that is counted as free, a page off at the boundary, SIGBUS where it is ENOMEM or the other way."""
-    with waiting_host.start(pool(12)), occupied(4):
+    with host.start(pool(12)), occupied(4):
         fit = must_agree(Attempt(what, pages, noreserve))
         assert fit.fits == (pages <= 8)
 
 
 @pytest.mark.parametrize(("what", "noreserve"), WAYS)
 @pytest.mark.parametrize("pages", [8, 9, 11, 12, 20])
-def test_overcommit(waiting_host: HostKernel, what: What, noreserve: bool, pages: int) -> None:
+def test_overcommit(host: HostKernel, what: What, noreserve: bool, pages: int) -> None:
     """Pages that memory must give: how many, and that they are named."""
-    with waiting_host.start(pool(12, 3)), occupied(4):
+    with host.start(pool(12, 3)), occupied(4):
         fit = must_agree(Attempt(what, pages, noreserve))
         assert fit.fits == (pages <= 11)
         if fit.fits:
@@ -157,9 +154,9 @@ def test_overcommit(waiting_host: HostKernel, what: What, noreserve: bool, pages
 
 @pytest.mark.parametrize(("what", "noreserve"), [way for way in WAYS if way[0] is not What.SYSV])
 @pytest.mark.parametrize("pages", [4, 5, 6, 13])
-def test_a_mount(waiting_host: HostKernel, tmp_path: Path, what: What, noreserve: bool, pages: int) -> None:
+def test_a_mount(host: HostKernel, tmp_path: Path, what: What, noreserve: bool, pages: int) -> None:
     """A size= that is not seen; a remount, which the kernel ignores; what is asked of the pool after that."""
-    with waiting_host.start(pool(12)), mounted(tmp_path, f"size={5 * PAGE_BYTES}") as directory:
+    with host.start(pool(12)), mounted(tmp_path, f"size={5 * PAGE_BYTES}") as directory:
         fit = must_agree(Attempt(what, pages, noreserve, directory))
         assert [remedy.code for remedy in fit.remedies] == ["mount-size", "pool"][: (pages > 5) + (pages > 12)]
 
@@ -167,9 +164,9 @@ def test_a_mount(waiting_host: HostKernel, tmp_path: Path, what: What, noreserve
 @pytest.mark.parametrize("pages", [6, 7, 14, 15])
 @pytest.mark.parametrize("minimum", ["min_size=8M", "size=28M,min_size=8M"])
 @pytest.mark.parametrize("what", [What.PRIVATE, What.SHARED])
-def test_a_mount_with_a_minimum(waiting_host: HostKernel, tmp_path: Path, minimum: str, what: What, pages: int) -> None:
+def test_a_mount_with_a_minimum(host: HostKernel, tmp_path: Path, minimum: str, what: What, pages: int) -> None:
     """A minimum that is counted twice: as promised to others, though it is for the files on this mount."""
-    with waiting_host.start(pool(12)), mounted(tmp_path, minimum) as directory, occupied(6):
+    with host.start(pool(12)), mounted(tmp_path, minimum) as directory, occupied(6):
         must_agree(Attempt(what, pages, directory=directory))
 
 
@@ -178,10 +175,10 @@ def test_a_mount_with_a_minimum(waiting_host: HostKernel, tmp_path: Path, minimu
 @pytest.mark.parametrize("above", [False, True])
 @pytest.mark.parametrize("pages", [4, 5, 6])
 def test_a_cgroup(
-    waiting_host: HostKernel, cgroup: Path, what: What, noreserve: bool, name: str, above: bool, pages: int
+    host: HostKernel, cgroup: Path, what: What, noreserve: bool, name: str, above: bool, pages: int
 ) -> None:
     """ENOMEM for rsvd.max and SIGBUS for max, also of a cgroup above; NORESERVE, which is charged as it is touched."""
-    with waiting_host.start(pool(12)):
+    with host.start(pool(12)):
         limit(cgroup.parent if above else cgroup, name, 5)
         fit = must_agree(Attempt(what, pages, noreserve), str(cgroup))
         assert fit.fits == (pages <= 5)
@@ -189,27 +186,27 @@ def test_a_cgroup(
 
 @pytest.mark.parametrize("name", ["max", "rsvd.max"])
 @pytest.mark.parametrize("pages", [1, 4, 5, 6, 7])
-def test_a_cgroup_that_others_are_in(waiting_host: HostKernel, cgroup: Path, name: str, pages: int) -> None:
+def test_a_cgroup_that_others_are_in(host: HostKernel, cgroup: Path, name: str, pages: int) -> None:
     """Others' pages in use against max, all that they were promised against rsvd.max."""
-    with waiting_host.start(pool(16)), occupied(4, cgroup):
+    with host.start(pool(16)), occupied(4, cgroup):
         limit(cgroup, name, 8)
         fit = must_agree(Attempt(What.PRIVATE, pages), str(cgroup))
         assert fit.fits == (pages <= (6 if name == "max" else 4))
 
 
 @pytest.mark.parametrize("name", ["max", "rsvd.max"])
-def test_a_cgroup_that_may_have_nothing(waiting_host: HostKernel, cgroup: Path, name: str) -> None:
+def test_a_cgroup_that_may_have_nothing(host: HostKernel, cgroup: Path, name: str) -> None:
     """A limit of 0 that is taken for none."""
-    with waiting_host.start(pool(4)):
+    with host.start(pool(4)):
         limit(cgroup, name, 0)
         assert not must_agree(Attempt(What.SHARED, 2), str(cgroup)).fits
 
 
 @pytest.mark.parametrize("options", ["size=10M", "min_size=8M", "size=20M,min_size=8M", "size=0", "mode=700"])
 @pytest.mark.parametrize("pages", [1, 3, 4, 5, 8, 9])
-def test_a_mount_that_has_files(waiting_host: HostKernel, tmp_path: Path, options: str, pages: int) -> None:
+def test_a_mount_that_has_files(host: HostKernel, tmp_path: Path, options: str, pages: int) -> None:
     """Pages of a file that nobody maps, which count against the size, and against what the minimum still keeps."""
-    with waiting_host.start(pool(10)), mounted(tmp_path, options) as directory:
+    with host.start(pool(10)), mounted(tmp_path, options) as directory:
         file = tmp_path / "file"
         with file.open("wb") as there:
             if options != "size=0":
@@ -230,11 +227,9 @@ RSVD, USAGE = "cgroup-rsvd-max", "cgroup-max"
         (17, [RSVD, RSVD, "mount-size", "pool", USAGE, USAGE]),
     ],
 )
-def test_all_limits_at_once(
-    waiting_host: HostKernel, cgroup: Path, tmp_path: Path, pages: int, codes: list[str]
-) -> None:
+def test_all_limits_at_once(host: HostKernel, cgroup: Path, tmp_path: Path, pages: int, codes: list[str]) -> None:
     """The second limit, that shows when the first is gone; all are named, in the order in which they are met."""
-    with waiting_host.start(pool(16)), mounted(tmp_path, "size=16M") as directory:
+    with host.start(pool(16)), mounted(tmp_path, "size=16M") as directory:
         limit(cgroup, "rsvd.max", 4)
         limit(cgroup.parent, "rsvd.max", 4)
         limit(cgroup, "max", 3)
@@ -254,25 +249,25 @@ def shm_group(host_machine: None) -> Iterator[None]:
 
 @pytest.mark.usefixtures("shm_group")
 @pytest.mark.parametrize(("what", "noreserve"), WAYS)
-def test_an_ordinary_user(waiting_host: HostKernel, what: What, noreserve: bool) -> None:
+def test_an_ordinary_user(host: HostKernel, what: What, noreserve: bool) -> None:
     """EPERM for a segment, which needs a group, and for nothing else."""
-    with waiting_host.start(pool(6)):
+    with host.start(pool(6)):
         fit = must_agree(Attempt(what, 5, noreserve), user=NOBODY)
         assert fit.fits == (what is not What.SYSV)
 
 
-def test_a_mount_that_is_not_his(waiting_host: HostKernel, tmp_path: Path) -> None:
+def test_a_mount_that_is_not_his(host: HostKernel, tmp_path: Path) -> None:
     """EACCES that is taken for room."""
     for path in (tmp_path, *list(tmp_path.parents)[:3]):
         path.chmod(0o755)
-    with waiting_host.start(pool(6)), mounted(tmp_path, "mode=755") as directory:
+    with host.start(pool(6)), mounted(tmp_path, "mode=755") as directory:
         fit = must_agree(Attempt(What.SHARED, 5, directory=directory), user=NOBODY)
         assert [remedy.code for remedy in fit.remedies] == ["mount-permission"]
 
 
-def test_a_mount_that_only_the_process_sees(waiting_host: HostKernel, tmp_path: Path) -> None:
+def test_a_mount_that_only_the_process_sees(host: HostKernel, tmp_path: Path) -> None:
     """The directory below the mount, which we see in its place; a command that mounts where nobody looks."""
-    with waiting_host.start(pool(6)), namespace_with_mount(tmp_path, "size=8M") as pid:
+    with host.start(pool(6)), namespace_with_mount(tmp_path, "size=8M") as pid:
         query = Query(5 * PAGE_BYTES, mount=str(tmp_path), pid=pid)
         fit = fit_on_host("/proc", "/sys", query)
         assert [remedy.code for remedy in fit.remedies] == ["mount-size"]
@@ -282,11 +277,11 @@ def test_a_mount_that_only_the_process_sees(waiting_host: HostKernel, tmp_path: 
             fit_on_host("/proc", "/sys", Query(PAGE_BYTES, mount=str(tmp_path)))
 
 
-def test_who_is_not_root_asks_too(waiting_host: HostKernel, tmp_path: Path) -> None:
+def test_who_is_not_root_asks_too(host: HostKernel, tmp_path: Path) -> None:
     """A traceback, or a refusal, for what everybody may read."""
     for path in (tmp_path, *list(tmp_path.parents)[:3]):
         path.chmod(0o755)
-    with waiting_host.start(pool(6)), mounted(tmp_path, "mode=777,size=8M") as directory:
+    with host.start(pool(6)), mounted(tmp_path, "mode=777,size=8M") as directory:
         answers, done = os.pipe()
         pid = os.fork()
         if pid == 0:

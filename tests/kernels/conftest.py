@@ -1,43 +1,11 @@
-"""The host's kernel for tests, where there is one that may be used, and a way to say what it must answer."""
+"""Pools, and a way to say what a kernel must answer."""
 
-import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-import pytest
-
-from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.kernels.protocol import Answer, Session
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Pool
-
-PAGE_SIZE_KB = 2048
-SYSFS = f"/sys/kernel/mm/hugepages/hugepages-{PAGE_SIZE_KB}kB"
-
-
-def _why_not() -> str | None:
-    if os.geteuid() != 0:
-        return "needs root"
-    if not Path(SYSFS).is_dir():
-        return f"needs huge pages of {PAGE_SIZE_KB} kB"
-    if not os.access(f"{SYSFS}/nr_hugepages", os.W_OK):
-        return "needs a writable /sys"
-    return None
-
-
-@pytest.fixture(scope="session")
-def host_machine() -> None:
-    """What every test needs that uses the host's pool itself or through a process of its own."""
-    reason = _why_not()
-    if reason is not None:
-        pytest.skip(f"the host's huge page pool: {reason}")
-
-
-@pytest.fixture(scope="module")
-def host(host_machine: None) -> Iterator[HostKernel]:
-    """The host's kernel, its pool taken for as long as a module's tests run."""
-    with HostKernel() as kernel:
-        yield kernel
+from tests.conftest import PAGE_SIZE_KB
 
 
 def pool(nr_hugepages: int, nr_overcommit: int = 0) -> Pool:

@@ -6,17 +6,21 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.host.kernel import HostKernel
-from hugeresv.kernels.host.lock import held, lock_path
+from hugeresv.kernels.host.lock import VARIABLE, WAIT_VARIABLE, held, lock_path, wait_seconds
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.scenario.operation import Mmap, Touch
 from hugeresv.scenario.scenario import Cgroup, Pool
-from tests.kernels.conftest import PAGE_SIZE_KB, SYSFS, pool, settle
+from tests.conftest import PAGE_SIZE_KB, SYSFS, taken_by_others
+from tests.kernels.conftest import pool, settle
 
 TOOL = """
 import sys
@@ -53,15 +57,15 @@ PATIENCE_SECONDS = 20
 
 
 def traces() -> dict[str, object]:
-    """Everything of this host that a session touches."""
+    """Everything that a session of this test's own lock may leave on the host, and that nobody else touches."""
     commands = [_text(path / "cmdline") for path in Path("/proc").glob("[0-9]*")]
     roots = [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir()]
     return {
         "counters": {path.name: path.read_text() for path in Path(SYSFS).glob("*_hugepages")},
-        "guardians": [command for command in commands if "kernels.host.guardian" in command],
-        "mounts": re.findall(r" - (?:hugetlbfs|cgroup2) .*", Path("/proc/self/mountinfo").read_text()),
+        "guardians": [command for command in commands if lock_path() in command],
+        "mounts": re.findall(r" - hugetlbfs hugeresv .*", Path("/proc/self/mountinfo").read_text()),
         "cgroups": [str(path) for root in roots for path in root.glob("hugeresv-*")],
-        "controllers": [_text(root / "cgroup.subtree_control") for root in roots],
+        "controllers": ["hugetlb" in _text(root / "cgroup.subtree_control") for root in roots],
         "lock": _text(Path(lock_path())),
     }
 
@@ -83,11 +87,27 @@ def wait_for(before: dict[str, object]) -> None:
 
 
 @pytest.fixture
-def before(host_machine: None) -> dict[str, object]:
-    """How the host is before a test; the lock file is there once it has been used."""
-    with HostKernel() as kernel:
-        kernel.start(pool(0)).close()
-    return traces()
+def before(host_machine: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, object]]:
+    """How the host is before a test, which holds the machine's lock and gives the tool one of its own."""
+    deadline = time.monotonic() + wait_seconds()
+    with ExitStack() as debts:
+        try:
+            debts.enter_context(held(lock_path(), f"process {os.getpid()}, a test", lambda: _wait_before(deadline)))
+            pages = HugePool(PAGE_SIZE_KB)
+            debts.callback(pages.close)
+            debts.callback(pages.restore, pages.save())
+        except UnavailableError as error:
+            if not taken_by_others(str(error)):
+                raise
+            pytest.skip(str(error))
+        monkeypatch.setenv(VARIABLE, str(tmp_path / "lock"))
+        (tmp_path / "lock").touch()
+        yield traces()
+
+
+def _wait_before(deadline: float) -> bool:
+    time.sleep(0.1)
+    return time.monotonic() < deadline
 
 
 def tool(then: str) -> "subprocess.Popen[str]":
@@ -107,11 +127,28 @@ def wait_until_it_took_everything(process: "subprocess.Popen[str]") -> None:
     assert process.stdout.readline() == "took everything\n"
 
 
-@pytest.mark.parametrize("milliseconds", [30, 120, 200, 260, 300, 330, 350, 370, 400, 450, 700, 1100])
-def test_sigkill_at_any_moment(before: dict[str, object], milliseconds: int) -> None:
-    """From before the lock is taken to the middle of a scenario: nothing here may depend on the tool saying goodbye."""
+@cache
+def seconds_to_take_everything() -> float:
+    """How long a tool takes on this machine from its start to the middle of its second scenario."""
+    began = time.monotonic()
     with tool(then="session.close()") as process:
-        time.sleep(milliseconds / 1000)
+        wait_until_it_took_everything(process)
+        wait_until_it_took_everything(process)
+        seconds = time.monotonic() - began
+        process.kill()
+    return seconds
+
+
+@pytest.mark.parametrize("part", [0.05, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95])
+def test_sigkill_at_any_moment(before: dict[str, object], part: float) -> None:
+    """The host is as it was when the tool is killed, from before the lock is taken to the middle of a scenario.
+
+    Catches: a debt that is paid only if the tool says goodbye.
+    """
+    moment = part * seconds_to_take_everything()
+    wait_for(before)
+    with tool(then="session.close()") as process:
+        time.sleep(moment)
         process.kill()
     wait_for(before)
 
@@ -173,9 +210,13 @@ def test_a_kernel_that_nobody_closes(before: dict[str, object]) -> None:
     assert traces() == before
 
 
-def test_one_at_a_time(before: dict[str, object]) -> None:
-    """The second is told at once by whom the pool is in use: the tool to end, and its guardian."""
-    told = rf"in use by process {os.getpid()}, guarded by process \d+"
+def test_one_at_a_time(before: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is told at once by whom the pool is in use: the tool to end, and its guardian.
+
+    Catches: two scenarios on one pool, or a second command that waits though nobody has asked it to.
+    """
+    monkeypatch.delenv(WAIT_VARIABLE)
+    told = rf"in use by process {os.getpid()}, guarded by process \d+ .*{WAIT_VARIABLE}"
     with HostKernel() as first, HostKernel() as second:
         first.start(pool(1))
         with pytest.raises(UnavailableError, match=told):
@@ -183,6 +224,54 @@ def test_one_at_a_time(before: dict[str, object]) -> None:
     with HostKernel() as third:
         third.start(pool(1)).close()
     assert traces() == before
+
+
+def test_who_is_asked_to_wait_waits(before: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With HUGERESV_LOCK_WAIT a tool begins when the lock is free.
+
+    Catches: a wait that ends in an error, or that does not see that the lock is free.
+    """
+    monkeypatch.setenv(WAIT_VARIABLE, "60")
+    with held(lock_path(), "a test"):
+        process = tool(then="break")
+        _wait_for_a_guardian()
+        assert process.poll() is None
+    with process:
+        wait_until_it_took_everything(process)
+    wait_for(before)
+
+
+def test_who_waits_and_is_killed_leaves_nobody_waiting(
+    before: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guardian of a tool that is killed while it waits for the lock ends before the lock is free.
+
+    Catches: guardians that queue up behind a lock for tools that are gone.
+    """
+    monkeypatch.setenv(WAIT_VARIABLE, "600")
+    with held(lock_path(), "a test"), tool(then="break") as process:
+        _wait_for_a_guardian()
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while traces()["guardians"] and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert traces()["guardians"] == []
+    wait_for(before)
+
+
+def _wait_for_a_guardian() -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not traces()["guardians"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_number_of_seconds(before: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """HUGERESV_LOCK_WAIT is a number. Catches: a traceback, or a wait of another length than was asked for."""
+    monkeypatch.setenv(WAIT_VARIABLE, "a minute")
+    with HostKernel() as kernel, pytest.raises(UnavailableError, match="HUGERESV_LOCK_WAIT=a minute: expected"):
+        kernel.start(pool(1))
 
 
 def test_a_pool_in_use_is_refused_as_it_is(before: dict[str, object]) -> None:
@@ -240,46 +329,3 @@ def test_fewer_pages_than_asked_for(before: dict[str, object], monkeypatch: pyte
     with HostKernel() as kernel, pytest.raises(UnavailableError, match="could get only 0 of 4 huge pages"):
         kernel.start(pool(4))
     assert traces() == before
-
-
-class TestLock:
-    """The lock file is opened as one that a stranger may have put there."""
-
-    def test_a_symbolic_link_is_refused(self, tmp_path: Path) -> None:
-        """Following it would create or truncate what it points to."""
-        (tmp_path / "lock").symlink_to(tmp_path / "victim")
-        with pytest.raises(UnavailableError, match="cannot open the lock"), held(str(tmp_path / "lock"), "me"):
-            pass
-        assert not (tmp_path / "victim").exists()
-
-    def test_a_second_name_of_a_file_is_refused(self, tmp_path: Path) -> None:
-        """A hard link would have us overwrite a file of ours."""
-        (tmp_path / "victim").write_text("precious")
-        (tmp_path / "lock").hardlink_to(tmp_path / "victim")
-        with pytest.raises(UnavailableError, match="not a regular file"), held(str(tmp_path / "lock"), "me"):
-            pass
-        assert (tmp_path / "victim").read_text() == "precious"
-
-    def test_a_fifo_is_refused(self, tmp_path: Path) -> None:
-        """Opening one must not block either."""
-        os.mkfifo(tmp_path / "lock")
-        with pytest.raises(UnavailableError, match="not a regular file"), held(str(tmp_path / "lock"), "me"):
-            pass
-
-    def test_it_is_private_and_free_afterwards(self, tmp_path: Path) -> None:
-        """Mode 0600 whatever the umask is; who comes later does not read an old holder's name."""
-        path = tmp_path / "lock"
-        with held(str(path), "process 1"):
-            assert path.stat().st_mode & 0o777 == 0o600
-            with pytest.raises(UnavailableError, match="in use by process 1 "), held(str(path), "process 2"):
-                pass
-        assert path.read_text() == ""
-        with held(str(path), "process 3"):
-            pass
-
-    def test_the_environment_names_another(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        """HUGERESV_LOCK; empty is not set."""
-        monkeypatch.setenv("HUGERESV_LOCK", str(tmp_path / "other"))
-        assert lock_path() == str(tmp_path / "other")
-        monkeypatch.setenv("HUGERESV_LOCK", "")
-        assert lock_path() == "/run/lock/hugeresv.lock"

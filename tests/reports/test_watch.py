@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from queue import Queue
 
 import pytest
 from textual.pilot import Pilot
@@ -74,15 +75,14 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
 
 
 def test_keys_put_holders_in_order() -> None:
-    """A key that does something else than the line at the bottom says."""
+    """Each key sorts as the line at the bottom says. Catches: a key that does something else."""
     orders = {"u": "/a/c/b", "r": "/b/c/a", "h": "/a/b/c", "n": "/a/b/c", "p": "/c/a/b"}
 
     async def script(pilot: Pilot[None]) -> None:
         assert "".join(order(view)) == orders["h"]
         for key, expected in orders.items():
             await pilot.press(key)
-            await pilot.pause()
-            assert "".join(order(view)) == expected, key
+            await until(pilot, lambda expected=expected: "".join(order(view)) == expected)  # type: ignore[misc]
         assert all(f" {name[0]} {name}" in lines(view)[-1] for name in SORT_KEYS)
 
     view = view_of()
@@ -90,43 +90,50 @@ def test_keys_put_holders_in_order() -> None:
 
 
 def test_bytes_and_back() -> None:
-    """Pages that are called bytes."""
+    """b shows bytes, and b again pages. Catches: pages that are called bytes."""
 
     async def script(pilot: Pilot[None]) -> None:
         for total in ("100", str(100 << 21), "100"):
-            assert lines(view)[2].split()[:2] == ["2M", total]
+            await until(pilot, lambda total=total: lines(view)[2].split()[:2] == ["2M", total])  # type: ignore[misc]
             await pilot.press("b")
-            await pilot.pause()
 
     view = view_of()
     drive(view, script)
 
 
 def test_it_looks_again_and_stops_when_it_is_told() -> None:
-    """A screen that stays as it was; a pause that does not hold."""
-    looks: list[int] = []
+    """Space pauses and goes on. Catches: a screen that stays as it was; a pause that does not hold."""
+    begun: list[int] = []
+    go_on: Queue[None] = Queue()
 
     def look() -> Status:
-        looks.append(1)
-        return status(pool=replace(POOL, total=100 + len(looks)))
+        begun.append(1)
+        go_on.get()
+        return status(pool=replace(POOL, total=100 + len(begun)))
+
+    def shows(total: int) -> bool:
+        return lines(view)[2].split()[1] == str(total)
 
     async def script(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: len(looks) > 3 and lines(view)[2].split()[1] not in {"100", "101"})
+        go_on.put(None)
+        await until(pilot, lambda: shows(101) and len(begun) == 2)
         await pilot.press("space")
-        assert "paused" in lines(view)[0]
-        await pilot.pause(0.05)  # for a look that had begun
-        seen = len(looks)
+        await until(pilot, lambda: "paused" in lines(view)[0])
+        go_on.put(None)
+        await until(pilot, lambda: shows(102))
         await pilot.pause(0.1)
-        assert len(looks) == seen
+        assert len(begun) == 2
         await pilot.press("space")
-        await until(pilot, lambda: len(looks) > seen)
+        go_on.put(None)
+        await until(pilot, lambda: shows(103))
+        go_on.put(None)
 
     view = view_of(look, seconds=0.01)
     drive(view, script)
 
 
 def test_keys_are_answered_during_a_look() -> None:
-    """A host with a million mappings that freezes the terminal."""
+    """Keys work during a look. Catches: a host with a million mappings that freezes the terminal."""
     looking, finish = threading.Event(), threading.Event()
 
     def look() -> Status:
@@ -137,8 +144,7 @@ def test_keys_are_answered_during_a_look() -> None:
     async def script(pilot: Pilot[None]) -> None:
         await until(pilot, looking.is_set)
         await pilot.press("p")
-        await pilot.pause()
-        assert order(view) == ["/c", "/a", "/b"]
+        await until(pilot, lambda: order(view) == ["/c", "/a", "/b"])
         finish.set()
 
     view = view_of(look, seconds=0.01)

@@ -10,7 +10,7 @@ from typing import Any
 
 import hugeresv
 from hugeresv.errors import UnavailableError
-from hugeresv.kernels.host.lock import lock_path
+from hugeresv.kernels.host.lock import lock_path, wait_seconds
 from hugeresv.kernels.host.process import Worker
 from hugeresv.kernels.host.wire import Channel
 
@@ -21,21 +21,24 @@ _START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from hugeresv.kernels
 class Claim:
     """Held from construction to `close`, or to the end of this process, whatever ends it.
 
+    While another holds the lock, construction waits as long as HUGERESV_LOCK_WAIT says, by default not at all.
     Every method raises UnavailableError when the guardian cannot do it here.
     """
 
     def __init__(self) -> None:
         if os.geteuid() != 0:
             raise UnavailableError("the host's huge page pool can only be changed by root; run as root")
+        patience = wait_seconds()
         ours, theirs = socket.socketpair()
         with theirs:
-            self._guardian = _start(theirs.fileno())
+            self._guardian = _start(theirs.fileno(), patience)
         self._channel = Channel(ours)
-        self._channel.limit(_PATIENCE_SECONDS)
+        self._channel.limit(patience + _PATIENCE_SECONDS)
         self._keeper: tuple[Worker, int] | None = None
         self._end = weakref.finalize(self, _end, self._channel, self._guardian)
         try:
             self._reply()
+            self._channel.limit(_PATIENCE_SECONDS)
         except BaseException:
             self.close()
             raise
@@ -94,10 +97,10 @@ class Claim:
         return value, descriptors
 
 
-def _start(channel: int) -> subprocess.Popen[bytes]:
+def _start(channel: int, patience: float) -> subprocess.Popen[bytes]:
     """The guardian: an interpreter without site packages, away from our directory, our terminal and our output."""
     root = Path(hugeresv.__file__).parent.parent
-    arguments = [str(root), str(channel), str(os.getpid()), lock_path()]
+    arguments = [str(root), str(channel), str(os.getpid()), lock_path(), str(patience)]
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _START, *arguments],
         cwd="/",

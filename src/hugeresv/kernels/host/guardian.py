@@ -12,6 +12,8 @@ import os
 import select
 import signal
 import sys
+import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -24,31 +26,41 @@ from hugeresv.kernels.host.wire import Channel
 from hugeresv.kernels.host.world import MOUNTS, World, one_world
 
 _DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_MOMENT_MILLISECONDS = 100
 _SCRATCH = f"{MOUNTS}/scratch"
 
 
 def main() -> None:
-    """Guard a tool: the arguments are the channel's descriptor, the tool's pid and the lock's path."""
-    channel, tool, path = Channel.of_descriptor(int(sys.argv[1])), int(sys.argv[2]), sys.argv[3]
+    """Guard a tool: the arguments are the channel's descriptor, the tool's pid, the lock's path, seconds to wait."""
+    channel, tool, path, seconds = Channel.of_descriptor(int(sys.argv[1])), int(sys.argv[2]), sys.argv[3], sys.argv[4]
     for number in _DEAF_TO:
         signal.signal(number, signal.SIG_IGN)
     with suppress(EOFError, ProcessLookupError):  # the tool is gone already
         try:
-            _guard(channel, tool, path)
+            _guard(channel, tool, path, float(seconds))
         except UnavailableError as error:
             channel.send((False, str(error)))
 
 
-def _guard(channel: Channel, tool: int, path: str) -> None:
+def _guard(channel: Channel, tool: int, path: str, seconds: float) -> None:
     tool_pidfd = os.pidfd_open(tool)
     with (
-        held(path, f"process {tool}, guarded by process {os.getpid()}"),
+        held(path, f"process {tool}, guarded by process {os.getpid()}", _patience(seconds, channel, tool_pidfd)),
         ExitStack() as debts,
         CgroupBase() as cgroups,
         one_world() as world,
     ):
         channel.send((True, None))
         _Guardian(channel, debts, cgroups, world).serve_while_alive(tool_pidfd)
+
+
+def _patience(seconds: float, channel: Channel, tool_pidfd: int) -> Callable[[], bool]:
+    """What waits a moment and says whether to go on: for so many seconds from now, while the tool still waits."""
+    deadline = time.monotonic() + seconds
+    poll = select.poll()
+    poll.register(channel, select.POLLIN)
+    poll.register(tool_pidfd, select.POLLIN)
+    return lambda: time.monotonic() < deadline and not poll.poll(_MOMENT_MILLISECONDS)
 
 
 class _Guardian:
