@@ -10,7 +10,8 @@ from hugeresv.ledger.reconcile import Unexplained, holders_of, unexplained
 from hugeresv.sources.proc.files import read_if_there
 from hugeresv.sources.proc.observe import observe_host
 from hugeresv.sources.proc.pools import pool_of_size
-from hugeresv.status.warning import Finding, warnings_of
+from hugeresv.status.finding import Finding
+from hugeresv.status.warning import warnings_of
 
 Order = Callable[[Holder], tuple[int, str]]
 """The key that holders are sorted by."""

@@ -1,34 +1,22 @@
-"""What an operator should know, in plain words and with the remedy."""
+"""What is wrong with the ledger, in plain words and with the remedy."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
-from hugeresv.ledger.observation import CgroupUse, Holder, Kind, Observation, Pool
-from hugeresv.ledger.reconcile import Unexplained, holders_of
+from hugeresv.ledger.observation import Observation, Pool
+from hugeresv.ledger.reconcile import Unexplained
+from hugeresv.status.finding import Finding
+from hugeresv.status.room import room_warnings
 from hugeresv.units import format_bytes
 
 
-class Finding(NamedTuple):
-    """`code` is for programs, `text` for people. `wrong`: the ledger itself is."""
-
-    code: str
-    text: str
-    wrong: bool = False
-
-
 def warnings_of(observation: Observation, rest: Sequence[Unexplained]) -> list[Finding]:
-    """All of them, the ledger's own first."""
+    """All warnings, the ledger's own first, and notes."""
     warnings: list[Finding] = []
     for pool, row in zip(observation.pools, rest, strict=True):
         warnings += _wrapped(pool)
         warnings += _reserved_rest(pool, row, partial=observation.partial)
         warnings += _used_rest(pool, row, partial=observation.partial)
-    for pool in observation.pools:
-        warnings += _promised(pool)
-        warnings += _overcommit(pool)
-        if not observation.partial:
-            warnings += _left_behind(pool, holders_of(observation, pool))
-    warnings += [warning for cgroup in observation.cgroups for warning in _cgroup(cgroup)]
+    warnings += room_warnings(observation)
     return warnings
 
 
@@ -85,48 +73,6 @@ def _used_rest(pool: Pool, row: Unexplained, *, partial: bool) -> Iterator[Findi
             "device, or in a file that is in flight between processes. Make up for them with "
             f"{_grow(pool, pages)}.",
             wrong=True,
-        )
-
-
-def _promised(pool: Pool) -> Iterator[Finding]:
-    if pool.total and pool.free and pool.rsvd >= pool.free:
-        yield Finding(
-            "all-promised",
-            f"{_size(pool)}: all {pool.free} free pages are promised: a new mapping gets ENOMEM"
-            f"{' unless overcommit finds memory' if pool.overcommit > pool.surp else ''}. Add pages with "
-            f"{_grow(pool, 1)} or more, or stop a holder.",
-        )
-
-
-def _overcommit(pool: Pool) -> Iterator[Finding]:
-    if pool.surp:
-        yield Finding(
-            "overcommit-in-use",
-            f"{_size(pool)}: {pool.surp} of {pool.total} pages are surplus, above the configured number: they go "
-            f"back to the kernel when freed and may not be found again. Keep them with {_grow(pool, 0)}.",
-        )
-
-
-def _left_behind(pool: Pool, holders: Sequence[Holder]) -> Iterator[Finding]:
-    files = [h for h in holders if h.kind in {Kind.FILE, Kind.SYSV} and not h.processes and h.used.min + h.reserved.min]
-    for holder in files:
-        remedy = "ipcrm -m ID" if holder.kind is Kind.SYSV else "rm"
-        yield Finding(
-            "unused-file",
-            f"{_size(pool)}: no process uses {holder.name}, which has {holder.used.best} pages in use and "
-            f"{holder.reserved.best} reserved. If nobody needs it, remove it ({remedy}).",
-        )
-
-
-def _cgroup(cgroup: CgroupUse) -> Iterator[Finding]:
-    most, rsvd_most = cgroup.max_pages, cgroup.rsvd_max_pages
-    if most is not None and (rsvd_most is None or most < rsvd_most):
-        allowed = "is not limited" if rsvd_most is None else f"may be {rsvd_most} pages"
-        yield Finding(
-            "cgroup-limits",
-            f"cgroup {cgroup.path}, {format_bytes(cgroup.page_size_kB << 10)} pages: usage is limited to {most} pages, "
-            f"but what is reserved {allowed}: mmap succeeds, and touching the pages kills with SIGBUS. Set "
-            "hugetlb.*.rsvd.max to the same as hugetlb.*.max.",
         )
 
 
