@@ -1,0 +1,1 @@
+"""What `benchmarks.scale` watches: each module has a table `ROWS`, which `benchmarks.scale` joins."""
