@@ -70,7 +70,7 @@ def test_the_version_is_the_packages(hugeresv: Hugeresv) -> None:
     ("words", "found"),
     [
         ("hugeresv co", ["compare", "convert", "completion"]),
-        ("hugeresv run --on 6.1", ["6.1.170", "6.1", "6.12.107", "6.12.117", "6.12", "6.18.15", "6.18"]),
+        ("hugeresv run --on 6.1", ["6.1.187", "6.1", "6.12.107", "6.12.117", "6.12", "6.18.15", "6.18"]),
         ("hugeresv compare h", ["host"]),
         ("hugeresv run --js", ["--json"]),
     ],

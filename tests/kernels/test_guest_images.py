@@ -40,7 +40,7 @@ def test_expectations_are_those_of_the_release(cache: Path) -> None:
     for release, names in (
         (b"6.12.118-dirty", ("6.12",)),
         (b"6.12.115-dirty", ("6.12", "6.12.117")),
-        (b"6.1.0-47-cloud (x@y) #1 SMP Debian 6.1.170-3 (2026-04-01)", ("6.1", "6.1.170")),
+        (b"6.1.0-47-cloud (x@y) #1 SMP Debian 6.1.187-3 (2026-04-01)", ("6.1", "6.1.187")),
         (b"6.17.13", ("6.18", "6.18.15", "6.17")),
     ):
         (cache / "mine" / f"vmlinuz-{release.partition(b' ')[0].decode()}").write_bytes(_bzimage(release + b"\0", 1))

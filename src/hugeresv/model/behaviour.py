@@ -182,7 +182,7 @@ class Behaviour:
     cow_avoids_reserve: bool = switch(
         False,
         differs="an owner's copy takes a page of its mount's minimum, but is not taken off the reservations",
-        since="2.6.27 to 6.13, among them 6.1.170; not in 6.1.192, 6.12.15",
+        since="2.6.27 to 6.13, among them 6.1.187; not in 6.1.192, 6.12.15",
         source="58db7c5fbe7d ends it (alloc_hugetlb_folio, avoid_reserve)",
         verified=SOURCE,
     )

@@ -77,10 +77,10 @@ LINUX_6_1 = replace(
     dontneed=True,
     populate_advice=True,
 )
-LINUX_6_1_170 = replace(
+LINUX_6_1_187 = replace(
     LINUX_6_1,
-    name="6.1.170",
-    verified="6.1.170, step by step in a guest",
+    name="6.1.187",
+    verified="6.1.170 and 6.1.187, step by step in guests",
     cow_avoids_reserve=True,
 )
 LINUX_6_12_107 = replace(
@@ -136,7 +136,7 @@ LINUX_7_3 = Behaviour(
 PRESETS: dict[str, Behaviour] = {
     behaviour.name: behaviour
     for behaviour in (
-        BEFORE_PATCH, WITH_PATCH, LINUX_5_10, LINUX_6_1_170, LINUX_6_1, LINUX_6_12_107, LINUX_6_12_117, LINUX_6_12,
+        BEFORE_PATCH, WITH_PATCH, LINUX_5_10, LINUX_6_1_187, LINUX_6_1, LINUX_6_12_107, LINUX_6_12_117, LINUX_6_12,
         LINUX_6_18_15, LINUX_6_18, LINUX_7_3, IDEAL,
     )
 }  # fmt: skip

@@ -28,7 +28,7 @@ class Release(NamedTuple):
 
 RUN: Mapping[str, tuple[Release, ...]] = {
     "5.10": (Release(5, 10, 251), Release(5, 10, 262)),
-    "6.1.170": (Release(6, 1, 170),),
+    "6.1.187": (Release(6, 1, 170), Release(6, 1, 187)),
     "6.1": (Release(6, 1, 192),),
     "6.12.107": (Release(6, 12, 43), Release(6, 12, 107)),
     "6.12.117": (Release(6, 12, 111), Release(6, 12, 117)),
