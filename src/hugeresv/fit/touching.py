@@ -1,92 +1,102 @@
-"""Touching a mapping's pages one after the other, over stretches in which nothing new can happen at one stroke.
+"""Touching a mapping's pages one after the other, stretches of faults that decide alike at one stroke.
 
-The model takes 10 us for a touch, and a mapping may have millions of pages. But a fault on a fresh page moves a few
-counters by one each, and all that it decides it decides by comparing counters with one another and with limits. So
-when three touches in a row have moved every counter alike, the next ones do too, until two of the compared values come
-near each other; up to there the counters are moved at once. Around such a point every touch is the model's own.
+The model takes 10 us for a touch, and a mapping may have millions of pages. So a touch is made once with plain numbers,
+to see which counters it moves, and once more with these counters growing at that pace (`Affine`): the comparisons that
+the model makes meanwhile say how many touches go on alike. Then the counters are moved over so many touches at once.
 
-Pages that are skipped so are not in the page table. Nothing may be asked of them afterwards.
+This takes one thing for granted: to a fault, one fresh page of the mapping is like the next. Pages that are skipped are
+in no page table, cache or map. Nothing may be asked of them afterwards.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from hugeresv.fit.machine import NodesHState
+from hugeresv.fit.affine import Affine, Horizon, parts
 from hugeresv.model.fault import touch
+from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Machine
+from hugeresv.model.page_table import PageTable
 from hugeresv.model.process import Process
+from hugeresv.model.resv_map import ResvMap
 from hugeresv.outcome import Outcome
 
-_ALIKE = 3
-"""Touches that moved the counters alike, before the next are taken to do so too."""
-_NEAR = 3
-"""Touches before and after a meeting of two values that are made one by one."""
-_NEVER = 1 << 62
+_OF_SINGLE_PAGES = (Inode, PageTable, ResvMap)
+"""What has an entry for every page. All other numbers of a machine are counters, limits or constants."""
 
-Gauge = tuple[Any, str]
-"""An object of the model and the name of a counter of it."""
+Numbers = dict[tuple[Any, str], int]
+"""Numbers by the object of the machine and the name of the attribute that they are."""
 
 
 def touch_all(machine: Machine, task: Process, address: int, pages: int) -> tuple[int, Outcome]:
     """Write to each of `pages` fresh pages from `address` on: how many could be had, and what the next answered."""
-    gauges = list(_gauges(machine))
-    limits = list(_limits(machine))
     size = machine.hstate.page_bytes
-    steps: list[int] = []
-    alike = page = 0
+    page = 0
     while page < pages:
-        before = _read(gauges)
+        before = _read(machine)
         outcome = touch(machine, task, address + page * size, write=True)
         if outcome is not Outcome.OK:
             return page, outcome
         page += 1
-        moved = [now - then for now, then in zip(_read(gauges), before, strict=True)]
-        alike = alike + 1 if moved == steps else 1
-        steps = moved
-        if alike >= _ALIKE:
-            stretch = max(0, min(_until_a_meeting(_read(gauges), steps, limits), pages - page))
-            for (owner, name), step in zip(gauges, steps, strict=True):
-                setattr(owner, name, getattr(owner, name) + stretch * step)
-            page += stretch
+        if page < pages:
+            now = _read(machine)
+            moved = {
+                counter: now[counter] - before.get(counter, 0) for counter in now if now[counter] != before.get(counter)
+            }
+            touched, outcome = _touch_alike(machine, task, address + page * size, now, moved, pages - page)
+            page += touched
+            if outcome is not Outcome.OK:
+                return page, outcome
     return pages, Outcome.OK
 
 
-def _until_a_meeting(values: list[int], steps: list[int], limits: list[int]) -> int:
-    """The touches that are not within _NEAR of a meeting of two values, before it or behind it."""
-    points = [*zip(values, steps, strict=True), *((limit, 0) for limit in limits)]
-    ahead = []
-    for value, step in points[: len(values)]:
-        for other, other_step in points:
-            approach = step - other_step
-            if approach:
-                ahead.append((other - value) // approach)
-    return min((touches for touches in ahead if touches >= -_NEAR), default=_NEVER) - _NEAR
+def _touch_alike(
+    machine: Machine, task: Process, address: int, now: Numbers, moved: Numbers, most: int
+) -> tuple[int, Outcome]:
+    """Touch the page at `address` and those behind it that go the same way, `most` in all: how many, and the answer.
+
+    `now` are the machine's numbers, `moved` by how much the touch before has moved those that it moved.
+    """
+    horizon = Horizon()
+    for (owner, name), step in moved.items():
+        setattr(owner, name, Affine(now[owner, name], step, horizon))
+    outcome = touch(machine, task, address, write=True)
+    expected = {counter: (value + moved.get(counter, 0), moved.get(counter, 0)) for counter, value in now.items()}
+    found = list(_numbers(machine))
+    touched = 1 if outcome is Outcome.OK else 0
+    if touched and {(owner, name): parts(number) for owner, name, number in found} == expected:
+        touched = most if horizon.steps is None else min(most, horizon.steps + 1)
+    for owner, name, number in found:
+        if isinstance(number, Affine):
+            setattr(owner, name, number.value + number.slope * max(0, touched - 1))
+    return touched, outcome
 
 
-def _read(gauges: list[Gauge]) -> list[int]:
-    return [getattr(owner, name) for owner, name in gauges]
+def _read(machine: Machine) -> Numbers:
+    """Every number of the machine, but those of single pages."""
+    return {(owner, name): number for owner, name, number in _numbers(machine)}
 
 
-def _gauges(machine: Machine) -> Iterator[Gauge]:
-    """All counters that a fault moves."""
-    for name in ("free_huge_pages", "resv_huge_pages", "surplus_huge_pages", "nr_huge_pages"):
-        yield machine.hstate, name
-    for mount in machine.mounts.values():
-        for name in ("used_hpages", "rsv_hpages"):
-            yield mount.subpool, name
-    for cgroup in machine.cgroups.values():
-        for name in ("usage", "rsvd"):
-            yield cgroup, name
+def _numbers(machine: Machine) -> Iterator[tuple[Any, str, Any]]:
+    """Object, attribute and value, an int or an Affine."""
+    seen = set()
+    todo: list[Any] = [machine]
+    while todo:
+        each = todo.pop()
+        if id(each) in seen or isinstance(each, _OF_SINGLE_PAGES):
+            continue
+        seen.add(id(each))
+        if isinstance(each, dict):
+            todo.extend(each.values())
+        elif isinstance(each, list | tuple | set | frozenset):
+            todo.extend(each)
+        for name in _attributes(type(each)):
+            value = getattr(each, name)
+            if type(value) is int or isinstance(value, Affine):
+                yield each, name, value
+            else:
+                todo.append(value)
 
 
-def _limits(machine: Machine) -> Iterator[int]:
-    """All that a fault compares them with."""
-    yield 0
-    yield machine.hstate.nr_overcommit_huge_pages
-    if isinstance(machine.hstate, NodesHState):
-        yield machine.hstate.free_elsewhere
-    for mount in machine.mounts.values():
-        if mount.subpool is not None:
-            yield from (limit for limit in (mount.subpool.max_hpages, mount.subpool.min_hpages) if limit is not None)
-    for cgroup in machine.cgroups.values():
-        yield from (limit for limit in (cgroup.max_pages, cgroup.rsvd_max_pages) if limit is not None)
+def _attributes(kind: type) -> list[str]:
+    """The names of the slots that a class of the model declares, inherited ones included."""
+    return [name for base in kind.__mro__ for name in base.__dict__.get("__slots__", ())]
