@@ -73,6 +73,9 @@ def test_the_version_is_the_packages(hugeresv: Hugeresv) -> None:
         ("hugeresv run --on 6.1", ["6.1.187", "6.1", "6.12.107", "6.12.117", "6.12", "6.18.15", "6.18"]),
         ("hugeresv compare h", ["host"]),
         ("hugeresv run --js", ["--json"]),
+        ("hugeresv --js", ["--json"]),
+        ("hugeresv -o NAME --so", ["--sort"]),
+        ("hugeresv status --by u", ["user"]),
     ],
 )
 def test_a_shell_completes(words: str, found: list[str]) -> None:
@@ -80,6 +83,24 @@ def test_a_shell_completes(words: str, found: list[str]) -> None:
     asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_HUGERESV_COMPLETE": "bash_complete"}
     ran = subprocess.run([BIN / "hugeresv"], env=asked, capture_output=True, text=True, check=True)
     assert [line.removeprefix("plain,") for line in ran.stdout.splitlines()] == found
+
+
+def test_a_shell_completes_cgroups_and_mounts(tmp_path: Path) -> None:
+    """Cgroups are completed a level at a time. Catches: file names of the current folder in their place."""
+    for name in ("db/a", "db/b", "web"):
+        (tmp_path / "fs/cgroup/hugetlb" / name).mkdir(parents=True)
+    (tmp_path / "self").mkdir()
+    mounts = (
+        f"{number} 20 0:{number} / /{name} rw - hugetlbfs none rw\n" for number, name in ((40, "h2M"), (41, "h1G"))
+    )
+    (tmp_path / "self/mountinfo").write_text("".join(mounts))
+    for words, found in (
+        (f"hugeresv status --sys {tmp_path} --cgroup /", ["/db", "/web"]),
+        (f"hugeresv fit 2M --sys {tmp_path} --cgroup /db/", ["/db/a", "/db/b"]),
+        (f"hugeresv --sys {tmp_path} --cgroup /w", ["/web"]),
+        (f"hugeresv fit --proc {tmp_path} --mount /h2", ["/h2M"]),
+    ):
+        test_a_shell_completes(words, found)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

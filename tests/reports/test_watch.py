@@ -14,8 +14,8 @@ from textual.widgets import Static
 from hugeresv.errors import UnavailableError
 from hugeresv.ledger.observation import Holder, HolderProcess, Kind, Observation, Pool, exactly
 from hugeresv.ledger.reconcile import unexplained
-from hugeresv.reports.status import SHOWN, SORT_KEYS
-from hugeresv.reports.watch import Shown, StatusView
+from hugeresv.reports.holders import SORT_KEYS, Shown
+from hugeresv.reports.watch import StatusView
 from hugeresv.status.host import Identity, Status
 from hugeresv.status.warning import warnings_of
 
@@ -63,8 +63,7 @@ def drive(view: StatusView, script: Callable[[Pilot[None]], Awaitable[None]], *,
 def view_of(
     look: Callable[[], Status] = status, first: Status | None = None, seconds: float = NEVER, *, colour: bool = False
 ) -> StatusView:
-    shown = Shown(SHOWN, "held", headings=True, in_bytes=False, colour=colour)
-    return StatusView(look, first or status(), seconds, shown)
+    return StatusView(look, first or status(), seconds, Shown(each=True), colour=colour)
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:

@@ -13,9 +13,9 @@ from hugeresv.cli.exit_status import HELD
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import proc_option, sys_option
 from hugeresv.errors import InputError
+from hugeresv.reports.holders import SORT_KEYS
 from hugeresv.reports.prometheus import HostCollector
 from hugeresv.reports.prometheus_server import parse_address, serve
-from hugeresv.reports.status import SORT_KEYS
 from hugeresv.status.host import Selection, status_of_host
 
 _READABLE_BY_ALL = 0o644

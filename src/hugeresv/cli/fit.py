@@ -6,7 +6,7 @@ import click
 
 from hugeresv.cli.exit_status import CONTRADICTED, HELD
 from hugeresv.cli.help import examples
-from hugeresv.cli.options import color_option, proc_option, sys_option
+from hugeresv.cli.options import CgroupPath, MountedPath, color_option, proc_option, sys_option
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.errors import InputError
 from hugeresv.fit.fit import fit_on_host
@@ -26,8 +26,10 @@ from hugeresv.units import parse_bytes
 @click.option("--shared", "what", flag_value=What.SHARED, type=What, help="A shared mapping, as with --mount.")
 @click.option("--sysv", "what", flag_value=What.SYSV, type=What, help="A SysV segment: shmget with SHM_HUGETLB.")
 @click.option("--noreserve", is_flag=True, help="With MAP_NORESERVE: nothing is promised, pages come as touched.")
-@click.option("--cgroup", metavar="PATH", help="In this cgroup, as /proc/PID/cgroup has it, or a directory.")
-@click.option("--mount", metavar="PATH", help="Of a new file in this directory of a hugetlbfs.")
+@click.option(
+    "--cgroup", metavar="PATH", type=CgroupPath(), help="In this cgroup, as /proc/PID/cgroup has it, or a directory."
+)
+@click.option("--mount", metavar="PATH", type=MountedPath(), help="Of a new file in this directory of a hugetlbfs.")
 @click.option("--node", "nodes", metavar="N", type=int, multiple=True, help="Bound to this NUMA node, or several.")
 @click.option("--pid", type=int, help="As this process would: its cgroup, nodes, user, groups and mounts.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, hugeresv-fit/1, and nothing else.")

@@ -20,6 +20,35 @@ class KernelName(click.ParamType[str]):
         return [CompletionItem(name) for name in known_kernels() if name.startswith(incomplete)]
 
 
+class CgroupPath(click.ParamType[str]):
+    """A cgroup, by its path in the hierarchy. Completes to those that there are, a level at a time."""
+
+    name = "path"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Cgroups below the one that is complete, which begin so."""
+        from hugeresv.status.selection import cgroups_below
+
+        sys_root = str(ctx.params.get("sys_root") or "/sys")
+        found = cgroups_below(sys_root, incomplete[: incomplete.rfind("/") + 1])
+        return [CompletionItem(path) for path in found if path.startswith(incomplete)]
+
+
+class MountedPath(click.ParamType[str]):
+    """A directory on a hugetlbfs. Completes to where one is mounted."""
+
+    name = "path"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Mounts whose path begins so."""
+        from hugeresv.sources.proc.files import read_if_there
+        from hugeresv.sources.proc.mounts import parse_mountinfo
+
+        proc_root = str(ctx.params.get("proc") or "/proc")
+        mounts = parse_mountinfo(read_if_there(f"{proc_root}/self/mountinfo"))
+        return [CompletionItem(mount.path) for mount in mounts if mount.path.startswith(incomplete)]
+
+
 class ScenarioPath(click.Path):
     """A scenario file or a folder."""
 

@@ -7,28 +7,37 @@ import click
 
 from hugeresv.cli.exit_status import CONTRADICTED, HELD
 from hugeresv.cli.help import examples
-from hugeresv.cli.options import color_option, proc_option, sys_option
+from hugeresv.cli.options import CgroupPath, color_option, proc_option, sys_option
 from hugeresv.cli.terminal import Colour, require_terminal, standard_output
 from hugeresv.errors import InputError
-from hugeresv.reports.status import COLUMNS, SHOWN, SORT_KEYS, show_status
+from hugeresv.reports.holders import COLUMNS, SHOWN, SORT_KEYS, Shown
+from hugeresv.reports.status import show_status
 from hugeresv.reports.status_json import write_status
+from hugeresv.status.grouping import GROUPINGS
 from hugeresv.status.host import Selection, status_of_host
+from hugeresv.status.selection import existing
 from hugeresv.units import parse_bytes
 
 
 @click.command(
-    epilog=examples("hugeresv status", "hugeresv status --json", "hugeresv status --size 2M -o NAME,RESERVED,USED")
+    epilog=examples(
+        "hugeresv status --by process", "hugeresv status --json", "hugeresv status --no-headings -o PIDS,RESERVED"
+    )
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, hugeresv-status/1, and nothing else.")
 @click.option(
     "-o", "--output", metavar="COLUMNS", help=f"Columns of the holders, separated by commas: {', '.join(COLUMNS)}."
 )
 @click.option("--sort", type=click.Choice(list(SORT_KEYS)), default="held", show_default=True, help="Order of holders.")
-@click.option("--no-headings", is_flag=True, help="Tables without a head line.")
+@click.option("--by", type=click.Choice(list(GROUPINGS)), help="Sums by process, user, cgroup or file.")
+@click.option("--each", is_flag=True, help="A row for each file and mapping, also for many of one family.")
+@click.option("--no-headings", is_flag=True, help="Leave out head lines; with -o or --by print that table alone.")
 @click.option("--bytes", "in_bytes", is_flag=True, help="Exact bytes instead of pages.")
 @click.option("--size", metavar="SIZE", help="Only this page size, in any spelling: 2M, 1GiB, 2048kB, hugepages-2Mi.")
 @click.option("--pid", type=int, help="Only holders that this process maps or has open.")
-@click.option("--cgroup", metavar="PATH", help="Only holders of processes in this cgroup or below it.")
+@click.option(
+    "--cgroup", metavar="PATH", type=CgroupPath(), help="Only holders of processes in this cgroup or below it."
+)
 @click.option(
     "--watch",
     metavar="[SECONDS]",
@@ -44,6 +53,8 @@ def status(
     as_json: bool,
     output: str | None,
     sort: str,
+    by: str | None,
+    each: bool,
     no_headings: bool,
     in_bytes: bool,
     size: str | None,
@@ -54,34 +65,31 @@ def status(
     sys_root: str,
     color: Colour,
 ) -> int:
-    """Show who holds the huge pages of this host, and what of its counters nobody explains.
+    """Show who holds the huge pages of this host, and what of its counters has no visible holder.
 
     RESERVED pages are promised and not yet taken, which no file in /proc shows; AVAILABLE is what a new mapping
     can still reserve. Exit status: 0, or 1 where something is wrong with the ledger itself, 3 where there are no huge
     pages; 0 after --watch in any case.
     """
-    columns = _columns(output)
-    look = partial(
-        status_of_host,
-        proc,
-        sys_root,
-        Selection(None if size is None else parse_bytes(size), pid, cgroup),
-        SORT_KEYS[sort],
-    )
+    shown = Shown(_columns(output), sort, not no_headings, in_bytes, by, each)
+    if output is not None and by is not None:
+        raise InputError("-o chooses columns of holders, --by prints sums: give one of them")
+    selection = Selection(None if size is None else parse_bytes(size), pid, cgroup)
+    look = partial(status_of_host, proc, sys_root, existing(selection, proc, sys_root), SORT_KEYS[sort])
     if watch is not None:
         if as_json:
             raise InputError("--watch and --json exclude each other")
         require_terminal("--watch")
-        from hugeresv.reports.watch import Shown, StatusView
+        from hugeresv.reports.watch import StatusView
 
-        shown = Shown(columns, sort, not no_headings, in_bytes, standard_output(color).colour)
-        StatusView(look, look(), watch, shown).run(mouse=False)
+        StatusView(look, look(), watch, shown, colour=standard_output(color).colour).run(mouse=False)
         return HELD
     found = look()
     if as_json:
-        write_status(sys.stdout, found)
+        write_status(sys.stdout, found, by)
     else:
-        show_status(standard_output(color), found, columns, headings=not no_headings, in_bytes=in_bytes)
+        alone = no_headings and (output is not None or by is not None)
+        show_status(standard_output(color), found, shown, alone=alone)
     return CONTRADICTED if found.wrong else HELD
 
 

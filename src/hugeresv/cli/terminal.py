@@ -22,6 +22,7 @@ def standard_output(colour: Colour) -> Screen:
         width=shutil.get_terminal_size().columns,
         colour=_wants_colour(colour),
         unicode=_can_encode(_DRAWN, sys.stdout.encoding),
+        cut=sys.stdout.isatty(),
     )
 
 

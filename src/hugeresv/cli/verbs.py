@@ -4,6 +4,7 @@ import importlib
 import os
 
 import click
+from click.shell_completion import CompletionItem
 
 import hugeresv
 from hugeresv.cli.help import examples
@@ -36,8 +37,26 @@ _NAME = "hugeresv"
 _COMPLETE = "_HUGERESV_COMPLETE"
 
 
+_DEFAULT = "status"
+_OWN = frozenset({"--help", "--version"})
+"""The options that are hugeresv's own; all others without a verb are those of the default one."""
+
+
 class _Verbs(click.Group):
-    """Finds a verb without importing the others."""
+    """Finds a verb without importing the others. No verb means `status`, with its options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0].startswith("-") and args[0] not in _OWN:
+            args = [_DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = super().shell_complete(ctx, incomplete)
+        verb = self.get_command(ctx, _DEFAULT)
+        if verb is not None and incomplete.startswith("-"):
+            known = {item.value for item in found}
+            found += [item for item in verb.shell_complete(ctx, incomplete) if item.value not in known]
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -60,7 +79,7 @@ class _Verbs(click.Group):
     cls=_Verbs,
     invoke_without_command=True,
     subcommand_metavar="VERB [ARGUMENTS]...",
-    epilog=examples("hugeresv run --on count-in-vma scenarios/split-middle.scn"),
+    epilog=examples("hugeresv run --on count-in-vma scenarios/split-middle.scn", "hugeresv --json"),
 )
 @click.version_option(hugeresv.__version__, message="%(prog)s %(version)s")
 @click.pass_context
@@ -72,7 +91,7 @@ def cli(ctx: click.Context) -> int | None:
     """
     if ctx.invoked_subcommand is not None:
         return None
-    verb = cli.get_command(ctx, "status")
+    verb = cli.get_command(ctx, _DEFAULT)
     assert verb is not None
     answer: int | None = ctx.invoke(verb)
     return answer

@@ -1,8 +1,9 @@
 """`hugeresv audit` for people: the ledger, then, for every page size, whether it is true."""
 
 from hugeresv.audit.audit import Audit, PageSizeAudit
+from hugeresv.reports.holders import Shown
 from hugeresv.reports.screen import Screen
-from hugeresv.reports.status import SHOWN, show_status
+from hugeresv.reports.status import show_status
 from hugeresv.units import format_bytes
 
 
@@ -10,7 +11,7 @@ def show_audit(screen: Screen, audit: Audit) -> None:
     """Write all of it."""
     screen.paragraph(f"Linux {audit.status.identity.kernel} of {audit.status.identity.host}", bold=True)
     screen.line()
-    show_status(screen, audit.status, SHOWN, headings=True, in_bytes=False)
+    show_status(screen, audit.status, Shown())
     for page_size in audit.page_sizes:
         screen.line()
         _page_size(screen, page_size)

@@ -15,26 +15,31 @@ def print_listing(
 ) -> None:
     """Write `rows` below their `titles`. Columns of `names` give way to what is right of them, the widest first.
 
-    In all other columns what begins with a digit, a sign or ~ is put to the right.
+    In all other columns what begins with a digit, a sign or ~ is put to the right, and so is the title above it.
     """
     lines = [[one_line(cell) for cell in row] for row in rows]
     shown = [list(titles), *lines] if headings else lines
     widths = [max(cell_len(row[column]) for row in shown) if shown else 0 for column in range(len(titles))]
     giving = [column for column, title in enumerate(titles) if title in names]
     excess = sum(widths) + len(_GAP) * (len(widths) - 1) - screen.width
-    while excess > 0 and giving:
+    while screen.cut and excess > 0 and giving:
         widest = max(giving, key=lambda column: widths[column])
         if widths[widest] <= len(titles[widest]):
             break
         widths[widest] -= 1
         excess -= 1
-    for row in shown:
+    if headings:
+        right = [any(_is_number(row[column]) for row in lines) for column in range(len(titles))]
+        heads = [
+            title.rjust(width) if numbers and title not in names else _cell(title, width, name=title in names)
+            for title, width, numbers in zip(titles, widths, right, strict=True)
+        ]
+        screen.line(screen.styled(_GAP.join(heads).rstrip(), bold=True))
+    for row in lines:
         cells = [
             _cell(text, width, name=title in names) for text, width, title in zip(row, widths, titles, strict=True)
         ]
-        screen.line(
-            screen.styled(_GAP.join(cells).rstrip(), bold=True) if row is shown[0] and headings else _GAP.join(cells)
-        )
+        screen.line(_GAP.join(cells))
 
 
 def one_line(text: str) -> str:
@@ -42,9 +47,13 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
+def _is_number(text: str) -> bool:
+    return text[:1] in set("~-0123456789")
+
+
 def _cell(text: str, width: int, *, name: bool) -> str:
     if not name:
-        return " " * (width - cell_len(text)) + text if text[:1] in "~-0123456789" else set_cell_size(text, width)
+        return " " * (width - cell_len(text)) + text if _is_number(text) else set_cell_size(text, width)
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(chop_cells(text, width - 1)[0] + "+", width)

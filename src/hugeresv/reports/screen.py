@@ -21,6 +21,8 @@ class Screen:
     colour: bool
     unicode: bool
     """Whether the stream's encoding has what reports draw with; else ASCII must do."""
+    cut: bool = True
+    """Whether rows end where the screen does; a program that reads them wants all of them."""
 
     def line(self, text: str = "") -> None:
         """Write a line, at once."""

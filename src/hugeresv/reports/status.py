@@ -1,59 +1,106 @@
-"""`hugeresv status` for people: pools, holders, the rest, what could not be read, warnings."""
+"""`hugeresv status` for people: pools, nodes, holders, cgroups, the rest, what could not be read, warnings, notes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from hugeresv.ledger.observation import Holder, Pages
+from hugeresv.ledger.observation import CgroupUse, Observation, Pool
+from hugeresv.reports.holders import Shown, print_holders
 from hugeresv.reports.listing import one_line, print_listing
 from hugeresv.reports.screen import Screen
+from hugeresv.status.finding import Finding
+from hugeresv.status.headroom import available_in, lineage_of
 from hugeresv.status.host import Status
-from hugeresv.units import format_bytes
+from hugeresv.units import count_of, format_bytes
 
-_PROCESSES_SHOWN = 3
-
-COLUMNS: dict[str, Callable[[Holder], str]] = {
-    "SIZE": lambda holder: format_bytes(holder.page_size_kB << 10),
-    "KIND": lambda holder: holder.kind,
-    "RESERVED": lambda holder: _pages(holder.reserved),
-    "USED": lambda holder: _pages(holder.used),
-    "HELD": lambda holder: format_bytes((holder.reserved.best + holder.used.best) * holder.page_size_kB << 10),
-    "PIDS": lambda holder: _some([str(process.pid) for process in holder.processes]),
-    "USER": lambda holder: _some(list(dict.fromkeys(process.user for process in holder.processes))),
-    "CGROUP": lambda holder: holder.cgroup or "-",
-    "NAME": lambda holder: holder.name,
-    "COMMAND": lambda holder: holder.processes[0].command if holder.processes else "-",
-}
-"""What a holder can be shown by; RESERVED and USED are in pages, HELD is both in bytes."""
-
-SHOWN = ("SIZE", "KIND", "RESERVED", "USED", "HELD", "PIDS", "NAME", "COMMAND")
 _POOL = ("SIZE", "TOTAL", "FREE", "RSVD", "SURP", "OVERCOMMIT", "AVAILABLE")
-_NAMES = ("PIDS", "USER", "CGROUP", "NAME", "COMMAND")
-_BYTES: dict[str, Callable[[Holder], int]] = {
-    "RESERVED": lambda holder: holder.reserved.best,
-    "USED": lambda holder: holder.used.best,
-    "HELD": lambda holder: holder.reserved.best + holder.used.best,
-}
-
-SORT_KEYS: dict[str, Callable[[Holder], tuple[int, str]]] = {
-    "reserved": lambda holder: (-holder.reserved.best * holder.page_size_kB, holder.name),
-    "used": lambda holder: (-holder.used.best * holder.page_size_kB, holder.name),
-    "held": lambda holder: (-(holder.reserved.best + holder.used.best) * holder.page_size_kB, holder.name),
-    "kind": lambda holder: (0, holder.kind),
-    "name": lambda holder: (0, holder.name),
-    "pid": lambda holder: (min((process.pid for process in holder.processes), default=0), holder.name),
-}
-"""Orders of the holders; numbers are the largest first."""
+_NODE = ("NODE", "SIZE", "TOTAL", "FREE", "SURP")
+_CGROUP = ("SIZE", "MAX", "USED", "RSVD.MAX", "RSVD", "AVAILABLE", "CGROUP")
 
 
-def show_status(screen: Screen, status: Status, columns: Sequence[str], *, headings: bool, in_bytes: bool) -> None:
-    """Write all of it. `in_bytes`: exact bytes where there otherwise are pages."""
-    _pools(screen, status, headings=headings, in_bytes=in_bytes)
+def show_status(screen: Screen, status: Status, shown: Shown, *, alone: bool = False) -> None:
+    """Write all of it, or the holders alone."""
+    holders = status.observation.holders
+    if alone:
+        if holders:
+            print_holders(screen, holders, shown)
+        return
+    _pools(screen, status.observation, shown)
+    _nodes(screen, status.observation, shown)
     screen.line()
-    if status.observation.holders:
-        _holders(screen, status.observation.holders, columns, headings=headings, in_bytes=in_bytes)
+    if holders:
+        print_holders(screen, holders, shown)
+        if any(not holder.certain for holder in holders):
+            screen.line()
+            screen.paragraph("~ is an estimate: the true number lies in the brackets.", dim=True)
     elif status.unselected:
-        screen.line(f"Holders that were not asked for: {status.unselected}; others: none.")
+        others = "1 other does" if status.unselected == 1 else f"{status.unselected} others do"
+        screen.line(f"No holder matches ({others} not).")
     else:
-        screen.line("Nobody that can be seen holds huge pages.")
+        screen.line("No visible process or file holds huge pages.")
+    _cgroups(screen, status.observation, shown)
+    _rest(screen, status, in_bytes=shown.in_bytes)
+    _notes(screen, status)
+
+
+def _pools(screen: Screen, observation: Observation, shown: Shown) -> None:
+    """The pools that are used. Where none is, all of them."""
+    held = {holder.page_size_kB for holder in observation.holders}
+    used = [pool for pool in observation.pools if pool.page_size_kB in held or not _is_empty(pool)]
+    rows = []
+    for pool in used or observation.pools:
+        size = pool.page_size_kB << 10
+        counts = (pool.total, pool.free, pool.rsvd, pool.surp, pool.overcommit, pool.available)
+        rows.append([format_bytes(size), *_numbers(counts, size, shown)])
+    print_listing(screen, _POOL, rows, names=(), headings=shown.headings)
+
+
+def _is_empty(pool: Pool) -> bool:
+    return not (pool.total or pool.free or pool.rsvd or pool.surp or pool.overcommit)
+
+
+def _nodes(screen: Screen, observation: Observation, shown: Shown) -> None:
+    """Where there is more than one node: what each has."""
+    rows = []
+    for pool in observation.pools:
+        size = pool.page_size_kB << 10
+        if len(pool.nodes) > 1 and not _is_empty(pool):
+            rows += [
+                [str(each.node), format_bytes(size), *_numbers((each.total, each.free, each.surp), size, shown)]
+                for each in pool.nodes
+            ]
+    if rows:
+        screen.line()
+        print_listing(screen, _NODE, rows, names=(), headings=shown.headings)
+
+
+def _cgroups(screen: Screen, observation: Observation, shown: Shown) -> None:
+    """Those that have pages, or may have some. One that may have none and has none is only counted."""
+    worth = [cgroup for cgroup in observation.cgroups if _has_or_may(cgroup)]
+    rows = []
+    for cgroup in worth:
+        size = cgroup.page_size_kB << 10
+        pool = next(pool for pool in observation.pools if pool.page_size_kB == cgroup.page_size_kB)
+        available = available_in(lineage_of(cgroup, observation.cgroups), pool)
+        counts = (cgroup.max_pages, cgroup.usage_pages, cgroup.rsvd_max_pages, cgroup.rsvd_pages, available)
+        rows.append([format_bytes(size), *_numbers(counts, size, shown), cgroup.path])
+    if rows:
+        screen.line()
+        print_listing(screen, _CGROUP, rows, names=("CGROUP",), headings=shown.headings)
+    if rows and len(worth) < len(observation.cgroups):
+        others = len(observation.cgroups) - len(worth)
+        screen.line(
+            f"{count_of(others, 'other cgroup')} {'has' if others == 1 else 'have'} no huge pages and may have none."
+        )
+
+
+def _has_or_may(cgroup: CgroupUse) -> bool:
+    return any((cgroup.usage_pages, cgroup.rsvd_pages, cgroup.max_pages, cgroup.rsvd_max_pages))
+
+
+def _numbers(counts: Sequence[int | None], size: int, shown: Shown) -> list[str]:
+    return ["-" if count is None else str(count * size if shown.in_bytes else count) for count in counts]
+
+
+def _rest(screen: Screen, status: Status, *, in_bytes: bool) -> None:
     for row in status.unexplained:
         if row.reserved_pages or row.used_pages:
             unit = row.page_size_kB << 10 if in_bytes else 1
@@ -63,32 +110,6 @@ def show_status(screen: Screen, status: Status, columns: Sequence[str], *, headi
                 f"{row.reserved_pages * unit} reserved, {row.used_pages * unit} used",
                 bold=True,
             )
-    _notes(screen, status)
-
-
-def _pools(screen: Screen, status: Status, *, headings: bool, in_bytes: bool) -> None:
-    rows = []
-    for pool in status.observation.pools:
-        size = pool.page_size_kB << 10
-        counts = (pool.total, pool.free, pool.rsvd, pool.surp, pool.overcommit, pool.available)
-        rows.append([format_bytes(size), *(str(count * size if in_bytes else count) for count in counts)])
-    print_listing(screen, _POOL, rows, names=(), headings=headings)
-
-
-def _holders(
-    screen: Screen, holders: Sequence[Holder], columns: Sequence[str], *, headings: bool, in_bytes: bool
-) -> None:
-    rows = [[_cell(column, holder, in_bytes=in_bytes) for column in columns] for holder in holders]
-    print_listing(screen, columns, rows, names=_NAMES, headings=headings)
-    if any(not holder.certain for holder in holders):
-        screen.line()
-        screen.paragraph("~ an estimate: /proc does not tell, and it may be anything in the range given.", dim=True)
-
-
-def _cell(column: str, holder: Holder, *, in_bytes: bool) -> str:
-    if in_bytes and column in _BYTES:
-        return str(_BYTES[column](holder) * holder.page_size_kB << 10)
-    return COLUMNS[column](holder)
 
 
 def _notes(screen: Screen, status: Status) -> None:
@@ -96,17 +117,17 @@ def _notes(screen: Screen, status: Status) -> None:
         screen.line()
     for each in status.observation.unreadable:
         screen.paragraph(f"Not read: {one_line(each.what)}: {each.why}", "  ", first="")
-    if status.warnings:
+    for finding in sorted(status.warnings, key=lambda each: each.note):
         screen.line()
-    for warning in status.warnings:
-        style = {"fg": "red"} if warning.wrong else {"fg": "yellow"}
-        screen.paragraph(f"Warning: {one_line(warning.text)}", "  ", first="", **style)
+        _finding(screen, finding)
 
 
-def _pages(pages: Pages) -> str:
-    return str(pages.best) if pages.exact else f"~{pages.best} ({pages.min}-{pages.max})"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _PROCESSES_SHOWN
-    return ",".join(names[:_PROCESSES_SHOWN]) + (f" +{more}" if more > 0 else "") or "-"
+def _finding(screen: Screen, finding: Finding) -> None:
+    """What it is, what to do, and the command in a line of its own that is not broken."""
+    style = {} if finding.note else {"fg": "red" if finding.wrong else "yellow"}
+    kind = "Note" if finding.note else "Warning"
+    screen.paragraph(f"{kind}: {one_line(finding.text)}", "  ", first="", **style)
+    if finding.remedy:
+        screen.paragraph(one_line(finding.remedy), "  ")
+    if finding.command:
+        screen.line(f"    {one_line(finding.command)}")

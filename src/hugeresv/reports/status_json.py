@@ -3,15 +3,24 @@
 import json
 from typing import Any, TextIO
 
-from hugeresv.ledger.observation import Holder, Pool
+from hugeresv.ledger.observation import CgroupUse, Holder, Pool
+from hugeresv.status.finding import Finding
+from hugeresv.status.grouping import Sum, sums
+from hugeresv.status.headroom import available_in, lineage_of
 from hugeresv.status.host import Status
 
 SCHEMA = "hugeresv-status/1"
 
 
-def write_status(stream: TextIO, status: Status) -> None:
-    """Write it. Bytes of a name that are no UTF-8 are escaped as the lone surrogates that Python reads them as."""
-    json.dump(status_document(status), stream, indent=2)
+def write_status(stream: TextIO, status: Status, by: str | None = None) -> None:
+    """Write it, with sums if asked for.
+
+    Bytes of a name that are no UTF-8 are escaped as the lone surrogates that Python reads them as.
+    """
+    document = status_document(status)
+    if by is not None:
+        document |= {"by": by, "sums": [_sum(each) for each in sums(status.observation.holders, by)]}
+    json.dump(document, stream, indent=2)
     stream.write("\n")
 
 
@@ -37,17 +46,41 @@ def status_document(status: Status) -> dict[str, Any]:
             }
             for mount in seen.mounts
         ],
-        "cgroups": [
-            {
-                "path": cgroup.path,
-                "max_pages": cgroup.max_pages,
-                "rsvd_max_pages": cgroup.rsvd_max_pages,
-                "usage_pages": cgroup.usage_pages,
-                "rsvd_pages": cgroup.rsvd_pages,
-            }
-            for cgroup in seen.cgroups
-        ],
-        "warnings": [{"code": warning.code, "text": warning.text} for warning in status.warnings],
+        "cgroups": [_cgroup(cgroup, status) for cgroup in seen.cgroups],
+        "warnings": [_finding(each) for each in status.warnings if not each.note],
+        "notes": [_finding(each) for each in status.warnings if each.note],
+    }
+
+
+def _cgroup(cgroup: CgroupUse, status: Status) -> dict[str, Any]:
+    pool = next(pool for pool in status.observation.pools if pool.page_size_kB == cgroup.page_size_kB)
+    return {
+        "path": cgroup.path,
+        "page_size_kB": cgroup.page_size_kB,
+        "max_pages": cgroup.max_pages,
+        "rsvd_max_pages": cgroup.rsvd_max_pages,
+        "usage_pages": cgroup.usage_pages,
+        "rsvd_pages": cgroup.rsvd_pages,
+        "available_pages": available_in(lineage_of(cgroup, status.observation.cgroups), pool),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {"code": finding.code, "text": finding.text, "remedy": finding.remedy, "command": finding.command}
+
+
+def _sum(each: Sum) -> dict[str, Any]:
+    return {
+        "page_size_kB": each.page_size_kB,
+        "key": each.key,
+        "detail": each.detail,
+        "reserved_pages": each.reserved.best,
+        "used_pages": each.used.best,
+        "reserved_pages_min": each.reserved.min,
+        "reserved_pages_max": each.reserved.max,
+        "used_pages_min": each.used.min,
+        "used_pages_max": each.used.max,
+        "shared_pages": each.shared_pages,
     }
 
 
@@ -73,6 +106,8 @@ def _holder(holder: Holder) -> dict[str, Any]:
         "used_pages": holder.used.best,
         "reserved_pages_min": holder.reserved.min,
         "reserved_pages_max": holder.reserved.max,
+        "used_pages_min": holder.used.min,
+        "used_pages_max": holder.used.max,
         "mappings": [mapping._asdict() for mapping in holder.mappings],
         "processes": [process._asdict() for process in holder.processes],
         "cgroup": holder.cgroup,

@@ -3,9 +3,9 @@
 import asyncio
 import io
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -14,22 +14,13 @@ from textual.containers import ScrollableContainer
 from textual.widgets import Footer, Static
 
 from hugeresv.errors import HugeresvError
+from hugeresv.reports.holders import SORT_KEYS, Shown
 from hugeresv.reports.listing import one_line
 from hugeresv.reports.screen import Screen
-from hugeresv.reports.status import SORT_KEYS, show_status
+from hugeresv.reports.status import show_status
 from hugeresv.status.host import Status
 
 _SCROLLBAR = 1
-
-
-class Shown(NamedTuple):
-    """How it is shown at first; `sort` is one of SORT_KEYS."""
-
-    columns: Sequence[str]
-    sort: str
-    headings: bool
-    in_bytes: bool
-    colour: bool
 
 
 class StatusView(App[None]):
@@ -49,7 +40,9 @@ class StatusView(App[None]):
         *(Binding(name[0], f"sort({name!r})", name) for name in SORT_KEYS),
     ]
 
-    def __init__(self, look: Callable[[], Status], first: Status, seconds: float, shown: Shown) -> None:
+    def __init__(
+        self, look: Callable[[], Status], first: Status, seconds: float, shown: Shown, *, colour: bool
+    ) -> None:
         """`look` may raise HugeresvError, which is shown until it succeeds again; `first` is what it found just now."""
         super().__init__(ansi_color=True)
         self.theme = "ansi-dark"
@@ -57,6 +50,7 @@ class StatusView(App[None]):
         self._status = first
         self._seconds = seconds
         self._shown = shown
+        self._colour = colour
         self._paused = False
         self._problem = ""
 
@@ -119,8 +113,8 @@ class StatusView(App[None]):
         holders = sorted(self._status.observation.holders, key=SORT_KEYS[self._shown.sort])
         status = replace(self._status, observation=replace(self._status.observation, holders=tuple(holders)))
         stream = io.StringIO()
-        screen = Screen(stream, self.size.width - _SCROLLBAR, self._shown.colour, unicode=True)
-        show_status(screen, status, self._shown.columns, headings=self._shown.headings, in_bytes=self._shown.in_bytes)
+        screen = Screen(stream, self.size.width - _SCROLLBAR, self._colour, unicode=True)
+        show_status(screen, status, self._shown)
         text = Text.from_ansi(stream.getvalue())
         text.no_wrap = True
         return text
