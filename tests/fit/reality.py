@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from hugeresv.fit.situation import What
-from hugeresv.kernels.host.abi import (
+from hugeresv.calls.abi import (
     IPC_CREAT,
     IPC_PRIVATE,
     IPC_RMID,
@@ -21,6 +20,7 @@ from hugeresv.kernels.host.abi import (
     SHM_HUGETLB,
     SHM_NORESERVE,
 )
+from hugeresv.fit.situation import What
 from hugeresv.outcome import Outcome
 
 PAGE_BYTES = 2 << 20

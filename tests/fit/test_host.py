@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from hugeresv.calls.abi import MAP_HUGETLB, PR_SET_DUMPABLE
 from hugeresv.errors import InputError
 from hugeresv.fit.fit import Fit, fit_on_host
 from hugeresv.fit.query import Query
 from hugeresv.fit.situation import What
 from hugeresv.kernels.host import syscalls
-from hugeresv.kernels.host.abi import MAP_HUGETLB, PR_SET_DUMPABLE
 from hugeresv.kernels.host.cgroups import CgroupBase
 from hugeresv.kernels.host.kernel import HostKernel
 from tests.fit.reality import PAGE_BYTES, Attempt, Child

@@ -9,16 +9,16 @@ from hugeresv.invariants.touching import check_by_touching
 from hugeresv.model.presets import IDEAL
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Pool
-from tests.machines import Move, moves, play, pools, start
+from tests.machines import History, histories, play, pools, start
 
 
 @settings(max_examples=300)
-@given(pools, moves)
-def test_nothing_makes_ideal_violate_an_invariant(pool: Pool, moves: list[Move]) -> None:
+@given(pools, histories)
+def test_nothing_makes_ideal_violate_an_invariant(pool: Pool, history: History) -> None:
     """Any rule of the model that takes, gives or promises a page without the ledger's knowing."""
     session = start(IDEAL, pool)
     before = levels(session.machine)
-    for operation, answer in play(session, moves):
+    for operation, answer in play(session, history):
         note(f"{operation} -> {answer.outcome} {tuple(answer.counters)}")
         assert answer.outcome is not Outcome.HANG
         after = levels(session.machine)

@@ -9,7 +9,7 @@ from hugeresv.ledger.reconcile import unexplained
 from hugeresv.model.presets import IDEAL, PRESETS
 from hugeresv.scenario.operation import Exit, Fork, Memfd, Mmap, Mremap, Munmap, Operation, Shmat, Shmget, Touch
 from hugeresv.scenario.scenario import Pool
-from tests.machines import Move, moves, play, pools, start
+from tests.machines import History, histories, play, pools, start
 
 
 def played(behaviour: str, *operations: Operation) -> tuple[list[tuple[Kind, int, int]], tuple[int, int]]:
@@ -61,11 +61,11 @@ def test_a_segment_keeps_its_pages_without_a_process() -> None:
     assert played("ideal", *segment) == ([(Kind.SYSV, 2, 1)], (0, 0))
 
 
-@given(pools, moves)
-def test_nothing_is_unexplained_on_ideal(pool: Pool, moves: list[Move]) -> None:
+@given(pools, histories)
+def test_nothing_is_unexplained_on_ideal(pool: Pool, history: History) -> None:
     """A page or a promise that is in no holder, or in two."""
     session = start(IDEAL, pool)
-    for operation, _ in play(session, moves):
+    for operation, _ in play(session, history):
         seen = observe_machine(session.machine)
         assert [tuple(row)[1:] for row in unexplained(seen)] == [(0, 0, 0)], operation
         assert all(holder.certain for holder in seen.holders)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from hugeresv.errors import ScenarioError
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import Answer
 from hugeresv.scenario import operation as op
@@ -30,26 +31,10 @@ def after(on: str, history: History, nr: int = 6) -> ModelSession:
 
 def apply(session: ModelSession, operation: op.Operation) -> Answer | None:
     """The answer; None, and nothing changed, where it names what is not there or what is there already."""
-    machine = session.machine
-    match operation:
-        case op.OpenFile() | op.Memfd():
-            possible = operation.file not in machine.files
-            possible = possible and getattr(operation, "mount", None) in {None, *machine.mounts}
-        case op.CloseFile() | op.Fallocate() | op.Ftruncate():
-            possible = operation.file in machine.files
-        case op.Mmap():
-            possible = operation.file in {None, *machine.files}
-        case op.Mount():
-            possible = operation.mount not in machine.mounts
-        case op.Umount():
-            possible = operation.mount in machine.mounts
-        case op.CgroupRmdir() | op.CgroupMove() | op.CgroupSet():
-            possible = operation.cgroup in machine.cgroups
-        case op.Fork():
-            possible = operation.child not in session.processes
-        case _:
-            possible = True
     process = getattr(operation, "proc", None)
-    if not possible or (process is not None and process not in session.processes):
+    if process is not None and process not in session.names.processes:
         return None
-    return session.apply(operation)
+    try:
+        return session.apply(operation)
+    except ScenarioError:
+        return None

@@ -152,8 +152,8 @@ def _spelled(answer: Answer, like: str) -> str:
 def drawing(session: ModelSession) -> list[str]:
     """Every mapping as a strip of pages: reserved `.`, present `#`, consumed but absent `x`, unreserved `-`."""
     lines = []
-    for process, named in session.processes.items():
-        for mapping in named.mappings:
+    for process, mappings in session.names.processes.items():
+        for mapping in mappings:
             view = session.view(process, mapping)
             if view is not None:
                 strip = "".join(MARKS[state] * pages for state, pages in view.runs)

@@ -12,7 +12,7 @@ from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.model.machine import Machine
 from hugeresv.model.presets import PRESETS
 from hugeresv.scenario.scenario import Pool
-from tests.machines import Move, moves, play, pools, start
+from tests.machines import History, histories, play, pools, start
 from tests.model.graph import is_value, parts
 from tests.model.table import Actor
 from tests.model.table import start as start_table
@@ -40,11 +40,11 @@ def assert_twins(machine: Machine, copy: Machine) -> None:
 
 
 @settings(max_examples=100)
-@given(behaviours, pools, moves)
-def test_a_copy_has_the_same_shape_and_shares_nothing(behaviour: Behaviour, pool: Pool, moves: list[Move]) -> None:
+@given(behaviours, pools, histories)
+def test_a_copy_has_the_same_shape_and_shares_nothing(behaviour: Behaviour, pool: Pool, history: History) -> None:
     """A field that is not copied, a thing that is shared between the machines, or copied twice where it was shared."""
     session = start(behaviour, pool)
-    for _ in play(session, moves):
+    for _ in play(session, history):
         pass
     for mount in session.machine.mounts.values():
         mount.inodes = [inode for inode in mount.inodes if inode.in_use]  # what is gone is not copied
@@ -52,9 +52,9 @@ def test_a_copy_has_the_same_shape_and_shares_nothing(behaviour: Behaviour, pool
 
 
 @settings(max_examples=100)
-@given(behaviours, pools, moves, moves)
+@given(behaviours, pools, histories, histories)
 def test_what_happens_to_the_copy_does_not_happen_to_the_machine(
-    behaviour: Behaviour, pool: Pool, before: list[Move], after: list[Move]
+    behaviour: Behaviour, pool: Pool, before: History, after: History
 ) -> None:
     """A machine whose key is not its copy's, or that changes when its copy goes on."""
     session = start(behaviour, pool)
@@ -63,10 +63,8 @@ def test_what_happens_to_the_copy_does_not_happen_to_the_machine(
     machine = session.machine
     key = machine.key()
     session.machine = machine.copy()
-    for name, process in session.processes.items():
-        process.task = session.machine.processes[name]
     assert session.machine.key() == key
-    for _ in play(session, after):
+    for _ in play(session, after, "then-"):
         pass
     session.release()
     assert machine.key() == key

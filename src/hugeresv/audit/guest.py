@@ -53,9 +53,9 @@ class _GuestInsight:
         """The machine of the scenario's page size."""
         machines = [reading.machine for reading in read_machines(self._kernel)]
         machine = next(each for each in machines if each.hstate.page_bytes == self._session.page_bytes)
-        names = self._session.names
-        mounts = {mount.path: name for name, mount in names.mounts.items()}
-        cgroups = {path.removeprefix(CGROUPS): name for name, path in names.cgroups.items()}
+        keeper, names = self._session.keeper, self._session.names
+        mounts = {path: mount.name for mount, path in keeper.mounts.items() if mount.name is not None}
+        cgroups = {keeper.cgroups[name].removeprefix(CGROUPS): name for name in names.cgroups}
         processes = {pid: name for name, pid in self._session.pids.items()}
         machine.mounts = {mounts.get(key, key): mount for key, mount in machine.mounts.items()}
         machine.cgroups = {cgroups[key]: cgroup for key, cgroup in machine.cgroups.items() if key in cgroups}
@@ -76,9 +76,7 @@ class _GuestInsight:
 
     def name(self, process: Key, address: int) -> tuple[str, int] | None:
         """See `Insight`."""
-        bindings = self._session.names.processes.get(str(process), {})
-        places = [(name, binding.start, binding.extent_bytes) for name, binding in bindings.items()]
-        return mapping_at(str(process), address, places)
+        return mapping_at(str(process), address, self._session.names)
 
 
 def _name(processes: dict[int, str], task: Task) -> str:

@@ -3,8 +3,8 @@
 import os
 import signal
 
+from hugeresv.calls.abi import PR_SET_PDEATHSIG
 from hugeresv.kernels.host import syscalls
-from hugeresv.kernels.host.abi import PR_SET_PDEATHSIG
 
 
 def die_with(parent: int) -> None:

@@ -1,27 +1,32 @@
-"""What the sessions of real kernels share: processes by their names, and which of them, or what else, does what."""
+"""What the sessions of real kernels share: processes by their names, and which of them, or what else, makes a call."""
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
-from hugeresv.errors import ScenarioError, UnavailableError
-from hugeresv.kernels.closed_on_exit import ClosedOnExit
-from hugeresv.kernels.host.calls import call_of
-from hugeresv.kernels.host.keeper import Keeper
-from hugeresv.kernels.host.names import Names
+from hugeresv.calls import abi
+from hugeresv.calls.call import Call
+from hugeresv.calls.names import Names
+from hugeresv.errors import UnavailableError, UnsupportedError
+from hugeresv.kernels.keeper import Keeper, OfPath
+from hugeresv.kernels.named_session import NamedSession
 from hugeresv.kernels.protocol import Answer, MappingView, PageState
 from hugeresv.kernels.system_outcome import outcome_of_errno, outcome_of_signal
 from hugeresv.outcome import Outcome
-from hugeresv.scenario import operation as ops
+
+_LARGEST_OFFSET = (1 << 63) - 1
 
 
 class Process(Protocol):
     """A worker of a session. Its methods raise TimeoutError when it takes too long, EOFError when it is gone."""
 
-    def call(self, name: str, *arguments: Any, file: str | None = None, patience: float) -> tuple[int, Any]:
-        """Have it make a call of `host.worker.CALLS`: an errno, 0 for success, and the value."""
+    def call(self, name: str, *words: int | str | OfPath, patience: float) -> tuple[int, int]:
+        """Have it make a system call of `calls.numbers`: an errno, 0 for success, and the value."""
+        ...
+
+    def touch(self, address: int, write: bool, *, patience: float) -> tuple[int, int]:
+        """Have it read or write a byte: an errno, and the signal that this raised, 0 for none."""
         ...
 
     def observe(self, start: int, pages: int, page_bytes: int) -> tuple[int, list[tuple[PageState, int]]]:
@@ -52,8 +57,8 @@ class AnswersOutcome(Protocol):
         ...
 
 
-class ProcessSession(ClosedOnExit, Generic[ProcessT]):
-    """A session in which processes make system calls. See `protocol.Session` for what its methods promise.
+class ProcessSession(NamedSession, Generic[ProcessT]):
+    """A session in which processes make system calls.
 
     Processes end, and files, segments and mounts are let go, in the order in which they came into being.
     """
@@ -66,23 +71,11 @@ class ProcessSession(ClosedOnExit, Generic[ProcessT]):
 
     _readings: AnswersOutcome
 
-    def __init__(self, root: ProcessT, keeper: Keeper, names: Names, page_bytes: int) -> None:
+    def __init__(self, root: ProcessT, keeper: Keeper, names: Names) -> None:
         self._root = root
-        self._keeper = keeper
-        self._names = names
-        self._page_bytes = page_bytes
+        self.keeper = keeper
+        self.names = names
         self._workers: dict[str, ProcessT] = {}
-        self._over = False
-        self._by_keeper: Mapping[type[ops.Operation], Callable[[Any], int]] = {
-            ops.OpenFile: keeper.open_file,
-            ops.Memfd: keeper.memfd,
-            ops.CloseFile: keeper.close_file,
-            ops.Shmrm: keeper.remove_segment,
-            ops.Mount: keeper.mount,
-            ops.Umount: keeper.umount,
-            ops.CgroupSet: keeper.set_cgroup,
-            ops.CgroupRmdir: keeper.remove_cgroup,
-        }
 
     @abstractmethod
     def _conversing(self) -> AbstractContextManager[None]:
@@ -93,45 +86,38 @@ class ProcessSession(ClosedOnExit, Generic[ProcessT]):
         """A call has not returned: how things stand, when the session is over."""
 
     @abstractmethod
-    def _set_nr(self, pages: int) -> int:
-        """Write nr_hugepages: an errno."""
+    def _write_pool(self, name: str, pages: int) -> int:
+        """Carry out a call to the pool: an errno."""
 
-    @abstractmethod
-    def _set_nr_overcommit(self, pages: int) -> int:
-        """Write nr_overcommit_hugepages: an errno."""
-
-    def apply(self, operation: ops.Operation, *, may_hang: bool = False) -> Answer:
-        """Carry out one operation with real system calls.
-
-        Raises UnavailableError for a call that does not return within `patience_seconds` although it was not said to
-        hang; the session is over then.
-        """
-        if self._over:
-            raise ScenarioError("the session has ended with a call that never returned")
+    def _apply(self, call: Call, *, may_hang: bool) -> Answer:
+        """Raises UnavailableError for a call that does not return within its time and was not said to hang."""
+        _refuse_to_lose_the_pool(call, self.names.page_bytes)
         with self._conversing():
             try:
-                outcome = self._carry_out(operation, self.hang_seconds if may_hang else self.patience_seconds)
+                outcome, value = self._carry_out(call, self.hang_seconds if may_hang else self.patience_seconds)
             except TimeoutError:
                 answer = self._give_up()
                 if may_hang:
                     return answer
                 raise UnavailableError(
-                    f"{operation.op} did not return within {self.patience_seconds:g} s, "
-                    "and its step does not say it hangs"
+                    f"{call.name} did not return within {self.patience_seconds:g} s, and its step does not say it hangs"
                 ) from None
+            if outcome is Outcome.OK:
+                self.keeper.made(call, value)
+            self._learn(call, outcome, value)
             return self._readings.answer(outcome)
 
     def view(self, proc: str, mapping: str) -> MappingView | None:
         """What the process sees of the mapping."""
-        binding = self._names.processes.get(proc, {}).get(mapping)
-        if binding is None or self._over:
-            return None
-        pages = -(-binding.extent_bytes // self._page_bytes)
+        return None if self.over else super().view(proc, mapping)
+
+    def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[tuple[PageState, int], ...]:
+        page_bytes = self.names.page_bytes
         with self._conversing():
-            errno, runs = self._workers[proc].observe(binding.start, pages, self._page_bytes)
+            errno, runs = self._workers[proc].observe(start, -(-extent_bytes // page_bytes), page_bytes)
         if errno:
-            raise UnavailableError(f"cannot observe mapping {mapping!r} of {proc!r}: {os.strerror(errno)}")
-        return MappingView(binding.shared, tuple(runs))
+            raise UnavailableError(f"cannot observe the memory of {proc!r} at {start:#x}: {os.strerror(errno)}")
+        return tuple(runs)
 
     def release(self) -> Answer:
         """End and let go of everything but the cgroups, whose usage then shows what leaked there."""
@@ -142,53 +128,60 @@ class ProcessSession(ClosedOnExit, Generic[ProcessT]):
     def _let_go(self) -> None:
         for proc in list(self._workers):
             self._exit(proc, self.patience_seconds)
-        if not self._over:
-            self._keeper.release()
+            self.names.exited(proc)
+        if not self.over:
+            self.keeper.release()
 
-    def _carry_out(self, operation: ops.Operation, patience: float) -> Outcome:
-        match operation:
-            case ops.SetNrHugepages(n=pages):
-                return outcome_of_errno(self._set_nr(pages))
-            case ops.SetNrOvercommit(n=pages):
-                return outcome_of_errno(self._set_nr_overcommit(pages))
-            case ops.Fork():
-                return outcome_of_errno(self._fork(operation, patience))
-            case ops.Exit(proc=proc):
-                self._process(proc)
-                self._exit(proc, patience)
-                return Outcome.OK
-        by_keeper = self._by_keeper.get(type(operation))
-        if by_keeper is not None:
-            return outcome_of_errno(by_keeper(operation))
-        call = call_of(operation, self._names, self._page_bytes)
-        worker = self._process(call.proc)
-        errno, value = worker.call(call.name, *call.arguments, file=call.file, patience=patience)
-        if call.name == "touch" and errno == 0:
-            return outcome_of_signal(value)
-        if errno == 0:
-            call.learn(value)
-        return outcome_of_errno(errno)
+    def _carry_out(self, call: Call, patience: float) -> tuple[Outcome, int]:
+        if call.name.startswith("set_nr_"):
+            return outcome_of_errno(self._write_pool(call.name, *call.words)), 0
+        if call.task is None:
+            errno, value = self.keeper.carry_out(call)
+            return outcome_of_errno(errno), value
+        worker = self._worker(call.task)
+        match call.name:
+            case "touch":
+                errno, signal = worker.touch(*call.words, patience=patience)
+                return (outcome_of_errno(errno) if errno else outcome_of_signal(signal)), 0
+            case "fork":
+                return outcome_of_errno(self._fork(worker, call.words[0], patience)), 0
+            case "exit":
+                self._exit(call.task, patience)
+                return Outcome.OK, 0
+            case "cgroup_move":  # the process moves itself: 0 is the writer
+                path = OfPath(f"{self.keeper.word(call.words[0])}/cgroup.procs")
+                errno, value = worker.call("write", path, "0", 1, patience=patience)
+            case _:
+                errno, value = worker.call(call.name, *map(self.keeper.word, call.words), patience=patience)
+        return outcome_of_errno(errno), value
 
-    def _process(self, proc: str) -> ProcessT:
+    def _worker(self, proc: str) -> ProcessT:
         """The process of that name, which comes into being when first named."""
         if proc not in self._workers:
             errno, worker = self._root.fork(self.patience_seconds)
             if worker is None:
                 raise UnavailableError(f"cannot make process {proc!r}: {os.strerror(errno)}")
             self._workers[proc] = worker
-            self._names.processes[proc] = {}
         return self._workers[proc]
 
-    def _fork(self, operation: ops.Fork, patience: float) -> int:
-        if operation.child in self._workers:
-            raise ScenarioError(f"there is a process {operation.child!r} already")
-        errno, worker = self._process(operation.proc).fork(patience)
+    def _fork(self, parent: ProcessT, child: str, patience: float) -> int:
+        errno, worker = parent.fork(patience)
         if worker is not None:
-            self._workers[operation.child] = worker
-            self._names.fork(operation.proc, operation.child)
+            self._workers[child] = worker
         return errno
 
     def _exit(self, proc: str, patience: float) -> None:
         self._workers[proc].end(patience)
         self._workers.pop(proc).let_go()
-        del self._names.processes[proc]
+
+
+def _refuse_to_lose_the_pool(call: Call, page_bytes: int) -> None:
+    """UnsupportedError for what a stock kernel does not get over."""
+    if call.name != "fallocate":
+        return
+    _, mode, start, length = call.words
+    if not mode & abi.FALLOC_FL_PUNCH_HOLE and _LARGEST_OFFSET - page_bytes < start + length - 1 < _LARGEST_OFFSET:
+        raise UnsupportedError(
+            "fallocate: the last page of this range ends behind the largest file offset, where this kernel takes every "
+            "page there is and never gives them back (docs/findings.md)"
+        )

@@ -61,8 +61,7 @@ def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice
     if advice in ("dontfork", "dofork"):
         return _set_dontfork(vma, start, end, dontfork=advice == "dontfork")
     if vma.inode is None:
-        refused = advice == "remove" or (vma.locked and advice in ("cold", "pageout", "free"))
-        return Outcome.EINVAL if refused else Outcome.OK
+        return Outcome.EINVAL if _is_refused_for_ordinary_pages(vma, advice) else Outcome.OK
     if advice in ("normal", "willneed"):
         return Outcome.OK
     if advice == "remove" and supports_fallocate(machine.behaviour):
@@ -71,6 +70,18 @@ def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice
         offset = start - vma.vm_start + (vma.vm_pgoff << vma.mm.page_shift)
         return fallocate_punch(machine, vma.inode, offset, end - start)
     return Outcome.EINVAL
+
+
+def _is_refused_for_ordinary_pages(vma: Vma, advice: Advice) -> bool:
+    """A locked VMA keeps its pages (can_madv_lru_vma, madvise_remove), and there must be a file to remove them from.
+
+    MADV_FREE is for private memory alone (madvise_free_single_vma); what is shared and anonymous is a file of tmpfs.
+    """
+    if advice == "remove":
+        return vma.locked or not vma.shared
+    if advice == "free":
+        return vma.locked or vma.shared
+    return vma.locked and advice in ("cold", "pageout")
 
 
 def _dontneed(machine: Machine, task: Process, start: int, end: int, *, also_locked: bool) -> Outcome:

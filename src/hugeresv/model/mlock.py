@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def mlock(machine: Machine, task: Process, address: int, length: int) -> Outcome:
-    """mlock(2): faults the range in; splits and marks no huge page VMA. ENOMEM: a page cannot be had."""
+    """mlock(2): faults the range in; splits and marks no huge page VMA. ENOMEM: a page cannot be had.
+
+    mlock2(2) with MLOCK_ONFAULT is the same for huge pages: mlock_fixup passes over their VMAs, so that the faulting in
+    that follows finds no VM_LOCKONFAULT there to stop it (populate_vma_page_range).
+    """
     start, end = align_down(address), align_up(address + length)
     outcome = _set_locked(task, start, end, locked=True)
     if outcome is not Outcome.OK:

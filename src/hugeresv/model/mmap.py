@@ -36,13 +36,15 @@ def mmap(
     reserve: bool = True,
     prot: Prot = "rw",
     fill: bool = False,
+    noreplace: bool = False,
 ) -> Outcome:
     """mmap(2) of huge pages at `address` with MAP_FIXED, in bytes; `inode` None: anonymous; `fill`: MAP_POPULATE.
 
-    `reserve` off: nothing is promised, though the mapping is no MAP_NORESERVE one.
+    `reserve` off: nothing is promised, though the mapping is no MAP_NORESERVE one. `noreplace`: MAP_FIXED_NOREPLACE.
 
     EINVAL: empty, address or offset not a multiple of the huge page. ENOMEM: too long, or the pages cannot be promised;
-    what lay there before is gone then. EOVERFLOW: behind the largest file offset.
+    what lay there before is gone then. EOVERFLOW: behind the largest file offset. EEXIST: something is mapped there
+    (do_mmap looks after the address was checked, before the file is asked).
     """
     page_bytes = machine.hstate.page_bytes
     if length == 0 or not is_aligned(offset):
@@ -54,6 +56,8 @@ def mmap(
         return Outcome.EINVAL
     if address > TASK_SIZE - length:
         return Outcome.ENOMEM
+    if noreplace and task.mm.overlapping(address, address + length):
+        return Outcome.EEXIST
     if offset > MAX_LFS_FILESIZE - length:
         return Outcome.EOVERFLOW
     with _files_until_the_end(machine, task.mm.overlapping(address, address + length)):
@@ -104,7 +108,15 @@ def _files_until_the_end(machine: Machine, replaced: list[Vma]) -> Iterator[None
 
 
 def mmap_normal(
-    machine: Machine, task: Process, address: int, length: int, prot: Prot = "rw", *, locked: bool = False
+    machine: Machine,
+    task: Process,
+    address: int,
+    length: int,
+    prot: Prot = "rw",
+    *,
+    shared: bool = False,
+    locked: bool = False,
+    noreplace: bool = False,
 ) -> Outcome:
     """mmap(2) of ordinary pages with MAP_FIXED: of interest for what it unmaps."""
     if length == 0 or not is_aligned(address):
@@ -112,10 +124,12 @@ def mmap_normal(
     length = align_up(length, PAGE_BYTES)
     if length > TASK_SIZE or address > TASK_SIZE - length:
         return Outcome.ENOMEM
+    if noreplace and task.mm.overlapping(address, address + length):
+        return Outcome.EEXIST
     outcome = unmap_range(machine, task.mm, address, address + length)
     if outcome is not Outcome.OK:
         return Outcome.ENOMEM if machine.behaviour.cut_for_mmap_is_enomem else outcome
-    vma = Vma(task.mm, address, address + length, inode=None, prot=prot)
+    vma = Vma(task.mm, address, address + length, inode=None, shared=shared, prot=prot)
     vma.locked = locked
     task.mm.insert(vma)
     return Outcome.OK

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from hugeresv.calls.names import Names
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import MappingView, Session
 from hugeresv.model.machine import Key, Machine
@@ -45,9 +46,7 @@ class ModelInsight:
 
     def name(self, process: Key, address: int) -> tuple[str, int] | None:
         """See `Insight`."""
-        named = self._session.processes.get(str(process))
-        places = named.mappings.items() if named else ()
-        return mapping_at(str(process), address, [(name, place.address, place.reach_bytes) for name, place in places])
+        return mapping_at(str(process), address, self._session.names)
 
 
 def model_insight(session: Session) -> Insight | None:
@@ -55,11 +54,11 @@ def model_insight(session: Session) -> Insight | None:
     return ModelInsight(session) if isinstance(session, ModelSession) else None
 
 
-def mapping_at(process: str, address: int, mappings: list[tuple[str, int, int]]) -> tuple[str, int] | None:
-    """Which of a process' mappings, each a name, a start and how many bytes it reaches, is at an address."""
+def mapping_at(process: str, address: int, names: Names) -> tuple[str, int] | None:
+    """Which of a process's mappings is at an address, and where it starts; see `Insight.name`."""
     found = None
-    for name, start, reach_bytes in mappings:
-        inside = start <= address < start + reach_bytes
-        if inside and (found is None or start >= found[1]):
-            found = f"{write_name(process)}.{write_name(name)}", start
+    for name, binding in names.processes.get(process, {}).items():
+        inside = binding.start <= address < binding.start + binding.extent_bytes
+        if inside and (found is None or binding.start >= found[1]):
+            found = f"{write_name(process)}.{write_name(name)}", binding.start
     return found

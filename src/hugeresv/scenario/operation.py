@@ -67,7 +67,10 @@ class Span(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Mmap(Operation):
-    """mmap(2) of huge pages; without `file` anonymous with MAP_HUGETLB, with `over` MAP_FIXED at that place."""
+    """mmap(2) of huge pages; without `file` anonymous with MAP_HUGETLB, with `over` MAP_FIXED at that place.
+
+    `noreplace`: MAP_FIXED_NOREPLACE at the place of `over`. `normal`: ordinary pages.
+    """
 
     op: ClassVar[str] = "mmap"
     proc: str
@@ -83,6 +86,7 @@ class Mmap(Operation):
     locked: bool | None = None
     prot: Prot | None = None
     over: Place | None = None
+    noreplace: bool | None = None
     normal: bool | None = None
 
     def length(self, page_bytes: int) -> int:
@@ -133,6 +137,14 @@ class Mlock(Span):
     """mlock(2)."""
 
     op: ClassVar[str] = "mlock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mlock2(Span):
+    """mlock2(2), with MLOCK_ONFAULT or without."""
+
+    op: ClassVar[str] = "mlock2"
+    onfault: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +381,7 @@ class CgroupRmdir(Operation):
 OPERATIONS: dict[str, type[Operation]] = {
     cls.op: cls
     for cls in (
-        Mmap, Touch, Munmap, Mprotect, Madvise, Mlock, Munlock, Mremap, Fork, Exit,
+        Mmap, Touch, Munmap, Mprotect, Madvise, Mlock, Mlock2, Munlock, Mremap, Fork, Exit,
         OpenFile, Memfd, CloseFile, Ftruncate, Fallocate, Fadvise, Readahead,
         Shmget, Shmat, Shmdt, Shmrm, SetNrHugepages, SetNrOvercommit, Mount, Umount,
         CgroupMove, CgroupSet, CgroupRmdir,

@@ -6,7 +6,9 @@
  * number. Workers make the system calls; each has a datagram socket in the abstract namespace, named by its number, and
  * so has process 1. Worker 0, the keeper, is there from the start; the others descend from it.
  *
- *	N call W MS NAME ARG...		have worker W make a call		N ok ERRNO VALUE
+ *	N call W MS NUMBER ARG...	have worker W make a system call	N ok ERRNO VALUE
+ *	N call W MS touch ADDRESS WRITE	have it read or write a byte		N ok 0 SIGNAL
+ *	N call W MS observe START PAGES PAGE_BYTES				N ok ERRNO RUN...
  *	N fork W MS NEW			have it fork worker NEW			N ok ERRNO PID
  *	N end W MS			kill it, and wait for its end		N ok 0 0
  *	N read PATH...			the first line of each file		N ok 0 TEXT...
@@ -17,7 +19,6 @@
  *
  * `N hang` says that nothing came within MS milliseconds, `N dead` that the worker has ended. An ARG is a number in
  * decimal, $TEXT, or @PATH: a descriptor of that file, opened for the duration of the call. There are no blanks in any.
- * `N wide` says that a number does not fit the machine.
  */
 #include "agent.h"
 

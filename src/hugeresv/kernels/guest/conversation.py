@@ -2,14 +2,13 @@
 
 import socket
 
-from hugeresv.errors import UnavailableError, UnsupportedError
+from hugeresv.errors import UnavailableError
 
 _MARGIN_SECONDS = 30.0
 """How much longer than the agent itself a request may take, on a machine that is busy."""
 
 HANG = "hang"
 DEAD = "dead"
-WIDE = "wide"
 
 
 class Conversation:
@@ -42,8 +41,6 @@ class Conversation:
             raise TimeoutError
         if verdict == DEAD:
             raise UnavailableError("a process of the scenario was killed by the guest's kernel")
-        if verdict == WIDE:
-            raise UnsupportedError("a size or an address of this step does not fit the guest's machine of 32 bits")
         return values
 
     def close(self) -> None:

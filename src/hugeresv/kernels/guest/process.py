@@ -1,10 +1,11 @@
 """A worker in a guest, as the tool sees it."""
 
 from itertools import count
-from typing import Any
 
+from hugeresv.calls.numbers import number_of, words_of
+from hugeresv.kernels.guest.architecture import Architecture
 from hugeresv.kernels.guest.conversation import Conversation
-from hugeresv.kernels.host.wire import FILE
+from hugeresv.kernels.keeper import OfPath
 from hugeresv.kernels.protocol import PageState
 
 PATIENCE_SECONDS = 60.0
@@ -24,18 +25,26 @@ class GuestWorker:
     `pid` is its process ID in the guest; `taken` has the numbers of all the workers there are, and is shared by them.
     """
 
-    def __init__(self, conversation: Conversation, number: int, pid: int, taken: set[int]) -> None:
+    def __init__(
+        self, conversation: Conversation, number: int, pid: int, architecture: Architecture, taken: set[int]
+    ) -> None:
         self.pid = pid
         self._conversation = conversation
         self._number = number
+        self._architecture = architecture
         self._taken = taken
 
-    def call(
-        self, name: str, *arguments: Any, file: str | None = None, patience: float = PATIENCE_SECONDS
-    ) -> tuple[int, int]:
-        """Have it make a call of `host.worker.CALLS`: its errno and its value."""
-        errno, value = self._ask("call", patience, name, *(_spelled(each, file) for each in _in_full(name, arguments)))
+    def call(self, name: str, *words: int | str | OfPath, patience: float = PATIENCE_SECONDS) -> tuple[int, int]:
+        """Have it make a system call of `calls.numbers`: its errno and its value."""
+        number = number_of(name, self._architecture.machine)
+        spelled = map(_spelled, words_of(name, words, self._architecture.word_bits))
+        errno, value = self._ask("call", patience, number, *spelled)
         return int(errno), int(value)
+
+    def touch(self, address: int, write: bool, *, patience: float = PATIENCE_SECONDS) -> tuple[int, int]:
+        """Have it read or write a byte: an errno, and the signal that this raised."""
+        errno, signal = self._ask("call", patience, "touch", _spelled(address), int(write))
+        return int(errno), int(signal)
 
     def observe(self, start: int, pages: int, page_bytes: int) -> tuple[int, list[tuple[PageState, int]]]:
         """What it sees of its memory from an address on: an errno, and runs of pages in one state.
@@ -52,7 +61,7 @@ class GuestWorker:
         if int(errno):
             return int(errno), None
         self._taken.add(number)
-        return 0, GuestWorker(self._conversation, number, int(pid), self._taken)
+        return 0, GuestWorker(self._conversation, number, int(pid), self._architecture, self._taken)
 
     def end(self, patience: float = PATIENCE_SECONDS) -> None:
         """Kill it, and wait until its memory is gone."""
@@ -66,20 +75,13 @@ class GuestWorker:
         return self._conversation.ask(request, self._number, round(patience * 1000), *words, patience=patience)
 
 
-def _in_full(name: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments of the system call itself, where `host.worker.CALLS` leaves some out."""
-    if name == "mount":
-        target, options = arguments
-        return "hugeresv", target, "hugetlbfs", 0, options
-    if name == "umount":
-        return *arguments, 0
-    return arguments
-
-
-def _spelled(argument: Any, file: str | None) -> str:
-    """An argument as the agent reads it: numbers modulo 2**64, as the kernel takes them."""
-    if argument is FILE and file is not None:
-        return f"@{file}"
-    if isinstance(argument, str):
-        return f"${argument}"
-    return str(int(argument or 0) % _MODULUS)
+def _spelled(word: object) -> str:
+    """A word as the agent reads it: numbers modulo 2**64, as the kernel takes them."""
+    match word:
+        case OfPath():
+            return f"@{word.path}"
+        case str():
+            return f"${word}"
+        case int():
+            return str(word % _MODULUS)
+    raise TypeError(f"{word!r} is no word of a call")

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Mapping
 
+from hugeresv.calls.call import OfMount
+from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.conversation import Conversation
 from hugeresv.kernels.guest.process import PATIENCE_SECONDS
-from hugeresv.kernels.host.names import Names
 from hugeresv.kernels.host.pool import directory
+from hugeresv.kernels.keeper import Keeper
 from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Pool
@@ -72,9 +74,12 @@ class GuestPool:
 class GuestReadings:
     """The readings of one session."""
 
-    def __init__(self, conversation: Conversation, pool: GuestPool, names: Names, *, has_cgroups: bool) -> None:
+    def __init__(
+        self, conversation: Conversation, pool: GuestPool, keeper: Keeper, names: Names, *, has_cgroups: bool
+    ) -> None:
         self._conversation = conversation
         self._pool = pool
+        self._keeper = keeper
         self._names = names
         self._has_cgroups = has_cgroups
 
@@ -85,13 +90,13 @@ class GuestReadings:
     def _cgroups(self) -> Mapping[str, CgroupUsage] | None:
         if not self._has_cgroups:
             return None
-        return {name: self._pool.cgroup_usage(path) for name, path in self._names.cgroups.items()}
+        return {name: self._pool.cgroup_usage(self._keeper.cgroups[name]) for name in self._names.cgroups}
 
     def _statfs(self) -> Mapping[str, Statfs] | None:
         found = {}
-        for name, mount in self._names.mounts.items():
-            if mount.limited:
-                errno, *pages = self._conversation.ask("statfs", mount.path)
+        for name, limited in self._names.mounts.items():
+            if limited:
+                errno, *pages = self._conversation.ask("statfs", self._keeper.mounts[OfMount(name)])
                 if int(errno):
                     raise UnavailableError(f"cannot read statfs of {name!r} in the guest: {os.strerror(int(errno))}")
                 found[name] = Statfs(*map(int, pages))

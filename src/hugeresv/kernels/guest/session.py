@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.memory import GuestMemory
 from hugeresv.kernels.guest.process import KEEPER, PATIENCE_SECONDS, GuestWorker
 from hugeresv.kernels.guest.readings import GuestPool, GuestReadings
 from hugeresv.kernels.guest.snapshot import Snapshot
-from hugeresv.kernels.host.keeper import Keeper
-from hugeresv.kernels.host.names import Names
+from hugeresv.kernels.keeper import Keeper
 from hugeresv.kernels.process_session import ProcessSession
 from hugeresv.kernels.protocol import Answer
 from hugeresv.outcome import Outcome
@@ -27,28 +27,27 @@ class GuestSession(ProcessSession[GuestWorker]):
     patience_seconds = PATIENCE_SECONDS
 
     def __init__(self, snapshot: Snapshot, pool: Pool, cgroups: Mapping[str, Cgroup] | None) -> None:
+        architecture = snapshot.architecture
+        names = Names(
+            pool.page_bytes, cgroups, next_address=architecture.first_address, gap_bytes=architecture.gap_bytes
+        )
         self._snapshot = snapshot
         self._guest = snapshot.restore()
         conversation = self._guest.conversation
-        architecture = snapshot.architecture
-        root = GuestWorker(conversation, KEEPER, snapshot.keeper, {KEEPER})
-        names = Names(architecture.first_address, architecture.gap_bytes)
-        keeper = Keeper(root, snapshot.keeper, names, pool.page_bytes)
-        super().__init__(root, keeper, names, pool.page_bytes)
+        root = GuestWorker(conversation, KEEPER, snapshot.keeper, architecture, {KEEPER})
+        keeper = Keeper(root, snapshot.keeper, names)
+        super().__init__(root, keeper, names)
         self._pool = GuestPool(conversation, pool, architecture.word_bits)
-        self._readings: GuestReadings = GuestReadings(conversation, self._pool, names, has_cgroups=cgroups is not None)
+        self._readings: GuestReadings = GuestReadings(
+            conversation, self._pool, keeper, names, has_cgroups=cgroups is not None
+        )
         try:
             with self._conversing():
                 self._pool.fill()
-                keeper.make_cgroups(CGROUPS, cgroups or {})
+                keeper.make_cgroups(CGROUPS)
         except BaseException:
             self.close()
             raise
-
-    @property
-    def names(self) -> Names:
-        """What the scenario's names stand for in the guest."""
-        return self._names
 
     @property
     def pids(self) -> dict[str, int]:
@@ -58,7 +57,7 @@ class GuestSession(ProcessSession[GuestWorker]):
     @property
     def page_bytes(self) -> int:
         """The page size of the scenario's pool."""
-        return self._page_bytes
+        return self.names.page_bytes
 
     @property
     def memory(self) -> GuestMemory:
@@ -75,14 +74,12 @@ class GuestSession(ProcessSession[GuestWorker]):
         """End the guest, and everything with it."""
         self._guest.close()
 
-    def _set_nr(self, pages: int) -> int:
-        return self._pool.write("nr_hugepages", pages)
-
-    def _set_nr_overcommit(self, pages: int) -> int:
-        return self._pool.write("nr_overcommit_hugepages", pages)
+    def _write_pool(self, name: str, pages: int) -> int:
+        file = "nr_hugepages" if name == "set_nr_hugepages" else "nr_overcommit_hugepages"
+        return self._pool.write(file, pages)
 
     def _give_up(self) -> Answer:
-        self._over = True
+        self.over = True
         return self._readings.answer(Outcome.HANG)
 
     @contextmanager

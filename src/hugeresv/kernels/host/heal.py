@@ -12,8 +12,7 @@ pair brings it back to 0 in both directions). On a kernel without them nothing c
 import os
 from contextlib import suppress
 
-from hugeresv.kernels.host import syscalls
-from hugeresv.kernels.host.abi import (
+from hugeresv.calls.abi import (
     MAP_ANONYMOUS,
     MAP_HUGETLB,
     MAP_PRIVATE,
@@ -23,6 +22,7 @@ from hugeresv.kernels.host.abi import (
     PROT_READ,
     huge_flag,
 )
+from hugeresv.kernels.host import syscalls
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.world import MOUNT_SOURCE
 

@@ -15,8 +15,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from hugeresv.calls.abi import MAP_NORESERVE, MAP_SHARED, PROT_READ
 from hugeresv.kernels.host import syscalls
-from hugeresv.kernels.host.abi import MAP_NORESERVE, MAP_SHARED, PROT_READ
 
 HOLE = 0
 PRESENT = 1
@@ -96,7 +96,7 @@ def _in_page_cache(area: Area, start: int, pages: int, page_bytes: int) -> list[
 
 def _refuse_new_pages(start: int, length: int) -> int:
     """From here on a fault in the range that needs a new page fails; the descriptor that keeps it so."""
-    watch = syscalls.userfaultfd(_USERFAULTFD_NUMBER, os.O_CLOEXEC)
+    watch = syscalls.syscall(_USERFAULTFD_NUMBER, os.O_CLOEXEC)
     fcntl.ioctl(watch, _UFFDIO_API, struct.pack("QQQ", _UFFD_API, _UFFD_FEATURE_SIGBUS, 0))
     fcntl.ioctl(watch, _UFFDIO_REGISTER, struct.pack("QQQQ", start, length, _UFFDIO_REGISTER_MODE_MISSING, 0))
     return watch

@@ -6,13 +6,16 @@ import signal
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from hugeresv.calls.numbers import number_of
 from hugeresv.kernels.host import observe
-from hugeresv.kernels.host.wire import Channel
+from hugeresv.kernels.host.wire import FILE, Channel
+from hugeresv.kernels.keeper import OfPath
 from hugeresv.kernels.protocol import PageState
 
 PATIENCE_SECONDS = 30.0
 """How long a call may take that is not expected to hang."""
 
+_MACHINE = os.uname().machine
 _STATE = {observe.HOLE: PageState.HOLE, observe.PRESENT: PageState.PRESENT, observe.ABSENT: PageState.ABSENT}
 
 
@@ -21,6 +24,16 @@ class Reply(NamedTuple):
 
     errno: int
     value: Any
+
+
+def _sent(word: int | str | OfPath) -> int | bytes | None:
+    """A word as a worker takes it."""
+    match word:
+        case OfPath():
+            return FILE
+        case str():
+            return word.encode()
+    return word
 
 
 class Worker:
@@ -36,18 +49,18 @@ class Worker:
         self._channel.receive()
         self.busy = False
 
-    def call(self, name: str, *arguments: Any, file: str | None = None, patience: float = PATIENCE_SECONDS) -> Reply:
-        """Have it make a call of `worker.CALLS`."""
-        self._channel.limit(patience)
-        self.busy = True
-        self._channel.send((name, arguments, file))
-        reply = Reply(*self._channel.receive())
-        self.busy = False
-        return reply
+    def call(self, name: str, *words: int | str | OfPath, patience: float = PATIENCE_SECONDS) -> Reply:
+        """Have it make a system call of `calls.numbers`."""
+        path = next((word.path for word in words if isinstance(word, OfPath)), None)
+        return self._ask("syscall", (number_of(name, _MACHINE), *map(_sent, words)), path, patience)
+
+    def touch(self, address: int, write: bool, *, patience: float = PATIENCE_SECONDS) -> Reply:
+        """Have it read or write a byte."""
+        return self._ask("touch", (address, write), None, patience)
 
     def observe(self, start: int, pages: int, page_bytes: int) -> tuple[int, list[tuple[PageState, int]]]:
         """What it sees of its memory from an address on: an errno, and runs of pages in one state; see `observe`."""
-        errno, runs = self.call("observe", start, pages, page_bytes)
+        errno, runs = self._ask("observe", (start, pages, page_bytes), None, PATIENCE_SECONDS)
         return errno, [(_STATE[state], count) for state, count in runs or ()]
 
     def fork(self, patience: float = PATIENCE_SECONDS) -> "tuple[int, Worker | None]":
@@ -81,3 +94,11 @@ class Worker:
         """Close our ends, whether it lives or not."""
         self._channel.close()
         os.close(self._pidfd)
+
+    def _ask(self, call: str, arguments: tuple[Any, ...], file: str | None, patience: float) -> Reply:
+        self._channel.limit(patience)
+        self.busy = True
+        self._channel.send((call, arguments, file))
+        reply = Reply(*self._channel.receive())
+        self.busy = False
+        return reply

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Mapping
 
-from hugeresv.kernels.host.keeper import Keeper
-from hugeresv.kernels.host.names import Names
+from hugeresv.calls.call import OfMount
+from hugeresv.calls.names import Names
 from hugeresv.kernels.host.pool import HugePool
+from hugeresv.kernels.keeper import Keeper
 from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.outcome import Outcome
 from hugeresv.units import cgroup_size
@@ -27,7 +28,7 @@ class Readings:
                 os.open(keeper.seen_from_here(f"{path}/hugetlb.{size}.{file}"), os.O_RDONLY)
                 for file in ("current", "rsvd.current")
             )
-            for name, path in names.cgroups.items()
+            for name, path in keeper.cgroups.items()
         }
 
     def answer(self, outcome: Outcome) -> Answer:
@@ -50,8 +51,8 @@ class Readings:
 
     def _statfs(self) -> Mapping[str, Statfs] | None:
         found = {}
-        for name, mount in self._names.mounts.items():
-            if mount.limited:
-                status = os.statvfs(self._keeper.seen_from_here(mount.path))
+        for name, limited in self._names.mounts.items():
+            if limited:
+                status = os.statvfs(self._keeper.seen_from_here(self._keeper.mounts[OfMount(name)]))
                 found[name] = Statfs(status.f_blocks, status.f_bfree, status.f_bavail)
         return found or None

@@ -1,15 +1,15 @@
 """One scenario's time on the host."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
+from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.host.claim import Claim
-from hugeresv.kernels.host.keeper import Keeper
-from hugeresv.kernels.host.names import Names
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.process import PATIENCE_SECONDS, Worker
 from hugeresv.kernels.host.readings import Readings
+from hugeresv.kernels.keeper import Keeper
 from hugeresv.kernels.process_session import ProcessSession
 from hugeresv.kernels.protocol import Answer
 from hugeresv.outcome import Outcome
@@ -26,16 +26,16 @@ class HostSession(ProcessSession[Worker]):
     patience_seconds = PATIENCE_SECONDS
 
     def __init__(self, claim: Claim, pool: HugePool, cgroups: Mapping[str, Cgroup] | None) -> None:
+        names = Names(pool.page_size_kB * 1024, cgroups)
         root, pid = claim.keeper()
-        names, page_bytes = Names(), pool.page_size_kB * 1024
-        super().__init__(root, Keeper(root, pid, names, page_bytes), names, page_bytes)
+        super().__init__(root, Keeper(root, pid, names), names)
         self._claim = claim
         self._pool = pool
         self.closed = False
         with self._conversing():
             if cgroups:
-                self._make_cgroups(cgroups)
-            self._readings: Readings = Readings(pool, self._keeper, names, has_cgroups=bool(cgroups))
+                self._make_cgroups()
+            self._readings: Readings = Readings(pool, self.keeper, names, has_cgroups=bool(cgroups))
 
     def close(self) -> None:
         """Release, and remove the cgroups. The pool goes back when the kernel is closed."""
@@ -44,24 +44,26 @@ class HostSession(ProcessSession[Worker]):
         self.closed = True
         try:
             self._let_go()
-            if not self._over:
-                self._keeper.remove_cgroups()
+            if not self.over:
+                self.keeper.remove_cgroups()
         except (EOFError, TimeoutError):
             self._collapse()
         self._readings.close()
 
-    def _make_cgroups(self, cgroups: Mapping[str, Cgroup]) -> None:
+    def _make_cgroups(self) -> None:
         try:
-            self._keeper.make_cgroups(self._claim.cgroups(), cgroups)
+            self.keeper.make_cgroups(self._claim.cgroups())
         except UnavailableError:
             self._collapse()
             raise
 
-    def _set_nr(self, pages: int) -> int:
-        return _errno_of(self._pool.set_nr, pages)
-
-    def _set_nr_overcommit(self, pages: int) -> int:
-        return _errno_of(self._pool.set_nr_overcommit, pages)
+    def _write_pool(self, name: str, pages: int) -> int:
+        write = self._pool.set_nr if name == "set_nr_hugepages" else self._pool.set_nr_overcommit
+        try:
+            write(pages)
+        except OSError as error:
+            return error.errno or 0
+        return 0
 
     def _give_up(self) -> Answer:
         answer = self._readings.answer(Outcome.HANG)
@@ -82,7 +84,7 @@ class HostSession(ProcessSession[Worker]):
 
     def _collapse(self) -> None:
         """End everything, a stuck process last: it may wait for pages of the others, and can end only after them."""
-        self._over = True
+        self.over = True
         stuck = [worker for worker in self._workers.values() if worker.busy]
         for worker in self._workers.values():
             if worker not in stuck:
@@ -93,13 +95,5 @@ class HostSession(ProcessSession[Worker]):
         for worker in self._workers.values():
             worker.let_go()
         self._workers.clear()
-        self._names.clear()
+        self.names.clear()
         self._claim.end_world()
-
-
-def _errno_of(write: Callable[[int], None], pages: int) -> int:
-    try:
-        write(pages)
-    except OSError as error:
-        return error.errno or 0
-    return 0

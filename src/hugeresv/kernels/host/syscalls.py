@@ -1,7 +1,7 @@
-"""The system calls that Python does not have: prototypes of the C library's functions.
+"""System calls: any one by its number, and prototypes of those that our own processes make for themselves.
 
-Each raises OSError as the functions of `os` do. Sizes and offsets are passed modulo 2**64, as the kernel takes them: a
-scenario may ask for the absurd, and the kernel is to answer. 64-bit machines only (`off_t` is a C long).
+Each raises OSError as the functions of `os` do. Numbers are passed modulo 2**64, as the kernel takes them: a scenario
+may ask for the absurd, and the kernel is to answer. 64-bit machines only (`off_t` is a C long).
 """
 
 import ctypes
@@ -23,25 +23,16 @@ def _checked(result: int, _function: Any, _arguments: tuple[Any, ...]) -> int:
 def _prototype(name: str, result: type[Any], *arguments: type[Any]) -> Callable[..., int]:
     function = getattr(LIBC, name)
     function.restype = result
-    function.argtypes = arguments
+    if arguments:
+        function.argtypes = arguments
     function.errcheck = _checked
     return function  # type: ignore[no-any-return]
 
 
 mmap = _prototype("mmap", c_ssize_t, c_void_p, c_size_t, c_int, c_int, c_int, c_long)
 munmap = _prototype("munmap", c_int, c_void_p, c_size_t)
-mprotect = _prototype("mprotect", c_int, c_void_p, c_size_t, c_int)
-madvise = _prototype("madvise", c_int, c_void_p, c_size_t, c_int)
-mlock = _prototype("mlock", c_int, c_void_p, c_size_t)
-munlock = _prototype("munlock", c_int, c_void_p, c_size_t)
-mremap = _prototype("mremap", c_ssize_t, c_void_p, c_size_t, c_size_t, c_int, c_void_p)
-ftruncate = _prototype("ftruncate", c_int, c_int, c_long)
-fallocate = _prototype("fallocate", c_int, c_int, c_int, c_long, c_long)
 pwrite = _prototype("pwrite", c_ssize_t, c_int, c_void_p, c_size_t, c_long)
-readahead = _prototype("readahead", c_ssize_t, c_int, c_long, c_size_t)
-shmget = _prototype("shmget", c_int, c_int, c_size_t, c_int)
-shmat = _prototype("shmat", c_ssize_t, c_int, c_void_p, c_int)
-shmdt = _prototype("shmdt", c_int, c_void_p)
+mremap = _prototype("mremap", c_ssize_t, c_void_p, c_size_t, c_size_t, c_int, c_void_p)
 shmctl = _prototype("shmctl", c_int, c_int, c_int, c_void_p)
 mount = _prototype("mount", c_int, c_char_p, c_char_p, c_char_p, c_long, c_char_p)
 umount = _prototype("umount2", c_int, c_char_p, c_int)
@@ -49,8 +40,12 @@ clone = _prototype("clone", c_int, c_void_p, c_void_p, c_int, c_void_p)
 prctl = _prototype("prctl", c_int, c_int, c_long, c_long, c_long, c_long)
 unshare = _prototype("unshare", c_int, c_int)
 setns = _prototype("setns", c_int, c_int, c_int)
-userfaultfd = _prototype("syscall", c_long, c_long, c_int)
-"""Takes the call's own number first: the C library has no function for it."""
+_syscall = _prototype("syscall", c_long)
+
+
+def syscall(number: int, *words: int | bytes) -> int:
+    """Any system call by its number and up to six words: numbers, or texts that the kernel finds by their address."""
+    return _syscall(c_long(number), *(c_char_p(word) if isinstance(word, bytes) else c_long(word) for word in words))
 
 
 def address_of(function: str) -> int:

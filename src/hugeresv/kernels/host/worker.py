@@ -1,9 +1,10 @@
 """A worker: a process that makes the calls it is told, one after the other, until the other end of its channel is gone.
 
-A request is (call, arguments, file). `file` is a path or None; it is opened for the duration of the call and its
-descriptor put in the place of `FILE` among the arguments, so that a worker never keeps a file alive. The reply is
-(errno, value), errno 0 for success. `fork` is the one request that is not a function: parent and child both go on from
-it, each with its own channel, and the parent's reply carries the child's channel and pidfd.
+A request is (call, arguments, file): any system call by its number and words, or what is more than that, of `CALLS`.
+`file` is a path or None; it is opened for the duration of the call and its descriptor put in the place of `FILE` among
+the arguments, so that a worker never keeps a file alive. The reply is (errno, value), errno 0 for success. `fork` is
+the one request that is not a function: parent and child both go on from it, each with its own channel, and the
+parent's reply carries the child's channel and pidfd.
 """
 
 import os
@@ -18,45 +19,10 @@ from hugeresv.kernels.host.wire import FILE, Channel
 _STANDARD_DESCRIPTORS = 3
 
 
-def _write(path: str, text: str) -> None:
-    """Write to a control file in one call, as the kernel's own files want it."""
-    descriptor = os.open(path, os.O_WRONLY)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
-
-
-def _mount(target: str, options: str) -> None:
-    syscalls.mount(b"hugeresv", target.encode(), b"hugetlbfs", 0, options.encode())
-
-
 CALLS: Mapping[str, Callable[..., Any]] = {
+    "syscall": syscalls.syscall,
     "touch": touch.touch,
     "observe": observe.observe,
-    "mmap": syscalls.mmap,
-    "munmap": syscalls.munmap,
-    "mprotect": syscalls.mprotect,
-    "madvise": syscalls.madvise,
-    "mlock": syscalls.mlock,
-    "munlock": syscalls.munlock,
-    "mremap": syscalls.mremap,
-    "ftruncate": syscalls.ftruncate,
-    "fallocate": syscalls.fallocate,
-    "fadvise": os.posix_fadvise,
-    "readahead": syscalls.readahead,
-    "shmget": syscalls.shmget,
-    "shmat": syscalls.shmat,
-    "shmdt": syscalls.shmdt,
-    "shmctl": syscalls.shmctl,
-    "open": os.open,
-    "memfd_create": os.memfd_create,
-    "close": os.close,
-    "mkdir": os.mkdir,
-    "rmdir": os.rmdir,
-    "mount": _mount,
-    "umount": lambda target: syscalls.umount(target.encode(), 0),
-    "write": _write,
 }
 
 

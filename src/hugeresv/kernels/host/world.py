@@ -11,9 +11,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hugeresv.errors import UnavailableError
-from hugeresv.kernels.host import syscalls, worker
-from hugeresv.kernels.host.abi import (
+from hugeresv.calls.abi import (
     CLONE_NEWIPC,
     CLONE_NEWNS,
     CLONE_NEWPID,
@@ -23,6 +21,8 @@ from hugeresv.kernels.host.abi import (
     MS_REC,
     PR_SET_PDEATHSIG,
 )
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.host import syscalls, worker
 from hugeresv.kernels.host.wire import Channel
 
 MOUNTS = "/dev"

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from hugeresv.errors import InputError, ScenarioError
-from hugeresv.kernels.closed_on_exit import ClosedOnExit
-from hugeresv.kernels.model.calls import CALLS
-from hugeresv.kernels.model.names import Addresses, NamedProcess
-from hugeresv.kernels.model.view import view
-from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, MappingView, Statfs
-from hugeresv.model.address_space import AddressSpace
+from hugeresv.calls.call import Call
+from hugeresv.calls.names import Names
+from hugeresv.errors import InputError
+from hugeresv.kernels.model.calls import carry_out
+from hugeresv.kernels.model.view import Run, view
+from hugeresv.kernels.named_session import NamedSession
+from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
+from hugeresv.model.address_space import TASK_SIZE
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.model.machine import Machine
 from hugeresv.model.mount import close_file, umount
-from hugeresv.model.process import Process
 from hugeresv.model.shm import shmrm
 from hugeresv.model.unmap import exit_process
 from hugeresv.outcome import Outcome
-from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Cgroup, Pool
 
 
-class ModelSession(ClosedOnExit):
-    """A machine, and the scenario's names for what is in it."""
+class ModelSession(NamedSession):
+    """A machine whose processes, files, segments, mounts and cgroups are called as the scenario calls them."""
 
     def __init__(self, behaviour: Behaviour, pool: Pool, cgroups: Mapping[str, Cgroup] | None) -> None:
         """A fresh machine with this pool and these cgroups. InputError for an impossible pool or an unknown parent."""
@@ -32,44 +31,23 @@ class ModelSession(ClosedOnExit):
             self.machine = Machine(behaviour, pool.page_bytes, pool.nr_hugepages, pool.nr_overcommit or 0)
         except ValueError as error:
             raise InputError(str(error)) from error
-        self.page_bytes = pool.page_bytes
-        self.processes: dict[str, NamedProcess] = {}
-        self._addresses = Addresses()
-        self._hung = False
+        self.names = Names(pool.page_bytes, cgroups, end_address=TASK_SIZE, mapped=self._mapped)
         self._has_cgroups = bool(cgroups)
-        self._make_cgroups(dict(cgroups or {}))
+        for name, cgroup in self.names.cgroups.items():
+            parent = None if cgroup.parent is None else self.machine.cgroups[cgroup.parent]
+            self.machine.cgroups[name] = HugetlbCgroup(parent, cgroup.max_pages, cgroup.rsvd_max_pages)
 
-    def _make_cgroups(self, wanted: dict[str, Cgroup]) -> None:
-        """Parents before children."""
-        while wanted:
-            ready = [name for name, cgroup in wanted.items() if cgroup.parent not in wanted]
-            if not ready:
-                raise InputError(f"cgroups are each other's parents: {', '.join(sorted(wanted))}")
-            for name in ready:
-                cgroup = wanted.pop(name)
-                parent = None
-                if cgroup.parent is not None:
-                    parent = self.machine.cgroups.get(cgroup.parent)
-                    if parent is None:
-                        raise InputError(f"cgroup {name!r} has parent {cgroup.parent!r}, which is not defined")
-                self.machine.cgroups[name] = HugetlbCgroup(parent, cgroup.max_pages, cgroup.rsvd_max_pages)
+    def _mapped(self, proc: str) -> Iterator[tuple[int, int]]:
+        process = self.machine.processes.get(proc)
+        return ((vma.vm_start, vma.vm_end) for vma in (process.mm.vmas if process is not None else ()))
 
-    def process(self, name: str) -> NamedProcess:
-        """The process of that name, which comes into being when it is first named."""
-        found = self.processes.get(name)
-        if found is None:
-            task = Process(AddressSpace(self.machine.hstate.page_shift), None)
-            found = self.processes[name] = NamedProcess(task, self._addresses)
-            self.machine.processes[name] = task
-        return found
-
-    def apply(self, operation: Operation, *, may_hang: bool = False) -> Answer:
-        """Carry out one operation; see `kernels.protocol.Session`."""
-        if self._hung:
-            raise ScenarioError("the machine hangs: it answers nothing more")
-        outcome = CALLS[type(operation)](self, operation)
+    def _apply(self, call: Call, *, may_hang: bool) -> Answer:
+        """Every call of a model returns, and says whether it would have."""
+        returned = carry_out(self.machine, call)
+        outcome, value = returned if isinstance(returned, tuple) else (returned, 0)
+        self._learn(call, outcome, value)
         if outcome is Outcome.HANG:
-            self._hung = True
+            self.over = True
         return self._answer(outcome)
 
     def _answer(self, outcome: Outcome) -> Answer:
@@ -89,26 +67,22 @@ class ModelSession(ClosedOnExit):
                 answer[name] = Statfs(mount.subpool.max_hpages, free, free)
         return answer
 
-    def view(self, proc: str, mapping: str) -> MappingView | None:
-        """The mapping page by page, everything known."""
-        process = self.processes.get(proc)
-        if process is None or mapping not in process.mappings:
-            return None
-        place = process.mappings[mapping]
-        return view(process.task.mm, place.address, place.reach_bytes)
+    def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[Run, ...]:
+        """Page by page, everything known."""
+        return view(self.machine.processes[proc].mm, start, extent_bytes).runs
 
     def release(self) -> Answer:
         """End every process, close every file, remove every segment and unmount everything."""
         machine = self.machine
-        for name in list(self.processes):
-            exit_process(machine, self.processes.pop(name).task)
-            del machine.processes[name]
+        for name in list(machine.processes):
+            exit_process(machine, machine.processes.pop(name))
         for name in list(machine.files):
             close_file(machine, name)
         for name in list(machine.segments):
             shmrm(machine, name)
         for name in list(machine.mounts):
             umount(machine, name)
+        self.names.clear()
         return self._answer(Outcome.OK)
 
     def close(self) -> None:

@@ -19,29 +19,32 @@ Run = tuple[PageState, int]
 
 
 def view(mm: AddressSpace, address: int, reach_bytes: int) -> MappingView:
-    """What is at the pages of a mapping, as far as it ever reached; cost grows with runs, not with length."""
+    """What is at the first byte of each page of a mapping, as far as it ever reached; cost grows with runs alone."""
     shift = mm.page_shift
     end = address + align_up(reach_bytes, 1 << shift)
     runs: list[Run] = []
     shared = False
     at = address
     for vma in mm.overlapping(address, end):
-        start, stop = max(vma.vm_start, address), min(vma.vm_end, end)
+        edges = max(vma.vm_start, address), min(vma.vm_end, end)
+        start, stop = (address + align_up(edge - address, 1 << shift) for edge in edges)
+        if start == stop:
+            continue
         runs.append((PageState.HOLE, (start - at) >> shift))
-        runs += _vma_runs(vma, vma.pagecache_offset(start), vma.pagecache_offset(stop - 1) + 1)
+        if vma.inode is None:
+            runs.append((PageState.UNRESERVED, (stop - start) >> shift))
+        else:
+            runs += _vma_runs(vma, vma.inode, vma.pagecache_offset(start), vma.pagecache_offset(stop - 1) + 1)
         shared = shared or vma.shared
         at = stop
     runs.append((PageState.HOLE, (end - at) >> shift))
     return MappingView(shared, tuple(_merged(runs)))
 
 
-def _vma_runs(vma: Vma, first: int, end: int) -> Iterator[Run]:
-    """File indices [first, end) of one VMA."""
-    if vma.inode is None:
-        yield PageState.UNRESERVED, end - first
-        return
-    present = _present(vma, vma.inode, first, end)
-    for start, stop, inside in _regions(vma, vma.inode, first, end):
+def _vma_runs(vma: Vma, inode: Inode, first: int, end: int) -> Iterator[Run]:
+    """File indices [first, end) of one VMA of huge pages."""
+    present = _present(vma, inode, first, end)
+    for start, stop, inside in _regions(vma, inode, first, end):
         if vma.shared:
             state = PageState.RESERVED if inside else PageState.UNRESERVED
         elif inside:

@@ -7,8 +7,9 @@ process or to any `concurrent.futures.Executor`.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
@@ -131,20 +132,21 @@ def _here(left: str, right: str, drawing: Drawing, budget: Budget, so_far: Tally
 def _spread(
     executor: Executor, left: str, right: str, drawing: Drawing, budget: Budget, workers: int
 ) -> Iterator[Tally]:
-    """Batches as they are finished, with twice as many under way as there are workers."""
+    """Batches in the order of their numbers, whoever finishes first: the same budget finds the same everywhere.
+
+    Twice as many are under way as there are workers.
+    """
     size = 1 if any(parse_kernel(name).real for name in (left, right)) else BATCH
     if budget.scenarios is not None:
         size = max(1, min(size, budget.scenarios // workers))
     numbers = count(drawing.first, size)
-    pending: set[Future[Tally]] = set()
+    pending: deque[Future[Tally]] = deque()
     try:
         while True:
             while len(pending) < 2 * workers:
                 batch = replace(drawing, first=next(numbers))
-                pending.add(executor.submit(run_named_batch, left, right, batch, size))
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
+                pending.append(executor.submit(run_named_batch, left, right, batch, size))
+            yield pending.popleft().result()
     finally:
         for future in pending:
             future.cancel()

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, get_args
 
+from hugeresv.calls.names import Binding, Names
 from hugeresv.scenario import operation as op
-from hugeresv.search.fuzz.world import DrawnMapping, World
 
 _PLAIN = {
     "mmap": 5, "touch": 22, "munmap": 4, "mprotect": 2, "madvise": 4, "mremap": 3, "fork": 3, "exit": 2, "mlock": 2,
-    "set_nr_hugepages": 2, "set_nr_overcommit": 1,
+    "mlock2": 1, "set_nr_hugepages": 2, "set_nr_overcommit": 1,
 }  # fmt: skip
 
 THEMES: dict[str, dict[str, int]] = {
@@ -45,21 +45,27 @@ MOST_PAGES = 6
 
 
 class Draw:
-    """Draws operations for one scenario. Same random state and same world, same operation."""
+    """Draws operations for one scenario. Same random state and same names, same operation."""
 
-    def __init__(self, random: Random, theme: str, world: World) -> None:
-        """`theme` is a key of THEMES."""
+    def __init__(self, random: Random, theme: str, names: Names, prefix: str = "") -> None:
+        """`theme` is a key of THEMES; `names` is what there is, kept up to date by whoever carries operations out.
+
+        `prefix` begins every name that is given.
+        """
         self.random = random
-        self.world = world
+        self.names = names
+        self._prefix = prefix
+        self._named = 0
         self._minimum = theme == "minimum"
         self._names = list(THEMES[theme])
         self._weights = list(THEMES[theme].values())
         self._drawers: dict[str, Callable[[], op.Operation | None]] = {
             "mmap": self._mmap, "touch": self._touch, "munmap": self._munmap, "mprotect": self._mprotect,
             "madvise": self._madvise, "mremap": self._mremap, "fork": self._fork, "exit": self._exit,
-            "mlock": lambda: self._lock(op.Mlock), "munlock": lambda: self._lock(op.Munlock),
+            "mlock": lambda: self._lock(op.Mlock), "mlock2": self._mlock2,
+            "munlock": lambda: self._lock(op.Munlock),
             "set_nr_hugepages": self._set_nr_hugepages, "set_nr_overcommit": self._set_nr_overcommit,
-            "open_file": self._open_file, "memfd": lambda: op.Memfd(self.world.fresh("f")),
+            "open_file": self._open_file, "memfd": lambda: op.Memfd(self._fresh("f")),
             "close_file": self._close_file, "ftruncate": self._ftruncate, "fallocate": self._fallocate,
             "fadvise": lambda: self._file_span(op.Fadvise), "readahead": lambda: self._file_span(op.Readahead),
             "shmget": self._shmget, "shmat": self._shmat, "shmdt": self._shmdt, "shmrm": self._shmrm,
@@ -68,7 +74,7 @@ class Draw:
         }  # fmt: skip
 
     def operation(self) -> op.Operation:
-        """The next operation: one that the world allows."""
+        """The next operation: one whose names stand for something."""
         while True:
             name = self.random.choices(self._names, self._weights)[0]
             drawn = self._drawers[name]()
@@ -78,18 +84,26 @@ class Draw:
     def _chance(self, percent: int) -> bool:
         return self.random.randrange(100) < percent
 
-    def _process(self) -> str:
-        return self.random.choice(list(self.world.processes))
+    def _fresh(self, kind: str) -> str:
+        """A name that nothing has had yet."""
+        self._named += 1
+        return f"{self._prefix}{kind}{self._named}"
 
-    def _mapping(self) -> tuple[str, str, DrawnMapping] | None:
+    def _pages(self, mapping: Binding) -> int:
+        return -(-mapping.extent_bytes // self.names.page_bytes)
+
+    def _process(self) -> str:
+        return self.random.choice(list(self.names.processes) or ["p"])
+
+    def _mapping(self) -> tuple[str, str, Binding] | None:
         """Process, name and kind of some mapping; the youngest is as likely as all the others together."""
-        owners = [process for process, mappings in self.world.processes.items() if mappings]
+        owners = [process for process, mappings in self.names.processes.items() if mappings]
         if not owners:
             return None
         process = self.random.choice(owners)
-        names = list(self.world.processes[process])
+        names = list(self.names.processes[process])
         name = names[-1] if self._chance(50) else self.random.choice(names)
-        return process, name, self.world.processes[process][name]
+        return process, name, self.names.processes[process][name]
 
     def _mmap(self) -> op.Operation:
         process = self._process()
@@ -98,10 +112,10 @@ class Draw:
         file = self._file() if self._chance(90 if self._minimum else 60) else None
         return op.Mmap(
             process,
-            self.world.fresh("m"),
+            self._fresh("m"),
             "private" if self._minimum else self.random.choice(["private", "private", "shared"]),
             file=file,
-            over=self._place(process) if self._chance(12) else None,
+            **(self._mmap_place(process) if self._chance(12) else {}),
             **self._mmap_length(),
             **(self._mmap_offset() if file is not None else {}),
             **self._mmap_flags(),
@@ -111,7 +125,12 @@ class Draw:
         over = self._place(process)
         if over is not None and self._chance(10):
             over = op.Place(over.map, bytes=2048)
-        return op.Mmap(process, self.world.fresh("m"), "private", length_bytes=4096, over=over, normal=True)
+        kind: op.Sharing = "shared" if self._chance(25) else "private"
+        return op.Mmap(process, self._fresh("m"), kind, length_bytes=4096, over=over, normal=True)
+
+    def _mmap_place(self, process: str) -> dict[str, Any]:
+        over = self._place(process)
+        return {"over": over, "noreplace": True} if over is not None and self._chance(15) else {"over": over}
 
     def _mmap_length(self) -> dict[str, Any]:
         if self._chance(4):
@@ -136,13 +155,13 @@ class Draw:
         return flags
 
     def _place(self, process: str) -> op.Place | None:
-        mappings = self.world.processes[process]
+        mappings = self.names.processes.get(process)
         if not mappings:
             return None
         name = self.random.choice(list(mappings))
         if self._chance(8):
             return op.Place(name, bytes=self.random.choice([4096, 2097152, 2097152 + 4096]))
-        return op.Place(name, page=self.random.randint(0, mappings[name].pages))
+        return op.Place(name, page=self.random.randint(0, self._pages(mappings[name])))
 
     def _touch(self) -> op.Operation | None:
         found = self._mapping()
@@ -150,9 +169,10 @@ class Draw:
             return None
         process, name, mapping = found
         access: op.Access = "write" if self._chance(65) else "read"
-        return op.Touch(process, name, access, self.random.randint(0, max(0, mapping.pages - (not self._chance(3)))))
+        last = self._pages(mapping) - (not self._chance(3))
+        return op.Touch(process, name, access, self.random.randint(0, max(0, last)))
 
-    def _range(self, mapping: DrawnMapping) -> dict[str, Any]:
+    def _range(self, mapping: Binding) -> dict[str, Any]:
         """A range of the mapping, in pages; now and then all of it, off its end, or off the page."""
         if self._chance(6):
             unit = self.random.choice([4096, 2097152])
@@ -161,9 +181,9 @@ class Draw:
                 "length_bytes": self.random.choice([0, 4096, 2097152, 2 * 2097152, 2097152 + 4096]),
             }
         if self._chance(15):
-            return {"page": 0, "pages": mapping.pages}
-        first = self.random.randint(0, max(0, mapping.pages - 1))
-        most = max(1, mapping.pages - first + self._chance(5))
+            return {"page": 0, "pages": self._pages(mapping)}
+        first = self.random.randint(0, max(0, self._pages(mapping) - 1))
+        most = max(1, self._pages(mapping) - first + self._chance(5))
         return {"page": first, "pages": self.random.randint(1, most)}
 
     def _munmap(self) -> op.Operation | None:
@@ -188,13 +208,20 @@ class Draw:
         found = self._mapping()
         return None if found is None else kind(found[0], found[1], **self._range(found[2]))
 
+    def _mlock2(self) -> op.Operation | None:
+        found = self._mapping()
+        if found is None:
+            return None
+        return op.Mlock2(found[0], found[1], **self._range(found[2]), onfault=True if self._chance(70) else None)
+
     def _mremap(self) -> op.Operation | None:
         found = self._mapping()
         if found is None:
             return None
         process, name, mapping = found
-        first = 0 if self._chance(50) else self.random.randint(0, mapping.pages)
-        pages = max(1, mapping.pages - first) if self._chance(50) else self.random.randint(1, mapping.pages + 1)
+        most = self._pages(mapping)
+        first = 0 if self._chance(50) else self.random.randint(0, most)
+        pages = max(1, most - first) if self._chance(50) else self.random.randint(1, most + 1)
         new_pages = pages if self._chance(70) else self.random.randint(1, pages + 1)
         call: dict[str, Any] = {"page": first, "pages": pages, "new_pages": new_pages}
         if self._chance(5):
@@ -203,15 +230,15 @@ class Draw:
             return op.Mremap(process, name, **call, maymove=self._chance(50))
         if self._chance(20):
             return op.Mremap(process, name, **call, over=self._place(process))
-        return op.Mremap(process, name, **call, move_to=self.world.fresh("m"))
+        return op.Mremap(process, name, **call, move_to=self._fresh("m"))
 
     def _fork(self) -> op.Operation | None:
-        if len(self.world.processes) >= MOST_PROCESSES:
+        if len(self.names.processes) >= MOST_PROCESSES:
             return None
-        return op.Fork(self._process(), self.world.fresh("p"))
+        return op.Fork(self._process(), self._fresh("p"))
 
     def _exit(self) -> op.Operation | None:
-        return op.Exit(self._process()) if len(self.world.processes) > 1 or self._chance(10) else None
+        return op.Exit(self._process()) if len(self.names.processes) > 1 or self._chance(10) else None
 
     def _set_nr_hugepages(self) -> op.Operation:
         return op.SetNrHugepages(self.random.randint(0, 12))
@@ -220,13 +247,13 @@ class Draw:
         return op.SetNrOvercommit(self.random.randint(0, 6))
 
     def _open_file(self) -> op.Operation | None:
-        if self._minimum and not self.world.mounts:
+        if self._minimum and not self.names.mounts:
             return None
-        there = self.random.choice(self.world.mounts) if self.world.mounts and self._chance(80) else None
-        return op.OpenFile(self.world.fresh("f"), there)
+        there = self.random.choice(list(self.names.mounts)) if self.names.mounts and self._chance(80) else None
+        return op.OpenFile(self._fresh("f"), there)
 
     def _file(self) -> str | None:
-        return self.random.choice(self.world.files) if self.world.files else None
+        return self.random.choice(list(self.names.files)) if self.names.files else None
 
     def _close_file(self) -> op.Operation | None:
         file = self._file()
@@ -255,36 +282,36 @@ class Draw:
     def _shmget(self) -> op.Operation:
         noreserve = True if self._chance(25) else None
         return op.Shmget(
-            self._process(), self.world.fresh("s"), pages=self.random.randint(1, MOST_PAGES), noreserve=noreserve
+            self._process(), self._fresh("s"), pages=self.random.randint(1, MOST_PAGES), noreserve=noreserve
         )
 
     def _shmat(self) -> op.Operation | None:
-        if not self.world.segments:
+        if not self.names.segments:
             return None
         readonly = True if self._chance(15) else None
-        return op.Shmat(self._process(), self.random.choice(self.world.segments), self.world.fresh("m"), readonly)
+        return op.Shmat(self._process(), self.random.choice(list(self.names.segments)), self._fresh("m"), readonly)
 
     def _shmdt(self) -> op.Operation | None:
         found = self._mapping()
         return None if found is None or not (found[2].segment or self._chance(5)) else op.Shmdt(found[0], found[1])
 
     def _shmrm(self) -> op.Operation | None:
-        return op.Shmrm(self.random.choice(self.world.segments)) if self.world.segments else None
+        return op.Shmrm(self.random.choice(list(self.names.segments))) if self.names.segments else None
 
     def _mount(self) -> op.Operation | None:
-        if len(self.world.mounts) >= 3:
+        if len(self.names.mounts) >= 3:
             return None
         if self._minimum:
-            return op.Mount(self.world.fresh("mnt"), self.random.choice([None, 8]), self.random.randint(2, 6))
+            return op.Mount(self._fresh("mnt"), self.random.choice([None, 8]), self.random.randint(2, 6))
         size = self.random.randint(0, 8) if self._chance(70) else None
         minimum = self.random.randint(0, 4) if self._chance(60) else None
-        return op.Mount(self.world.fresh("mnt"), size, minimum)
+        return op.Mount(self._fresh("mnt"), size, minimum)
 
     def _umount(self) -> op.Operation | None:
-        return op.Umount(self.random.choice(self.world.mounts)) if self.world.mounts else None
+        return op.Umount(self.random.choice(list(self.names.mounts))) if self.names.mounts else None
 
     def _cgroup(self) -> str | None:
-        return self.random.choice(self.world.cgroups) if self.world.cgroups else None
+        return self.random.choice(list(self.names.cgroups)) if self.names.cgroups else None
 
     def _cgroup_move(self) -> op.Operation | None:
         cgroup = self._cgroup()

@@ -11,9 +11,7 @@ from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Cgroup, Pool, Scenario, Step
 from hugeresv.search.fuzz.draw import THEMES, Draw
-from hugeresv.search.fuzz.record import record
 from hugeresv.search.fuzz.states import reached
-from hugeresv.search.fuzz.world import World
 
 
 @dataclass(slots=True)
@@ -41,10 +39,9 @@ def generate(seed: str, steps: int, guide: Behaviour, coverage: Coverage, *, may
     theme = random.choice(list(THEMES))
     pool = Pool(2048, random.randint(6 if theme == "minimum" else 0, 10), random.choice([None, None, 1, 3]))
     cgroups = _cgroups(random) if theme in ("cgroup", "all") else None
-    world = World(cgroups=list(cgroups or ()))
-    draw = Draw(random, theme, world)
     taken: list[Step] = []
     with ModelKernel(guide).start(pool, cgroups) as session:
+        draw = Draw(random, theme, session.names)
         while len(taken) < steps:
             operation = draw.operation()
             outcome = session.apply(operation).outcome
@@ -52,8 +49,6 @@ def generate(seed: str, steps: int, guide: Behaviour, coverage: Coverage, *, may
                 taken.append(Step(operation))
             if outcome is Outcome.HANG:
                 break
-            if outcome is Outcome.OK:
-                record(world, operation)
             coverage.states += reached(session.machine)
             coverage.operations[operation.op] += 1
             coverage.outcomes[outcome] += 1

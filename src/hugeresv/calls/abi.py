@@ -1,5 +1,7 @@
 """Numbers of Linux's interface, as include/uapi defines them for x86, arm64 and riscv (asm-generic)."""
 
+from collections.abc import Mapping
+
 PROT_NONE = 0
 PROT_READ = 1
 PROT_WRITE = 2
@@ -7,6 +9,7 @@ PROT_WRITE = 2
 MAP_SHARED = 0x01
 MAP_PRIVATE = 0x02
 MAP_FIXED = 0x10
+MAP_FIXED_NOREPLACE = 0x100000
 MAP_ANONYMOUS = 0x20
 MAP_LOCKED = 0x2000
 MAP_NORESERVE = 0x4000
@@ -15,6 +18,8 @@ MAP_HUGETLB = 0x40000
 HUGE_SHIFT = 26
 """Where the binary logarithm of the page size goes in MAP_HUGETLB's and MFD_HUGETLB's flags."""
 
+MLOCK_ONFAULT = 1
+
 MREMAP_MAYMOVE = 1
 MREMAP_FIXED = 2
 MREMAP_DONTUNMAP = 4
@@ -22,6 +27,9 @@ MREMAP_DONTUNMAP = 4
 FALLOC_FL_KEEP_SIZE = 1
 FALLOC_FL_PUNCH_HOLE = 2
 POSIX_FADV_WILLNEED = 3
+
+AT_FDCWD = -100
+AT_REMOVEDIR = 0x200
 MFD_HUGETLB = 4
 
 IPC_PRIVATE = 0
@@ -45,6 +53,33 @@ PR_SET_DUMPABLE = 4
 MNT_DETACH = 2
 MS_REC = 0x4000
 MS_PRIVATE = 0x40000
+
+
+PROT: Mapping[str, int] = {"none": PROT_NONE, "r": PROT_READ, "rw": PROT_READ | PROT_WRITE}
+"""What scenarios call the rights of a mapping."""
+
+ADVICE: Mapping[str, int] = {
+    "normal": 0,
+    "willneed": 3,
+    "dontneed": 4,
+    "free": 8,
+    "remove": 9,
+    "dontfork": 10,
+    "dofork": 11,
+    "cold": 20,
+    "pageout": 21,
+    "populate_read": 22,
+    "populate_write": 23,
+    "dontneed_locked": 24,
+}
+"""MADV_… as scenarios call it."""
+
+FALLOCATE: Mapping[str, int] = {
+    "alloc": 0,
+    "alloc_keep_size": FALLOC_FL_KEEP_SIZE,
+    "punch": FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
+}
+"""The modes of fallocate(2) as scenarios call them."""
 
 
 def huge_flag(page_bytes: int) -> int:

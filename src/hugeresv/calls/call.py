@@ -1,0 +1,60 @@
+"""A call: what a kernel is asked to do, with numbers where an operation has names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class OfFile(NamedTuple):
+    """Stands for the descriptor of a scenario's file, among the words of a call."""
+
+    name: str
+
+
+class OfSegment(NamedTuple):
+    """Stands for the identifier of a SysV segment."""
+
+    name: str
+
+
+class OfMount(NamedTuple):
+    """Stands for the directory of a hugetlbfs; None is the one without limits that is always there."""
+
+    name: str | None
+
+
+class OfCgroup(NamedTuple):
+    """Stands for the directory of a cgroup."""
+
+    name: str
+
+
+def nothing_to_learn(value: int) -> None:
+    """What a call returns that names nothing."""
+
+
+class Call(NamedTuple):
+    """One call of a process, or of nobody's (`task` None), such as the close of a file that no process has.
+
+    `name` is that of a system call, in `numbers.NUMBERS`, with `words` as its arguments: numbers, texts, and the `Of…`
+    above. What is more, or less, than one system call:
+
+        touch        an address, and whether to write
+        fork, exit   the child's name; nothing
+        open_file    a new file without a name on a mount
+        mount        size and minimum in bytes, None where there is none
+        umount       a mount
+        cgroup_move  a cgroup
+        cgroup_set   a cgroup, and its two limits in pages, None where one stays
+        set_nr_hugepages, set_nr_overcommit   a number of pages
+
+    `makes` is what the returned value is a handle of. `learn` is to be told the value when the call has succeeded: the
+    names are right afterwards.
+    """
+
+    task: str | None
+    name: str
+    words: tuple[Any, ...]
+    learn: Callable[[int], None] = nothing_to_learn
+    makes: OfFile | OfSegment | OfMount | None = None
