@@ -79,7 +79,7 @@ STEPS = {
 
 @pytest.mark.parametrize(("text", "complaint"), STEPS.values(), ids=STEPS)
 def test_a_wrong_step_is_named(text: str, complaint: str) -> None:
-    assert refusal(text).startswith(f"f.json: step 2: {complaint}")
+    assert refusal(text).startswith(f"f.json:1: step 2: {complaint}")
 
 
 LENGTHS = {
@@ -93,7 +93,7 @@ LENGTHS = {
 def test_a_length_is_given_once(keys: dict[str, int], complaint: str) -> None:
     """A missing length read as 0, or one of two lengths ignored."""
     munmap = {"step": 1, "op": "munmap", "proc": "p", "map": "a", **keys}
-    assert f"f.json: step 1: {complaint}" in refusal(scenario(steps=[munmap]))
+    assert f"f.json:1: step 1: {complaint}" in refusal(scenario(steps=[munmap]))
 
 
 HEADS = {
@@ -122,6 +122,40 @@ def test_a_wrong_head_is_named(text: str, complaint: str) -> None:
     message = refusal(text)
     assert message.startswith("f.json:")
     assert complaint in message
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_wrong_value_is_placed_on_its_line(indent: int | None) -> None:
+    """Catches: the line of the first step, of the step before, or of a value that looks alike."""
+    decoy = {"note": 'a "brace }\n, "page": "x"', "expect": {"free": 1, "cgroups": {}}}
+    steps = [MMAP | decoy, TOUCH | {"step": 2, "page": 7}, TOUCH | {"step": 3, "page": "wrong"}, TOUCH | {"step": 4}]
+    text = json.dumps(json.loads(scenario(steps=steps)), indent=indent)
+    line = next(number for number, line in enumerate(text.split("\n"), 1) if '"wrong"' in line)
+    assert refusal(text).startswith(f"f.json:{line}: step 3: key 'page': ")
+
+
+def test_a_wrong_head_is_placed_on_its_line() -> None:
+    """Catches: line 1 for whatever is wrong above the steps; a key that is missing placed below its object."""
+    text = json.dumps(json.loads(scenario(cgroups={"web": {}, "db": {"max_pages": -1}})), indent=1)
+    line = next(number for number, line in enumerate(text.split("\n"), 1) if "-1" in line)
+    assert refusal(text).startswith(f"f.json:{line}: key 'cgroups.db.max_pages': ")
+    assert refusal('{\n"schema": "hugeresv-scenario/1",\n"steps": [],\n"pool": {\n}}').startswith(
+        "f.json:4: key 'pool'"
+    )
+
+
+REFUSED = {
+    "a key twice": ('{"b": {"a": 1},\n "a": "}", "c": {"a": 2},\n "\\u0061": 1}', '"a" is given twice in one object'),
+    "the first of two": ('{"a": 1,\n"b": 1,\n"a": {"c": 1,\n"c": 2}}', '"a" is given twice in one object'),
+    "a number too large": ('{"a": 1.5e3, "b": 12,\n"c": "1e999",\n"d": -1e999}', "number -1e999 is out of range"),
+    "no number": ('{"a": "NaN",\n"b": 1,\n"NaN": NaN}', "NaN is not JSON"),
+}
+
+
+@pytest.mark.parametrize(("text", "complaint"), REFUSED.values(), ids=REFUSED)
+def test_what_only_we_refuse_is_placed(text: str, complaint: str) -> None:
+    """Each on line 3. Catches: an error of a large file without a line; a string taken for what it looks like."""
+    assert refusal(text) == f"f.json:3: {complaint}"
 
 
 RESERVED = {

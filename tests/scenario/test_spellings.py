@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from hugeresv.scenario.format_error import FormatError
 from hugeresv.scenario.json_format import parse_json
 from hugeresv.scenario.load import load
 from hugeresv.scenario.operation import OPERATIONS, Exit, Touch
@@ -12,6 +15,7 @@ from hugeresv.scenario.scenario import Pool, Scenario, Step
 from hugeresv.scenario.scn_form import WITHOUT_PROC
 from hugeresv.scenario.scn_format import format_scn, parse_scn
 from hugeresv.scenario.scn_header import HEADERS
+from hugeresv.scenario.scn_words import Scanner, split
 
 DATA = Path(__file__).parent / "data"
 NAMES = ["split", "operations", "comments"]
@@ -73,3 +77,28 @@ def test_long_touches_are_written_on_lines_of_bounded_length() -> None:
     assert max(map(len, text.splitlines())) < 100
     assert len(text.splitlines()) < 80
     assert parse_scn(text, "f.scn").steps == touches
+
+
+def test_a_line_that_stands_again_has_its_own_comments() -> None:
+    """A comment is its line's, or the next one's, or at the end the last one's. Catches: the comment of equal text."""
+    lines = ["pool 2M nr=1", "p touch a 0", "p touch a 0", "# next", "p touch a 0", "p touch a 0 # own", "p touch a 0"]
+    steps = parse_scn("\n".join([*lines, "# last"]), "f.scn").steps
+    assert [step.note for step in steps] == [None, None, "next", "own", "last"]
+    assert {step.operation for step in steps} == {Touch("p", "a", "write", 0)}
+
+
+@given(st.text(st.sampled_from(' \t\r\x0b\x0c\x1c\x85\xa0\u2028ab=:@-+.{[]}|#"\\')))
+def test_words_are_the_same_however_they_are_found(text: str) -> None:
+    """Catches: a quick way to read plain lines that takes a quote, a bar or a blank for something else."""
+
+    def scanned() -> tuple[list[str], str | None]:
+        line = Scanner(text)
+        return list(line), line.comment
+
+    try:
+        expected = scanned()
+    except FormatError:
+        with pytest.raises(FormatError):
+            split(text)
+    else:
+        assert split(text) == expected

@@ -52,40 +52,45 @@ def decode_step(raw: Json) -> Step:
     if not isinstance(raw, dict):
         raise FormatError(f"expected an object, found {shown(raw)}")
     operation = _operation_class(raw)
-    arguments: dict[str, Json] = {}
+    keys = _keys(operation)
+    arguments: dict[str, Any] = {}
     about: dict[str, Json] = {}
+    key = ""
+    try:
+        for key, value in raw.items():
+            if key in keys.decoders:
+                arguments[key] = keys.decoders[key](value)
+            elif key not in ("step", "op"):
+                about[key] = value
+    except FormatError as wrong:
+        raise wrong.under(key) from None
+    keys.check(arguments)
+    return Step(operation(**arguments), **_decode_about(about, operation)) if about else Step(operation(**arguments))
+
+
+def _decode_about(raw: Mapping[str, Json], operation: type[Operation]) -> dict[str, Any]:
+    """What is said about a step beside its operation."""
+    said = _keys(Step).decoders
     extra: dict[str, Json] = {}
-    takes, said = shape(operation).fields, shape(Step).fields
     for key, value in raw.items():
-        if key in takes:
-            arguments[key] = value
-        elif key in said:
-            about[key] = value
-        elif key.startswith("x-"):
+        if key.startswith("x-"):
             extra[key] = value
-        elif key not in ("step", "op"):
+        elif key not in said:
             raise _unknown_argument(key, operation)
-    return Step(operation(**_decode_keys(operation, arguments)), extra=extra, **_decode_keys(Step, about))
+    return {"extra": extra, **_decode_keys(Step, {key: value for key, value in raw.items() if key in said})}
 
 
 def _decode_keys(cls: type, raw: Mapping[str, Json]) -> dict[str, Any]:
     """The arguments that make a `cls`, from keys that are all its own."""
-    decoders = _decoders(cls)
+    keys = _keys(cls)
     values: dict[str, Any] = {}
     key = ""
     try:
         for key, value in raw.items():
-            values[key] = decoders[key](value)
+            values[key] = keys.decoders[key](value)
     except FormatError as wrong:
         raise wrong.under(key) from None
-    known = shape(cls)
-    for group in known.needed:
-        if values.keys().isdisjoint(group):
-            quoted = [f"'{key}'" for key in group]
-            raise FormatError(f"missing {' or '.join(quoted)}")
-    for pages, exact in known.in_bytes.items():
-        if pages in values and exact in values:
-            raise FormatError(f"'{pages}' and '{exact}' say the same in pages and in bytes: give one of them")
+    keys.check(values)
     return values
 
 
@@ -99,13 +104,37 @@ def _decode_record(cls: type, raw: Json) -> Any:
     return cls(**_decode_keys(cls, raw))
 
 
-_known_decoders: dict[type, dict[str, Decoder]] = {}
+class _Keys:
+    """How the keys of a class are decoded, and which must be there."""
+
+    def __init__(self, cls: type) -> None:
+        known = shape(cls)
+        self.decoders: dict[str, Decoder] = {key: _decoder(field) for key, field in known.fields.items()}
+        self._needed = known.needed
+        self._in_bytes = known.in_bytes
+        self._required = None if known.in_bytes else frozenset(key for group in known.needed for key in group)
+        """The keys that suffice, where none may stand for another."""
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raises FormatError for a key that is missing, or that is given in pages and in bytes."""
+        if self._required is not None and self._required <= values.keys():
+            return
+        for group in self._needed:
+            if values.keys().isdisjoint(group):
+                quoted = [f"'{key}'" for key in group]
+                raise FormatError(f"missing {' or '.join(quoted)}")
+        for pages, exact in self._in_bytes.items():
+            if pages in values and exact in values:
+                raise FormatError(f"'{pages}' and '{exact}' say the same in pages and in bytes: give one of them")
 
 
-def _decoders(cls: type) -> dict[str, Decoder]:
-    if cls not in _known_decoders:
-        _known_decoders[cls] = {key: _decoder(field) for key, field in shape(cls).fields.items()}
-    return _known_decoders[cls]
+_known_keys: dict[type, _Keys] = {}
+
+
+def _keys(cls: type) -> _Keys:
+    if cls not in _known_keys:
+        _known_keys[cls] = _Keys(cls)
+    return _known_keys[cls]
 
 
 def _decoder(field: Field) -> Decoder:

@@ -5,8 +5,9 @@ is "not given": what that means is said by the class (`Span.start`, `Mmap.length
 written back exactly as it was read. Lengths and offsets are in huge pages, except where a name says `_bytes`.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from hugeresv.value import value
 
 Sharing = Literal["private", "shared"]
 Access = Literal["read", "write"]
@@ -25,14 +26,14 @@ def in_bytes(pages: int | None, exact_bytes: int | None, page_bytes: int) -> int
     return (pages or 0) * page_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Operation:
     """What all operations have: the name that scenarios know them by."""
 
     op: ClassVar[str]
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Place:
     """A place inside a mapping, counted from the mapping's start: what MAP_FIXED or MREMAP_FIXED aims at."""
 
@@ -45,7 +46,7 @@ class Place:
         return in_bytes(self.page, self.bytes, page_bytes)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Span(Operation):
     """An operation on a range of a mapping: in pages, or exact in bytes."""
 
@@ -65,7 +66,7 @@ class Span(Operation):
         return in_bytes(self.pages, self.length_bytes, page_bytes)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Mmap(Operation):
     """mmap(2) of huge pages; without `file` anonymous with MAP_HUGETLB, with `over` MAP_FIXED at that place.
 
@@ -98,7 +99,7 @@ class Mmap(Operation):
         return in_bytes(self.offset, self.offset_bytes, page_bytes)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Touch(Operation):
     """One byte read or written at the start of a page."""
 
@@ -109,14 +110,14 @@ class Touch(Operation):
     page: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Munmap(Span):
     """munmap(2)."""
 
     op: ClassVar[str] = "munmap"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Mprotect(Span):
     """mprotect(2)."""
 
@@ -124,7 +125,7 @@ class Mprotect(Span):
     prot: Prot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Madvise(Span):
     """madvise(2)."""
 
@@ -132,14 +133,14 @@ class Madvise(Span):
     advice: Advice
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Mlock(Span):
     """mlock(2)."""
 
     op: ClassVar[str] = "mlock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Mlock2(Span):
     """mlock2(2), with MLOCK_ONFAULT or without."""
 
@@ -147,14 +148,14 @@ class Mlock2(Span):
     onfault: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Munlock(Span):
     """munlock(2)."""
 
     op: ClassVar[str] = "munlock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Mremap(Span):
     """mremap(2); `move_to` and `over` are MREMAP_MAYMOVE | MREMAP_FIXED, to a free place or onto one."""
 
@@ -171,7 +172,7 @@ class Mremap(Span):
         return in_bytes(self.new_pages, self.new_length_bytes, page_bytes)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Fork(Operation):
     """fork(2): `child` has all mappings of `proc` under the same names."""
 
@@ -180,7 +181,7 @@ class Fork(Operation):
     child: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Exit(Operation):
     """The process ends; complete when the kernel has accounted for it."""
 
@@ -188,7 +189,7 @@ class Exit(Operation):
     proc: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class OpenFile(Operation):
     """A new, empty, unlinked hugetlbfs file, open read-write; without `mount` on a mount without limits."""
 
@@ -197,7 +198,7 @@ class OpenFile(Operation):
     mount: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Memfd(Operation):
     """memfd_create(2) with MFD_HUGETLB."""
 
@@ -205,7 +206,7 @@ class Memfd(Operation):
     file: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class CloseFile(Operation):
     """Closes the one descriptor that keeps a file of `open_file` or `memfd`; mappings may keep the file longer."""
 
@@ -213,7 +214,7 @@ class CloseFile(Operation):
     file: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Ftruncate(Operation):
     """ftruncate(2) to `pages`."""
 
@@ -223,7 +224,7 @@ class Ftruncate(Operation):
     pages: int
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class FileSpan(Operation):
     """An operation on a range of a file."""
 
@@ -241,7 +242,7 @@ class FileSpan(Operation):
         return in_bytes(self.pages, None, page_bytes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Fallocate(FileSpan):
     """fallocate(2): allocate (with or without KEEP_SIZE), or punch a hole (always with KEEP_SIZE)."""
 
@@ -259,21 +260,21 @@ class Fallocate(FileSpan):
         return in_bytes(self.pages, self.length_bytes, page_bytes)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Fadvise(FileSpan):
     """posix_fadvise(2) with POSIX_FADV_WILLNEED."""
 
     op: ClassVar[str] = "fadvise"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Readahead(FileSpan):
     """readahead(2)."""
 
     op: ClassVar[str] = "readahead"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Shmget(Operation):
     """shmget(2) of a new segment: IPC_PRIVATE with SHM_HUGETLB."""
 
@@ -289,7 +290,7 @@ class Shmget(Operation):
         return in_bytes(self.pages, self.length_bytes, page_bytes)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Shmat(Operation):
     """shmat(2)."""
 
@@ -300,7 +301,7 @@ class Shmat(Operation):
     readonly: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Shmdt(Operation):
     """shmdt(2) of an attached segment."""
 
@@ -309,7 +310,7 @@ class Shmdt(Operation):
     map: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Shmrm(Operation):
     """shmctl(2) with IPC_RMID: the segment goes with its last attachment."""
 
@@ -317,7 +318,7 @@ class Shmrm(Operation):
     shm: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class SetNrHugepages(Operation):
     """A write of `n` pages to nr_hugepages."""
 
@@ -325,7 +326,7 @@ class SetNrHugepages(Operation):
     n: int
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class SetNrOvercommit(Operation):
     """A write of `n` pages to nr_overcommit_hugepages."""
 
@@ -333,7 +334,7 @@ class SetNrOvercommit(Operation):
     n: int
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Mount(Operation):
     """mount(2) of a hugetlbfs with `size=` and `min_size=` where given."""
 
@@ -343,7 +344,7 @@ class Mount(Operation):
     min_size_pages: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Umount(Operation):
     """umount(2), the plain call: EBUSY while the mount is in use."""
 
@@ -351,7 +352,7 @@ class Umount(Operation):
     mount: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class CgroupMove(Operation):
     """The process moves to a cgroup of the scenario."""
 
@@ -360,7 +361,7 @@ class CgroupMove(Operation):
     cgroup: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class CgroupSet(Operation):
     """Writes of hugetlb.*.max, then hugetlb.*.rsvd.max; stops at the first error."""
 
@@ -370,7 +371,7 @@ class CgroupSet(Operation):
     rsvd_max_pages: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class CgroupRmdir(Operation):
     """rmdir(2) of a cgroup."""
 

@@ -1,15 +1,16 @@
 """A scenario: an initial pool, a strictly sequential list of operations on it, and what each must answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.operation import Operation
+from hugeresv.value import value
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Pool:
     """The pool of one page size at the start: all pages free, none reserved."""
 
@@ -23,7 +24,7 @@ class Pool:
         return self.page_size_kB * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Cgroup:
     """A cgroup v2 with the hugetlb controller; a limit that is None is not set."""
 
@@ -32,7 +33,7 @@ class Cgroup:
     parent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class CgroupPages:
     """Expected hierarchical usage of a cgroup in pages: hugetlb.*.current and hugetlb.*.rsvd.current."""
 
@@ -40,7 +41,7 @@ class CgroupPages:
     rsvd: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class StatfsPages:
     """Expected statfs(2) of a hugetlbfs mount, in pages."""
 
@@ -49,7 +50,7 @@ class StatfsPages:
     bavail: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Expectation:
     """What must be true right after a step. None is not checked. `rsvd` is signed."""
 
@@ -62,7 +63,7 @@ class Expectation:
     statfs: Mapping[str, StatfsPages] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Step:
     """One operation with what is said about it. `expect_on` overrides single keys of `expect` for a kernel by name."""
 
@@ -75,7 +76,7 @@ class Step:
     """Keys `x-…`, kept as they are."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Scenario:
     """A whole scenario. `leaks_rsvd`: the reservations that remain counted when everything of it is gone, in pages."""
 

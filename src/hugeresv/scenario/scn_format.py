@@ -17,7 +17,7 @@ from hugeresv.scenario.scn_expectation import ARROW, BAR, read_expectations
 from hugeresv.scenario.scn_header import HEADERS, read_header, write_headers
 from hugeresv.scenario.scn_layout import arrange, as_row, group
 from hugeresv.scenario.scn_operation import find_form, read_operation
-from hugeresv.scenario.scn_words import Scanner, as_comment, read_name
+from hugeresv.scenario.scn_words import Scanner, as_comment, read_name, split
 from hugeresv.scenario.strict_json import dumps
 
 Lines = Sequence[tuple[int, str]]
@@ -111,21 +111,29 @@ def _read_steps(lines: Lines, place: str) -> Iterator[Step]:
     """The steps of all lines. A comment belongs to the line that it is on, or to the next, or to the last there is."""
     comments: list[str] = []
     latest: list[Step] = []
+    read: dict[str, list[Step]] = {}
+    """The steps of each line that says all about them itself: where it stands again, they are the same values."""
     for number, text in lines:
-        line = Scanner(text)
+        if text in read and not comments:
+            yield from latest
+            latest = read[text]
+            continue
         try:
-            words = list(line)
-            if line.comment is not None:
-                comments.append(line.comment)
+            words, comment = split(text)
+            if comment is not None:
+                comments.append(comment)
             if words:
                 yield from latest
                 latest = _read_line(words, comments)
+                if not comments:
+                    read[text] = latest
                 comments = []
         except FormatError as wrong:
             raise wrong.at(f"{place}:{number}") from None
     if latest and comments:
-        last = latest.pop()
-        latest.append(replace(last, note="\n".join([last.note, *comments] if last.note is not None else comments)))
+        *others, last = latest
+        note = "\n".join([last.note, *comments] if last.note is not None else comments)
+        latest = [*others, replace(last, note=note)]
     yield from latest
 
 
@@ -133,17 +141,17 @@ def _read_line(words: Sequence[str], comments: Sequence[str]) -> list[Step]:
     """The steps of one line: a note is the first one's, whatever else is said about the step is the last one's."""
     if words[0] in HEADERS:
         raise FormatError(f"'{words[0]}' belongs before the first operation")
-    end = next((at for at, word in enumerate(words) if word in (ARROW, BAR)), len(words))
+    end = min((words.index(mark) for mark in (ARROW, BAR) if mark in words), default=len(words))
     form, at = find_form(words[:end], HEADERS)
     about = read_expectations(words[end:])
     try:
         raw, touched = read_operation(form, words[at + 1 : end])
-        arguments = {key: value for key, value in raw.items() if key in form.known.fields}
-        if form.has_proc:
-            arguments["proc"] = read_name(words[0])
         notes = [*comments, *([str(raw.pop("note"))] if "note" in raw else [])]
-        about |= {key: value for key, value in raw.items() if key not in arguments}
-        steps = [{"op": form.op, **arguments, **page} for page in touched]
+        said = {key: raw.pop(key) for key in [key for key in raw if key not in form.known.fields]}
+        about = said | about
+        if form.has_proc:
+            raw["proc"] = read_name(words[0])
+        steps = [{"op": form.op, **raw, **page} for page in touched]
         if notes:
             steps[0]["note"] = "\n".join(notes)
         steps[-1] |= about

@@ -62,7 +62,7 @@ def read_operation(form: Form, words: Sequence[str]) -> tuple[dict[str, Json], l
     touched: list[dict[str, Json]] = []
     names = iter(form.names)
     for word in words:
-        key, text = split_option(word)
+        key, text = split_option(word) if "=" in word else (None, word)
         if key is not None:
             add(raw, _read_by_name(form, key, text))
         elif (name := next(names, None)) is not None:

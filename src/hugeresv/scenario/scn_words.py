@@ -5,6 +5,7 @@ Words are kept as they were written, quotes included, so that `"pool"` is a name
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from hugeresv.errors import InputError
 from hugeresv.scenario.format_error import FormatError
@@ -18,6 +19,9 @@ _TOKEN = re.compile(rf'\s*(?:#(?P<comment>.*)|(?P<word>\||(?:{_STRING}|[^\s"|])+
 _KEY_OF_OBJECT = re.compile(rf'(?:{_STRING}|[^\s"|=])+=(?=[{{\[])')
 _OPTION = re.compile(rf'((?:{_STRING}|[^"=])+)=(.*)', re.DOTALL)
 _PLACE = re.compile(rf"({_STRING}|[^@]+)(?:@(.+))?", re.DOTALL)
+_NOT_PLAIN = re.compile(r'["#|[{]')
+"""What makes more of a line than words between blanks."""
+
 _PLAIN = re.compile(r"[\w./][\w./-]*")
 _NUMBER = re.compile(r"[0-9]{1,20}")
 _SIGNED = re.compile(r"-?[0-9]{1,20}")
@@ -60,6 +64,14 @@ class Scanner:
         return blanks.end() if blanks else self._at
 
 
+def split(text: str) -> tuple[list[str], str | None]:
+    """The words of a line, and the comment that ends it."""
+    if _NOT_PLAIN.search(text) is None:
+        return text.split(), None
+    line = Scanner(text)
+    return list(line), line.comment
+
+
 def comment_text(written: str) -> str:
     """What a comment says: without the blank after `#` and without blanks at its end."""
     return written.removeprefix(" ").rstrip()
@@ -87,6 +99,7 @@ def read_json(word: str) -> Json:
     return value
 
 
+@lru_cache(maxsize=1024)
 def read_name(word: str) -> str:
     """A name, or other text: plain, or as a JSON string."""
     if word.startswith('"'):

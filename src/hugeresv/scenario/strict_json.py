@@ -6,6 +6,10 @@ is refused here. Text that cannot be shown or encoded (control characters, lone 
 
 import json
 import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import NoReturn
 
 from hugeresv.errors import InputError
@@ -20,9 +24,23 @@ def loads(text: str, place: str, first_line: int = 1) -> Json:
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise InputError(f"{place}:{line}:{error.colno}: not JSON: {error.msg}") from None
-    except (FormatError, RecursionError, ValueError) as error:
+    except FormatError as refused:
+        at, first = _first_refused(text) or (0, refused)
+        raise first.at(f"{place}:{first_line + _lines_before(text, at)}") from None
+    except (RecursionError, ValueError) as error:
         raise _refusal(error).at(place) from None
     return value
+
+
+def line_of(text: str, path: Iterable[str | int]) -> int:
+    """The line of a JSON text on which what is at a path begins, of keys and positions; as far as the path leads."""
+    at = _begin(text, 0)
+    for wanted in path:
+        found = next((value_at for name, value_at in _entries(text, at) if name == wanted), None)
+        if found is None:
+            break
+        at = found
+    return 1 + _lines_before(text, at)
 
 
 def load_prefix(text: str, start: int) -> tuple[Json, int]:
@@ -52,10 +70,13 @@ def _refusal(error: FormatError | RecursionError | ValueError) -> FormatError:
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise FormatError(f"{dumps(twice)} is given twice in one object")
+        times = Counter(key for key, _ in pairs)
+        raise _twice(next(key for key in times if times[key] > 1))
     return found
+
+
+def _twice(key: str) -> FormatError:
+    return FormatError(f"{dumps(key)} is given twice in one object")
 
 
 def _number(digits: str) -> float:
@@ -69,4 +90,66 @@ def _no_number(name: str) -> NoReturn:
     raise FormatError(f"{name} is not JSON")
 
 
+def _first_refused(text: str) -> tuple[int, FormatError] | None:
+    """The first of what is refused here though Python would read it, and where it stands."""
+    keys: list[set[str]] = []
+    for token in _TOKEN.finditer(text):
+        try:
+            if token["key"]:
+                key = json.loads(token["key"])
+                if key in keys[-1]:
+                    raise _twice(key)
+                keys[-1].add(key)
+            elif token[0] == "{":
+                keys.append(set())
+            elif token[0] == "}":
+                keys.pop()
+            elif token["float"]:
+                _number(token[0])
+            elif token["no_number"]:
+                _no_number(token[0])
+        except FormatError as wrong:
+            return token.start(), wrong
+    return None
+
+
+def _entries(text: str, at: int) -> Iterator[tuple[str | int, int]]:
+    """The keys or positions of the object or list that begins at `at`, each with where its value begins."""
+    is_object = text[at] == "{"
+    if not is_object and text[at] != "[":
+        return
+    at = _begin(text, at + 1)
+    for position in count():
+        if text[at] in "}]":
+            return
+        name: str | int = position
+        if is_object:
+            name, colon = _DECODER.raw_decode(text, at)
+            at = _begin(text, _begin(text, colon) + 1)
+        yield name, at
+        _, end = _DECODER.raw_decode(text, at)
+        at = _begin(text, end)
+        if text[at] == ",":
+            at = _begin(text, at + 1)
+
+
+def _begin(text: str, at: int) -> int:
+    """The next place that is not blank."""
+    blanks = _BLANKS.match(text, at)
+    return blanks.end() if blanks else at
+
+
+def _lines_before(text: str, at: int) -> int:
+    return text.count("\n", 0, at)
+
+
+_BLANKS = re.compile(r"[ \t\n\r]*")
+_TOKEN = re.compile(
+    r"""
+    (?P<key> "(?: [^"\\] | \\. )*" ) \s* : | "(?: [^"\\] | \\. )*"
+    | [{}]
+    | -?[0-9]+ (?P<float> [.eE] [0-9.eE+-]* )? | (?P<no_number> NaN | -?Infinity )
+    """,
+    re.VERBOSE,
+)
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_no_number)
