@@ -1,16 +1,19 @@
-"""Settings of Hypothesis for all tests, and the host's kernel for those that need it."""
+"""Settings of Hypothesis for all tests; the host's kernel and guests for those that need them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from hugeresv.errors import UnavailableError
+from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.kernels.host.lock import WAIT_VARIABLE
 from hugeresv.scenario.scenario import Pool
+from tests.guests import need_guest
 
 # On top of what Hypothesis chooses by itself, which is fixed seeds where CI is set. No example has a time limit.
 settings.register_profile("untimed", settings.get_profile(settings.get_current_profile_name()), deadline=None)
@@ -23,6 +26,23 @@ PAGE_SIZE_KB = 2048
 SYSFS = f"/sys/kernel/mm/hugepages/hugepages-{PAGE_SIZE_KB}kB"
 MOST_PAGES = 64
 """No test on the host needs a larger pool."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the host's pool or a guest: `dev.py test --fast` leaves it out.
+
+    Under xdist the first share a worker, because one at a time has the pool, and so do the tests of one guest's kernel,
+    which then boots once.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function):
+            if "host_machine" in item.fixturenames:
+                item.add_marker("host")
+                item.add_marker(pytest.mark.xdist_group("host"))
+            if "guests" in item.fixturenames:
+                kernel = item.callspec.params.get("guest", "6.1") if hasattr(item, "callspec") else "6.1"
+                item.add_marker("guest")
+                item.add_marker(pytest.mark.xdist_group(f"guest {kernel}"))
 
 
 def _why_not() -> str | None:
@@ -57,6 +77,21 @@ def host(host_machine: None) -> Iterator[HostKernel]:
                 pytest.skip(str(error))
             raise
         yield kernel
+
+
+@pytest.fixture(scope="session")
+def guests() -> Iterator[Callable[[str], GuestKernel]]:
+    """Stock kernels in guests, by name. Each boots once; who asks for one that cannot be had here is skipped."""
+    with ExitStack() as opened:
+        kernels: dict[str, GuestKernel] = {}
+
+        def guest_of(name: str) -> GuestKernel:
+            need_guest(name)
+            if name not in kernels:
+                kernels[name] = opened.enter_context(GuestKernel(name))
+            return kernels[name]
+
+        yield guest_of
 
 
 def taken_by_others(said: str) -> bool:

@@ -1,24 +1,21 @@
 """Guests whose memory is read, where they can be had, and drgn."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
 from hugeresv.audit.steps import auditor
 from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.play.insight import Seer
-from tests.guests import need_guest
 
 KERNELS = ("6.1", "6.12")
 
 
 @pytest.fixture(scope="module", params=KERNELS)
-def guest(request: pytest.FixtureRequest) -> Iterator[GuestKernel]:
+def guest(request: pytest.FixtureRequest, guests: Callable[[str], GuestKernel]) -> GuestKernel:
     """One kernel after the other: 6.1 counts a page cache in huge pages and 6.12 in base pages, to name one thing."""
     pytest.importorskip("drgn")
-    need_guest(request.param)
-    with GuestKernel(request.param) as kernel:
-        yield kernel
+    return guests(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,17 +21,14 @@ from hugeresv.kernels.protocol import PageState
 from hugeresv.play.play import play
 from hugeresv.scenario import operation as ops
 from hugeresv.scenario.scenario import Cgroup, Pool
-from tests.guests import need_guest
 from tests.kernels.conftest import must_answer, pool, settle
 from tests.played import SCENARIOS, scenario_in
 
 
 @pytest.fixture(scope="module")
-def guest() -> Iterator[GuestKernel]:
+def guest(guests: Callable[[str], GuestKernel]) -> GuestKernel:
     """One kernel for all of them."""
-    need_guest("6.1")
-    with GuestKernel("6.1") as kernel:
-        yield kernel
+    return guests("6.1")
 
 
 @pytest.mark.parametrize("name", ["split-middle", "fork", "shared-reuse", "overcommit"])
@@ -90,15 +87,16 @@ def test_every_start_is_a_fresh_kernel(guest: GuestKernel) -> None:
 
 
 @pytest.mark.parametrize("name", ["split-middle", "split-left", "split-right", "split-mprotect"])
-def test_a_machine_of_32_bits(name: str) -> None:
-    """Numbers of system calls, or words, of the other machine; a mapping that finds no room in 3 GiB."""
+def test_a_machine_of_32_bits(guests: Callable[[str], GuestKernel], name: str) -> None:
+    """Scenarios are true on a 32-bit kernel.
+
+    Catches: numbers of system calls, or words, of the other machine; a mapping that finds no room in 3 GiB.
+    """
     try:
         agent_program(ARCHITECTURES["i386"])
     except UnavailableError as error:
         pytest.skip(f"guests: {str(error).splitlines()[0]}")
-    need_guest("6.1-i386")
-    with GuestKernel("6.1-i386") as kernel:
-        results = list(play(scenario_in(SCENARIOS / f"{name}.scn"), kernel, show=True))
+    results = list(play(scenario_in(SCENARIOS / f"{name}.scn"), guests("6.1-i386"), show=True))
     assert [str(found) for result in results for found in result.contradictions] == []
 
 

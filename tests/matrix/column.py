@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hugeresv.audit.steps import auditor
 from hugeresv.kernels.guest.image_header import read_image_header
-from hugeresv.kernels.guest.images import find_image
+from hugeresv.kernels.guest.images import Image, find_image
 from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.protocol import Kernel
@@ -64,22 +64,23 @@ def exact_release(image: Path) -> str:
 
 
 def run(name: str, files: Iterable[Path], *, audited: bool) -> Iterator[Column]:
-    """Scenarios on a guest and on the behaviour closest to its release: the column as it is after each.
-
-    Raises UnavailableError where the guest cannot be had.
-    """
+    """The column of a kernel, as it is after each file. Raises UnavailableError where the guest cannot be had."""
     with closing(GuestKernel(name)) as guest:
-        image = find_image(name)
-        behaviour = closest(image.release, image.version).behaviour
-        column = Column(guest.name, exact_release(image.path), behaviour.name, audited)
-        see = auditor(guest) if audited else None
-        for path in files:
-            for scenario in load(path):
-                began = time.monotonic()
-                found = list(played(scenario, guest, see))
-                column.seconds.append(time.monotonic() - began)
-                _add(column, path.stem, found, _modelled(scenario, behaviour, audited=audited))
-            yield column
+        yield from compared(guest, find_image(name), files, audited=audited)
+
+
+def compared(guest: GuestKernel, image: Image, files: Iterable[Path], *, audited: bool) -> Iterator[Column]:
+    """Scenarios on a guest and on the behaviour closest to its release: the column as it is after each file."""
+    behaviour = closest(image.release, image.version).behaviour
+    column = Column(guest.name, exact_release(image.path), behaviour.name, audited)
+    see = auditor(guest) if audited else None
+    for path in files:
+        for scenario in load(path):
+            began = time.monotonic()
+            found = list(played(scenario, guest, see))
+            column.seconds.append(time.monotonic() - began)
+            _add(column, path.stem, found, _modelled(scenario, behaviour, audited=audited))
+        yield column
 
 
 def played(scenario: Scenario, kernel: Kernel, see: Seer | None) -> Iterator[Result]:

@@ -104,10 +104,12 @@ def test_it_looks_again_and_stops_when_it_is_told() -> None:
     """Space pauses and goes on. Catches: a screen that stays as it was; a pause that does not hold."""
     begun: list[int] = []
     go_on: Queue[None] = Queue()
+    over = threading.Event()
 
     def look() -> Status:
         begun.append(1)
-        go_on.get()
+        if not over.is_set():
+            go_on.get()
         return status(pool=replace(POOL, total=100 + len(begun)))
 
     def shows(total: int) -> bool:
@@ -125,6 +127,7 @@ def test_it_looks_again_and_stops_when_it_is_told() -> None:
         await pilot.press("space")
         go_on.put(None)
         await until(pilot, lambda: shows(103))
+        over.set()
         go_on.put(None)
 
     view = view_of(look, seconds=0.01)
