@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
+from hugeresv.answer import Answer
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.model.session import ModelSession
-from hugeresv.kernels.protocol import Answer
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.operation import Operation

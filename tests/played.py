@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from hugeresv.answer import Answer
 from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.kernels.model.kernel import ModelKernel
-from hugeresv.kernels.protocol import Answer
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.play.play import Ending, StepResult, play
 from hugeresv.scenario.load import load

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from hugeresv.kernels.protocol import Answer, Session
+from hugeresv.answer import Answer
+from hugeresv.kernels.protocol import Session
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Pool
 from tests.conftest import PAGE_SIZE_KB

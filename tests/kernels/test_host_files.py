@@ -2,9 +2,9 @@
 
 import pytest
 
+from hugeresv.answer import Statfs
 from hugeresv.errors import ScenarioError
 from hugeresv.kernels.host.kernel import HostKernel
-from hugeresv.kernels.protocol import Statfs
 from hugeresv.scenario.operation import (
     CloseFile,
     Exit,

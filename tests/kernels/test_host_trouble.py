@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from hugeresv.answer import Counters
 from hugeresv.errors import ScenarioError, UnavailableError
 from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.kernels.host.session import HostSession
-from hugeresv.kernels.protocol import Counters
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.operation import Exit, Fork, Mmap, Mount, Mremap, OpenFile, Operation, Touch, Umount
 from hugeresv.scenario.scenario import Cgroup

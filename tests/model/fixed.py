@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from hugeresv.answer import Answer
 from hugeresv.errors import ScenarioError
 from hugeresv.kernels.model.session import ModelSession
-from hugeresv.kernels.protocol import Answer
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Cgroup
 from tests.model.table import Actor, start

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from hugeresv.answer import Answer
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.model.session import ModelSession
-from hugeresv.kernels.protocol import Answer, PageState
+from hugeresv.kernels.protocol import PageState
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.presets import PRESETS
 from hugeresv.scenario import operation as op

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from hugeresv.kernels.protocol import Answer
+from hugeresv.answer import Answer
 from hugeresv.outcome import Outcome
 from hugeresv.scenario import operation as op
 from tests.model.fixed import History, after, apply, at, c, d, p

@@ -4,7 +4,7 @@ import io
 import json
 from typing import Any
 
-from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
+from hugeresv.answer import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.outcome import Outcome
 from hugeresv.play.play import Ending, StepResult
 from hugeresv.reports.json_rows import JsonRows

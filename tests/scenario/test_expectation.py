@@ -1,6 +1,6 @@
 """What must hold on a kernel, and what contradicts it."""
 
-from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
+from hugeresv.answer import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.expectation import contradictions, expected, leaks_for, observed
 from hugeresv.scenario.operation import Exit

@@ -5,9 +5,10 @@ from typing import Self
 
 import pytest
 
+from hugeresv.answer import Answer, Counters
 from hugeresv.errors import ScenarioError
 from hugeresv.kernels.grammar import parse_kernel
-from hugeresv.kernels.protocol import Answer, Counters, MappingView, Session
+from hugeresv.kernels.protocol import MappingView, Session
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Cgroup, Pool, Scenario

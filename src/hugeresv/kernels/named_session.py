@@ -2,12 +2,13 @@
 
 from abc import abstractmethod
 
+from hugeresv.answer import Answer
 from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
 from hugeresv.calls.resolve import resolve
 from hugeresv.errors import ScenarioError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
-from hugeresv.kernels.protocol import Answer, MappingView, PageState
+from hugeresv.kernels.protocol import MappingView, PageState
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.operation import Operation
 

@@ -5,13 +5,14 @@ from abc import abstractmethod
 from contextlib import AbstractContextManager
 from typing import Generic, Protocol, Self, TypeVar
 
+from hugeresv.answer import Answer
 from hugeresv.calls import abi
 from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError, UnsupportedError
 from hugeresv.kernels.keeper import Keeper, OfPath
 from hugeresv.kernels.named_session import NamedSession
-from hugeresv.kernels.protocol import Answer, MappingView, PageState
+from hugeresv.kernels.protocol import MappingView, PageState
 from hugeresv.kernels.system_outcome import outcome_of_errno, outcome_of_signal
 from hugeresv.outcome import Outcome
 

@@ -6,12 +6,13 @@ Looking at mappings and checking invariants cost more than the steps themselves,
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from hugeresv.answer import Answer
 from hugeresv.errors import InputError
 from hugeresv.invariants.check import check
 from hugeresv.invariants.ending import check_end
 from hugeresv.invariants.steps import check_step, levels
 from hugeresv.invariants.violation import Violation
-from hugeresv.kernels.protocol import Answer, Kernel, Session
+from hugeresv.kernels.protocol import Kernel, Session
 from hugeresv.outcome import Outcome
 from hugeresv.play.insight import Insight, Seer, model_insight
 from hugeresv.play.watch import Picture, Watch

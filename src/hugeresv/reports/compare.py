@@ -6,7 +6,8 @@ from typing import TypeVar
 from rich.table import Table
 from rich.text import Text
 
-from hugeresv.kernels.protocol import Answer, Counters, Kernel
+from hugeresv.answer import Answer, Counters
+from hugeresv.kernels.protocol import Kernel
 from hugeresv.play.play import StepResult
 from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, Drawing, Legend, draw
 from hugeresv.reports.run import heading

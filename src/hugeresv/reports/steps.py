@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
+from hugeresv.answer import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.invariants.violation import Violation
-from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.outcome import Outcome
 from hugeresv.play.play import Ending, StepResult
 from hugeresv.play.watch import NAMING, Picture

@@ -2,32 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from hugeresv.outcome import Outcome
+from hugeresv.answer import Answer
 from hugeresv.scenario.scenario import CgroupPages, Expectation, Scenario, StatfsPages, Step
 
 _Keys = TypeVar("_Keys", Expectation, CgroupPages, StatfsPages)
-
-
-class Answer(Protocol):
-    """What a kernel answered to a step."""
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the call returned."""
-
-    @property
-    def counters(self) -> tuple[int, int, int, int]:
-        """Total, free, rsvd and surp, in pages."""
-
-    @property
-    def cgroups(self) -> Mapping[str, tuple[int, int]] | None:
-        """Usage and rsvd of each cgroup, in pages."""
-
-    @property
-    def statfs(self) -> Mapping[str, tuple[int, int, int]] | None:
-        """Blocks, bfree and bavail of each mount with a limit, in pages."""
 
 
 class Contradiction(NamedTuple):

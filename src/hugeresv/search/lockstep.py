@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from hugeresv.kernels.protocol import Answer, Kernel
+from hugeresv.answer import Answer
+from hugeresv.kernels.protocol import Kernel
 from hugeresv.outcome import Outcome
 from hugeresv.play.play import apply_step
 from hugeresv.play.watch import Picture, Watch

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+from hugeresv.answer import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.calls.call import OfMount
 from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
@@ -10,7 +11,6 @@ from hugeresv.kernels.guest.conversation import Conversation
 from hugeresv.kernels.guest.process import PATIENCE_SECONDS
 from hugeresv.kernels.host.pool import directory
 from hugeresv.kernels.keeper import Keeper
-from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Pool
 from hugeresv.units import cgroup_size

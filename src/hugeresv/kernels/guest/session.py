@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from hugeresv.answer import Answer
 from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.memory import GuestMemory
@@ -11,7 +12,6 @@ from hugeresv.kernels.guest.readings import GuestPool, GuestReadings
 from hugeresv.kernels.guest.snapshot import Snapshot
 from hugeresv.kernels.keeper import Keeper
 from hugeresv.kernels.process_session import ProcessSession
-from hugeresv.kernels.protocol import Answer
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Cgroup, Pool
 

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Mapping
 
+from hugeresv.answer import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.calls.call import OfMount
 from hugeresv.calls.names import Names
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.keeper import Keeper
-from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.outcome import Outcome
 from hugeresv.units import cgroup_size
 

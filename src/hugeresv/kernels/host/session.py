@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
+from hugeresv.answer import Answer
 from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.host.claim import Claim
@@ -11,7 +12,6 @@ from hugeresv.kernels.host.process import PATIENCE_SECONDS, Worker
 from hugeresv.kernels.host.readings import Readings
 from hugeresv.kernels.keeper import Keeper
 from hugeresv.kernels.process_session import ProcessSession
-from hugeresv.kernels.protocol import Answer
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Cgroup
 

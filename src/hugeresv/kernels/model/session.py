@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from hugeresv.answer import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
 from hugeresv.errors import InputError
 from hugeresv.kernels.model.calls import carry_out
 from hugeresv.kernels.model.view import Run, view
 from hugeresv.kernels.named_session import NamedSession
-from hugeresv.kernels.protocol import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.model.address_space import TASK_SIZE
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup

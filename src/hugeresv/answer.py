@@ -1,0 +1,42 @@
+"""What a kernel answers to one operation: an outcome, and its counters right after it."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from hugeresv.outcome import Outcome
+
+
+class Counters(NamedTuple):
+    """The sysfs counters of one page size, in pages. `rsvd` is signed: -1 is 18446744073709551615 in sysfs."""
+
+    total: int
+    free: int
+    rsvd: int
+    surp: int
+
+
+class CgroupUsage(NamedTuple):
+    """A cgroup's hierarchical usage in pages: hugetlb.*.current and hugetlb.*.rsvd.current."""
+
+    usage: int
+    rsvd: int
+
+
+class Statfs(NamedTuple):
+    """statfs(2) of a hugetlbfs mount with a size limit, in pages."""
+
+    blocks: int
+    bfree: int
+    bavail: int
+
+
+class Answer(NamedTuple):
+    """What a kernel says to one operation, and its counters right after it.
+
+    `cgroups` is None where the scenario has none, `statfs` where no mount with a size limit is mounted.
+    """
+
+    outcome: Outcome
+    counters: Counters
+    cgroups: Mapping[str, CgroupUsage] | None = None
+    statfs: Mapping[str, Statfs] | None = None
