@@ -147,7 +147,11 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a child restores", "or vma.resv_map is None:", "or False:"),
         ("a restored page stays consumed", "vma.resv_map.regions.delete(index, index + 1)", "pass"),
         ("a restored page is no promise", "folio.restore_reserve = True", "pass"),
-        ("the wrong page is restored", "vma.pagecache_offset(number << mm.page_shift)", "vma.vm_pgoff"),
+        (
+            "the wrong page is restored",
+            "vma.resv_map.regions.delete(index, index + 1)",
+            "vma.resv_map.regions.delete(vma.vm_pgoff, vma.vm_pgoff + 1)",
+        ),
         ("each page is freed at once", "freed.append(folio)", "free_huge_folio(machine, folio)"),
         ("an unmapped page is not freed", "if folio.mapcount == 0:", "if folio.mapcount < 0:"),
         ("cached pages are freed with a mapping", "if not folio.anon:", "if False:"),
@@ -207,12 +211,13 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "vma.py": [
         ("a piece loses its mark", "new.unmapped = self.unmapped", "new.unmapped = False"),
+        ("a mapping has what lies at its file's indices", "(first + base, end + base, base)", "(first, end)"),
         ("a piece loses its ownership", "new.owner = self.owner", "new.owner = False"),
     ],
     "mremap.py": [
         ("a moved mapping gives its promise up too", "    _drop_map(old)\n", ""),
         ("a moved mapping takes no reference", "    vm_op_open(new)\n", ""),
-        ("pages do not move", "mm.page_table.set(number + delta, folio)", "mm.page_table.set(number, folio)"),
+        ("pages do not move", "page_table.set(new + index, folio)", "page_table.set(old + index, folio)"),
         ("the rest keeps its map", "        _drop_map(vma)\n", "        pass\n"),
         ("a mapping may grow", "and self.new_len <= self.old_len", ""),
         ("a shrink unmaps nothing", "if call.new_len >= call.old_len:", "if True:"),

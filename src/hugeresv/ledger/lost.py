@@ -70,7 +70,4 @@ def _lost(process: Key, vma: Vma, forebears: Sequence[AddressSpace]) -> LostRese
 
 def _present(vma: Vma) -> RegionMap:
     """The indices that have a page, which is the least that can be said of what was consumed."""
-    shift = vma.mm.page_shift
-    base = (vma.vm_start >> shift) - vma.vm_pgoff
-    numbers = vma.mm.page_table.items(vma.vm_start >> shift, vma.vm_end >> shift)
-    return RegionMap((number - base, number - base + 1) for number, folio in numbers if folio.anon)
+    return RegionMap((index, index + 1) for index, folio in vma.present() if folio.anon)

@@ -98,9 +98,8 @@ class _Holders:
             return
         self._vmas.setdefault((vma.inode, vma.shared), []).append((process, vma))
         if not vma.shared:
-            shift = vma.mm.page_shift
-            present = vma.mm.page_table.items(vma.vm_start >> shift, vma.vm_end >> shift)
-            self._anonymous.setdefault(vma.inode, set()).update(folio for _, folio in present if folio.anon)
+            present = (folio for _, folio in vma.present() if folio.anon)
+            self._anonymous.setdefault(vma.inode, set()).update(present)
 
     def all(self) -> list[Holder]:
         """Those that have anything."""

@@ -133,10 +133,7 @@ def unconsumed(vma: Vma) -> Iterator[Range]:
             if not consumed:
                 yield first, end
         return
-    shift = vma.mm.page_shift
-    base = (vma.vm_start >> shift) - vma.vm_pgoff
-    present = vma.mm.page_table.items(vma.vm_start >> shift, vma.vm_end >> shift)
-    yield from without(vma.first_index, vma.end_index, [number - base for number, folio in present if folio.anon])
+    yield from without(vma.first_index, vma.end_index, [index for index, folio in vma.present() if folio.anon])
 
 
 def without(first: int, end: int, taken: Iterable[int]) -> Iterator[Range]:

@@ -142,14 +142,12 @@ class _Walk:
 
     def _present(self, vma: Vma) -> Iterator[Hashable]:
         """What a private VMA maps, in pages from its start. A page that several map is told by its number."""
-        shift = vma.mm.page_shift
-        start, end = vma.vm_start >> shift, vma.vm_end >> shift
-        for number, folio in vma.mm.page_table.items(start, end):
+        for index, folio in vma.present():
             if folio.anon:
                 sharing = self._folios.setdefault(folio, len(self._folios)) if folio.mapcount > 1 else None
-                yield number - start, sharing, folio.restore_reserve, self._charges(folio)
+                yield index - vma.first_index, sharing, folio.restore_reserve, self._charges(folio)
             else:
-                yield number - start
+                yield index - vma.first_index
 
     def _charges(self, folio: Folio) -> tuple[int, int]:
         return self._cgroup(folio.cgroup), self._cgroup(folio.cgroup_rsvd)

@@ -35,7 +35,8 @@ def _copy_vma(vma: Vma, mm: AddressSpace) -> None:
     vma.inode.attach(copy, after=vma)
     if vma.shared:
         return
-    for number, folio in vma.mm.page_table.items(vma.vm_start >> mm.page_shift, vma.vm_end >> mm.page_shift):
-        mm.page_table.set(number, folio)
+    base = copy.page_base
+    for index, folio in vma.present():
+        mm.page_table.set(base + index, folio)
         if folio.anon:
             folio.mapcount += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hugeresv.model.page_table import keys_within
 from hugeresv.model.resv_map import ResvMap
 
 if TYPE_CHECKING:
@@ -59,11 +60,7 @@ class Inode:
 
     def cached_in(self, first: int, end: int) -> list[int]:
         """The indices in [first, end) that have a page, ascending; costs what the smaller of range and cache does."""
-        cache = self.page_cache
-        end = min(end, self.cache_end)
-        if end - first <= len(cache):
-            return [index for index in range(first, end) if index in cache]
-        return sorted(index for index in cache if first <= index < end)
+        return keys_within(self.page_cache, first, min(end, self.cache_end))
 
     def add_to_page_cache(self, index: int, folio: Folio) -> None:
         """hugetlb_add_to_page_cache: the folio is the file's, no longer anonymous."""

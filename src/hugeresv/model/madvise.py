@@ -101,7 +101,8 @@ def _dontneed(machine: Machine, task: Process, start: int, end: int, *, also_loc
             return Outcome.EINVAL
         else:
             align = align_up if machine.behaviour.dontneed_rounds_up else align_down
-            zap_and_free(machine, [(vma, low, align(high, page_bytes))])
+            high = align(high, page_bytes)
+            zap_and_free(machine, [(vma, vma.pagecache_offset(low), vma.pagecache_offset(high))])
     return walk.outcome(end)
 
 

@@ -196,7 +196,7 @@ def _move(machine: Machine, vma: Vma, call: Remap) -> Outcome:
     old = isolate(vma, call.address, call.address + call.kept_len)
     assert old is not None
     _drop_map(old)
-    _move_page_tables(mm, call.address, call.target, call.kept_len)
+    _move_page_tables(old, new, old.first_index, old.end_index)
     _link(new)
     remove_vmas(machine, [old])
     return Outcome.OK
@@ -207,9 +207,9 @@ def _fail_to_move(machine: Machine, vma: Vma, new: Vma, moved: int) -> None:
 
     The map goes with the copy, or since 6.16 (fixup_hugetlb_reservations) stays with it, and is closed with it.
     """
-    source, length = vma.address_of(new.vm_pgoff), new.vm_end - new.vm_start
-    _move_page_tables(vma.mm, source, new.vm_start, length)
-    _move_page_tables(vma.mm, new.vm_start, source, moved)
+    first = new.first_index
+    _move_page_tables(vma, new, first, new.end_index)
+    _move_page_tables(new, vma, first, first + (moved >> vma.mm.page_shift))
     _drop_map(vma if machine.behaviour.mremap is MremapReach.MANY_VMAS else new)
     _link(new)
     remove_vmas(machine, [new])
@@ -234,11 +234,8 @@ def _moved_length(behaviour: Behaviour, vma: Vma, address: int, length: int) -> 
     span = PTRS_PER_TABLE << shift
     end = address + length
     table = (end - 1) // span * span
-    first = max(table, address)
-    if vma.shared:
-        walked = bool(vma.inode.cached_in(vma.pagecache_offset(first), vma.pagecache_offset(end - 1) + 1))
-    else:
-        walked = any(True for _ in vma.mm.page_table.items(first >> shift, end >> shift))
+    first, last = vma.pagecache_offset(max(table, address)), vma.pagecache_offset(end - 1) + 1
+    walked = bool(vma.inode.cached_in(first, last) if vma.shared else vma.present(first, last))
     told = ((length if walked else table + span - address) + INT_MIN) % (1 << 32) - INT_MIN
     return told if told >= 0 else length
 
@@ -250,13 +247,14 @@ def _drop_map(vma: Vma) -> None:
     vma.clear_private_data()
 
 
-def _move_page_tables(mm: AddressSpace, source: int, target: int, length: int) -> None:
-    """move_hugetlb_page_tables, without its answer."""
-    shift = mm.page_shift
-    first, delta = source >> shift, (target - source) >> shift
-    for number, folio in list(mm.page_table.items(first, first + (length >> shift))):
-        mm.page_table.clear(number)
-        mm.page_table.set(number + delta, folio)
+def _move_page_tables(source: Vma, target: Vma, first: int, end: int) -> None:
+    """move_hugetlb_page_tables, without its answer: what a private `source` maps of file indices [first, end)."""
+    if source.inode is None or source.shared:
+        return
+    page_table, old, new = source.mm.page_table, source.page_base, target.page_base
+    for index, folio in source.present(first, end):
+        page_table.clear(old + index)
+        page_table.set(new + index, folio)
 
 
 def _without_hugetlb(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool) -> Outcome:

@@ -7,8 +7,7 @@ inode's cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
@@ -47,19 +46,18 @@ class PageTable:
         if not table:
             del self.tables[number >> _BITS]
 
-    def items(self, first: int, end: int) -> Iterator[tuple[int, Folio]]:
-        """(number, folio) of what is mapped in [first, end), ascending. The table must not change meanwhile."""
-        low, high = first >> _BITS, (end - 1) >> _BITS
-        if high - low < len(self.tables):
-            keys = [key for key in range(low, high + 1) if key in self.tables]
-        else:
-            keys = sorted(key for key in self.tables if low <= key <= high)
-        for key in keys:
-            base = key << _BITS
-            for slot, folio in sorted(self.tables[key].items(), key=_slot):
-                if first <= base + slot < end:
-                    yield base + slot, folio
+    def items(self, first: int, end: int, less: int = 0) -> list[tuple[int, Folio]]:
+        """(number - `less`, folio) of what is mapped in [first, end), ascending."""
+        found: list[tuple[int, Folio]] = []
+        for key in keys_within(self.tables, first >> _BITS, ((end - 1) >> _BITS) + 1):
+            table, base = self.tables[key], key << _BITS
+            shown = base - less
+            found += [(shown + slot, table[slot]) for slot in keys_within(table, first - base, end - base)]
+        return found
 
 
-def _slot(item: tuple[int, Folio]) -> int:
-    return item[0]
+def keys_within(table: dict[int, Any], first: int, end: int) -> list[int]:
+    """The keys of `table` in [first, end), ascending; costs what the smaller of range and table does."""
+    if end - first <= len(table):
+        return [key for key in range(first, end) if key in table]
+    return sorted(key for key in table if first <= key < end)

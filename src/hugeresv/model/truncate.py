@@ -52,7 +52,7 @@ def unmap_file_range(machine: Machine, inode: Inode, first: int, end: int) -> No
         if too_much and low < vma.end_index and low <= end:
             high, end = min(low + end - first, vma.end_index), HIGHEST
         if low < high:
-            zap_and_free(machine, [(vma, vma.address_of(low), vma.address_of(high))])
+            zap_and_free(machine, [(vma, low, high)])
 
 
 def evict_if_unused(machine: Machine, inode: Inode) -> None:

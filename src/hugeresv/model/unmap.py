@@ -39,7 +39,7 @@ def unmap_range(machine: Machine, mm: AddressSpace, start: int, end: int) -> Out
 
 def remove_vmas(machine: Machine, vmas: list[Vma]) -> None:
     """Unmap whole VMAs: all their pages, as one batch; then each VMA with its promises; then unused files."""
-    zap_and_free(machine, [(vma, vma.vm_start, vma.vm_end) for vma in vmas])
+    zap_and_free(machine, [(vma, vma.first_index, vma.end_index) for vma in vmas])
     inodes: dict[Inode, None] = {}
     for vma in vmas:
         vma.mm.remove(vma)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
+    from hugeresv.model.folio import Folio
     from hugeresv.model.inode import Inode
     from hugeresv.model.resv_map import ResvMap
 
@@ -121,6 +122,23 @@ class Vma:
     def address_of(self, index: int) -> int:
         """The address in bytes of a file index, wherever it lies."""
         return self.vm_start + ((index - self.vm_pgoff) << self.mm.page_shift)
+
+    def present(self, first: int | None = None, end: int | None = None) -> list[tuple[int, Folio]]:
+        """(file index, folio) of what a private VMA maps of file indices [first, end), ascending; by default of all.
+
+        A shared VMA maps nothing here: its pages are in its file's cache (`Inode.cached_in`).
+        """
+        base = self.page_base
+        if first is None:
+            first = self.first_index
+        if end is None:
+            end = self.end_index
+        return self.mm.page_table.items(first + base, end + base, base)
+
+    @property
+    def page_base(self) -> int:
+        """The entry of the page table that belongs to file index 0; that of any other index lies as far from it."""
+        return (self.vm_start >> self.mm.page_shift) - self.vm_pgoff
 
     @property
     def first_index(self) -> int:

@@ -15,29 +15,28 @@ if TYPE_CHECKING:
 
 
 def zap_and_free(machine: Machine, pieces: Iterable[tuple[Vma, int, int]]) -> None:
-    """Unmap address ranges [start, end) of VMAs as one batch: every page is unmapped before the first is freed.
+    """Unmap file indices [first, end) of VMAs as one batch: every page is unmapped before the first is freed.
 
     The order is visible: where a page becomes reserved again only if there is no surplus page, a freed page may be the
     last surplus one.
     """
     freed: list[Folio] = []
-    for vma, start, end in pieces:
-        _zap(machine, vma, start, end, freed)
+    for vma, first, end in pieces:
+        _zap(machine, vma, first, end, freed)
     for folio in freed:
         free_huge_folio(machine, folio)
 
 
-def _zap(machine: Machine, vma: Vma, start: int, end: int, freed: list[Folio]) -> None:
+def _zap(machine: Machine, vma: Vma, first: int, end: int, freed: list[Folio]) -> None:
     """Unmap one VMA's pages in address order; those that nobody maps any more are added to `freed`."""
     if vma.inode is None or vma.shared:
         return
-    mm = vma.mm
-    for number, folio in list(mm.page_table.items(start >> mm.page_shift, end >> mm.page_shift)):
-        mm.page_table.clear(number)
+    page_table, base = vma.mm.page_table, vma.page_base
+    for index, folio in vma.present(first, end):
+        page_table.clear(base + index)
         if not folio.anon:
             continue
         if _restores_reserve(machine, vma, folio):
-            index = vma.pagecache_offset(number << mm.page_shift)
             folio.restore_reserve = True
             if vma.resv_map is not None:
                 vma.resv_map.regions.delete(index, index + 1)

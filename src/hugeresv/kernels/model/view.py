@@ -63,8 +63,7 @@ def _present(vma: Vma, inode: Inode, first: int, end: int) -> list[int]:
     """The file indices in [first, end) that have a page: in the cache (shared), in the page table (private)."""
     if vma.shared:
         return inode.cached_in(first, end)
-    base = (vma.vm_start >> vma.mm.page_shift) - vma.vm_pgoff
-    return [number - base for number, _ in vma.mm.page_table.items(first + base, end + base)]
+    return [index for index, _ in vma.present(first, end)]
 
 
 def _regions(vma: Vma, inode: Inode, first: int, end: int) -> Iterable[tuple[int, int, bool]]:

@@ -40,9 +40,8 @@ def _stolen(machine: Machine) -> bool:
 
 def _pages(vma: Vma) -> Iterator[tuple[int, bool, int]]:
     """(file index, anonymous, mapcount) of what a private VMA maps."""
-    shift = vma.mm.page_shift
-    for number, folio in vma.mm.page_table.items(vma.vm_start >> shift, vma.vm_end >> shift):
-        yield vma.pagecache_offset(number << shift), folio.anon, folio.mapcount
+    for index, folio in vma.present():
+        yield index, folio.anon, folio.mapcount
 
 
 def _shared_after_fork(machine: Machine) -> bool:
