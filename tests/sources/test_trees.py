@@ -11,7 +11,7 @@ from hugeresv.ledger.reconcile import unexplained
 from hugeresv.sources.proc.cgroups import own_cgroup, read_cgroups
 from hugeresv.sources.proc.files import unescape
 from hugeresv.sources.proc.maps import parse_maps
-from hugeresv.sources.proc.mounts import parse_mountinfo
+from hugeresv.sources.proc.mountinfo import parse_mountinfo
 from hugeresv.sources.proc.observe import observe_host
 from hugeresv.sources.proc.read import read_snapshot
 from hugeresv.sources.proc.segments import parse_segments, resident_pages
@@ -106,15 +106,16 @@ def test_names_are_unescaped_as_the_kernel_escapes_them() -> None:
 
 def test_a_mapping_of_segment_0_is_one() -> None:
     """The first segment of a namespace has inode 0, which elsewhere means: no file."""
-    maps = b"1000-2000 rw-s 00000000 00:11 0      /SYSV00000000 (deleted)\n2000-3000 rw-p 00000000 00:00 0 [heap]\n"
+    maps = [b"1000-2000 rw-s 00000000 00:11 0      /SYSV00000000 (deleted)", b"2000-3000 rw-p 00000000 00:00 0 [heap]"]
     (mapping,) = parse_maps(maps, {0x1000})
     assert (mapping.inode, mapping.device, mapping.shared) == (0, os.makedev(0, 17), True)
 
 
 def test_a_mountinfo_with_a_dash_in_a_name() -> None:
     """The separator is a field `-` of its own."""
-    (point,) = parse_mountinfo("1 2 0:9 / /a-b rw - hugetlbfs none rw,pagesize=1024M\n3 4 0:8 / /t rw - tmpfs t rw\n")
-    assert point == ("/a-b", os.makedev(0, 9), {"rw": "", "pagesize": "1024M"})
+    lines = [b"1 2 0:9 / /a-b rw - hugetlbfs none rw,pagesize=1024M", b"3 4 0:8 / /t rw - tmpfs t rw"]
+    (point,) = parse_mountinfo(lines, "hugetlbfs")
+    assert point == ("/a-b", os.makedev(0, 9), "hugetlbfs", "none", {"rw": "", "pagesize": "1024M"})
 
 
 @pytest.mark.parametrize(
@@ -146,5 +147,5 @@ def test_cgroups_of_version_2(tmp_path: Path) -> None:
         (directory / "hugetlb.2MB.current").write_text(f"{current}\n")
         (directory / "hugetlb.2MB.rsvd.current").write_text(f"{current}\n")
     (tmp_path / "fs/cgroup/cgroup.controllers").write_text("hugetlb\n")
-    (use,) = read_cgroups(str(tmp_path), [2048, 1 << 20])
+    (use,) = read_cgroups(str(tmp_path), [2048, 1 << 20], [])
     assert (use.path, use.max_pages, use.rsvd_max_pages, use.usage_pages, use.rsvd_pages) == ("/a", 2, None, 1, 1)

@@ -41,11 +41,14 @@ class MountedPath(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Mounts whose path begins so."""
-        from hugeresv.sources.proc.files import read_if_there
-        from hugeresv.sources.proc.mounts import parse_mountinfo
+        from hugeresv.sources.proc.mountinfo import read_mountinfo
+        from hugeresv.sources.proc.mounts import FILE_SYSTEM
 
         proc_root = str(ctx.params.get("proc") or "/proc")
-        mounts = parse_mountinfo(read_if_there(f"{proc_root}/self/mountinfo"))
+        try:
+            mounts = read_mountinfo(f"{proc_root}/self/mountinfo", FILE_SYSTEM)
+        except OSError:
+            return []
         return [CompletionItem(mount.path) for mount in mounts if mount.path.startswith(incomplete)]
 
 

@@ -1,20 +1,22 @@
 """A live host, or a copied one, read as far as one mapping depends on it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from hugeresv.errors import InputError
+from hugeresv.errors import InputError, UnavailableError
 from hugeresv.fit.mount import Place, find_place
 from hugeresv.fit.nodes import allowed_nodes, growing_node
 from hugeresv.fit.query import Query
 from hugeresv.fit.situation import Refusal, Request, Situation, What
+from hugeresv.ledger.observation import CgroupUse
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.release import Evidence, closest
 from hugeresv.outcome import Outcome
 from hugeresv.sources.proc.cgroups import limit_files
-from hugeresv.sources.proc.files import read_if_there, read_text
+from hugeresv.sources.proc.files import read_if_there, read_number, reason
 from hugeresv.sources.proc.lineage import cgroup_directory, find_directory, read_lineage
+from hugeresv.sources.proc.meminfo import default_page_bytes, memory_bytes
 from hugeresv.sources.proc.pools import pool_of_size, read_pools
-from hugeresv.sources.proc.read import default_page_bytes
 from hugeresv.sources.proc.task import Task, read_task
 from hugeresv.units import format_bytes
 
@@ -58,7 +60,7 @@ def read_host(proc_root: str, sys_root: str, query: Query) -> Host:
     request = Request(what, -(-query.size_bytes // page_bytes), query.noreserve)
     nodes = allowed_nodes(pool, task, query.nodes)
     directory, notes = _cgroup_directory(sys_root, query, task)
-    lineage = list(read_lineage(sys_root, directory, pool.page_size_kB)) if directory is not None else []
+    lineage = _lineage(sys_root, directory, pool.page_size_kB)
     release = read_if_there(f"{proc_root}/sys/kernel/osrelease").strip()
     behaviour, evidence = closest(release, read_if_there(f"{proc_root}/sys/kernel/version"))
     if evidence is Evidence.NEAREST:
@@ -115,19 +117,34 @@ def _cgroup_directory(sys_root: str, query: Query, task: Task) -> tuple[str | No
     return directory, []
 
 
+def _lineage(sys_root: str, directory: str | None, page_size_kB: int) -> list[tuple[str, CgroupUse]]:
+    try:
+        return [] if directory is None else list(read_lineage(sys_root, directory, page_size_kB))
+    except OSError as error:
+        raise UnavailableError(f"cannot read the limits of {directory}: {reason(error)}") from None
+
+
 def _memory_pages(proc_root: str, page_bytes: int) -> int | None:
-    for line in read_text(f"{proc_root}/meminfo").splitlines():
-        if line.startswith("MemAvailable:"):
-            return (int(line.split()[1]) << 10) // page_bytes
-    return None
+    path = f"{proc_root}/meminfo"
+    try:
+        available = memory_bytes(path, "MemAvailable")
+    except OSError as error:
+        raise UnavailableError(f"cannot read {path}: {error.strerror}") from None
+    return None if available is None else available // page_bytes
 
 
 def _refusal(proc_root: str, what: What, task: Task) -> Refusal | None:
     """shmget(2) with SHM_HUGETLB wants CAP_IPC_LOCK or the group (fs/hugetlbfs/inode.c, can_do_hugetlb_shm)."""
     if what is not What.SYSV or task.may_lock:
         return None
-    group = read_if_there(f"{proc_root}/sys/vm/hugetlb_shm_group").strip()
-    if not group or int(group) in task.groups:
+    path = f"{proc_root}/sys/vm/hugetlb_shm_group"
+    if not Path(path).exists():
+        return None
+    try:
+        group = read_number(path)
+    except OSError as error:
+        raise UnavailableError(f"cannot read {path}: {error.strerror}") from None
+    if group in task.groups:
         return None
     text = f"SysV segments of huge pages need CAP_IPC_LOCK or group {group} (vm.hugetlb_shm_group)"
     command = f"sysctl vm.hugetlb_shm_group={task.groups[0]}"

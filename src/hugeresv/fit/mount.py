@@ -10,8 +10,9 @@ from hugeresv.errors import InputError, UnavailableError
 from hugeresv.fit.situation import MountLimits, Refusal
 from hugeresv.ledger.observation import Kind
 from hugeresv.outcome import Outcome
-from hugeresv.sources.proc.files import read_text
-from hugeresv.sources.proc.mounts import MountPoint, mount_limits, parse_mountinfo
+from hugeresv.sources.proc.files import reason
+from hugeresv.sources.proc.mountinfo import MountInfo, read_mountinfo
+from hugeresv.sources.proc.mounts import FILE_SYSTEM, mount_limits
 from hugeresv.sources.proc.observe import observe_host
 from hugeresv.sources.proc.processes import namespace
 from hugeresv.sources.proc.read import is_live
@@ -29,7 +30,7 @@ class Place:
     certain  whether it is known what is left of the minimum
     """
 
-    point: MountPoint
+    point: MountInfo
     page_bytes: int
     limits: MountLimits | None
     refusal: Refusal | None
@@ -52,13 +53,13 @@ def find_place(
     path = Path(directory).absolute()
     seen = f"{proc_root}/{process}/root{path}"
     try:
-        points = parse_mountinfo(read_text(f"{proc_root}/{process}/mountinfo"))
+        points = read_mountinfo(f"{proc_root}/{process}/mountinfo", FILE_SYSTEM)
         status = Path(seen).stat()
         usage = os.statvfs(seen)
     except FileNotFoundError:
         raise InputError(f"there is no {directory!r}") from None
     except OSError as error:
-        raise UnavailableError(f"cannot look at {directory!r}: {error.strerror}; run as root") from None
+        raise UnavailableError(f"cannot look at {directory!r}: {reason(error)}; run as root") from None
     point = next((point for point in reversed(points) if point.device == status.st_dev), None)
     if point is None or not stat.S_ISDIR(status.st_mode):
         mounted = ", ".join(repr(point.path) for point in points) or "none is mounted"

@@ -2,7 +2,7 @@
 
 from hugeresv.errors import InputError
 from hugeresv.ledger.observation import Pool
-from hugeresv.sources.proc.files import read_if_there
+from hugeresv.sources.proc.meminfo import memory_bytes
 from hugeresv.sources.proc.task import Task
 
 
@@ -43,7 +43,7 @@ def spell_nodes(nodes: frozenset[int]) -> str:
 def _free_kB(sys_root: str, node: int) -> int:
     """MemFree of a node; 0 where it is not shown."""
     path = f"{sys_root}/devices/system/node/node{node}/meminfo"
-    for line in read_if_there(path).splitlines():
-        if "MemFree:" in line:
-            return int(line.split()[-2])
-    return 0
+    try:
+        return (memory_bytes(path, "MemFree") or 0) >> 10
+    except OSError:
+        return 0

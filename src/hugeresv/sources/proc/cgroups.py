@@ -1,10 +1,12 @@
 """The hugetlb controller of cgroups, version 1 and 2, below the cgroup file systems in sysfs."""
 
+import errno
 import os
 from collections.abc import Container, Iterator
 
-from hugeresv.ledger.observation import CgroupUse
-from hugeresv.sources.proc.files import read_text
+from hugeresv.ledger.observation import CgroupUse, Unreadable
+from hugeresv.sources.proc.descend import descend
+from hugeresv.sources.proc.files import MalformedError, number, parsed, reason
 from hugeresv.units import cgroup_size
 
 _NO_LIMIT = 1 << 62
@@ -14,13 +16,31 @@ _V2 = ("max", "current", "rsvd.max", "rsvd.current")
 _V1 = ("limit_in_bytes", "usage_in_bytes", "rsvd.limit_in_bytes", "rsvd.usage_in_bytes")
 
 
-def read_cgroups(sys_root: str, page_sizes_kB: list[int]) -> Iterator[CgroupUse]:
-    """Those that have a limit, or pages in use or reserved."""
+_MOST_CGROUPS = 1 << 14
+_REMOVED = (errno.ENOENT, errno.ENODEV)
+"""Of a cgroup that has just been removed."""
+
+
+def read_cgroups(sys_root: str, page_sizes_kB: list[int], unreadable: list[Unreadable]) -> Iterator[CgroupUse]:
+    """Those that have a limit, or pages in use or reserved. What cannot be read is added to `unreadable`."""
+
+    def failed(error: OSError) -> None:
+        if error.errno not in _REMOVED:
+            unreadable.append(Unreadable("a cgroup", reason(error), hides=False))
+
+    count = 0
     for root in hierarchies(sys_root):
-        for directory, folders, files in os.walk(root):
-            folders.sort()
+        for directory in descend(root, failed):
+            if count == _MOST_CGROUPS:
+                unreadable.append(Unreadable(f"more cgroups in {root}", f"{count} were read", hides=False))
+                return
+            count += 1
             for size in page_sizes_kB:
-                use = read_cgroup(directory, directory[len(root) :] or "/", size, files)
+                try:
+                    use = read_cgroup(directory.path, directory.path[len(root) :] or "/", size, directory.others)
+                except OSError as error:
+                    failed(error)
+                    continue
                 if use is not None and any((use.usage_pages, use.rsvd_pages, _limited(use))):
                     yield use
 
@@ -32,9 +52,14 @@ def hierarchies(sys_root: str) -> list[str]:
 
 
 def own_cgroup(cgroup: str) -> str | None:
-    """The path in a /proc/PID/cgroup file whose hugetlb counters a process is charged to, if it tells."""
+    """The path in a /proc/PID/cgroup file whose hugetlb counters a process is charged to, if it tells.
+
+    Raises MalformedError.
+    """
     paths = {}
-    for line in cgroup.splitlines():
+    for line in cgroup.removesuffix("\n").split("\n") if cgroup else []:
+        if line.count(":") < 2:
+            raise MalformedError("a cgroup", line)
         _, controllers, path = line.split(":", 2)
         paths.update(dict.fromkeys(controllers.split(","), path))
     return paths.get("hugetlb", paths.get(""))
@@ -45,7 +70,10 @@ def _limited(use: CgroupUse) -> bool:
 
 
 def read_cgroup(directory: str, path: str, page_size_kB: int, known: Container[str]) -> CgroupUse | None:
-    """A cgroup whose directory has the files `known`; None where it does not have the controller."""
+    """A cgroup whose directory has the files `known`; None where it does not have the controller.
+
+    Raises MalformedError.
+    """
     prefix = f"hugetlb.{cgroup_size(page_size_kB)}"
     names = _V1 if f"{prefix}.limit_in_bytes" in known else _V2
     limit, usage, rsvd_limit, rsvd = (_pages(directory, f"{prefix}.{name}", page_size_kB, known) for name in names)
@@ -66,9 +94,14 @@ def _pages(directory: str, name: str, page_size_kB: int, known: Container[str]) 
     if name not in known:
         return None
     try:
-        text = read_text(f"{directory}/{name}").strip()
-    except OSError:
-        return None
-    if text == "max" or int(text) >= _NO_LIMIT:
-        return None
-    return int(text) // (page_size_kB << 10)
+        quantity = parsed(f"{directory}/{name}", _bytes)
+    except OSError as error:
+        if error.errno in _REMOVED:
+            return None
+        raise
+    return None if quantity is None or quantity >= _NO_LIMIT else quantity // (page_size_kB << 10)
+
+
+def _bytes(text: str) -> int | None:
+    word = text.removesuffix("\n")
+    return None if word == "max" else number(word, "the number")

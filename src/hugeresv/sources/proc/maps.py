@@ -6,13 +6,20 @@ numa_maps costs about twice as much as maps, smaps four times and more, for they
 
 import os
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
-from hugeresv.sources.proc.files import unescape
+from hugeresv.sources.proc.files import MalformedError, number
 
-_LINE = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) (....) ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) *(.*)")
+_ADDRESS, _DEVICE = rb"([0-9a-f]{1,16})", rb"([0-9a-f]{2,3}):([0-9a-f]{2,5})"
+_HEAD = re.compile(_ADDRESS + rb"-" + _ADDRESS + rb" (?s:..)")
+_LINE = re.compile(
+    _ADDRESS + rb"-" + _ADDRESS + rb" (...)([ps]) " + _ADDRESS + rb" " + _DEVICE + rb" ([0-9]{1,20}) *((?s:.*))"
+)
 _CHUNK_BYTES = 1 << 14
+_LONGEST_ENTRY = 1 << 16
+_LARGEST_PAGE_KB = 1 << 30
+_MOST_KB = 1 << 54
 _LIKELY_NAMES = (b" /anon_hugepage", b" /memfd:", b" /SYSV")
 
 
@@ -38,30 +45,44 @@ class Detail:
     present_bytes: int
 
 
-def may_have_hugetlb(maps: bytes, devices: frozenset[int]) -> bool:
-    """Whether a maps file has names or devices that huge pages have; ordinary memory can have the names, too."""
-    if any(name in maps for name in _LIKELY_NAMES):
-        return True
-    return any(b" %02x:%02x " % (os.major(device), os.minor(device)) in maps for device in devices)
+def may_have_hugetlb(maps: Iterable[bytes], devices: frozenset[int]) -> bool:
+    """Whether the lines of a maps file have names or devices that huge pages have; so can those of ordinary memory."""
+    marks = [*_LIKELY_NAMES, *(b" %02x:%02x " % (os.major(device), os.minor(device)) for device in devices)]
+    likely = re.compile(b"|".join(map(re.escape, marks)))
+    return any(map(likely.search, maps))
 
 
-def parse_maps(maps: bytes, starts: Container[int]) -> list[Mapping]:
-    """The mappings in a maps file that begin at `starts`."""
+def parse_maps(maps: Iterable[bytes], starts: Container[int]) -> list[Mapping]:
+    """The mappings in the lines of a maps file that begin at `starts`. Raises MalformedError."""
+    names: dict[bytes, str] = {}
     mappings = []
-    for line in maps.split(b"\n")[:-1]:
-        if int(line[: line.index(b"-")], 16) in starts:
-            found = _LINE.fullmatch(line)
-            assert found is not None
-            start, end, permissions, offset, major, minor, inode, name = found.groups()
-            device = os.makedev(int(major, 16), int(minor, 16))
-            shared = permissions[3:] == b"s"
-            text = unescape(os.fsdecode(name))
-            mappings.append(Mapping(int(start, 16), int(end, 16), shared, int(offset, 16), device, int(inode), text))
+    for line in maps:
+        head = _HEAD.match(line)
+        if head is None:
+            raise MalformedError("a mapping", line)
+        if int(head[1], 16) in starts:
+            mappings.append(_parse_line(line, names))
     return mappings
 
 
+def _parse_line(line: bytes, names: dict[bytes, str]) -> Mapping:
+    found = _LINE.fullmatch(line)
+    if found is None or int(found[1], 16) >= int(found[2], 16):
+        raise MalformedError("a mapping", line)
+    start, end, _, sharing, offset, major, minor, inode, name = found.groups()
+    if name not in names:
+        names[name] = os.fsdecode(name.replace(b"\\012", b"\n"))  # the only byte that is escaped here
+    device = os.makedev(int(major, 16), int(minor, 16))
+    return Mapping(
+        int(start, 16), int(end, 16), sharing == b"s", int(offset, 16), device, number(inode, "an inode"), names[name]
+    )
+
+
 def parse_smaps(smaps: bytes) -> dict[int, Detail]:
-    """The mappings of huge pages in a smaps file, or in whole entries of one, by start address."""
+    """The mappings of huge pages in a smaps file, or in whole entries of one, by start address.
+
+    Raises MalformedError.
+    """
     details: dict[int, Detail] = {}
     place = -1
     while (place := smaps.find(b" ht", place + 1)) >= 0:
@@ -71,13 +92,19 @@ def parse_smaps(smaps: bytes) -> dict[int, Detail]:
             before = smaps.rfind(b"\nVmFlags:", 0, line - 1)
             entry = smaps[smaps.index(b"\n", before + 1) + 1 if before >= 0 else 0 : line]
             present_kB = _kB(entry, b"Shared_Hugetlb") + _kB(entry, b"Private_Hugetlb")
-            start = int(entry[: entry.index(b"-")], 16)
-            details[start] = Detail(_kB(entry, b"KernelPageSize") << 10, b"nr" in flags, present_kB << 10)
+            head = _HEAD.match(entry)
+            if head is None:
+                raise MalformedError("a mapping", entry.partition(b"\n")[0])
+            size_kB = _kB(entry, b"KernelPageSize")
+            if size_kB.bit_count() != 1 or size_kB > _LARGEST_PAGE_KB:
+                raise MalformedError("KernelPageSize", str(size_kB))
+            details[int(head[1], 16)] = Detail(size_kB << 10, b"nr" in flags, present_kB << 10)
     return details
 
 
 def _kB(entry: bytes, field: bytes) -> int:
-    return int(entry.partition(b"\n%s:" % field)[2].split(maxsplit=1)[0])
+    value = entry.partition(b"\n%s:" % field)[2].partition(b"\n")[0]
+    return number(value.removesuffix(b" kB").strip(b" "), field.decode(), most=_MOST_KB)
 
 
 def read_details(path: str, last_start: int | None = None) -> dict[int, Detail]:
@@ -87,7 +114,7 @@ def read_details(path: str, last_start: int | None = None) -> dict[int, Detail]:
     """
     details: dict[int, Detail] = {}
     unparsed = b""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         while last_start not in details and (chunk := os.read(descriptor, _CHUNK_BYTES)):
             unparsed += chunk
@@ -96,6 +123,11 @@ def read_details(path: str, last_start: int | None = None) -> dict[int, Detail]:
             if flags >= 0 and end:  # a whole entry
                 details |= parse_smaps(unparsed[:end])
                 unparsed = unparsed[end:]
+            if len(unparsed) > _LONGEST_ENTRY:
+                raise MalformedError("a mapping", unparsed)
+    except MalformedError as error:
+        error.filename = path
+        raise
     finally:
         os.close(descriptor)
     return details

@@ -1,43 +1,31 @@
-"""Mounted hugetlbfs file systems, in every mount namespace that a process shows, with the files on them."""
+"""Mounted hugetlbfs file systems: their limits, and the files on them."""
 
 import os
 import re
 import stat
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from hugeresv.errors import InputError
 from hugeresv.ledger.observation import Unreadable
-from hugeresv.sources.proc.files import unescape
+from hugeresv.sources.proc.descend import descend
+from hugeresv.sources.proc.files import MalformedError, reason
+from hugeresv.sources.proc.mountinfo import MountInfo
 from hugeresv.sources.proc.snapshot import FileStatus, MountRecord
 from hugeresv.units import parse_bytes
 
+FILE_SYSTEM = "hugetlbfs"
 
-class MountPoint(NamedTuple):
-    """A line of mountinfo about a hugetlbfs: where, its device number, and its options."""
-
-    path: str
-    device: int
-    options: dict[str, str]
-
-
-def parse_mountinfo(mountinfo: str) -> list[MountPoint]:
-    """The hugetlbfs mounts in a mountinfo file."""
-    found = []
-    for line in mountinfo.splitlines():
-        fields = line.split(" ")
-        if "-" not in fields or fields[fields.index("-") + 1] != "hugetlbfs":
-            continue
-        major, minor = map(int, fields[2].split(":"))
-        options = dict(option.partition("=")[::2] for option in fields[-1].split(","))
-        found.append(MountPoint(unescape(fields[4]), os.makedev(major, minor), options))
-    return found
+_MOST_FILES = 1 << 16
+_LARGEST_PAGE_BYTES = 1 << 40
 
 
 def read_mount(
-    root: str | None, point: MountPoint, default_page_bytes: int, unreadable: list[Unreadable]
+    root: str | None, point: MountInfo, default_page_bytes: int, unreadable: list[Unreadable]
 ) -> MountRecord:
-    """A mount with its files, `root` being the root directory of a process that sees it; None: a copy has no files."""
+    """A mount with its files, `root` being the root directory of a process that sees it; None: a copy has no files.
+
+    Raises MalformedError for options that are none of a hugetlbfs.
+    """
     page_bytes, size_pages, min_size_pages = mount_limits(point, default_page_bytes)
     free_pages = None
     files: list[tuple[str, FileStatus]] = []
@@ -49,17 +37,22 @@ def read_mount(
         if os.stat(base).st_dev != point.device:
             raise FileNotFoundError(f"another file system is mounted over {point.path}")
         free_pages = status.f_bfree if status.f_blocks else None
-        files = list(_files(base, point.device))
+        files = list(_files(base, point, unreadable))
     except OSError as error:
-        unreadable.append(Unreadable(f"the files on mount {point.path}", error.strerror or str(error)))
+        unreadable.append(Unreadable(f"the files on mount {point.path}", reason(error)))
     return MountRecord(point.path, point.device, page_bytes, size_pages, min_size_pages, free_pages, tuple(files))
 
 
-def mount_limits(point: MountPoint, default_page_bytes: int) -> tuple[int, int | None, int | None]:
-    """The page size in bytes, and the mount's maximum and minimum in pages, None where there is none."""
-    page_bytes = _bytes(point.options.get("pagesize"), default_page_bytes)
-    size, minimum = (_limit(point.options.get(name), page_bytes) for name in ("size", "min_size"))
-    return page_bytes, size, minimum
+def mount_limits(point: MountInfo, default_page_bytes: int) -> tuple[int, int | None, int | None]:
+    """The page size in bytes, and the mount's maximum and minimum in pages, None where there is none.
+
+    Raises MalformedError for options that are none of a hugetlbfs.
+    """
+    page_bytes = _option(point, "pagesize") or default_page_bytes
+    if page_bytes.bit_count() != 1 or page_bytes > _LARGEST_PAGE_BYTES:
+        raise MalformedError(f"pagesize of {point.path}", point.options["pagesize"])
+    size, minimum = (_option(point, name) for name in ("size", "min_size"))
+    return page_bytes, _pages(size, page_bytes), _pages(minimum, page_bytes)
 
 
 def file_status(status: os.stat_result) -> FileStatus:
@@ -74,25 +67,49 @@ def file_status(status: os.stat_result) -> FileStatus:
     )
 
 
-def _files(base: str, device: int) -> Iterator[tuple[str, FileStatus]]:
-    for directory, folders, names in os.walk(base):
-        folders[:] = [name for name in folders if os.lstat(f"{directory}/{name}").st_dev == device]
-        for name in names:
-            path = f"{directory}/{name}"
-            status = os.lstat(path)
-            if stat.S_ISREG(status.st_mode) and status.st_dev == device:
-                yield path[len(base) :].lstrip("/"), file_status(status)
+def _files(base: str, point: MountInfo, unreadable: list[Unreadable]) -> Iterator[tuple[str, FileStatus]]:
+    """The files with a page or a length, by their names below `base`. Others hold nothing."""
+
+    def failed(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # it has been removed meanwhile
+            unreadable.append(Unreadable(f"a directory on mount {point.path}", reason(error)))
+
+    found = 0
+    for directory in descend(base, failed):
+        inside = [(name, _status(f"{directory.path}/{name}")) for name in directory.folders]
+        directory.folders[:] = [name for name, status in inside if status and status.st_dev == point.device]
+        for name in directory.others:
+            path = f"{directory.path}/{name}"
+            status = _status(path)
+            if status is None or not stat.S_ISREG(status.st_mode) or not (status.st_size or status.st_blocks):
+                continue
+            if found == _MOST_FILES:
+                unreadable.append(Unreadable(f"more files on mount {point.path}", f"{found} were read"))
+                return
+            found += 1
+            yield path[len(base) :].lstrip("/"), file_status(status)
 
 
-def _limit(option: str | None, page_bytes: int) -> int | None:
-    return _bytes(option, 0) // page_bytes if option else None
-
-
-def _bytes(option: str | None, default: int) -> int:
-    """An option of a mount: the kernel shows limits as `4096K` and page sizes as `2M`."""
-    if option is None or not re.fullmatch(r"[0-9]+[KMGkmg]?", option):
-        return default
+def _status(path: str) -> os.stat_result | None:
+    """None of what has been removed meanwhile."""
     try:
-        return parse_bytes(option)
+        return os.lstat(path)
+    except FileNotFoundError:
+        return None
+
+
+def _pages(limit_bytes: int | None, page_bytes: int) -> int | None:
+    return None if limit_bytes is None else limit_bytes // page_bytes
+
+
+def _option(point: MountInfo, name: str) -> int | None:
+    """An option of a mount in bytes: the kernel shows limits as `4096K` and page sizes as `2M`."""
+    value = point.options.get(name)
+    if value is None:
+        return None
+    try:
+        if re.fullmatch(r"[0-9]+[KMGTkmgt]?", value, re.ASCII):
+            return parse_bytes(value)
     except InputError:
-        return default
+        pass
+    raise MalformedError(f"{name} of {point.path}", value)

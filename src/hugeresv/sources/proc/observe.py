@@ -19,7 +19,7 @@ def observe_host(proc_root: str = "/proc", sys_root: str = "/sys") -> Observatio
     rests: set[tuple[Unexplained, ...] | None] = set()
     for _ in range(_ATTEMPTS):
         snapshot = read_snapshot(proc_root, sys_root)
-        moved = read_pools(sys_root) != snapshot.pools
+        moved = read_pools(sys_root, []) != snapshot.pools
         observation = interpret(snapshot)
         rest = tuple(unexplained(observation))
         explained = not any(row.reserved_pages or row.used_pages for row in rest)

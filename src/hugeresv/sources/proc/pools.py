@@ -5,18 +5,35 @@ import re
 from collections.abc import Sequence
 
 from hugeresv.errors import InputError, UnavailableError
-from hugeresv.ledger.observation import NodePool, Pool
+from hugeresv.ledger.observation import NodePool, Pool, Unreadable
 from hugeresv.model.unsigned import signed
-from hugeresv.sources.proc.files import read_number
+from hugeresv.sources.proc.files import read_number, reason
 from hugeresv.units import format_bytes
 
+_LARGEST_KB = 1 << 30
 
-def read_pools(sys_root: str) -> tuple[Pool, ...]:
-    """All page sizes, the smallest first. Raises UnavailableError where this kernel has no huge pages at all."""
+
+def read_pools(sys_root: str, unreadable: list[Unreadable] | None = None) -> tuple[Pool, ...]:
+    """All page sizes, the smallest first. Pools that cannot be read are left out and added to `unreadable`.
+
+    Raises UnavailableError where this kernel has no huge pages at all, where no pool can be read, and for any that
+    cannot be read where there is no `unreadable`.
+    """
     sizes = _sizes(f"{sys_root}/kernel/mm/hugepages")
     if not sizes:
         raise UnavailableError(f"no huge pages here: {sys_root}/kernel/mm/hugepages has no page size")
-    return tuple(_pool(sys_root, size) for size in sizes)
+    pools = []
+    problems: list[Unreadable] = []
+    for size in sizes:
+        try:
+            pools.append(_pool(sys_root, size, problems))
+        except OSError as error:
+            problems.append(Unreadable(f"the pool of {size} kB pages", _where(error)))
+    if problems and (unreadable is None or not pools):
+        raise UnavailableError(f"cannot read {problems[0].what}: {problems[0].why}")
+    if unreadable is not None:
+        unreadable += problems
+    return tuple(pools)
 
 
 def pool_of_size(pools: Sequence[Pool], page_bytes: int) -> Pool:
@@ -28,24 +45,36 @@ def pool_of_size(pools: Sequence[Pool], page_bytes: int) -> Pool:
     raise InputError(f"this kernel has no huge pages of {format_bytes(page_bytes)}; it has {sizes}")
 
 
-def _pool(sys_root: str, size: int) -> Pool:
+def _pool(sys_root: str, size: int, problems: list[Unreadable]) -> Pool:
     path = f"{sys_root}/kernel/mm/hugepages/hugepages-{size}kB"
     names = ("nr", "free", "resv", "surplus", "nr_overcommit")
     total, free, resv, surplus, overcommit = (read_number(f"{path}/{name}_hugepages") for name in names)
-    return Pool(size, total, free, signed(resv), surplus, overcommit, tuple(_nodes(sys_root, size)))
+    return Pool(size, total, free, signed(resv), surplus, overcommit, tuple(_nodes(sys_root, size, problems)))
 
 
-def _nodes(sys_root: str, size: int) -> list[NodePool]:
+def _nodes(sys_root: str, size: int, problems: list[Unreadable]) -> list[NodePool]:
     nodes = []
     base = f"{sys_root}/devices/system/node"
     for name in os.listdir(base) if os.path.isdir(base) else []:
         path = f"{base}/{name}/hugepages/hugepages-{size}kB"
-        if re.fullmatch(r"node\d+", name) and os.path.isdir(path):
-            counters = (read_number(f"{path}/{counter}_hugepages") for counter in ("nr", "free", "surplus"))
+        if re.fullmatch(r"node[0-9]{1,4}", name) and os.path.isdir(path):
+            try:
+                counters = [read_number(f"{path}/{counter}_hugepages") for counter in ("nr", "free", "surplus")]
+            except OSError as error:
+                problems.append(Unreadable(f"the {size} kB pages of {name}", _where(error), hides=False))
+                continue
             nodes.append(NodePool(int(name[4:]), *counters))
     return sorted(nodes)
 
 
+def _where(error: OSError) -> str:
+    """Why, with the file, which is not obvious here."""
+    why = reason(error)
+    return why if str(error.filename) in why else f"{error.filename}: {why}"
+
+
 def _sizes(path: str) -> list[int]:
+    """In kB. What is no power of two is no page size of any kernel."""
     names = os.listdir(path) if os.path.isdir(path) else []
-    return sorted(int(found[1]) for name in names if (found := re.fullmatch(r"hugepages-(\d+)kB", name)))
+    found = [int(name[1]) for each in names if (name := re.fullmatch(r"hugepages-([0-9]{1,10})kB", each))]
+    return sorted(size for size in found if size.bit_count() == 1 and size <= _LARGEST_KB)

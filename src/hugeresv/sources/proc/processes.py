@@ -5,9 +5,10 @@ import pwd
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 
 from hugeresv.sources.proc.cgroups import own_cgroup
-from hugeresv.sources.proc.files import read_bytes, read_text
+from hugeresv.sources.proc.files import MalformedError, number, parsed, read_lines, read_start, read_text
 from hugeresv.sources.proc.maps import (
     Mapping,
     may_have_hugetlb,
@@ -20,6 +21,9 @@ from hugeresv.sources.proc.procmap_query import query_hugetlb
 from hugeresv.sources.proc.snapshot import Descent, FileStatus, ProcessRecord
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_STAT_FIELDS = 21
+_LONGEST_COMMAND = 4096
+"""Bytes of a command line. The process chooses its length (prctl(2), PR_SET_MM_ARG_END)."""
 _LARGE_PAGES_OF_A_DEVICE = "/dev/dax"
 _PF_FORKNOEXEC = 0x40
 """Of the flags in /proc/PID/stat: forked, and no execve since (include/linux/sched.h, 2.6.12 and later)."""
@@ -71,10 +75,10 @@ class ProcessReader:
         """
         sizes = {"VmSize": 0, "VmRSS": 0, "VmLck": 0}
         with suppress(OSError):
-            for line in read_text(f"{self._root}/{pid}/status").splitlines():
+            for line in read_text(f"{self._root}/{pid}/status").split("\n"):
                 key, _, value = line.partition(":")
                 if key in sizes:
-                    sizes[key] = int(value.split()[0])
+                    sizes[key] = number(value.removesuffix(" kB").strip(), key)
             return sizes["VmSize"] - max(sizes["VmRSS"], sizes["VmLck"]) >= self._smallest_kB
         return False
 
@@ -112,14 +116,19 @@ class ProcessReader:
         return [mapping for mapping, _ in found], {mapping.start: size for mapping, size in found}
 
     def _mappings_by_name(self, path: str) -> tuple[list[Mapping], dict[int, int]]:
-        maps = read_bytes(f"{path}/maps")
-        if not maps:
+        lines = read_lines(f"{path}/maps")
+        first = next(lines, None)
+        if first is None:
             raise ProcessLookupError
-        if not may_have_hugetlb(maps, self._devices):
+        if not may_have_hugetlb(chain([first], lines), self._devices):
             return [], {}
         details = read_details(f"{path}/smaps")
         sizes = {start: detail.page_bytes for start, detail in details.items()}
-        return parse_maps(maps, sizes), sizes
+        try:
+            return parse_maps(read_lines(f"{path}/maps"), sizes), sizes
+        except MalformedError as error:
+            error.filename = f"{path}/maps"
+            raise
 
     def _opened(self, path: str) -> Iterator[tuple[str, FileStatus]]:
         """Open files on the devices; others are told by name and not asked for their status, which could take long."""
@@ -146,8 +155,7 @@ class ProcessReader:
         return next((int(thread) for thread in threads if int(thread) != pid), None)
 
     def _identity(self, path: str, pid: int, thread: int) -> ProcessRecord:
-        fields = read_text(f"{self._root}/{pid}/stat").rpartition(")")[2].split()
-        parent, ticks = int(fields[1]), int(fields[19])
+        parent, session, flags, ticks = parsed(f"{self._root}/{pid}/stat", _parse_stat)
         return ProcessRecord(
             pid,
             thread,
@@ -155,9 +163,9 @@ class ProcessReader:
             self._boot + ticks / _TICKS,
             _command(path),
             _user(os.stat(path).st_uid),
-            own_cgroup(read_text(f"{path}/cgroup")),
+            parsed(f"{path}/cgroup", own_cgroup),
             namespace(path, "ipc"),
-            self._descent(path, pid, parent, int(fields[3]), int(fields[6])),
+            self._descent(path, pid, parent, session, flags),
         )
 
     def _descent(self, path: str, pid: int, parent: int, session: int, flags: int) -> Descent:
@@ -185,8 +193,20 @@ def _link(path: str) -> str:
 
 def _command(path: str) -> str:
     """The command line with spaces between its arguments, the name in brackets where it has none."""
-    arguments = read_text(f"{path}/cmdline").rstrip("\0").split("\0")
-    return " ".join(arguments) if arguments != [""] else f"[{read_text(f'{path}/comm').rstrip()}]"
+    line = os.fsdecode(read_start(f"{path}/cmdline", _LONGEST_COMMAND)).rstrip("\0").replace("\0", " ")
+    if line:
+        return line
+    name = read_text(f"{path}/comm").removesuffix("\n")
+    return f"[{name}]"
+
+
+def _parse_stat(stat: str) -> tuple[int, int, int, int]:
+    """Parent, session, flags, and start in ticks after boot."""
+    fields = stat.rpartition(")")[2].split(" ")
+    if len(fields) < _STAT_FIELDS:
+        raise MalformedError("the line", stat)
+    parent, session, flags, ticks = (number(fields[place], "a field") for place in (2, 4, 7, 20))
+    return parent, session, flags, ticks
 
 
 def _user(uid: int) -> str:

@@ -1,19 +1,23 @@
 """Reading a host: everything that the interpretation needs, and nothing else."""
 
 import os
+import re
 from collections.abc import Iterable
 
 from hugeresv.errors import UnavailableError
 from hugeresv.ledger.observation import Unreadable
 from hugeresv.sources.proc.cgroups import read_cgroups
-from hugeresv.sources.proc.files import read_text
+from hugeresv.sources.proc.files import MalformedError, read_text, reason
 from hugeresv.sources.proc.flags import read_flags_where_needed
-from hugeresv.sources.proc.mounts import MountPoint, parse_mountinfo, read_mount
+from hugeresv.sources.proc.meminfo import default_page_bytes
+from hugeresv.sources.proc.mountinfo import MountInfo, read_mountinfo
+from hugeresv.sources.proc.mounts import FILE_SYSTEM, read_mount
 from hugeresv.sources.proc.pools import read_pools
 from hugeresv.sources.proc.processes import ProcessReader, namespace
 from hugeresv.sources.proc.segments import read_own_segments, read_segments_of
 from hugeresv.sources.proc.snapshot import MountRecord, ProcessRecord, SegmentRecord, Snapshot
 
+_PID = re.compile("[1-9][0-9]{0,9}", re.ASCII)
 _MFD_HUGETLB, _SIZE_SHIFT = 4, 26
 _BOOT_ID = "sys/kernel/random/boot_id"
 _FIRST_PID_NAMESPACE = "pid:[4026531836]"
@@ -22,14 +26,14 @@ _FIRST_PID_NAMESPACE = "pid:[4026531836]"
 
 def read_snapshot(proc_root: str, sys_root: str) -> Snapshot:
     """Everything. Raises UnavailableError where there are no huge pages, or no processes to be seen."""
-    pools = read_pools(sys_root)
+    unreadable: list[Unreadable] = []
+    pools = read_pools(sys_root, unreadable)
     try:
-        pids = sorted(int(name) for name in os.listdir(proc_root) if name.isdecimal())
+        pids = sorted(int(name) for name in os.listdir(proc_root) if _PID.fullmatch(name))
     except OSError as error:
         raise UnavailableError(f"cannot list the processes in {proc_root}: {error.strerror}") from None
     live = is_live(proc_root)
     default = default_page_bytes(proc_root)
-    unreadable: list[Unreadable] = []
     mounts = _mounts(proc_root, pids, default, unreadable, live=live)
     mounted = {mount.device for mount in mounts}
     devices = set(mounted)
@@ -49,7 +53,7 @@ def read_snapshot(proc_root: str, sys_root: str) -> Snapshot:
     if live and namespace(f"{proc_root}/1", "pid") not in {_FIRST_PID_NAMESPACE, ""}:
         unreadable.append(Unreadable("the processes of other PID namespaces", f"{proc_root} is not the host's"))
     segments = _segments(proc_root, pids, unreadable)
-    cgroups = tuple(read_cgroups(sys_root, [pool.page_size_kB for pool in pools]))
+    cgroups = tuple(read_cgroups(sys_root, [pool.page_size_kB for pool in pools], unreadable))
     return Snapshot(
         pools, default, tuple(processes), tuple(mounts), tuple(segments), cgroups, tuple(unreadable), vanished
     )
@@ -69,9 +73,8 @@ def _processes(
             vanished = True
             continue
         except OSError as error:
-            why = error.strerror or str(error)
-            reason = why, reader.may_map(pid)
-            refused[reason] = refused.get(reason, 0) + 1
+            refusal = reason(error), reader.may_map(pid)
+            refused[refusal] = refused.get(refusal, 0) + 1
             continue
         if record is not None:
             found.append(record)
@@ -96,20 +99,34 @@ def _mounts(
     proc_root: str, pids: list[int], default: int, unreadable: list[Unreadable], *, live: bool
 ) -> list[MountRecord]:
     """Each mounted hugetlbfs once, wherever else it is mounted, too."""
-    points: dict[int, tuple[str | None, MountPoint]] = {}
+    points: dict[int, tuple[str | None, MountInfo]] = {}
     for pid in _namespaces(proc_root, pids, "mnt").values() or ("self",):
         try:
-            mountinfo = read_text(f"{proc_root}/{pid}/mountinfo")
+            seen = read_mountinfo(f"{proc_root}/{pid}/mountinfo", FILE_SYSTEM)
+        except MalformedError as error:
+            unreadable.append(Unreadable(f"the mounts that process {pid} sees", reason(error)))
+            continue
         except OSError:
             continue  # it has ended, and what only it saw has ended with it
-        for point in parse_mountinfo(mountinfo):
+        for point in seen:
             points.setdefault(point.device, (f"{proc_root}/{pid}/root" if live else None, point))
-    return [read_mount(root, point, default, unreadable) for root, point in points.values()]
+    mounts = []
+    for root, point in points.values():
+        try:
+            mounts.append(read_mount(root, point, default, unreadable))
+        except MalformedError as error:
+            unreadable.append(Unreadable(f"the mount {point.path}", reason(error)))
+    return mounts
 
 
 def _segments(proc_root: str, pids: list[int], unreadable: list[Unreadable]) -> list[SegmentRecord]:
     own = namespace(f"{proc_root}/self", "ipc")
-    segments = read_own_segments(proc_root, own) if os.path.exists(f"{proc_root}/sysvipc/shm") else []
+    segments: list[SegmentRecord] = []
+    if os.path.exists(f"{proc_root}/sysvipc/shm"):
+        try:
+            segments = read_own_segments(proc_root, own)
+        except OSError as error:
+            unreadable.append(Unreadable("the SysV segments", reason(error)))
     for name, pid in _namespaces(proc_root, pids, "ipc").items():
         if name == own:
             continue
@@ -118,8 +135,7 @@ def _segments(proc_root: str, pids: list[int], unreadable: list[Unreadable]) -> 
         except (FileNotFoundError, ProcessLookupError):
             continue
         except OSError as error:
-            why = error.strerror or str(error)
-            unreadable.append(Unreadable(f"the SysV segments that process {pid} sees", why))
+            unreadable.append(Unreadable(f"the SysV segments that process {pid} sees", reason(error)))
     return segments
 
 
@@ -129,19 +145,6 @@ def is_live(proc_root: str) -> bool:
         return read_text(f"{proc_root}/{_BOOT_ID}") == read_text(f"/proc/{_BOOT_ID}")
     except OSError:
         return False
-
-
-def default_page_bytes(proc_root: str) -> int:
-    """Hugepagesize of meminfo. Raises UnavailableError where there is none."""
-    try:
-        meminfo = read_text(f"{proc_root}/meminfo")
-    except OSError as error:
-        raise UnavailableError(f"cannot read {proc_root}/meminfo: {error.strerror}") from None
-    for line in meminfo.splitlines():
-        key, _, value = line.partition(":")
-        if key == "Hugepagesize":
-            return int(value.split()[0]) << 10
-    raise UnavailableError(f"{proc_root}/meminfo has no Hugepagesize")
 
 
 def _internal_devices(page_sizes: Iterable[int]) -> set[int]:

@@ -5,20 +5,31 @@ import os
 import threading
 
 from hugeresv.ledger.observation import Pages
-from hugeresv.sources.proc.files import read_text
+from hugeresv.sources.proc.files import MalformedError, number, parsed
 from hugeresv.sources.proc.snapshot import SegmentRecord
 
 _BASE_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _CLONE_NEWIPC = 0x08000000
+_LEAST_KEY, _LARGEST_KEY = -1 << 31, (1 << 32) - 1
+_FIELDS = ("key", "shmid", "size", "nattch", "rss")
 
 
 def parse_segments(table: str, ipc: str) -> list[SegmentRecord]:
-    """/proc/sysvipc/shm: fields are found by the head line's names, which later kernels have more of."""
-    head, *rows = (line.split() for line in table.splitlines())
+    """/proc/sysvipc/shm: fields are found by the head line's names, which later kernels have more of.
+
+    Raises MalformedError.
+    """
+    head, *rows = (line.split() for line in table.removesuffix("\n").split("\n"))
     records = []
     for row in rows:
         fields = dict(zip(head, row, strict=False))
-        key, identifier, size, attached, resident = (int(fields[n]) for n in ("key", "shmid", "size", "nattch", "rss"))
+        missing = [name for name in _FIELDS if name not in fields]
+        if missing:
+            raise MalformedError(f"a segment without {missing[0]}", " ".join(row))
+        key, *others = (number(fields[name], name, _LEAST_KEY) for name in _FIELDS)
+        if key > _LARGEST_KEY or min(others) < 0:
+            raise MalformedError("a segment", " ".join(row))
+        identifier, size, attached, resident = others
         records.append(SegmentRecord(ipc, identifier, key & 0xFFFFFFFF, size, attached, resident))
     return records
 
@@ -38,7 +49,7 @@ def resident_pages(segment: SegmentRecord, page_bytes: int) -> Pages | None:
 
 def read_own_segments(proc_root: str, ipc: str) -> list[SegmentRecord]:
     """Those of the namespace `ipc` that this process is in, or of a captured tree. Raises OSError."""
-    return parse_segments(read_text(f"{proc_root}/sysvipc/shm"), ipc)
+    return parsed(f"{proc_root}/sysvipc/shm", lambda table: parse_segments(table, ipc))
 
 
 def read_segments_of(namespace: str, proc_root: str, ipc: str) -> list[SegmentRecord]:

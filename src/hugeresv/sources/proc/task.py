@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.sources.proc.cgroups import own_cgroup
-from hugeresv.sources.proc.files import read_if_there
+from hugeresv.sources.proc.files import MalformedError, number, parsed, read_start, read_text, reason
 
 _CAP_DAC_OVERRIDE, _CAP_IPC_LOCK = 1, 14
 _POLICY = re.compile(rb"[0-9a-f]+ bind(?:=\w+)?:([0-9,-]+) ")
 _ALL_USERS = ["0", "0", "4294967295"]
+_LARGEST_ID = (1 << 32) - 1
+_LARGEST_NODE = 1023
+"""NODES_SHIFT is 10 at most (mm/Kconfig)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,47 +53,73 @@ def read_task(proc_root: str, pid: int | None) -> Task:
     try:
         return _read(path)
     except OSError as error:
-        raise UnavailableError(f"cannot look at {path}: {error.strerror}; run as root") from None
+        advice = "" if isinstance(error, MalformedError) else "; run as root"
+        raise UnavailableError(f"cannot look at {path}: {reason(error)}{advice}") from None
 
 
 def _read(path: str) -> Task:
-    fields = dict(line.partition(":")[::2] for line in read_if_there(f"{path}/status").splitlines())
-    cpuset = fields.get("Mems_allowed_list")
+    cgroup = parsed(f"{path}/cgroup", own_cgroup) if os.path.exists(f"{path}/cgroup") else None
+    status = parsed(f"{path}/status", _parse_status) if os.path.exists(f"{path}/status") else _Status()
+    users = read_text(f"{path}/uid_map").split() if os.path.exists(f"{path}/uid_map") else _ALL_USERS
     return Task(
-        own_cgroup(read_if_there(f"{path}/cgroup")),
-        None if cpuset is None else parse_nodes(cpuset.strip()),
+        cgroup,
+        status.cpuset,
         _bound(path),
-        _file_system_id(fields.get("Uid")),
-        (_file_system_id(fields.get("Gid")), *map(int, fields.get("Groups", "").split())),
-        int(fields.get("CapEff", "0"), 16) if read_if_there(f"{path}/uid_map").split() in ([], _ALL_USERS) else 0,
+        status.uid,
+        status.groups,
+        status.capabilities if users == _ALL_USERS else 0,
     )
 
 
-def parse_nodes(text: str) -> frozenset[int]:
-    """A list of nodes as the kernel writes it: `0-1,3`."""
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """What /proc/PID/status says of a task."""
+
+    uid: int = 0
+    groups: tuple[int, ...] = (0,)
+    capabilities: int = 0
+    cpuset: frozenset[int] | None = None
+
+
+def _parse_status(text: str) -> _Status:
+    fields = dict(line.partition(":")[::2] for line in text.split("\n"))
+    cpuset, capabilities = fields.get("Mems_allowed_list"), fields.get("CapEff", "0").strip()
+    groups = fields.get("Groups", "").split()
+    if re.fullmatch(r"[0-9a-f]{1,16}", capabilities) is None:
+        raise MalformedError("CapEff", capabilities)
+    return _Status(
+        _file_system_id(fields, "Uid"),
+        (_file_system_id(fields, "Gid"), *(number(group, "Groups", most=_LARGEST_ID) for group in groups)),
+        int(capabilities, 16),
+        None if cpuset is None else parse_nodes(cpuset.strip(), "Mems_allowed_list"),
+    )
+
+
+def parse_nodes(text: str, field: str) -> frozenset[int]:
+    """A list of nodes as the kernel writes it: `0-1,3`. Raises MalformedError, which names `field`."""
     nodes: set[int] = set()
-    for part in text.split(","):
+    for part in text.split(",") if text else []:
         first, _, last = part.partition("-")
-        if first:
-            nodes.update(range(int(first), int(last or first) + 1))
+        low = number(first, field, most=_LARGEST_NODE)
+        nodes.update(range(low, number(last or first, field, least=low, most=_LARGEST_NODE) + 1))
     return frozenset(nodes)
 
 
-def _file_system_id(ids: str | None) -> int:
+def _file_system_id(fields: dict[str, str], name: str) -> int:
     """The last of the four that status shows: real, effective, saved, file system."""
-    return int(ids.split()[3]) if ids else 0
+    ids = fields.get(name, "0 0 0 0").split()
+    if len(ids) != 4:
+        raise MalformedError(name, fields[name])
+    return number(ids[3], name, most=_LARGEST_ID)
 
 
 def _bound(path: str) -> frozenset[int] | None:
-    """The policy of the task, which numa_maps shows for a mapping without one of its own: the program's first."""
+    """The policy of the task, which numa_maps shows for a mapping without one of its own: the program's first.
+
+    Raises MalformedError.
+    """
     try:
-        descriptor = os.open(f"{path}/numa_maps", os.O_RDONLY | os.O_CLOEXEC)
+        found = _POLICY.match(read_start(f"{path}/numa_maps", 4096))
     except OSError:
         return None
-    try:
-        found = _POLICY.match(os.read(descriptor, 4096))
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    return parse_nodes(found[1].decode()) if found else None
+    return parse_nodes(found[1].decode(), f"the policy in {path}/numa_maps") if found else None
