@@ -92,17 +92,40 @@ def test_dev_py_is_read_by_an_old_python() -> None:
     ast.parse((ROOT / "dev.py").read_text(), feature_version=(3, 6))
 
 
-@pytest.mark.parametrize("argument", ["--version", "--help"])
-def test_starting_loads_neither_the_model_nor_rich(argument: str) -> None:
-    """An import at the top of a verb that every start would pay for."""
+def loaded_by(*arguments: str) -> set[str]:
+    """The modules that a command has loaded when it ends."""
     program = (
         "import sys, json, hugeresv.__main__\n"
         "try:\n    hugeresv.__main__.main()\n"
         "finally:\n    print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, argument], capture_output=True, text=True, check=True)
-    modules = set(json.loads(done.stderr))
+    words = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("argument", ["--version", "--help"])
+def test_starting_loads_neither_the_model_nor_rich(argument: str) -> None:
+    """An import at the top of a verb that every start would pay for."""
+    modules = loaded_by(argument)
     ours = {name.split(".")[1] for name in modules if name.startswith("hugeresv.")}
     assert ours <= {"__main__", "cli", "errors"}
     assert "click" in modules
     assert not modules & {"rich", "importlib.metadata", "asyncio", "multiprocessing", "concurrent.futures", "unittest"}
+
+
+def test_rows_load_nothing_that_draws() -> None:
+    """`run --json` on the model. Catches: the start of a report, of a guest or of the host that is not wanted."""
+    modules = loaded_by("run", "--json", "scenarios/fork.scn")
+    assert "hugeresv.reports.json_rows" in modules
+    ours = {name.removeprefix("hugeresv.") for name in modules}
+    assert not ours & {"reports.run", "reports.strip", "reports.screen", "cli.terminal"}
+    assert not ours & {"kernels.guest", "kernels.host", "audit", "search", "sources"}
+    assert not modules & {"rich", "socket", "subprocess", "hashlib", "ctypes"}
+
+
+def test_status_loads_no_scenarios() -> None:
+    """Catches: the operations' classes, which a look at a host does not need."""
+    modules = loaded_by("status", "--json")
+    assert "hugeresv.status.host" in modules
+    assert not modules & {"hugeresv.scenario", "hugeresv.play", "hugeresv.kernels.model"}

@@ -7,6 +7,7 @@ checked by mypy before the program runs, not once more by each record that is ma
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
 _T = TypeVar("_T")
@@ -38,5 +39,12 @@ def __repr__(self: Any) -> str:  # noqa: N807
     return f"{type(self).__qualname__}({given})"
 
 
-def _contents(record: Any) -> tuple[object, ...]:
-    return tuple(getattr(record, field.name) for field in fields(record))
+_getters: dict[type, Callable[[Any], object]] = {}
+
+
+def _contents(record: Any) -> object:
+    """All that the fields hold, to be compared with another record's of the same class."""
+    cls = type(record)
+    if cls not in _getters:
+        _getters[cls] = attrgetter(*(field.name for field in fields(cls)))
+    return _getters[cls](record)

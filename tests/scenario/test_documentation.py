@@ -7,7 +7,8 @@ import pytest
 
 from hugeresv.kernels.grammar import parse_kernel
 from hugeresv.play.play import play
-from hugeresv.scenario.scn_form import FORMS
+from hugeresv.scenario.operation import OPERATIONS
+from hugeresv.scenario.scn_form import form_of
 from hugeresv.scenario.scn_format import format_scn, parse_scn
 from hugeresv.scenario.scn_header import HEADERS
 
@@ -39,10 +40,10 @@ def test_the_first_example_is_canonical() -> None:
 
 def test_the_table_has_the_form_of_every_operation() -> None:
     """An argument that was added or renamed, and that the page does not tell of."""
-    assert [row for row in ROWS if "KERNEL" not in row][: len(FORMS)] == [form.usage() for form in FORMS.values()]
+    assert [row for row in ROWS if "KERNEL" not in row][: len(OPERATIONS)] == [form_of(op).usage() for op in OPERATIONS]
 
 
 def test_the_header_table_has_every_header() -> None:
     """A header that the reader knows and the page does not."""
-    told = {row.split()[0] for row in ROWS[len(FORMS) :]}
+    told = {row.split()[0] for row in ROWS[len(OPERATIONS) :]}
     assert told == set(HEADERS) - {"title"}

@@ -1,30 +1,34 @@
-"""`hugeresv run`."""
+"""`hugeresv run`. What only some runs need is imported by them: a start with --json draws nothing."""
+
+from __future__ import annotations
 
 import sys
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from hugeresv.audit.steps import auditor
 from hugeresv.cli.exit_status import CONTRADICTED, Status, report_warning
 from hugeresv.cli.files import ScenarioFile, check_files, read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, on_kernel
-from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.kernels.grammar import DEFAULT, GUEST, known_kernels, open_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
-from hugeresv.kernels.protocol import Kernel
 from hugeresv.play.expected_names import unknown_names
-from hugeresv.play.insight import Seer
 from hugeresv.play.play import play, violates
-from hugeresv.play.record import recorded
-from hugeresv.reports.json_rows import JsonRows
-from hugeresv.reports.run import RunReport
 from hugeresv.scenario.format_error import did_you_mean
 from hugeresv.scenario.load import dump
-from hugeresv.scenario.scenario import Scenario
-from hugeresv.search.known import explain
+
+if TYPE_CHECKING:
+    from hugeresv.cli.terminal import Colour
+    from hugeresv.kernels.protocol import Kernel
+    from hugeresv.play.insight import Seer
+    from hugeresv.reports.json_rows import JsonRows
+    from hugeresv.reports.run import RunReport
+    from hugeresv.scenario.scenario import Scenario
+
+    Report = JsonRows | RunReport
 
 
 @click.command(
@@ -64,8 +68,8 @@ def run(
         kernel_name = GUEST + str(Path(image).absolute())
     status = Status()
     with status.going_on(), open_kernel(kernel_name) as kernel:
-        report = JsonRows(sys.stdout) if as_json else RunReport(standard_output(color), kernel, audited=audit)
-        runs = _Runs(kernel, report, status, record=record, audit=auditor(kernel) if audit else None)
+        report = _rows() if as_json else _pictures(kernel, color, audited=audit)
+        runs = _Runs(kernel, report, status, draw=not as_json, record=record, audit=_auditor(kernel) if audit else None)
         for file in read_files(files, status):
             runs.file(file)
         report.total()
@@ -74,15 +78,35 @@ def run(
     return status.value
 
 
+def _rows() -> Report:
+    from hugeresv.reports.json_rows import JsonRows
+
+    return JsonRows(sys.stdout)
+
+
+def _pictures(kernel: Kernel, color: Colour, *, audited: bool) -> Report:
+    from hugeresv.cli.terminal import standard_output
+    from hugeresv.reports.run import RunReport
+
+    return RunReport(standard_output(color), kernel, audited=audited)
+
+
+def _auditor(kernel: Kernel) -> Seer:
+    from hugeresv.audit.steps import auditor
+
+    return auditor(kernel)
+
+
 class _Runs:
     """Runs scenarios on one kernel for one report."""
 
     def __init__(
-        self, kernel: Kernel, report: JsonRows | RunReport, status: Status, *, record: bool, audit: Seer | None
+        self, kernel: Kernel, report: Report, status: Status, *, draw: bool, record: bool, audit: Seer | None
     ) -> None:
         self._kernel = kernel
         self._report = report
         self._status = status
+        self._draw = draw
         self._record = record
         self._audit = audit
 
@@ -102,7 +126,7 @@ class _Runs:
 
     def _scenario(self, path: Path, identifier: str, scenario: Scenario) -> Scenario:
         """Run it; the scenario as it is to be recorded."""
-        results = play(scenario, self._kernel, show=isinstance(self._report, RunReport), audit=self._audit)
+        results = play(scenario, self._kernel, show=self._draw, audit=self._audit)
         first = next(results)
         self._report.scenario(str(path), identifier, scenario)
         kept = []
@@ -114,8 +138,14 @@ class _Runs:
                 self._status.note(CONTRADICTED)
             if self._record:
                 kept.append(result)
-        if violated and isinstance(self._report, RunReport) and isinstance(self._kernel, ModelKernel):
+        if violated and self._draw and isinstance(self._kernel, ModelKernel):
+            from hugeresv.search.known import explain
+
             self._report.causes(explain(scenario, self._kernel.behaviour))
+        if not self._record:
+            return scenario
+        from hugeresv.play.record import recorded
+
         return recorded(scenario, kept, self._kernel.expectation_names)
 
     def _warn(self, file: ScenarioFile) -> None:

@@ -3,14 +3,18 @@
 A `Kernel` is a place where scenarios can be run; `start` gives a `Session`, one scenario's time on it.
 """
 
-from collections.abc import Mapping
-from enum import Enum
-from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from __future__ import annotations
 
-from hugeresv.answer import Answer
-from hugeresv.scenario.operation import Operation
-from hugeresv.scenario.scenario import Cgroup, Pool
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from hugeresv.answer import Answer
+    from hugeresv.scenario.operation import Operation
+    from hugeresv.scenario.scenario import Cgroup, Pool
 
 
 class PageState(Enum):

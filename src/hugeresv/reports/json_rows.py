@@ -43,5 +43,8 @@ class JsonRows:
     def unfinished(self, file: str, identifier: str) -> None:
         """Standard error has it."""
 
+    def causes(self, verdicts: object) -> None:
+        """Rows say what is wrong, not why."""
+
     def total(self) -> None:
         """Nothing more is said."""

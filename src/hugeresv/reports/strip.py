@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hugeresv.kernels.protocol import PageState
-from hugeresv.play.watch import Picture, Run
+
+if TYPE_CHECKING:
+    from hugeresv.play.watch import Picture, Run
 
 
 @dataclass(frozen=True, slots=True)

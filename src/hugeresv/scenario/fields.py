@@ -7,11 +7,12 @@ bytes (`pages` and `length_bytes`), of which at most one is given; a length must
 
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum, StrEnum, auto
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hugeresv.scenario.scenario import Scenario, Step
+from hugeresv.value import value
 
 
 class Kind(Enum):
@@ -37,7 +38,7 @@ class Kind(Enum):
     """A signed number, or an object from names of kernels to such numbers."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Field:
     """One key."""
 
@@ -50,7 +51,7 @@ class Field:
     """The class of a RECORD, or of the entries of a TABLE."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Shape:
     """The keys of one class, and which of them belong together."""
 

@@ -4,18 +4,19 @@ The process first where there is one, then the operation, the names it needs, it
 `read`, `punch`), and whatever is optional by name.
 """
 
-from dataclasses import dataclass
+from functools import cache
 
 from hugeresv.scenario.fields import Field, Kind, Shape, shape
-from hugeresv.scenario.operation import OPERATIONS, Operation
+from hugeresv.scenario.operation import OPERATIONS
 from hugeresv.scenario.scenario import Json
 from hugeresv.scenario.scn_arguments import options
+from hugeresv.value import value
 
 DEFAULT_WORDS: dict[str, Json] = {"access": "write"}
 """The word that is meant where none is written."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Form:
     """The positions of one operation's arguments, as keys of JSON."""
 
@@ -51,7 +52,10 @@ class Form:
         return word if any(field.key in group for group in self.known.needed) else f"[{word}]"
 
 
-def _form(operation: type[Operation]) -> Form:
+@cache
+def form_of(op: str) -> Form:
+    """The form of the operation of that name, which there is."""
+    operation = OPERATIONS[op]
     known = shape(operation)
     required = [field for field in known.fields.values() if field.required and field.key != "proc"]
     start = "page" if "page" in known.fields else None
@@ -60,9 +64,9 @@ def _form(operation: type[Operation]) -> Form:
         length = "pages"
     positions = {"proc", start, length, *(field.key for field in required)}
     return Form(
-        op=operation.op,
+        op=op,
         known=known,
-        has_proc="proc" in known.fields,
+        has_proc=op not in WITHOUT_PROC,
         names=tuple(field.key for field in required if field.kind is Kind.NAME),
         start=start,
         length=length,
@@ -71,8 +75,5 @@ def _form(operation: type[Operation]) -> Form:
     )
 
 
-FORMS: dict[str, Form] = {op: _form(operation) for op, operation in OPERATIONS.items()}
-"""Every operation's form by its name."""
-
-WITHOUT_PROC = tuple(op for op, form in FORMS.items() if not form.has_proc)
+WITHOUT_PROC = tuple(op for op, operation in OPERATIONS.items() if not hasattr(operation, "proc"))
 """Operations that belong to no process: their own name comes first on the line."""

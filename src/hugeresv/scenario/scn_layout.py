@@ -5,7 +5,7 @@ from typing import NamedTuple, cast
 
 from hugeresv.scenario.scenario import Json
 from hugeresv.scenario.scn_expectation import write_expectations
-from hugeresv.scenario.scn_form import FORMS, WITHOUT_PROC
+from hugeresv.scenario.scn_form import WITHOUT_PROC, form_of
 from hugeresv.scenario.scn_header import HEADERS
 from hugeresv.scenario.scn_operation import MOST_TOUCHES, write_operation, write_step_options
 from hugeresv.scenario.scn_words import as_comment, write_name
@@ -62,7 +62,7 @@ def as_row(steps: Sequence[dict[str, Json]]) -> Row:
     raw = {key: value for key, value in steps[-1].items() if key != "note"}
     if comment is None:
         raw["note"] = note
-    form = FORMS[str(raw["op"])]
+    form = form_of(str(raw["op"]))
     pages = [cast(int, step["page"]) for step in steps if "page" in step]
     return Row(
         comment or [],

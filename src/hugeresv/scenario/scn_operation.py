@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from hugeresv.scenario.decode import RESERVED_ARGUMENTS, unknown_operation
 from hugeresv.scenario.fields import Kind, shape
 from hugeresv.scenario.format_error import FormatError, did_you_mean
+from hugeresv.scenario.operation import OPERATIONS
 from hugeresv.scenario.scenario import Json, Step
 from hugeresv.scenario.scn_arguments import add, options, read_option, write_option
-from hugeresv.scenario.scn_form import DEFAULT_WORDS, FORMS, WITHOUT_PROC, Form
+from hugeresv.scenario.scn_form import DEFAULT_WORDS, WITHOUT_PROC, Form, form_of
 from hugeresv.scenario.scn_words import (
     read_json,
     read_name,
@@ -39,14 +40,14 @@ def find_form(words: Sequence[str], others: Iterable[str]) -> tuple[Form, int]:
         raise FormatError("expected an operation, found only what it must answer")
     first = words[0]
     if first in WITHOUT_PROC:
-        return FORMS[first], 0
-    if len(words) > 1 and words[1] in FORMS:
-        if not FORMS[words[1]].has_proc:
+        return form_of(first), 0
+    if len(words) > 1 and words[1] in OPERATIONS:
+        if words[1] in WITHOUT_PROC:
             raise FormatError(f"'{words[1]}' belongs to no process; write it without {first}")
-        return FORMS[words[1]], 1
-    if first in FORMS:
-        raise FormatError(f"'{first}' needs a process before it", usage=FORMS[first].usage())
-    if did_you_mean(first, beginnings := [*FORMS, *others]):
+        return form_of(words[1]), 1
+    if first in OPERATIONS:
+        raise FormatError(f"'{first}' needs a process before it", usage=form_of(first).usage())
+    if did_you_mean(first, beginnings := [*OPERATIONS, *others]):
         raise unknown_operation(first, beginnings)
     if len(words) == 1:
         raise FormatError(f"expected an operation after the process {first}")
