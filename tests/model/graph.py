@@ -7,6 +7,9 @@ from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.machine import Machine
 from hugeresv.model.region_map import RegionMap
 
+NOT_OF_THE_MACHINE = frozenset({"changed"})
+"""Fields by which something outside is told of changes; a copy has none."""
+
 
 def parts(thing: Any) -> Iterator[Any]:
     """What a mutable thing of the model consists of, in order."""
@@ -19,7 +22,7 @@ def parts(thing: Any) -> Iterator[Any]:
     elif isinstance(thing, RegionMap):
         yield thing.key()
     else:
-        yield from (getattr(thing, name) for name in type(thing).__slots__)
+        yield from (getattr(thing, name) for name in type(thing).__slots__ if name not in NOT_OF_THE_MACHINE)
 
 
 def is_value(thing: Any) -> bool:

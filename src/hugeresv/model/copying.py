@@ -59,6 +59,7 @@ class _Copies:
             above = above.parent
         for original in reversed(lineage):
             new = self._cgroups[original] = _same_fields(original)
+            new.changed = None
             new.parent = self._cgroups[original.parent]
         return self._cgroups[cgroup]
 
@@ -134,6 +135,7 @@ class _Copies:
         new = self._subpools.get(subpool)
         if new is None:
             new = self._subpools[subpool] = _same_fields(subpool)
+            new.changed = None
         return new
 
 

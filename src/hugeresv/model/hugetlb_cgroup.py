@@ -23,10 +23,21 @@ class HugetlbCgroup:
     """A cgroup; counts and limits in pages, hierarchical. `max_pages` and `rsvd_max_pages` None: no limit.
 
     `subtree_control`: it hands the controller on to children, or has done so, and therefore takes no tasks (the rule
-    against internal processes, cgroup_migrate_vet_dst in kernel/cgroup/cgroup.c).
+    against internal processes, cgroup_migrate_vet_dst in kernel/cgroup/cgroup.c). `changed`: the set that takes note of
+    cgroups whose counters change, for whoever shows them; None: nobody does.
     """
 
-    __slots__ = ("children", "max_pages", "parent", "rsvd", "rsvd_max_pages", "subtree_control", "tasks", "usage")
+    __slots__ = (
+        "changed",
+        "children",
+        "max_pages",
+        "parent",
+        "rsvd",
+        "rsvd_max_pages",
+        "subtree_control",
+        "tasks",
+        "usage",
+    )
 
     def __init__(
         self, parent: HugetlbCgroup | None, max_pages: int | None = None, rsvd_max_pages: int | None = None
@@ -37,6 +48,7 @@ class HugetlbCgroup:
         self.rsvd_max_pages = rsvd_max_pages
         self.usage = 0
         self.rsvd = 0
+        self.changed: set[HugetlbCgroup] | None = None
         self.children = 0
         self.tasks = 0
         self.subtree_control = False
@@ -59,6 +71,8 @@ class HugetlbCgroup:
         level: HugetlbCgroup | None = self
         while level is not None:
             level.usage -= pages
+            if level.changed is not None:
+                level.changed.add(level)
             level = level.parent
 
     def charge_rsvd(self, pages: int) -> bool:
@@ -76,6 +90,8 @@ class HugetlbCgroup:
         level: HugetlbCgroup | None = self
         while level is not None:
             level.rsvd -= pages
+            if level.changed is not None:
+                level.changed.add(level)
             level = level.parent
 
     def set_max(self, pages: int) -> Outcome:

@@ -76,8 +76,8 @@ def _roll_back(machine: Machine, subpool: Subpool, pages: int, global_part: int)
         subpool_put(machine.hstate, subpool, pages)
     else:
         machine.hstate.acct_memory(-subpool_put(machine.hstate, subpool, pages - global_part))
-        if rule is ReserveRollback.PUT_THEN_USED and subpool.max_hpages is not None:
-            subpool.used_hpages -= global_part
+        if rule is ReserveRollback.PUT_THEN_USED:
+            subpool.unuse(global_part)
 
 
 def unreserve_pages(machine: Machine, inode: Inode, first: int, end: int, freed: int) -> None:

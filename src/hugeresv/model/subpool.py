@@ -4,14 +4,20 @@ get and put answer what the *global* pool must reserve or unreserve: whatever th
 there. mm/hugetlb.c, 4.1 and later (hugepage_subpool_get_pages, hugepage_subpool_put_pages).
 """
 
+from __future__ import annotations
+
 
 class Subpool:
-    """Counts in huge pages; a limit that is None is not set. `used_hpages` is only kept where there is a maximum."""
+    """Counts in huge pages; a limit that is None is not set. `used_hpages` is only kept where there is a maximum.
 
-    __slots__ = ("max_hpages", "min_hpages", "mounted", "rsv_hpages", "used_hpages")
+    `changed`: the set that takes note of subpools whose usage changes, for whoever shows it; None: nobody does.
+    """
+
+    __slots__ = ("changed", "max_hpages", "min_hpages", "mounted", "rsv_hpages", "used_hpages")
 
     def __init__(self, max_hpages: int | None, min_hpages: int | None) -> None:
         """A mounted subpool with its whole minimum in reserve."""
+        self.changed: set[Subpool] | None = None
         self.max_hpages = max_hpages
         self.min_hpages = min_hpages
         self.used_hpages = 0
@@ -23,7 +29,7 @@ class Subpool:
         if self.max_hpages is not None:
             if self.used_hpages + delta > self.max_hpages:
                 return None
-            self.used_hpages += delta
+            self._use(delta)
         covered = min(delta, self.rsv_hpages) if self.rsv_hpages > 0 else 0
         self.rsv_hpages -= covered
         return delta - covered
@@ -34,8 +40,7 @@ class Subpool:
         With a minimum only, used_hpages stays 0, so that the first pages given back refill the minimum however many are
         still out.
         """
-        if self.max_hpages is not None:
-            self.used_hpages -= delta
+        self.unuse(delta)
         if self.min_hpages is None or self.used_hpages >= self.min_hpages:
             return delta
         surplus = max(0, self.rsv_hpages + delta - self.min_hpages)
@@ -44,9 +49,18 @@ class Subpool:
 
     def undo_get(self, delta: int, global_part: int) -> None:
         """Take back a get_pages(delta) that answered `global_part`."""
-        if self.max_hpages is not None:
-            self.used_hpages -= delta
+        self.unuse(delta)
         self.rsv_hpages += delta - global_part
+
+    def unuse(self, delta: int) -> None:
+        """Count `delta` pages less as used."""
+        if self.max_hpages is not None:
+            self._use(-delta)
+
+    def _use(self, delta: int) -> None:
+        self.used_hpages += delta
+        if self.changed is not None:
+            self.changed.add(self)
 
     @property
     def is_free(self) -> bool:

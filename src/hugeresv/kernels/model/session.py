@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from hugeresv.answer import Answer, CgroupUsage, Counters, Statfs
+from hugeresv.answer import Answer, Counters
 from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
 from hugeresv.errors import InputError
 from hugeresv.kernels.model.calls import carry_out
+from hugeresv.kernels.model.readings import cgroup_readings, statfs_readings
 from hugeresv.kernels.model.view import Run, view
 from hugeresv.kernels.named_session import NamedSession
 from hugeresv.model.address_space import TASK_SIZE
@@ -36,6 +37,8 @@ class ModelSession(NamedSession):
         for name, cgroup in self.names.cgroups.items():
             parent = None if cgroup.parent is None else self.machine.cgroups[cgroup.parent]
             self.machine.cgroups[name] = HugetlbCgroup(parent, cgroup.max_pages, cgroup.rsvd_max_pages)
+        self._cgroups = cgroup_readings(self.machine)
+        self._statfs = statfs_readings(self.machine)
 
     def _mapped(self, proc: str) -> Iterator[tuple[int, int]]:
         process = self.machine.processes.get(proc)
@@ -55,17 +58,8 @@ class ModelSession(NamedSession):
         counters = Counters(h.nr_huge_pages, h.free_huge_pages, h.resv_huge_pages, h.surplus_huge_pages)
         if not self._has_cgroups and not self.machine.mounts:
             return Answer(outcome, counters)
-        cgroups = {name: CgroupUsage(c.usage, c.rsvd) for name, c in self.machine.cgroups.items()}
-        return Answer(outcome, counters, cgroups if self._has_cgroups else None, self._statfs() or None)
-
-    def _statfs(self) -> dict[str, Statfs]:
-        """statfs(2) of the mounts with a size limit (hugetlbfs_statfs)."""
-        answer = {}
-        for name, mount in self.machine.mounts.items():
-            if mount.subpool is not None and mount.subpool.max_hpages is not None:
-                free = mount.subpool.max_hpages - mount.subpool.used_hpages
-                answer[name] = Statfs(mount.subpool.max_hpages, free, free)
-        return answer
+        cgroups = self._cgroups.now(len(self.machine.cgroups)) if self._has_cgroups else None
+        return Answer(outcome, counters, cgroups, self._statfs.now(len(self.machine.mounts)) or None)
 
     def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[Run, ...]:
         """Page by page, everything known."""
