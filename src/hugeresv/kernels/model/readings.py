@@ -7,58 +7,62 @@ from typing import Generic, TypeVar
 
 from hugeresv.answer import CgroupUsage, Statfs
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
-from hugeresv.model.machine import Machine
+from hugeresv.model.mount import Mount
 from hugeresv.model.subpool import Subpool
 
+_Named = TypeVar("_Named")
 _Counting = TypeVar("_Counting", HugetlbCgroup, Subpool)
 _Reading = TypeVar("_Reading")
 
 
-class Readings(Generic[_Counting, _Reading]):
-    """The readings of named things that count.
+class Readings(Generic[_Named, _Counting, _Reading]):
+    """The readings of a machine's named things, each of which has something that counts, or nothing to show (None)."""
 
-    `things` answers which there are: at most one comes or goes between two reads.
-    """
-
-    def __init__(self, things: Callable[[], dict[str, _Counting]], read: Callable[[_Counting], _Reading]) -> None:
-        self._things: Callable[[], dict[str, _Counting]] = things
+    def __init__(self, counting: Callable[[_Named], _Counting | None], read: Callable[[_Counting], _Reading]) -> None:
+        self._counting: Callable[[_Named], _Counting | None] = counting
         self._read: Callable[[_Counting], _Reading] = read
-        self._there = 0
+        self._things: Mapping[str, _Named] = {}
+        self._number = 0
         self._names: dict[_Counting, str] = {}
         self._changed: set[_Counting] = set()
         self._readings: dict[str, _Reading] = {}
 
-    def now(self, there: int) -> Mapping[str, _Reading]:
-        """Every reading by name, where there are so many things. What was answered before stays as it was."""
-        if there != self._there:
-            self._there = there
-            self._names = {thing: name for name, thing in self._things().items()}
-            for thing in self._names:
-                thing.changed = self._changed
-            self._readings = {name: self._read(thing) for thing, name in self._names.items()}
-            self._changed.clear()
+    def now(self, things: Mapping[str, _Named]) -> Mapping[str, _Reading]:
+        """Every reading by name. Between two reads of a table at most one thing may come or go.
+
+        What was answered before stays as it was.
+        """
+        if things is not self._things or len(things) != self._number:
+            self._look_at(things)
         elif self._changed:
-            changed = [thing for thing in self._changed if thing in self._names]
-            self._readings = self._readings | {self._names[thing]: self._read(thing) for thing in changed}
+            changed = [counting for counting in self._changed if counting in self._names]
+            self._readings = self._readings | {self._names[counting]: self._read(counting) for counting in changed}
             self._changed.clear()
         return self._readings
 
+    def _look_at(self, things: Mapping[str, _Named]) -> None:
+        self._things, self._number = things, len(things)
+        found = ((self._counting(thing), name) for name, thing in things.items())
+        self._names = {counting: name for counting, name in found if counting is not None}
+        for counting in self._names:
+            counting.changed = self._changed
+        self._changed.clear()
+        self._readings = {name: self._read(counting) for counting, name in self._names.items()}
 
-def cgroup_readings(machine: Machine) -> Readings[HugetlbCgroup, CgroupUsage]:
+
+def cgroup_readings() -> Readings[HugetlbCgroup, HugetlbCgroup, CgroupUsage]:
     """hugetlb.*.current and hugetlb.*.rsvd.current of every cgroup."""
-    return Readings(lambda: machine.cgroups, lambda cgroup: CgroupUsage(cgroup.usage, cgroup.rsvd))
+    return Readings(lambda cgroup: cgroup, lambda cgroup: CgroupUsage(cgroup.usage, cgroup.rsvd))
 
 
-def statfs_readings(machine: Machine) -> Readings[Subpool, Statfs]:
+def statfs_readings() -> Readings[Mount, Subpool, Statfs]:
     """statfs(2) of the mounts with a size limit (hugetlbfs_statfs)."""
-    return Readings(lambda: _limited(machine), _statfs)
+    return Readings(_limited, _statfs)
 
 
-def _limited(machine: Machine) -> dict[str, Subpool]:
-    subpools = {name: mount.subpool for name, mount in machine.mounts.items()}
-    return {
-        name: subpool for name, subpool in subpools.items() if subpool is not None and subpool.max_hpages is not None
-    }
+def _limited(mount: Mount) -> Subpool | None:
+    subpool = mount.subpool
+    return subpool if subpool is not None and subpool.max_hpages is not None else None
 
 
 def _statfs(subpool: Subpool) -> Statfs:

@@ -37,8 +37,8 @@ class ModelSession(NamedSession):
         for name, cgroup in self.names.cgroups.items():
             parent = None if cgroup.parent is None else self.machine.cgroups[cgroup.parent]
             self.machine.cgroups[name] = HugetlbCgroup(parent, cgroup.max_pages, cgroup.rsvd_max_pages)
-        self._cgroups = cgroup_readings(self.machine)
-        self._statfs = statfs_readings(self.machine)
+        self._cgroups = cgroup_readings()
+        self._statfs = statfs_readings()
 
     def _mapped(self, proc: str) -> Iterator[tuple[int, int]]:
         process = self.machine.processes.get(proc)
@@ -58,8 +58,8 @@ class ModelSession(NamedSession):
         counters = Counters(h.nr_huge_pages, h.free_huge_pages, h.resv_huge_pages, h.surplus_huge_pages)
         if not self._has_cgroups and not self.machine.mounts:
             return Answer(outcome, counters)
-        cgroups = self._cgroups.now(len(self.machine.cgroups)) if self._has_cgroups else None
-        return Answer(outcome, counters, cgroups, self._statfs.now(len(self.machine.mounts)) or None)
+        cgroups = self._cgroups.now(self.machine.cgroups) if self._has_cgroups else None
+        return Answer(outcome, counters, cgroups, self._statfs.now(self.machine.mounts) or None)
 
     def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[Run, ...]:
         """Page by page, everything known."""
