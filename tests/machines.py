@@ -10,7 +10,6 @@ from hugeresv.answer import Answer
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.model.behaviour import Behaviour
-from hugeresv.outcome import Outcome
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Cgroup, Pool
 from hugeresv.search.fuzz.draw import THEMES, Draw
@@ -52,8 +51,7 @@ def play(session: ModelSession, history: History, prefix: str = "") -> Iterator[
     """
     draw = Draw(history.random, history.theme, session.names, prefix)
     for _ in range(history.steps):
-        operation = draw.operation()
-        answer = session.apply(operation)
-        yield operation, answer
-        if answer.outcome is Outcome.HANG:
+        if session.over:
             return
+        operation = draw.operation()
+        yield operation, session.apply(operation)
