@@ -14,7 +14,7 @@ from hugeresv.errors import InputError
 from hugeresv.fit.fit import Fit, fit_on_host
 from hugeresv.fit.query import Query
 from hugeresv.fit.situation import What
-from hugeresv.kernels.host import syscalls
+from hugeresv.kernels import syscalls
 from hugeresv.kernels.host.cgroups import CgroupBase
 from hugeresv.kernels.host.kernel import HostKernel
 from tests.fit.reality import PAGE_BYTES, Attempt, Child

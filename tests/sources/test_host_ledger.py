@@ -14,7 +14,7 @@ import pytest
 from hugeresv.calls.abi import MAP_HUGETLB
 from hugeresv.errors import UnavailableError
 from hugeresv.invariants.check import check
-from hugeresv.kernels.host import syscalls
+from hugeresv.kernels import syscalls
 from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.kernels.host.session import HostSession
 from hugeresv.kernels.model.kernel import ModelKernel

@@ -15,7 +15,7 @@ from hugeresv.cli.help import examples
 from hugeresv.cli.options import KernelName, color_option
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.errors import InputError
-from hugeresv.kernels.die_with_parent import die_with
+from hugeresv.kernels.syscalls import die_with
 from hugeresv.reports.campaign import end_progress, show_finding, show_progress, show_tally
 from hugeresv.reports.screen import Screen
 from hugeresv.scenario.load import dump

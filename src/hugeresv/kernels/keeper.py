@@ -11,7 +11,6 @@ from hugeresv.calls import abi
 from hugeresv.calls.call import Call, OfCgroup, OfFile, OfMount, OfSegment
 from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
-from hugeresv.kernels.host.world import MOUNTS
 from hugeresv.units import cgroup_size
 
 _SERIAL = itertools.count()
@@ -33,12 +32,16 @@ class Caller(Protocol):
 
 
 class Keeper:
-    """The keeper of one session. `pid` is its process as the tool's /proc knows it."""
+    """The keeper of one session. `pid` is its process as the tool's /proc knows it.
 
-    def __init__(self, worker: Caller, pid: int, names: Names) -> None:
+    Mounts are made in `directory`, an empty one of its own.
+    """
+
+    def __init__(self, worker: Caller, pid: int, names: Names, directory: str) -> None:
         self._worker = worker
         self._pid = pid
         self._names = names
+        self._directory = directory
         self._handles: dict[OfFile | OfSegment, int] = {}
         self.mounts: dict[OfMount, str] = {}
         self.cgroups: dict[str, str] = {}
@@ -126,7 +129,7 @@ class Keeper:
         options += "" if size_bytes is None else f",size={size_bytes}"
         options += "" if minimum_bytes is None else f",min_size={minimum_bytes}"
         self._mounts_made += 1
-        path = f"{MOUNTS}/mount-{self._mounts_made}"
+        path = f"{self._directory}/mount-{self._mounts_made}"
         self._must(path, "mkdirat", abi.AT_FDCWD, path, 0o755)
         errno, _ = self._worker.call("mount", "hugeresv", path, "hugetlbfs", 0, options)
         if errno:

@@ -6,7 +6,5 @@
 - `qemu` starts the emulator, which dies with this process; `snapshot` boots a guest once and restores it for every
   scenario, so that each has a fresh kernel; `memory` is the guest's, which can be read from outside. `conversation` is
   how the tool and the agent speak.
-- `kernel` and `session` are the two of `protocol`, `process` and `readings` what a session consists of. Which call an
-  operation is, what names stand for, and what belongs to no process is said for guests as for the host: `host.calls`,
-  `host.names`, `host.keeper`.
+- `kernel` and `session` are the two of `protocol`, `process` and `readings` what a session consists of.
 """

@@ -14,9 +14,9 @@ from typing import Any
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
-from hugeresv.kernels.die_with_parent import die_with
 from hugeresv.kernels.guest.conversation import Conversation
 from hugeresv.kernels.guest.memory import Ram
+from hugeresv.kernels.syscalls import die_with
 
 _PROGRAM = "qemu-system-x86_64"
 _MACHINE = (

@@ -16,6 +16,8 @@ from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Cgroup, Pool
 
 CGROUPS = "/sys/fs/cgroup"
+MOUNTS = "/dev"
+"""Where mounts are made: a directory that the agent has there."""
 
 
 class GuestSession(ProcessSession[GuestWorker]):
@@ -35,7 +37,7 @@ class GuestSession(ProcessSession[GuestWorker]):
         self._guest = snapshot.restore()
         conversation = self._guest.conversation
         root = GuestWorker(conversation, KEEPER, snapshot.keeper, architecture, {KEEPER})
-        keeper = Keeper(root, snapshot.keeper, names)
+        keeper = Keeper(root, snapshot.keeper, names, MOUNTS)
         super().__init__(root, keeper, names)
         self._pool = GuestPool(conversation, pool, architecture.word_bits)
         self._readings: GuestReadings = GuestReadings(

@@ -7,7 +7,7 @@ import os
 from typing import Self
 
 from hugeresv.errors import UnavailableError
-from hugeresv.kernels.host import syscalls
+from hugeresv.kernels import syscalls
 from hugeresv.kernels.host.world import MOUNTS
 
 _PRIVATE_MOUNT = f"{MOUNTS}/cgroup"

@@ -22,7 +22,7 @@ from hugeresv.calls.abi import (
     PROT_READ,
     huge_flag,
 )
-from hugeresv.kernels.host import syscalls
+from hugeresv.kernels import syscalls
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.world import MOUNT_SOURCE
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hugeresv.calls.abi import MAP_NORESERVE, MAP_SHARED, PROT_READ
-from hugeresv.kernels.host import syscalls
+from hugeresv.kernels import syscalls
 
 HOLE = 0
 PRESENT = 1

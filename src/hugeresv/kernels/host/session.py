@@ -10,6 +10,7 @@ from hugeresv.kernels.host.claim import Claim
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.process import PATIENCE_SECONDS, Worker
 from hugeresv.kernels.host.readings import Readings
+from hugeresv.kernels.host.world import MOUNTS
 from hugeresv.kernels.keeper import Keeper
 from hugeresv.kernels.process_session import ProcessSession
 from hugeresv.outcome import Outcome
@@ -28,7 +29,7 @@ class HostSession(ProcessSession[Worker]):
     def __init__(self, claim: Claim, pool: HugePool, cgroups: Mapping[str, Cgroup] | None) -> None:
         names = Names(pool.page_size_kB * 1024, cgroups)
         root, pid = claim.keeper()
-        super().__init__(root, Keeper(root, pid, names), names)
+        super().__init__(root, Keeper(root, pid, names, MOUNTS), names)
         self._claim = claim
         self._pool = pool
         self.closed = False

@@ -17,7 +17,7 @@ import mmap
 import os
 
 from hugeresv.calls.abi import CLONE_VFORK, CLONE_VM, PR_SET_DUMPABLE, WALL
-from hugeresv.kernels.host import syscalls
+from hugeresv.kernels import syscalls
 
 _STACK_BYTES = 65536
 _STACK = mmap.mmap(-1, _STACK_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

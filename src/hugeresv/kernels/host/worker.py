@@ -13,7 +13,8 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from hugeresv.kernels.host import observe, syscalls, touch
+from hugeresv.kernels import syscalls
+from hugeresv.kernels.host import observe, touch
 from hugeresv.kernels.host.wire import FILE, Channel
 
 _STANDARD_DESCRIPTORS = 3

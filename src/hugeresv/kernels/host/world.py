@@ -22,7 +22,8 @@ from hugeresv.calls.abi import (
     PR_SET_PDEATHSIG,
 )
 from hugeresv.errors import UnavailableError
-from hugeresv.kernels.host import syscalls, worker
+from hugeresv.kernels import syscalls
+from hugeresv.kernels.host import worker
 from hugeresv.kernels.host.wire import Channel
 
 MOUNTS = "/dev"

@@ -6,9 +6,12 @@ may ask for the absurd, and the kernel is to answer. 64-bit machines only (`off_
 
 import ctypes
 import os
+import signal
 from collections.abc import Callable
 from ctypes import c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_void_p
 from typing import Any
+
+from hugeresv.calls.abi import PR_SET_PDEATHSIG
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -51,3 +54,10 @@ def syscall(number: int, *words: int | bytes) -> int:
 def address_of(function: str) -> int:
     """Where a function of the C library is, for passing it to the kernel or to `clone`."""
     return ctypes.cast(getattr(LIBC, function), c_void_p).value or 0
+
+
+def die_with(parent: int) -> None:
+    """Have this process killed when `parent`, which started it, ends; at once if it has ended already."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
