@@ -168,4 +168,7 @@ def test_a_port_that_is_taken(hugeresv: Hugeresv, host: list[str]) -> None:
 def test_one_way_out(hugeresv: Hugeresv, tmp_path: Path) -> None:
     """A file that is never written."""
     ran = hugeresv("export", "--listen", "0", "-o", tmp_path / "x")
-    assert (ran.status, ran.err) == (2, "hugeresv: error: --output and --listen exclude each other\n")
+    assert (ran.status, ran.err) == (
+        2,
+        "hugeresv: error: --output, --listen, --print-rules, --print-dashboard and --print-unit exclude each other\n",
+    )

@@ -112,8 +112,50 @@ def test_every_counter_is_where_it_belongs() -> None:
     assert labels_of(series, "cgroup_rsvd_max_pages") == []
     assert value(series, "kernel_info", release="6.18") == 1
     assert (value(series, "unreadable"), value(series, "observation_partial")) == (1, 0)
+    assert value(series, "cgroup_available_pages", pagesize="2097152", cgroup="/pod") == 0
+    for name in ("cgroup_holder", "user"):
+        key = {"cgroup_holder": {"cgroup": "/pod"}, "user": {"user": "root"}}[name]
+        assert value(series, f"{name}_reserved_pages", pagesize="2097152", **key) == 30
+        assert value(series, f"{name}_used_pages", pagesize="2097152", **key) == 35
     assert value(series, "ledger_wrong") == 1
     assert value(series, "warnings", code="rsvd-leaked") == 1
+
+
+def test_bytes_are_beside_pages() -> None:
+    """Every metric in pages is there in bytes, too. Catches: a page size in kB, a metric that has no bytes."""
+    uses = (MountUse("/mnt", 2048, 20, 2, 5),), (CgroupUse("/pod", 2048, 11, 12, 13, 14),)
+    series = exported(Observation((pool(), pool(1 << 20)), (holder("/f"), holder("/g", size_kB=1 << 20)), *uses))
+    in_pages = {key: pages for key, pages in series.items() if key[0].endswith("_pages")}
+    in_bytes = {key: size for key, size in series.items() if re.fullmatch(r"hugeresv_(?!page_size).*_bytes", key[0])}
+    assert in_bytes == {
+        (name.removesuffix("pages") + "bytes", labels): pages * int(dict(labels)["pagesize"])
+        for (name, labels), pages in in_pages.items()
+    }
+
+
+def test_an_estimate_has_its_bounds() -> None:
+    """Catches: a graph that shows a guess as a fact; bounds that are exchanged."""
+    guess = replace(holder("/f"), reserved=Pages(1, 2, 5), used=Pages(3, 4, 7))
+    series = exported(Observation((pool(),), (guess, guess)))
+    for state, bounds in (("reserved", (2, 4, 10)), ("used", (6, 8, 14))):
+        (labels,) = labels_of(series, f"holder_{state}_pages")
+        names = (f"holder_{state}_pages{suffix}" for suffix in ("_min", "", "_max"))
+        assert tuple(value(series, name, **labels) for name in names) == bounds
+
+
+def test_a_restart_goes_on_in_the_same_series() -> None:
+    """Catches: new series at each start of a virtual machine, in whose graphs nothing is comparable."""
+    files = [
+        ("/h/qemu_back_mem.m0.r9CpIt", "/machine.slice/machine-qemu\\x2d7\\x2dweb.scope/libvirt/emulator"),
+        ("/h/qemu_back_mem.m0.x3dQQa", "/machine.slice/machine-qemu\\x2d8\\x2dweb.scope/libvirt/emulator"),
+    ]
+    seen = [
+        exported(
+            Observation((pool(),), (replace(holder(name), cgroup=cgroup),), (), (CgroupUse(cgroup, 2048, 1, 1, 1, 1),))
+        )
+        for name, cgroup in files
+    ]
+    assert set(seen[0]) == set(seen[1])
 
 
 def test_the_page_lists_what_is_exported() -> None:

@@ -52,3 +52,11 @@ def add_process(
     (process / "stat").write_text(f"{pid} (a) b) S 1 {pid} {pid} 0 -1 {_FORKED} " + "0 " * 12 + "100 0\n")
     (process / "cmdline").write_bytes(b"sleep\0\x1b[2Jx\n\0")
     (process / "cgroup").write_text(f"1:name=systemd:/x\n0::{cgroup}\n")
+
+
+def add_node(root: Path, node: int, page_size_kB: int = 2048, **counters: int) -> None:
+    """A NUMA node's part of a pool."""
+    pool = root / f"sys/devices/system/node/node{node}/hugepages/hugepages-{page_size_kB}kB"
+    pool.mkdir(parents=True)
+    for name in ("nr", "free", "surplus"):
+        (pool / f"{name}_hugepages").write_text(f"{counters.get(name, 0)}\n")

@@ -9,27 +9,35 @@ from pathlib import Path
 import click
 from prometheus_client import generate_latest
 
-from hugeresv.cli.exit_status import HELD
+from hugeresv.cli.exit_status import HELD, report_bug, report_warning
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import proc_option, sys_option
+from hugeresv.cli.streams import say
 from hugeresv.errors import InputError
 from hugeresv.reports.holders import SORT_KEYS
 from hugeresv.reports.prometheus import HostCollector
 from hugeresv.reports.prometheus_server import parse_address, serve
+from hugeresv.reports.shipped_files import DASHBOARD, RULES, UNITS, shipped
 from hugeresv.status.host import Selection, status_of_host
 
 _READABLE_BY_ALL = 0o644
 
 
 @click.command(
-    epilog=examples("hugeresv export", "hugeresv export -o /tmp/hugeresv.prom", "hugeresv export --listen 9879")
+    epilog=examples(
+        "hugeresv export",
+        "hugeresv export -o /tmp/hugeresv.prom",
+        "hugeresv export --listen 9879",
+        "hugeresv export --print-rules",
+        "hugeresv export --print-unit hugeresv-export.service",
+    )
 )
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Put the metrics in the place of FILE, never half of them: for node_exporter, a name that ends in .prom.",
+    help="Replace FILE atomically with the metrics: for node_exporter, a name that ends in .prom.",
 )
 @click.option(
     "--listen",
@@ -44,18 +52,45 @@ _READABLE_BY_ALL = 0o644
     show_default=True,
     help="Series of their own for the N largest holders, the others added up; for N cgroups and mounts, too.",
 )
+@click.option("--print-rules", is_flag=True, help="Print alerts for Prometheus, and nothing else.")
+@click.option("--print-dashboard", is_flag=True, help="Print a dashboard for Grafana as JSON, and nothing else.")
+@click.option(
+    "--print-unit",
+    metavar="UNIT",
+    type=click.Choice(UNITS),
+    help=f"Print a unit of systemd, and nothing else: {', '.join(UNITS)}.",
+)
 @proc_option
 @sys_option
-def export(output: Path | None, listen: str | None, holders: int, proc: str, sys_root: str) -> int:
+def export(
+    output: Path | None,
+    listen: str | None,
+    holders: int,
+    print_rules: bool,
+    print_dashboard: bool,
+    print_unit: str | None,
+    proc: str,
+    sys_root: str,
+) -> int:
     """Print who holds the huge pages of this host as metrics for Prometheus.
 
-    docs/export.md lists them. Exit status: 0, or 3 where there are no huge pages, or nothing can be listened on.
+    Exit status: 0, or 3 where there are no huge pages, or nothing can be listened on.
     """
-    if output is not None and listen is not None:
-        raise InputError("--output and --listen exclude each other")
+    printed = [RULES] * print_rules + [DASHBOARD] * print_dashboard + ([print_unit] if print_unit else [])
+    if len(printed) + (output is not None) + (listen is not None) > 1:
+        raise InputError("--output, --listen, --print-rules, --print-dashboard and --print-unit exclude each other")
+    if printed:
+        sys.stdout.write(shipped(printed[0], sys.executable))
+        return HELD
     collector = HostCollector(partial(status_of_host, proc, sys_root, Selection(), SORT_KEYS["held"]), holders)
     if listen is not None:
-        serve(collector, *parse_address(listen), ready=lambda url: click.echo(f"hugeresv: metrics at {url}", err=True))
+        serve(
+            collector,
+            *parse_address(listen),
+            ready=lambda url: say(f"hugeresv: metrics at {url}\n"),
+            complain=report_warning,
+            on_bug=report_bug,
+        )
     elif output is not None:
         _replace(output, generate_latest(collector))
     else:

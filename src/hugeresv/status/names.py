@@ -5,6 +5,7 @@ import re
 _TEMPORARY = (
     (re.compile(r"(qemu_back_mem\..+)\.[A-Za-z0-9]{6}$"), r"\1.*"),  # QEMU, file_ram_alloc: mkstemp
     (re.compile(r"/qemu/\d+-"), r"/qemu/*-"),  # libvirt: the number of the domain, a new one at each start
+    (re.compile(r"/machine-qemu\\x2d\d+\\x2d"), r"/machine-qemu\\x2d*\\x2d"),  # the same number in a cgroup's name
     (re.compile(r"pid\d+"), "pid*"),  # SPDK: spdk_pid4711map_0
     (re.compile(r"map_\d+$"), "map_*"),  # DPDK: rtemap_0, a file for each page
     (re.compile(r"^segment \d+ \(key 0x00000000\)$"), "segment without a key"),  # IPC_PRIVATE
@@ -24,7 +25,7 @@ def program_of(command: str) -> str:
 
 
 def stable_name(name: str) -> str:
-    """The name of a holder without what changes when its program is started again.
+    """The name of a holder or cgroup without what changes when its program is started again.
 
     >>> stable_name("/dev/hugepages/libvirt/qemu/7-web/qemu_back_mem.pc.ram.r9CpIt")
     '/dev/hugepages/libvirt/qemu/*-web/qemu_back_mem.pc.ram.*'
