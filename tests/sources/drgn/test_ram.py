@@ -10,7 +10,8 @@ pytest.importorskip("drgn")
 from drgn import Architecture, Platform, Program
 
 from hugeresv.errors import InputError, UnavailableError
-from hugeresv.sources.drgn.flattened import FLATTENED, KDUMP, name_the_kernel, reassembled
+from hugeresv.sources.drgn.flattened import FLATTENED, reassembled
+from hugeresv.sources.drgn.kdump import KDUMP, name_the_kernel
 from hugeresv.sources.drgn.kernel import KernelMemory
 from hugeresv.sources.drgn.ram import PhysicalMemory, notes, read_with_holes
 from hugeresv.sources.physical import layouts

@@ -9,7 +9,7 @@ from drgn.helpers.linux.list import hlist_for_each_entry
 
 from hugeresv.ledger.observation import Kind
 from hugeresv.sources.drgn.kernel import KernelMemory
-from hugeresv.sources.drgn.objects import entries, has, pointer, text
+from hugeresv.sources.drgn.objects import distinct, entries, has, pointer, text
 
 _SB_KERNMOUNT = 1 << 22
 _S_IFMT, _S_IFREG = 0o170000, 0o100000
@@ -85,8 +85,13 @@ def _name(inode: Object) -> str:
     dentry = next(hlist_for_each_entry("struct dentry", inode.i_dentry.address_of_(), alias), None)
     if dentry is None:
         return f"inode {int(inode.i_ino)}"
-    names = [text(dentry.d_name.name)]
+    names = [text(each.d_name.name) for each in distinct(_upwards(dentry), "the path of a file")]
+    return "/".join(reversed(names[:-1])) or names[0]
+
+
+def _upwards(dentry: Object) -> Iterator[Object]:
+    """A directory entry and those above it, up to the root, which is its own parent."""
+    yield dentry
     while dentry.d_parent != dentry:
         dentry = dentry.d_parent
-        names.append(text(dentry.d_name.name))
-    return "/".join(reversed(names[:-1])) or names[0]
+        yield dentry

@@ -106,7 +106,7 @@ def _symbols(program: Program, given: Mapping[str, int] | None) -> SymbolIndex:
         return SymbolIndex([Symbol(name, address, 8, *kind) for name, address in given.items()])
     try:
         return load_vmlinux_kallsyms(program)
-    except (LookupError, ValueError, FaultError, MissingDebugInfoError):
+    except (LookupError, ValueError, OverflowError, FaultError, MissingDebugInfoError):
         raise UnavailableError(
             "its VMCOREINFO does not say where its symbols are, as that of Linux 6.0 and later does; give its "
             "System.map (--symbols), or its vmlinux with debug information (--vmlinux)"

@@ -10,7 +10,7 @@ from hugeresv.model.inode import Inode
 from hugeresv.model.resv_map import ResvMap
 from hugeresv.model.vma import Prot, Vma
 from hugeresv.sources.drgn.cgroups import Cgroups
-from hugeresv.sources.drgn.objects import InconsistentError, entries, has
+from hugeresv.sources.drgn.objects import InconsistentError, distinct, entries, has
 
 _HPAGE_RESV_OWNER, _HPAGE_RESV_UNMAPPED = 1, 2
 _FLAGS = _HPAGE_RESV_OWNER | _HPAGE_RESV_UNMAPPED
@@ -22,7 +22,8 @@ _VM_DONTCOPY, _VM_NORESERVE = 1 << 17, 1 << 21
 def vmas_of(inode: Object) -> Iterator[Object]:
     """All VMAs that map a file, whoever has them, in the file's order."""
     root = inode.i_data.i_mmap.rb_root
-    yield from rbtree_inorder_for_each_entry("struct vm_area_struct", root.address_of_(), "shared.rb")
+    found = rbtree_inorder_for_each_entry("struct vm_area_struct", root.address_of_(), "shared.rb")
+    return distinct(found, "the mappings of a file")
 
 
 def regions_of(resv_map: Object) -> Iterator[tuple[int, int, Object]]:

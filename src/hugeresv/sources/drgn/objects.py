@@ -1,13 +1,12 @@
 """What is asked of a kernel's objects over and over, with bounds where memory may be half-written."""
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 
 from drgn import Object, Type, cast
 from drgn.helpers.linux.list import list_for_each_entry
 
-_MOST = 1 << 24
-"""More entries than any list has that is a list: one that is read while it changes may lead in circles."""
+_MOST = 1 << 20
+"""More entries than any list here has. One that is damaged may lead into another, which is longer."""
 
 
 class InconsistentError(Exception):
@@ -21,10 +20,20 @@ def has(kind: Type, member: str) -> bool:
 
 def entries(head: Object, kind: str, member: str) -> Iterator[Object]:
     """The entries of a `struct list_head`. Raises InconsistentError where it does not end."""
-    found = list_for_each_entry(kind, head.address_of_(), member)
-    yield from islice(found, _MOST)
-    if next(iter(found), None) is not None:
-        raise InconsistentError(f"a list of {kind} does not end")
+    return distinct(list_for_each_entry(kind, head.address_of_(), member), f"a list of {kind}")
+
+
+def distinct(found: Iterable[Object], what: str) -> Iterator[Object]:
+    """Pointers, each of which is there once. Raises InconsistentError for what leads in a circle or never ends."""
+    seen: set[int] = set()
+    for each in found:
+        address = each.value_()
+        if address in seen:
+            raise InconsistentError(f"{what} leads in a circle")
+        if len(seen) == _MOST:
+            raise InconsistentError(f"{what} has more than {_MOST} entries")
+        seen.add(address)
+        yield each
 
 
 def pointer(value: Object, kind: str) -> Object | None:

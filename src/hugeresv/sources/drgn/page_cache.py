@@ -29,22 +29,23 @@ def cached(program: Program, i_pages: Object, order: int) -> Iterator[tuple[int,
         node = program.type("struct xa_node")
         slots = next(member.offset for member in node.members if member.name == "slots")
         shift = next(member.offset for member in node.members if member.name == "shift")
-        yield from _below(program, head, slots, shift, 0, order, _DEEPEST + _BITS)
+        yield from _below(program, head, slots, shift, 0, order, _DEEPEST + _BITS, set())
     elif head and not head & _KIND:
         yield 0, head
 
 
 def _below(
-    program: Program, node: int, slots: int, shift_offset: int, base: int, order: int, above: int
+    program: Program, node: int, slots: int, shift_offset: int, base: int, order: int, above: int, seen: set[int]
 ) -> Iterator[tuple[int, int]]:
     address = node - _INTERNAL
     shift = program.read_u8(address + shift_offset)
-    if shift >= above:
-        raise InconsistentError("a page cache does not end")
+    if shift >= above or node in seen:
+        raise InconsistentError("a page cache leads in a circle")
+    seen.add(node)
     for slot, entry in enumerate(_SLOTS.unpack(program.read(address + slots, _SLOTS.size))):
         index = base + (slot << shift)
         if _is_node(entry):
-            yield from _below(program, entry, slots, shift_offset, index, order, shift)
+            yield from _below(program, entry, slots, shift_offset, index, order, shift, seen)
         elif entry and not entry & _KIND:
             yield index >> order if shift else index, entry
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from drgn import Object, Program
 
+from hugeresv.sources.drgn.objects import InconsistentError
+
 _TABLE = struct.Struct("<512Q")
 _BITS = 9
 _PRESENT, _LARGE, _PROT_NONE = 1 << 0, 1 << 7, 1 << 8
@@ -27,9 +29,12 @@ class Paging(NamedTuple):
 
 
 def paging_of(vmcoreinfo: dict[str, str]) -> Paging:
-    """As VMCOREINFO has it."""
-    five = int(vmcoreinfo.get("NUMBER(pgtable_l5_enabled)", "0"))
-    return Paging(5 if five else 4, _FRAME & ~int(vmcoreinfo.get("NUMBER(sme_mask)", "0")))
+    """As VMCOREINFO has it. Raises InconsistentError where it has no numbers there."""
+    try:
+        five, sme = (int(vmcoreinfo.get(f"NUMBER({name})", "0")) for name in ("pgtable_l5_enabled", "sme_mask"))
+    except ValueError as error:
+        raise InconsistentError(f"VMCOREINFO: {error}") from None
+    return Paging(5 if five else 4, _FRAME & ~sme)
 
 
 def mapped(

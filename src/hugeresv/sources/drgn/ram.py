@@ -33,14 +33,20 @@ class PhysicalMemory:
             self._map = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
 
     def program(self, segments: Iterable[Segment], vmcoreinfo: bytes) -> Program:
-        """A program that reads memory that is in the file in these segments. Raises UnavailableError but for x86-64."""
+        """A program that reads memory that is in the file in these segments.
+
+        Raises UnavailableError for a VMCOREINFO that is damaged, or that of a kernel that is not for x86-64.
+        """
         top = _KERNEL_ADDRESS.search(vmcoreinfo)
         if top is None or int(top[1], 16) < _LOWEST_ON_X86_64:
             raise UnavailableError("only the memory of kernels for x86-64 can be read")
         program = Program(Platform(Architecture.X86_64))
         for segment in segments:
             program.add_memory_segment(segment.physical, segment.size_bytes, partial(self._read, segment.offset), True)
-        program.set_linux_kernel_custom(vmcoreinfo, True)
+        try:
+            program.set_linux_kernel_custom(vmcoreinfo, True)
+        except Exception as error:  # noqa: BLE001  drgn has no class for what is wrong with it
+            raise UnavailableError(f"its VMCOREINFO is damaged: {error}") from None
         return program
 
     def _read(self, start: int, _address: int, count: int, offset: int, _physical: bool) -> bytes:

@@ -1,5 +1,6 @@
 """What there is to read: a dump, a guest's RAM, or this kernel."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -8,20 +9,27 @@ from drgn import Program
 
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.regular_file import open_regular
-from hugeresv.sources.drgn.flattened import FLATTENED, memory_bytes, name_the_kernel, reassembled
+from hugeresv.sources.drgn.flattened import FLATTENED, reassembled
+from hugeresv.sources.drgn.kdump import KINDS, memory_bytes, name_the_kernel, wrong_with
 from hugeresv.sources.drgn.kernel import KernelMemory
 from hugeresv.sources.drgn.ram import LONGEST_BYTES, PhysicalMemory, notes, notes_within, read_with_holes
 from hugeresv.sources.physical import layouts
 
 _KCORE = Path("/proc/kcore")
 _ELF = b"\x7fELF"
-_KDUMPS = (b"KDUMP   ", b"DISKDUMP")
+
+_SYMBOL = re.compile(rb"([0-9a-fA-F]{1,16}) [^ ] ([^ \t]+)")
+_LONGEST_SYMBOLS, _LONGEST_SHOWN = 1 << 28, 80
 
 _CHUNK_BYTES = 1 << 20
 _ANY_KERNEL = b"\n".join(
     (b"OSRELEASE=0.0.0", b"PAGESIZE=4096", b"SYMBOL(init_uts_ns)=0", b"SYMBOL(swapper_pg_dir)=ffffffff80000000", b"")
 )
 """With this as VMCOREINFO a dump's physical memory can be read, and the kernel's own be looked for there."""
+
+
+class _DumpError(Exception):
+    """A dump that drgn does not take."""
 
 
 def open_target(path: Path | None, symbols: Path | None = None, vmlinux: Path | None = None) -> KernelMemory:
@@ -62,9 +70,9 @@ def _programs(path: Path) -> Iterator[Program]:
             if head == FLATTENED:
                 with reassembled(path) as whole:
                     name_the_kernel(whole)
-                    yield from _dump(Path(f"/proc/self/fd/{whole.fileno()}"), _notes_of_kdump(whole), path)
-            elif head.startswith(_KDUMPS):
-                yield from _dump(path, _notes_of_kdump(file), path)
+                    yield from _kdump(whole, path)
+            elif head.startswith(KINDS):
+                yield from _kdump(file, path)
             elif head.startswith(_ELF):
                 yield from _dump(path, notes(path), path)
             else:
@@ -79,25 +87,40 @@ def _ram(path: Path) -> Iterator[Program]:
             yield PhysicalMemory(path).program(segments, note)
 
 
+def _kdump(dump: BinaryIO, called: Path) -> Iterator[Program]:
+    wrong = wrong_with(dump)
+    if wrong is not None:
+        raise InputError(f"{called}: not a dump that can be read: {wrong}")
+    yield from _dump(Path(f"/proc/self/fd/{dump.fileno()}"), _notes_of_kdump(dump), called)
+
+
 def _dump(path: Path, found: Iterable[bytes], called: Path) -> Iterator[Program]:
     """A dump by what it says of its kernel, or, where it says nothing, by the notes that are found in it."""
     try:
-        yield _opened(path, None)
-    except Exception as error:  # noqa: BLE001  drgn passes on what libkdumpfile says as an Exception
+        program = _opened(path, None)
+    except _DumpError as error:
         failure = error
     else:
+        yield program
         return
     tried = False
-    for note in found:
-        tried = True
-        yield _opened(path, note)
+    try:
+        for note in found:
+            program = _opened(path, note)
+            tried = True
+            yield program
+    except _DumpError as error:
+        failure = error
     if not tried:
         raise InputError(f"{called}: not a dump that can be read: {failure}")
 
 
 def _opened(path: Path, vmcoreinfo: bytes | None) -> Program:
-    program = Program(vmcoreinfo=vmcoreinfo)
-    program.set_core_dump(path)
+    try:
+        program = Program(vmcoreinfo=vmcoreinfo)
+        program.set_core_dump(path)
+    except Exception as error:  # noqa: BLE001  drgn passes on what libkdumpfile says as an Exception
+        raise _DumpError(str(error)) from None
     return program
 
 
@@ -113,14 +136,16 @@ def _read_symbols(path: Path) -> Mapping[str, int]:
     """The lines ADDRESS TYPE NAME of a file."""
     try:
         with open_regular(path) as file:
-            lines = file.read().decode(errors="replace").splitlines()
+            content = file.read(_LONGEST_SYMBOLS + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if len(content) > _LONGEST_SYMBOLS:
+        raise InputError(f"{path}: more than {_LONGEST_SYMBOLS} bytes are no System.map")
     found = {}
-    for number, line in enumerate(lines, 1):
-        words = line.split()
-        try:
-            found[words[2]] = int(words[0], 16)
-        except (IndexError, ValueError):
-            raise InputError(f"{path}:{number}: expected ADDRESS TYPE NAME, as in System.map; found {line!r}") from None
+    for number, line in enumerate(content.removesuffix(b"\n").split(b"\n"), 1):
+        symbol = _SYMBOL.match(line)
+        if symbol is None:
+            shown = ascii(line[:_LONGEST_SHOWN].decode(errors="replace"))
+            raise InputError(f"{path}:{number}: expected ADDRESS TYPE NAME, as in System.map; found {shown}")
+        found[symbol[2].decode(errors="replace")] = int(symbol[1], 16)
     return found

@@ -7,7 +7,7 @@ from drgn.helpers.linux.fs import for_each_file
 from drgn.helpers.linux.pid import for_each_task
 
 from hugeresv.sources.drgn.kernel import KernelMemory
-from hugeresv.sources.drgn.objects import text
+from hugeresv.sources.drgn.objects import distinct, text
 
 
 class Task(NamedTuple):
@@ -26,7 +26,8 @@ class Tasks:
     def __init__(self, kernel: KernelMemory) -> None:
         self._by_mm: dict[int, tuple[Task, Object]] = {}
         self._parents: dict[int, int] = {}
-        for task in for_each_task(kernel.variable("init_pid_ns").address_of_()):
+        every = for_each_task(kernel.variable("init_pid_ns").address_of_())
+        for task in distinct(every, "the list of processes"):
             mm = task.mm.value_()
             if mm and mm not in self._by_mm:
                 leader = task.group_leader

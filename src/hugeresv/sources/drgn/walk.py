@@ -32,6 +32,12 @@ from hugeresv.sources.drgn.tasks import Task, Tasks
 _ATTEMPTS = 3
 """How often a kernel that runs is looked at before it is taken for damaged."""
 
+_MOST_SIZES, _LARGEST_ORDER = 16, 30
+"""More page sizes, and larger ones, than any architecture has."""
+
+_CONTRADICTIONS = (FaultError, InconsistentError, LookupError, AttributeError, RecursionError)
+"""What reading ends in where memory is not a kernel's. AttributeError: no such member."""
+
 
 class FileKey(NamedTuple):
     """By which the machine knows a file or a segment: a name is not always its own."""
@@ -64,7 +70,7 @@ def read_machines(kernel: KernelMemory) -> list[Reading]:
         attempt += 1
         try:
             return _read(kernel)
-        except (FaultError, InconsistentError, LookupError, AttributeError) as error:  # AttributeError: no such member
+        except _CONTRADICTIONS as error:
             if attempt == _ATTEMPTS:
                 raise UnavailableError(
                     f"the huge page accounting of Linux {kernel.release} cannot be read from this memory: {error}"
@@ -73,6 +79,8 @@ def read_machines(kernel: KernelMemory) -> list[Reading]:
 
 def _read(kernel: KernelMemory) -> list[Reading]:
     count = int(kernel.variable("hugetlb_max_hstate"))
+    if not 0 <= count <= _MOST_SIZES:
+        raise InconsistentError(f"there are {count} page sizes")
     first = kernel.variable("hstates").address_of_()
     tasks = Tasks(kernel)
     opened = tasks.opened()
@@ -93,6 +101,8 @@ class _HState:
 
     def __post_init__(self) -> None:
         self._order = int(self.there.order)
+        if not 0 < self._order <= _LARGEST_ORDER:
+            raise InconsistentError(f"a page size has order {self._order}")
         self._shift = PAGE_SHIFT + self._order
         self._machine = Machine(IDEAL, 1 << self._shift, 0)
         self._cgroups = Cgroups(self.kernel, self.index, self._order)
