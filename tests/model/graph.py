@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.i_mmap import IMmap
 from hugeresv.model.machine import Machine
 from hugeresv.model.region_map import RegionMap
 
@@ -17,7 +18,7 @@ def parts(thing: Any) -> Iterator[Any]:
         for key, value in thing.items():
             yield key
             yield value
-    elif isinstance(thing, list):
+    elif isinstance(thing, list | IMmap):
         yield from thing
     elif isinstance(thing, RegionMap):
         yield thing.key()
@@ -39,4 +40,4 @@ def things(machine: Machine) -> list[Any]:
         if not is_value(thing) and id(thing) not in found:
             found[id(thing)] = thing
             todo += parts(thing)
-    return [thing for thing in found.values() if not isinstance(thing, dict | list | RegionMap)]
+    return [thing for thing in found.values() if not isinstance(thing, dict | list | RegionMap | IMmap)]

@@ -186,7 +186,6 @@ UNSEEN = {
     ("Inode", "cache_end"), ("Inode", "vmas"), ("ResvMap", "refs"), ("HugetlbCgroup", "children"),
     ("HugetlbCgroup", "tasks"), ("Folio", "mapcount"),
     ("Inode", "handles"),  # only whether a segment has any
-    ("Inode", "next_rank"),  # only the order of the ranks
     ("Subpool", "mounted"),  # one that is not mounted any more has no user
     ("Vma", "noreserve"),  # no rule of 6.18 asks for it once the mapping is made
 }  # fmt: skip

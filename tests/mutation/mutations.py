@@ -126,7 +126,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "vma.unmapped = True",
             "vma.unmapped = True; machine.hstate.resv_huge_pages -= 1",
         ),
-        ("an owner is stolen from", "if vma is owner or vma.owner or", "if vma is owner or"),
+        ("an owner is stolen from", "if vma is owner or vma.owner:", "if vma is owner:"),
         ("a steal looks at the owner's address", "if machine.behaviour.steal_at_owner_address else", "if True else"),
         (
             "a steal takes what is not shared",
@@ -207,7 +207,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
     "split.py": [
         ("a piece keeps its offset", "upper.vm_pgoff = vma.pagecache_offset(address)", "upper.vm_pgoff = vma.vm_pgoff"),
         ("a huge page is cut", "        return None\n    upper = ", "        pass\n    upper = "),
-        ("a split is seen from below only", "        inode.detach(vma)\n        inode.attach(vma)\n", ""),
+        ("a split loses the lower piece", "        inode.attach(vma)\n", ""),
     ],
     "vma.py": [
         ("a piece loses its mark", "new.unmapped = self.unmapped", "new.unmapped = False"),

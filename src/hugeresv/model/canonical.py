@@ -160,7 +160,7 @@ class _Walk:
         """
         if not file.can_be_truncated():
             return
-        vmas = [vma for vma in file.inode.in_file_order() if self._file_of[vma] is file]
+        vmas = [vma for vma in file.inode.i_mmap if self._file_of[vma] is file]
         if self._machine.behaviour.punch_unmaps_too_much:
             yield from (self._places[vma] for vma in vmas)
             return

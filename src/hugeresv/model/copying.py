@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hugeresv.model.i_mmap import IMmap
+
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
     from hugeresv.model.folio import Folio
@@ -88,7 +90,9 @@ class _Copies:
     def link_i_mmap(self) -> None:
         """The private VMAs of every file, in their order."""
         for inode, new in self._inodes.items():
-            new.i_mmap = {self._vmas[vma]: rank for vma, rank in inode.i_mmap.items()}
+            new.i_mmap = IMmap()
+            for vma in inode.i_mmap:
+                new.i_mmap.insert(self._vmas[vma])
 
     def _address_space(self, mm: AddressSpace) -> AddressSpace:
         new = _same_fields(mm)

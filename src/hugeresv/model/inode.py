@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hugeresv.model.i_mmap import IMmap
 from hugeresv.model.page_table import keys_within
 from hugeresv.model.resv_map import ResvMap
 
@@ -22,9 +23,8 @@ class Inode:
 
     `handles` counts descriptors and segment ids, `vmas` the VMAs: with neither, the file goes.
 
-    `i_mmap` has the private VMAs only, each with a rank that orders those that begin at the same index. A shared VMA's
-    pages are found through the page cache whether its page table has them or not, which no later operation can tell; a
-    private VMA's page table matters.
+    `i_mmap` has the private VMAs only. A shared VMA's pages are found through the page cache whether its page table has
+    them or not, which no later operation can tell; a private VMA's page table matters.
     """
 
     __slots__ = (
@@ -32,7 +32,6 @@ class Inode:
         "handles",
         "i_mmap",
         "i_size",
-        "next_rank",
         "page_cache",
         "resv_map",
         "subpool",
@@ -48,8 +47,7 @@ class Inode:
         self.cache_end = 0
         self.page_cache: dict[int, Folio] = {}
         self.resv_map = ResvMap()
-        self.i_mmap: dict[Vma, tuple[int, ...]] = {}
-        self.next_rank = 0
+        self.i_mmap = IMmap()
         self.vmas = 0
         self.handles = 0
 
@@ -73,15 +71,10 @@ class Inode:
         """A VMA maps this file from now on; fork puts the child's `after` its parent's, before all that came later."""
         self.vmas += 1
         if not vma.shared:
-            self.next_rank += 1
-            self.i_mmap[vma] = (self.next_rank,) if after is None else (*self.i_mmap[after], -self.next_rank)
+            self.i_mmap.insert(vma, after)
 
     def detach(self, vma: Vma) -> None:
         """A VMA maps this file no more."""
         self.vmas -= 1
         if not vma.shared:
-            del self.i_mmap[vma]
-
-    def in_file_order(self) -> list[Vma]:
-        """The private VMAs as the interval tree has them: by first index, then by insertion."""
-        return sorted(self.i_mmap, key=lambda vma: (vma.vm_pgoff, self.i_mmap[vma]))
+            self.i_mmap.remove(vma)

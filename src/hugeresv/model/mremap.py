@@ -235,7 +235,7 @@ def _moved_length(behaviour: Behaviour, vma: Vma, address: int, length: int) -> 
     end = address + length
     table = (end - 1) // span * span
     first, last = vma.pagecache_offset(max(table, address)), vma.pagecache_offset(end - 1) + 1
-    walked = bool(vma.inode.cached_in(first, last) if vma.shared else vma.present(first, last))
+    walked = any(True for _ in (vma.inode.cached_in(first, last) if vma.shared else vma.present(first, last)))
     told = ((length if walked else table + span - address) + INT_MIN) % (1 << 32) - INT_MIN
     return told if told >= 0 else length
 
@@ -252,7 +252,7 @@ def _move_page_tables(source: Vma, target: Vma, first: int, end: int) -> None:
     if source.inode is None or source.shared:
         return
     page_table, old, new = source.mm.page_table, source.page_base, target.page_base
-    for index, folio in source.present(first, end):
+    for index, folio in list(source.present(first, end)):
         page_table.clear(old + index)
         page_table.set(new + index, folio)
 

@@ -7,6 +7,7 @@ inode's cache.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,14 +47,17 @@ class PageTable:
         if not table:
             del self.tables[number >> _BITS]
 
-    def items(self, first: int, end: int, less: int = 0) -> list[tuple[int, Folio]]:
-        """(number - `less`, folio) of what is mapped in [first, end), ascending."""
-        found: list[tuple[int, Folio]] = []
-        for key in keys_within(self.tables, first >> _BITS, ((end - 1) >> _BITS) + 1):
-            table, base = self.tables[key], key << _BITS
+    def items(self, first: int, end: int, less: int = 0) -> Iterator[tuple[int, Folio]]:
+        """(number - `less`, folio) of what is mapped in [first, end), ascending. The table must stay as it is."""
+        tables = self.tables
+        low, high = first >> _BITS, (end - 1) >> _BITS
+        if low == high and low not in tables:
+            return
+        for key in keys_within(tables, low, high + 1):
+            table, base = tables[key], key << _BITS
             shown = base - less
-            found += [(shown + slot, table[slot]) for slot in keys_within(table, first - base, end - base)]
-        return found
+            for slot in keys_within(table, first - base, end - base):
+                yield shown + slot, table[slot]
 
 
 def keys_within(table: dict[int, Any], first: int, end: int) -> list[int]:

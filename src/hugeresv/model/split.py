@@ -22,11 +22,12 @@ def split(vma: Vma, address: int) -> Vma | None:
     upper = vma.copy(vma.mm)
     upper.vm_pgoff = vma.pagecache_offset(address)
     upper.vm_start = address
-    vma.vm_end = address
     vm_op_open(upper)
-    vma.mm.insert(upper)
     if inode is not None:
         inode.detach(vma)
+    vma.vm_end = address
+    vma.mm.insert(upper)
+    if inode is not None:
         inode.attach(vma)
         inode.attach(upper)
     return upper

@@ -20,8 +20,8 @@ def unmap_ref_private(machine: Machine, owner: Vma, folio: Folio, address: int, 
     in another mapping of the owner's process finds the owner's.
     """
     assert owner.inode is not None
-    for vma in owner.inode.in_file_order():
-        if vma is owner or vma.owner or not vma.first_index <= index < vma.end_index:
+    for vma in owner.inode.i_mmap.overlapping(index, index + 1):
+        if vma is owner or vma.owner:
             continue
         there = address if machine.behaviour.steal_at_owner_address else vma.address_of(index)
         number = there >> vma.mm.page_shift

@@ -47,8 +47,8 @@ def punch_hole(machine: Machine, inode: Inode, first: int, end: int) -> None:
 def unmap_file_range(machine: Machine, inode: Inode, first: int, end: int) -> None:
     """hugetlb_vmdelete_list: every mapping loses [first, end), private copies too; one batch a VMA, in file order."""
     too_much = machine.behaviour.punch_unmaps_too_much and end != HIGHEST
-    for vma in inode.in_file_order():
-        low, high = max(first, vma.first_index), min(end, vma.end_index)
+    for vma in inode.i_mmap.overlapping(first, HIGHEST if too_much else end):
+        low, high = max(first, vma.vm_pgoff), min(end, vma.end_index)
         if too_much and low < vma.end_index and low <= end:
             high, end = min(low + end - first, vma.end_index), HIGHEST
         if low < high:

@@ -5,7 +5,10 @@ The kernel packs the flags into the low bits of a pointer (the top bits of a cou
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
+
+from hugeresv.model.i_mmap import Link
 
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
@@ -19,7 +22,7 @@ HPAGE_RESV_UNMAPPED = 1 << 62
 """The lower of the two flags above the count in vm_private_data, before 2.6.27."""
 
 
-class Vma:
+class Vma(Link):
     """Addresses `vm_start` and `vm_end` in bytes, half-open; `vm_pgoff` is the file index of `vm_start` in huge pages.
 
     `inode` is None for a mapping of ordinary pages, the only ones that can be `locked` (VM_LOCKED); `may_write` False
@@ -62,6 +65,7 @@ class Vma:
         prot: Prot = "rw",
     ) -> None:
         """A VMA without a reservation, not yet in its address space."""
+        self.before = self.behind = None
         self.mm = mm
         self.vm_start = vm_start
         self.vm_end = vm_end
@@ -94,6 +98,7 @@ class Vma:
     def copy(self, mm: AddressSpace) -> Vma:
         """A copy of all fields, as vm_area_dup makes it: the copy takes no reference."""
         new = Vma.__new__(Vma)
+        new.before = new.behind = None
         new.mm = mm
         new.vm_start = self.vm_start
         new.vm_end = self.vm_end
@@ -123,14 +128,15 @@ class Vma:
         """The address in bytes of a file index, wherever it lies."""
         return self.vm_start + ((index - self.vm_pgoff) << self.mm.page_shift)
 
-    def present(self, first: int | None = None, end: int | None = None) -> list[tuple[int, Folio]]:
+    def present(self, first: int | None = None, end: int | None = None) -> Iterator[tuple[int, Folio]]:
         """(file index, folio) of what a private VMA maps of file indices [first, end), ascending; by default of all.
 
-        A shared VMA maps nothing here: its pages are in its file's cache (`Inode.cached_in`).
+        A shared VMA maps nothing here: its pages are in its file's cache (`Inode.cached_in`). The page table must not
+        change meanwhile.
         """
-        base = self.page_base
+        base = (self.vm_start >> self.mm.page_shift) - self.vm_pgoff
         if first is None:
-            first = self.first_index
+            first = self.vm_pgoff
         if end is None:
             end = self.end_index
         return self.mm.page_table.items(first + base, end + base, base)

@@ -32,7 +32,7 @@ def _zap(machine: Machine, vma: Vma, first: int, end: int, freed: list[Folio]) -
     if vma.inode is None or vma.shared:
         return
     page_table, base = vma.mm.page_table, vma.page_base
-    for index, folio in vma.present(first, end):
+    for index, folio in list(vma.present(first, end)):
         page_table.clear(base + index)
         if not folio.anon:
             continue
