@@ -25,7 +25,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("who maps is no owner", "vma.owner = True", "vma.owner = False"),
         ("the count before the patch starts at 0", "vma.resv_count = pages", "vma.resv_count = 0"),
         ("freed pages are unreserved too", "promised - freed", "promised"),
-        ("the refused part stays used", "subpool.used_hpages -= global_part", "subpool.used_hpages -= 0"),
+        ("the refused part stays used", "subpool.unuse(global_part)", "subpool.unuse(0)"),
         ("a refusal gives everything back", "subpool, pages - global_part)", "subpool, pages)"),
         ("an unmounted minimum is kept", "acct_memory(-minimum)", "acct_memory(0)"),
     ],
@@ -245,8 +245,8 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ),
         (
             "usage is not counted above",
-            "level.usage -= pages\n            level = level.parent",
-            "level.usage -= pages\n            level = None",
+            "level.usage -= pages\n",
+            "level.usage -= pages\n            break\n",
         ),
     ],
     "resv_map.py": [
