@@ -24,6 +24,8 @@ from tests.cli.conftest import Hugeresv
 from tests.cli.test_export import serving
 from tests.sources.trees import add_node, add_process, make_host
 
+pytestmark = pytest.mark.xdist_group("prometheus")  # one serves all
+
 needs_prometheus = pytest.mark.skipif(
     not (shutil.which("prometheus") and shutil.which("promtool")),
     reason="needs prometheus and promtool (Debian: apt-get install prometheus)",

@@ -10,9 +10,11 @@ from hugeresv.cli.help import examples
 from hugeresv.cli.options import CgroupPath, color_option, proc_option, sys_option
 from hugeresv.cli.terminal import Colour, require_terminal, standard_output
 from hugeresv.errors import InputError
+from hugeresv.reports.advice import show_advice, write_advice
 from hugeresv.reports.holders import COLUMNS, SHOWN, SORT_KEYS, Shown
 from hugeresv.reports.status import show_status
 from hugeresv.reports.status_json import write_status
+from hugeresv.status.advice import advice_for
 from hugeresv.status.grouping import GROUPINGS
 from hugeresv.status.host import Selection, status_of_host
 from hugeresv.status.selection import existing
@@ -46,6 +48,7 @@ from hugeresv.units import parse_bytes
     flag_value=2.0,
     help="Show it in the whole terminal and look again every so often, 2 seconds by default, until q is pressed.",
 )
+@click.option("--advice", is_flag=True, help="What sets the pools at boot, and what to write where to keep them.")
 @proc_option
 @sys_option
 @color_option
@@ -61,6 +64,7 @@ def status(
     pid: int | None,
     cgroup: str | None,
     watch: float | None,
+    advice: bool,
     proc: str,
     sys_root: str,
     color: Colour,
@@ -71,6 +75,12 @@ def status(
     can still reserve. Exit status: 0, or 1 where something is wrong with the ledger itself, 3 where there are no huge
     pages; 0 after --watch in any case.
     """
+    if advice:
+        if watch is not None:
+            raise InputError("--watch and --advice exclude each other")
+        found_advice = advice_for(proc, sys_root)
+        write_advice(sys.stdout, found_advice) if as_json else show_advice(standard_output(color), found_advice)
+        return HELD
     shown = Shown(_columns(output), sort, not no_headings, in_bytes, by, each)
     if output is not None and by is not None:
         raise InputError("-o chooses columns of holders, --by prints sums: give one of them")
