@@ -208,3 +208,19 @@ def test_e17g_a_minimum_alone_refills_early() -> None:
         "6.18", 8, (op.Mount("m", 6, 2), "8/8/2/0"), *rows,
         (p.punch("f", 0, 1), "8/4/0/0"), (p.punch("f", 1, 3), "8/7/1/0"), (p.punch("f", 4, 1), "8/8/2/0"),
     )  # fmt: skip
+
+
+def test_a_mount_made_right_after_another_went_is_shown() -> None:
+    """statfs is that of the mounts there are, however many there were before.
+
+    Catches: readings that are kept as long as there are as many mounts.
+    """
+    session = start("6.18", 4)
+    for operation, shown in (
+        (op.Mount("m", 3), {"m": (3, 3, 3)}),
+        (op.Umount("m"), None),
+        (op.Mount("n", 2), {"n": (2, 2, 2)}),
+        (op.OpenFile("f", "n"), {"n": (2, 2, 2)}),
+        (p.fallocate("f", 0, 1), {"n": (2, 1, 1)}),
+    ):
+        assert session.apply(operation).statfs == shown

@@ -56,8 +56,6 @@ class ModelSession(NamedSession):
     def _answer(self, outcome: Outcome) -> Answer:
         h = self.machine.hstate
         counters = Counters(h.nr_huge_pages, h.free_huge_pages, h.resv_huge_pages, h.surplus_huge_pages)
-        if not self._has_cgroups and not self.machine.mounts:
-            return Answer(outcome, counters)
         cgroups = self._cgroups.now(self.machine.cgroups) if self._has_cgroups else None
         return Answer(outcome, counters, cgroups, self._statfs.now(self.machine.mounts) or None)
 
