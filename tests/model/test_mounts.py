@@ -3,7 +3,7 @@
 import pytest
 
 from hugeresv.scenario import operation as op
-from tests.model.table import Actor, play
+from tests.model.table import Actor, play, start
 
 p, q = Actor("p"), Actor("q")
 
