@@ -1,6 +1,9 @@
 """Captured trees: what is concluded where no link leads anywhere and no kernel can be asked."""
 
 import os
+import time
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from hugeresv.sources.proc.cgroups import own_cgroup, read_cgroups
 from hugeresv.sources.proc.files import unescape
 from hugeresv.sources.proc.maps import parse_maps
 from hugeresv.sources.proc.mountinfo import parse_mountinfo
-from hugeresv.sources.proc.observe import observe_host
+from hugeresv.sources.proc.observe import Counters, observe_host, watch
 from hugeresv.sources.proc.read import read_snapshot
 from hugeresv.sources.proc.segments import parse_segments, resident_pages
 from hugeresv.sources.proc.snapshot import Snapshot
@@ -48,28 +51,58 @@ def test_a_process_that_vanishes_is_none(tmp_path: Path) -> None:
     (tmp_path / "proc/9/maps").write_text("400000-401000 r-xp 00000000 fe:01 1234 /bin/memfd:x\n")
     seen = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
     assert len(seen.holders) == 1
-    assert seen.unreadable == ()
+    assert [each.what for each in seen.unreadable] == [
+        "open files, files on mounts, and SysV segments of other namespaces"
+    ]
 
 
 @pytest.mark.parametrize(
-    ("counted", "rest", "partial"), [([3, 0], 0, False), ([3, 3, 3], 3, False), ([3, 2, 3], 3, True)]
+    ("counted", "looks", "steady"),
+    [
+        ([0], 1, True),
+        ([3, 3], 2, True),
+        ([3, 5, 5], 3, True),
+        ([3, 5, 0], 3, True),
+        ([3, 2, 3, 4, 5, 6], 6, False),
+    ],
 )
-def test_what_a_process_held_that_ends_unread_is_no_leak(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: list[int], rest: int, partial: bool
+def test_a_rest_is_believed_when_two_looks_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: list[int], looks: int, steady: bool
 ) -> None:
-    """Processes that come and go, whose promises are called leaked; a leak that they hide for ever."""
-    make_host(tmp_path, free=10)
-    (tmp_path / "proc/8").mkdir()
-    counts = iter(counted)
+    """Two looks in a row with the same counters and the same rest end it, and so does one that explains them.
 
-    def look(proc_root: str, sys_root: str) -> Snapshot:
-        (tmp_path / "sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages").write_text(f"{next(counts)}\n")
-        return read_snapshot(proc_root, sys_root)
+    Catches: a verdict from a single look, from two that differ, a look too many, and one that never ends.
+    """
+    make_host(tmp_path, free=10)
+    made: list[bool] = []
+
+    def look(proc_root: str, sys_root: str, *, thorough: bool) -> Snapshot:
+        (tmp_path / "sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages").write_text(f"{counted[len(made)]}\n")
+        made.append(thorough)
+        snapshot = read_snapshot(proc_root, sys_root, thorough=thorough)
+        return replace(snapshot, unreadable=())
 
     monkeypatch.setattr("hugeresv.sources.proc.observe.read_snapshot", look)
+    monkeypatch.setattr("hugeresv.sources.proc.observe.is_live", lambda _: True)
+    monkeypatch.setattr("hugeresv.sources.proc.observe.watch", lambda _: nullcontext(Counters()))
     seen = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
-    assert (unexplained(seen)[0].reserved_pages, seen.partial) == (rest, partial)
-    assert next(counts, None) is None
+    assert (len(made), seen.steady) == (looks, steady)
+    assert made == [False, *[True] * (looks - 1)]
+
+
+def test_a_counter_that_moved_between_two_readings_is_noticed(tmp_path: Path) -> None:
+    """A program that maps and unmaps brings the counters back to what they were before each look."""
+    make_host(tmp_path, resv=3)
+    counter = tmp_path / "sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages"
+    with watch(f"{tmp_path}/sys") as counters:
+        for text in ("8\n", "3\n"):
+            before = counters.pools
+            (tmp_path / "new").write_text(text)
+            (tmp_path / "new").rename(counter)
+            for _ in range(1000):
+                if counters.pools == before:
+                    time.sleep(0.01)
+        assert counters.moved
 
 
 def test_a_wrapped_counter_is_negative(tmp_path: Path) -> None:

@@ -79,8 +79,8 @@ def test_the_json_is_as_documented(tmp_path: Path) -> None:
     document: dict[str, Any] = json.loads(output)
     assert code == 0
     assert list(document) == [
-        "schema", "host", "kernel", "boot_id", "time", "pools", "holders", "unexplained", "unreadable", "mounts",
-        "cgroups", "warnings", "notes",
+        "schema", "host", "kernel", "boot_id", "time", "pools", "holders", "unexplained", "steady",
+        "assumed", "unreadable", "suspects", "mounts", "cgroups", "warnings", "notes",
     ]  # fmt: skip
     assert document["schema"] == "hugeresv-status/1"
     assert document["pools"] == [
@@ -107,7 +107,16 @@ def test_the_json_is_as_documented(tmp_path: Path) -> None:
             "cgroup": "/some",
         }
     ]
-    assert document["unexplained"] == [{"page_size_kB": 2048, "reserved_pages": 0, "used_pages": 0}]
+    assert document["unexplained"] == [
+        {
+            "page_size_kB": 2048,
+            "reserved_pages": 0,
+            "used_pages": 0,
+            "reserved_pages_certain": 0,
+            "used_pages_certain": 0,
+        }
+    ]
+    assert (document["steady"], document["assumed"], document["suspects"]) == (True, None, [])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", document["time"])
 
 
@@ -193,7 +202,7 @@ def test_bytes_are_exact() -> None:
         (Observation((POOL,), (held(),)), []),
         (Observation((POOL,), (held(reserved=1),)), ["RSVD-LEAKED"]),
         (Observation((POOL,), (held(reserved=4),)), ["RSVD-MISSING"]),
-        (Observation((POOL,), (held(used=1),)), ["USED-UNEXPLAINED"]),
+        (Observation((POOL,), (held(used=1),)), ["USED-LOST"]),
         (Observation((POOL,), (held(used=3),)), ["USED-MISSING"]),
         (
             Observation((POOL,), (held(reserved=1, used=1),), unreadable=(Unreadable("x", "y"),)),
@@ -245,7 +254,7 @@ def test_a_page_size_that_the_kernel_has_not(tmp_path: Path) -> None:
 
 def test_what_is_wrong_with_another_page_size_is_not_said(tmp_path: Path) -> None:
     """Exit status 1 for a pool that was not asked for."""
-    make_host(tmp_path, resv=5)
+    make_host(tmp_path, resv=2**64 - 1)
     add_pool(tmp_path, 1 << 20)
     assert run(tmp_path)[0] == 1
     code, output = run(tmp_path, "--size", "1G")

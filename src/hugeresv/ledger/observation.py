@@ -93,6 +93,10 @@ class Holder:
 
     `place` is where it came from: holders on the same mounted hugetlbfs have the same, None for the kernel's own mount.
     `firm`: the best estimate of `reserved` rests on evidence of its own, the pool's counters must not move it.
+    `seen_reserved`, `seen_used`: the bounds before the counters narrowed them, None where they did not. A verdict rests
+    on these, since the narrowing assumes that the kernel counts right.
+    `may_have_holes`: a hole that was punched (fallocate, MADV_REMOVE), or a tail cut off and put on again, takes
+    promises along, and nothing shows it: `reserved` may be too high.
     """
 
     page_size_kB: int
@@ -105,27 +109,53 @@ class Holder:
     cgroup: str | None = None
     place: int | None = None
     firm: bool = True
+    seen_reserved: Pages | None = None
+    seen_used: Pages | None = None
+    cgroups: tuple[str, ...] = ()
+    """Those of all its processes; `cgroup` is that of the first."""
+    may_have_holes: bool = False
 
     @property
     def certain(self) -> bool:
-        """Whether both numbers are known exactly."""
+        """Whether only one number is possible for both, if the kernel counts right."""
         return self.reserved.exact and self.used.exact
+
+    @property
+    def assumed(self) -> bool:
+        """Whether a counter has narrowed what was seen of the holder: the kernel is assumed to count right."""
+        return self.seen_reserved is not None or self.seen_used is not None
+
+    @property
+    def empty(self) -> bool:
+        """Whether it certainly holds nothing."""
+        return not self.reserved.max and not self.used.max
 
 
 @dataclass(frozen=True, slots=True)
 class MountUse:
-    """A mounted hugetlbfs. None: no such limit; `used_pages` is known only where there is a maximum."""
+    """A mounted hugetlbfs. None: no such limit; `used_pages` is known only where there is a maximum.
+
+    `place`: of the holders on it. `inside`: a process whose mount namespace has it, None where ours has it, too.
+    `keepers`: what makes it live on though it is mounted nowhere any more, such as `the working directory of PID 7
+    (sleep)`; empty where it is mounted.
+    """
 
     path: str
     page_size_kB: int
     size_pages: int | None
     min_size_pages: int | None
     used_pages: int | None
+    place: int | None = None
+    inside: int | None = None
+    keepers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CgroupUse:
-    """A cgroup's counters and limits for one page size. None: no limit, or a kernel that does not count it."""
+    """A cgroup's counters and limits for one page size. None: no limit, or a kernel that does not count it.
+
+    `rsvd_limit_file`: in which the limit of what is reserved is set, in bytes; None where there is no such file.
+    """
 
     path: str
     page_size_kB: int
@@ -133,27 +163,60 @@ class CgroupUse:
     rsvd_max_pages: int | None
     usage_pages: int
     rsvd_pages: int | None
+    rsvd_limit_file: str | None = None
 
 
 class Unreadable(NamedTuple):
-    """What could not be looked at, and why. `hides`: mappings, so that estimates and the rest cannot be relied upon."""
+    """What could not be looked at, why, and what it takes.
+
+    `hides`: there may be holders in it, so that no verdict can be given. `settle`: a clause such as `that takes
+    CAP_SYS_PTRACE`, empty where nothing helps.
+    """
 
     what: str
     why: str
     hides: bool = True
+    settle: str = ""
+
+
+class Suspect(NamedTuple):
+    """Something that may hold `pages`, or `promises`, of which nothing shows how many.
+
+    `short`: it may make the kernel count fewer promises than there are. `what` is a noun phrase that names it, and its
+    process; `settle` a sentence that says how to find out, or how it ends. `most_pages`: it cannot be more; None: no
+    limit is known. `page_size_kB` None: of any size.
+    """
+
+    what: str
+    settle: str = ""
+    pages: bool = False
+    promises: bool = False
+    short: bool = False
+    most_pages: int | None = None
+    page_size_kB: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """All of it."""
+    """All of it. `suspects`: what may hold more than the holders show."""
 
     pools: tuple[Pool, ...]
     holders: tuple[Holder, ...]
     mounts: tuple[MountUse, ...] = ()
     cgroups: tuple[CgroupUse, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
+    steady: bool = True
+    """Whether the counters stood still while it was read, and a second look said the same where that matters."""
+    copied: bool = False
+    """Whether it was read from files copied from a host, which are not of one moment."""
 
     @property
     def partial(self) -> bool:
         """Whether there may be holders that are not among these."""
         return any(unreadable.hides for unreadable in self.unreadable)
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether everything was readable at one moment, so that what no holder explains has no holder."""
+        return self.steady and not self.partial

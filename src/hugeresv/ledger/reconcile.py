@@ -2,7 +2,9 @@
 
 rsvd = sum of reserved + unexplained, and total - free = sum of used + unexplained.
 
-Where a holder's reserved pages are known in bounds only, the counters tell which end of them is the likelier: `settle`.
+Two questions, which must not be mixed. *How much has each holder?* `settle` answers it under the assumption that the
+kernel counts right: then counters narrow what was seen of each holder. *Does the kernel count right?* `unexplained`
+answers it from what was seen alone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,26 +12,43 @@ from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
 
-from hugeresv.ledger.observation import Holder, Kind, Observation, Pages, Pool
+from hugeresv.ledger.intervals import Bounds, Sum, tighten
+from hugeresv.ledger.observation import CgroupUse, Holder, Kind, MountUse, Observation, Pages, Pool
 
 _MOST_TRIED = 10
 """Holders with two possible ends that are tried in every combination, 1024 of them."""
 
-_WITH_HOLES = frozenset({Kind.SHARED_ANONYMOUS, Kind.MEMFD, Kind.FILE})
-"""Where a hole that was punched (fallocate, MADV_REMOVE), or a tail cut off and put on again, took promises along."""
+_MADE_BY_ITS_HOLDER = frozenset({Kind.PRIVATE, Kind.SHARED_ANONYMOUS, Kind.MEMFD})
+"""What only a process that has it, or an ancestor, can have made: it is charged to their cgroup unless they moved."""
 
 
 class Unexplained(NamedTuple):
     """What the counters of a page size have more than the holders: a leak, a pinned page, or what was not readable.
 
     Negative: the holders have more than is counted. `possible_pages`: reserved pages that the holders' bounds would
-    allow to be theirs in spite of the best estimate (negative: not to be theirs).
+    allow to be theirs in spite of the best estimate (negative: not to be theirs). `certain_…`: what is left, or
+    missing, whatever the holders have within the bounds that were seen of them; 0 where some numbers fit.
     """
 
     page_size_kB: int
     reserved_pages: int
     used_pages: int
     possible_pages: int
+    certain_reserved_pages: int = 0
+    certain_used_pages: int = 0
+
+
+class CgroupRest(NamedTuple):
+    """What a cgroup's counters have more than the holders whose processes are in it or below it, at least and at most.
+
+    Positive: what it was charged for is held by nobody, by files that no process uses, or by processes that have left
+    it. Negative: a process came with what it had from another cgroup. `rsvd` None: this kernel does not count it.
+    """
+
+    path: str
+    page_size_kB: int
+    usage: Bounds
+    rsvd: Bounds | None
 
 
 def unexplained(observation: Observation) -> list[Unexplained]:
@@ -42,8 +61,17 @@ def holders_of(observation: Observation, pool: Pool) -> list[Holder]:
     return [holder for holder in observation.holders if holder.page_size_kB == pool.page_size_kB]
 
 
+def cgroup_rests(observation: Observation) -> list[CgroupRest]:
+    """The rest of every cgroup, in their order. Those of version 1's root, and of ancestors, include those below."""
+    return [_cgroup_rest(use, observation.holders) for use in observation.cgroups]
+
+
 def settle(observation: Observation) -> Observation:
-    """The same with the best estimates that explain most of the counters, within the bounds.
+    """The same with bounds that the counters allow, and best estimates within them that explain most.
+
+    Where everything was readable, holders have exactly what is counted; else at most that. Mounts with a size and
+    cgroups count, too: the latter on the assumption that no process moved after it had mapped. A counter that no
+    numbers within the bounds explain narrows nothing.
 
     Where more is estimated than is counted, every estimate that is not firm may sink to its lower bound. The
     combination that leaves least unexplained is taken; of equals the one that moves fewest. Where less is estimated
@@ -51,25 +79,148 @@ def settle(observation: Observation) -> Observation:
     bounds allow to be none.
 
     Promises that still are too many may have gone with a hole in a file, of which nothing is seen, or with a kernel
-    bug: the lower bounds of files sink by as many pages, and the estimates stay.
+    bug: files may then have none, and the estimates stay.
     """
+    if not observation.steady:
+        return observation
     settled: dict[int, Holder] = {}
     for pool in observation.pools:
         holders = holders_of(observation, pool)
         lowered = {id(holder): moved for holder, moved in _moves(pool, holders)}
-        estimated = [lowered.get(id(holder), holder) for holder in holders]
-        settled |= zip(map(id, holders), _doubted(pool, estimated), strict=True)
+        estimated = _narrowed(observation, pool, [lowered.get(id(holder), holder) for holder in holders])
+        if not observation.partial and sum(holder.reserved.min for holder in estimated) > pool.rsvd:
+            estimated = [_holed(holder) for holder in estimated]
+        settled |= zip(map(id, holders), estimated, strict=True)
     return replace(observation, holders=tuple(settled.get(id(holder), holder) for holder in observation.holders))
 
 
 def _rest(pool: Pool, holders: Sequence[Holder]) -> Unexplained:
+    in_use = pool.total - pool.free
     reserved = pool.rsvd - sum(holder.reserved.best for holder in holders)
-    used = pool.total - pool.free - sum(holder.used.best for holder in holders)
+    used = in_use - sum(holder.used.best for holder in holders)
+    bounds = [_seen_reserved(holder) for holder in holders]
     if reserved >= 0:
-        possible = sum(holder.reserved.max - holder.reserved.best for holder in holders)
+        possible = sum(high - holder.reserved.best for (_, high), holder in zip(bounds, holders, strict=True))
     else:
-        possible = sum(holder.reserved.min - holder.reserved.best for holder in holders)
-    return Unexplained(pool.page_size_kB, reserved, used, possible)
+        possible = sum(low - holder.reserved.best for (low, _), holder in zip(bounds, holders, strict=True))
+    return Unexplained(
+        pool.page_size_kB,
+        reserved,
+        used,
+        possible,
+        _beyond(pool.rsvd, bounds),
+        _beyond(in_use, [_seen_used(holder) for holder in holders]),
+    )
+
+
+def _seen_reserved(holder: Holder) -> Bounds:
+    """Bounds that rest on no counter; a file may have a hole."""
+    low, _, high = holder.seen_reserved or holder.reserved
+    return 0 if holder.may_have_holes else low, high
+
+
+def _seen_used(holder: Holder) -> Bounds:
+    low, _, high = holder.seen_used or holder.used
+    return low, high
+
+
+def _beyond(count: int, bounds: Iterable[Bounds]) -> int:
+    """How far a count lies outside of what the bounds add up to."""
+    low = high = 0
+    for least, most in bounds:
+        low, high = low + least, high + most
+    return max(0, count - high) or min(0, count - low)
+
+
+def _narrowed(observation: Observation, pool: Pool, holders: Sequence[Holder]) -> list[Holder]:
+    """With the bounds that the counters allow."""
+    if all(holder.certain for holder in holders):
+        return list(holders)
+    numbers = [number for holder in holders for number in (holder.reserved, holder.used)]
+    tight = tighten([(pages.min, pages.max) for pages in numbers], list(_sums(observation, pool, holders)))
+    narrowed = [_within(pages, *bounds) for pages, bounds in zip(numbers, tight, strict=True)]
+    return [
+        replace(
+            holder,
+            reserved=reserved,
+            used=used,
+            seen_reserved=None if reserved == holder.reserved else holder.reserved,
+            seen_used=None if used == holder.used else holder.used,
+        )
+        for holder, reserved, used in zip(holders, narrowed[::2], narrowed[1::2], strict=True)
+    ]
+
+
+def _sums(observation: Observation, pool: Pool, holders: Sequence[Holder]) -> Iterator[Sum]:
+    """What the counters say of the numbers: of holder i, number 2i is what it has reserved, 2i + 1 what it uses.
+
+    The most trusted come first. What suspects may have is not in the holders, so that it can only be less.
+    """
+    size = pool.page_size_kB
+    suspects = [each for each in observation.suspects if each.page_size_kB in {None, size}]
+    all_promises = not observation.partial and not any(each.promises for each in suspects)
+    all_pages = not observation.partial and not any(each.pages for each in suspects)
+    in_use = pool.total - pool.free
+    yield Sum(range(1, 2 * len(holders), 2), in_use if all_pages else None, in_use)
+    yield Sum(range(0, 2 * len(holders), 2), pool.rsvd if all_promises else None, pool.rsvd)
+    for place, holder in enumerate(holders):
+        if holder.kind not in {Kind.PRIVATE, Kind.MOUNT_MINIMUM}:  # a page that a file has is promised to it no more
+            most = max(holder.reserved.max + holder.used.min, holder.used.max)
+            yield Sum((2 * place, 2 * place + 1), None, most)
+    for mount in observation.mounts:
+        if mount.page_size_kB == size:
+            yield from _sums_of_mount(mount, holders, everything=not observation.partial)
+    for cgroup in observation.cgroups:
+        if cgroup.page_size_kB == size:
+            yield from _sums_of_cgroup(cgroup, holders)
+
+
+def _sums_of_mount(mount: MountUse, holders: Sequence[Holder], *, everything: bool) -> Iterator[Sum]:
+    """A mount with a maximum counts pages and promises of its files together (hugepage_subpool_get_pages)."""
+    on_it = [
+        place
+        for place, holder in enumerate(holders)
+        if mount.place is not None and holder.place == mount.place and holder.kind is not Kind.MOUNT_MINIMUM
+    ]
+    if mount.used_pages is not None and on_it:
+        places = [number for place in on_it for number in (2 * place, 2 * place + 1)]
+        yield Sum(places, mount.used_pages if everything else None, mount.used_pages)
+
+
+def _sums_of_cgroup(cgroup: CgroupUse, holders: Sequence[Holder]) -> Iterator[Sum]:
+    """What processes made, their cgroup was charged for: for pages `usage`, for pages and promises `rsvd`."""
+    inside = [
+        place
+        for place, holder in enumerate(holders)
+        if holder.kind in _MADE_BY_ITS_HOLDER and holder.cgroups and _below(cgroup.path, holder.cgroups)
+    ]
+    if not inside:
+        return
+    yield Sum([2 * place + 1 for place in inside], None, cgroup.usage_pages)
+    if cgroup.rsvd_pages is not None:
+        yield Sum([number for place in inside for number in (2 * place, 2 * place + 1)], None, cgroup.rsvd_pages)
+
+
+def _below(path: str, cgroups: Iterable[str]) -> bool:
+    """Whether all of the cgroups are this one or below it."""
+    return all(f"{each.rstrip('/')}/".startswith(f"{path.rstrip('/')}/") for each in cgroups)
+
+
+def _cgroup_rest(use: CgroupUse, holders: Sequence[Holder]) -> CgroupRest:
+    of_size = [holder for holder in holders if holder.page_size_kB == use.page_size_kB and holder.cgroups]
+    inside = [holder for holder in of_size if _below(use.path, holder.cgroups)]
+    maybe = [holder for holder in of_size if any(_below(use.path, [each]) for each in holder.cgroups)]
+    usage = (
+        use.usage_pages - sum(holder.used.max for holder in maybe),
+        use.usage_pages - sum(holder.used.min for holder in inside),
+    )
+    if use.rsvd_pages is None:
+        return CgroupRest(use.path, use.page_size_kB, usage, None)
+    rsvd = (
+        use.rsvd_pages - sum(holder.reserved.max + holder.used.max for holder in maybe),
+        use.rsvd_pages - sum(holder.reserved.min + holder.used.min for holder in inside),
+    )
+    return CgroupRest(use.path, use.page_size_kB, usage, rsvd)
 
 
 def _moves(pool: Pool, holders: Sequence[Holder]) -> Iterator[tuple[Holder, Holder]]:
@@ -90,9 +241,12 @@ def _moves(pool: Pool, holders: Sequence[Holder]) -> Iterator[tuple[Holder, Hold
             yield holder, replace(holder, reserved=Pages(low, pages, high))
 
 
-def _doubted(pool: Pool, holders: Sequence[Holder]) -> Iterator[Holder]:
-    excess = max(0, -_rest(pool, holders).reserved_pages)
-    for holder in holders:
-        low, best, high = holder.reserved
-        doubtful = holder.kind in _WITH_HOLES
-        yield replace(holder, reserved=Pages(max(0, low - excess), best, high)) if doubtful else holder
+def _holed(holder: Holder) -> Holder:
+    """As it is if a hole has taken all its promises along."""
+    _, best, high = holder.reserved
+    return replace(holder, reserved=Pages(0, best, high)) if holder.may_have_holes else holder
+
+
+def _within(pages: Pages, low: int, high: int) -> Pages:
+    """In tighter bounds."""
+    return Pages(low, min(max(pages.best, low), high), high)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hugeresv.ledger.observation import CgroupUse, Observation, Pool
+from hugeresv.ledger.observation import CgroupUse, Holder, Observation, Pool, Unreadable
 from hugeresv.reports.holders import Shown, print_holders
 from hugeresv.reports.listing import one_line, print_listing
 from hugeresv.reports.screen import Screen
@@ -18,7 +18,7 @@ _CGROUP = ("SIZE", "MAX", "USED", "RSVD.MAX", "RSVD", "AVAILABLE", "CGROUP")
 
 def show_status(screen: Screen, status: Status, shown: Shown, *, alone: bool = False) -> None:
     """Write all of it, or the holders alone."""
-    holders = status.observation.holders
+    holders = [holder for holder in status.observation.holders if not holder.empty]
     if alone:
         if holders:
             print_holders(screen, holders, shown)
@@ -28,9 +28,7 @@ def show_status(screen: Screen, status: Status, shown: Shown, *, alone: bool = F
     screen.line()
     if holders:
         print_holders(screen, holders, shown)
-        if any(not holder.certain for holder in holders):
-            screen.line()
-            screen.paragraph("~ is an estimate: the true number lies in the brackets.", dim=True)
+        _legend(screen, holders)
     elif status.unselected:
         others = "1 other does" if status.unselected == 1 else f"{status.unselected} others do"
         screen.line(f"No holder matches ({others} not).")
@@ -39,6 +37,18 @@ def show_status(screen: Screen, status: Status, shown: Shown, *, alone: bool = F
     _cgroups(screen, status.observation, shown)
     _rest(screen, status, in_bytes=shown.in_bytes)
     _notes(screen, status)
+
+
+def _legend(screen: Screen, holders: Sequence[Holder]) -> None:
+    """How far the numbers can be relied upon."""
+    notes = []
+    if any(not holder.certain for holder in holders):
+        notes.append("~ is an estimate: the true number lies in the brackets.")
+    if any(holder.assumed for holder in holders):
+        notes.append("Numbers follow from the counters where only these tell, assuming that the kernel counts right.")
+    if notes:
+        screen.line()
+        screen.paragraph(" ".join(notes), dim=True)
 
 
 def _pools(screen: Screen, observation: Observation, shown: Shown) -> None:
@@ -116,10 +126,14 @@ def _notes(screen: Screen, status: Status) -> None:
     if status.observation.unreadable:
         screen.line()
     for each in status.observation.unreadable:
-        screen.paragraph(f"Not read: {one_line(each.what)}: {each.why}", "  ", first="")
+        screen.paragraph(f"Not read: {one_line(each.what)}: {each.why}{_settle(each)}", "  ", first="")
     for finding in sorted(status.warnings, key=lambda each: each.note):
         screen.line()
         _finding(screen, finding)
+
+
+def _settle(unreadable: Unreadable) -> str:
+    return f" ({unreadable.settle})" if unreadable.settle else ""
 
 
 def _finding(screen: Screen, finding: Finding) -> None:

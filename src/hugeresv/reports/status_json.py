@@ -10,6 +10,8 @@ from hugeresv.status.headroom import available_in, lineage_of
 from hugeresv.status.host import Status
 
 SCHEMA = "hugeresv-status/1"
+ASSUMED = "the kernel counts right"
+"""What the bounds of holders rest on, where counters have narrowed them."""
 
 
 def write_status(stream: TextIO, status: Status, by: str | None = None) -> None:
@@ -33,10 +35,19 @@ def status_document(status: Status) -> dict[str, Any]:
         "pools": [_pool(pool) for pool in seen.pools],
         "holders": [_holder(holder) for holder in seen.holders],
         "unexplained": [
-            {key: value for key, value in row._asdict().items() if key != "possible_pages"}
+            {
+                "page_size_kB": row.page_size_kB,
+                "reserved_pages": row.reserved_pages,
+                "used_pages": row.used_pages,
+                "reserved_pages_certain": row.certain_reserved_pages,
+                "used_pages_certain": row.certain_used_pages,
+            }
             for row in status.unexplained
         ],
-        "unreadable": [{"what": each.what, "why": each.why} for each in seen.unreadable],
+        "steady": seen.steady,
+        "assumed": ASSUMED if any(holder.assumed for holder in seen.holders) else None,
+        "unreadable": [{"what": each.what, "why": each.why, "settle": each.settle} for each in seen.unreadable],
+        "suspects": [each._asdict() for each in seen.suspects],
         "mounts": [
             {
                 "path": mount.path,

@@ -1,84 +1,127 @@
-"""What is wrong with the ledger, in plain words and with the remedy."""
+"""What is wrong with the ledger, in plain words and with the remedy; and what is not, but looks like it."""
 
 from collections.abc import Iterator, Sequence
 
-from hugeresv.ledger.observation import Observation, Pool
-from hugeresv.ledger.reconcile import Unexplained
+from hugeresv.ledger.observation import Holder, Observation, Pool
+from hugeresv.ledger.reconcile import Unexplained, holders_of
 from hugeresv.status.finding import Finding
+from hugeresv.status.lingering import lingering
 from hugeresv.status.room import room_warnings
-from hugeresv.units import format_bytes
+from hugeresv.status.verdict import Rest, verdict_of
+from hugeresv.units import count_of, format_bytes
 
 
 def warnings_of(observation: Observation, rest: Sequence[Unexplained]) -> list[Finding]:
     """All warnings, the ledger's own first, and notes."""
     warnings: list[Finding] = []
     for pool, row in zip(observation.pools, rest, strict=True):
-        warnings += _wrapped(pool)
-        warnings += _reserved_rest(pool, row, partial=observation.partial)
-        warnings += _used_rest(pool, row, partial=observation.partial)
+        holders = holders_of(observation, pool)
+        warnings += _wrapped(observation, pool)
+        warnings += _reserved_rest(observation, pool, holders, row)
+        warnings += _used_rest(observation, pool, holders, row)
+    warnings += lingering(observation)
     warnings += room_warnings(observation)
     return warnings
 
 
-def _wrapped(pool: Pool) -> Iterator[Finding]:
-    if pool.rsvd < 0 or pool.rsvd > pool.free:
-        shown = f"{pool.rsvd} (the kernel prints {pool.rsvd % (1 << 64)})" if pool.rsvd < 0 else f"{pool.rsvd}"
+def _wrapped(observation: Observation, pool: Pool) -> Iterator[Finding]:
+    """A negative counter proves itself; one that is greater than another only if both are of one moment."""
+    if pool.rsvd < 0:
         yield Finding(
             "counter-wrapped",
-            f"{_size(pool)}: {shown} pages are counted as reserved, with {pool.free} free. A kernel bug has "
-            "miscounted; allocations will fail or promises break. Restart the host when you can.",
+            f"{_size(pool)}: {pool.rsvd} pages are counted as reserved (the kernel prints {pool.rsvd % (1 << 64)}). A "
+            "kernel bug has miscounted: new mappings are promised pages that are not there, or are refused.",
             wrong=True,
+            remedy="It may come right when children of a holder end, or pinned pages are let go. Otherwise restart.",
         )
-
-
-def _reserved_rest(pool: Pool, row: Unexplained, *, partial: bool) -> Iterator[Finding]:
-    pages, possible = row.reserved_pages, row.possible_pages
-    if pages == 0:
-        return
-    if partial:
-        text = f"{_size(pool)}: {abs(pages)} reserved pages are not explained. Not all could be read: run as root."
-        yield Finding("rsvd-unexplained", text)
-    elif pages < 0:
-        text = f"{_size(pool)}: the kernel counts {-pages} reserved pages fewer than its users were promised"
-        unless = f", unless holders marked ~ have up to {-possible} fewer, as a hole punched in a file leaves them"
-        bug = "A kernel bug: one of them will find no page."
-        yield Finding("rsvd-missing", f"{text}{unless if possible else ''}. {bug}", wrong=True)
-    else:
-        text = f"{_size(pool)}: {pages} reserved pages belong to nobody that can be seen"
-        unless = f", unless holders marked ~ have up to {possible} more" if possible else ""
+    elif pool.rsvd > pool.free and observation.steady and not observation.copied:
+        short = pool.rsvd - pool.free
         yield Finding(
-            "rsvd-leaked",
-            f"{text}{unless}. Leaked by a kernel bug, they are lost to new mappings until the host restarts; make up "
-            f"for them with {_grow(pool, pages)}.",
+            "counter-wrapped",
+            f"{_size(pool)}: {pool.rsvd} pages are counted as reserved, with {pool.free} free. The kernel has promised "
+            f"{count_of(short, 'page')} that it does not have: whoever touches last is killed with SIGBUS.",
             wrong=True,
+            remedy="Add pages; that takes ordinary memory.",
+            command=_grow(pool, short),
         )
 
 
-def _used_rest(pool: Pool, row: Unexplained, *, partial: bool) -> Iterator[Finding]:
+def _reserved_rest(
+    observation: Observation, pool: Pool, holders: Sequence[Holder], row: Unexplained
+) -> Iterator[Finding]:
+    pages = row.reserved_pages
+    if pages > 0:
+        verdict = verdict_of(observation, holders, row, Rest.PROMISES)
+        head = f"{_size(pool)}: {count_of(pages, 'reserved page')} {_have(pages)} no visible owner."
+    elif pages < 0:
+        verdict = verdict_of(observation, holders, row, Rest.SHORT)
+        head = f"{_size(pool)}: the holders add up to {count_of(-pages, 'reserved page')} more than the kernel counts."
+    else:
+        return
+    proven = verdict.proven_pages
+    if not proven:
+        yield _unproven("rsvd-unexplained", head, verdict.explanations, observation)
+    elif pages > 0:
+        yield _lost("rsvd-leaked", pool, head, verdict.explanations, proven, pages)
+    else:
+        bug = f"{_of(proven, pages)}a kernel bug has lost promises: whoever touches last is killed with SIGBUS."
+        text = " ".join([head, bug, *verdict.explanations])
+        yield Finding("rsvd-missing", text, wrong=True, remedy="Stop a holder that still has pages to touch.")
+
+
+def _used_rest(observation: Observation, pool: Pool, holders: Sequence[Holder], row: Unexplained) -> Iterator[Finding]:
     pages = row.used_pages
-    if pages == 0:
-        return
-    if partial:
-        yield Finding(
-            "used-unexplained",
-            f"{_size(pool)}: {abs(pages)} used pages are not explained. Not everything could be read: run as root to "
-            "know more.",
-        )
+    if pages > 0:
+        verdict = verdict_of(observation, holders, row, Rest.PAGES)
+        head = f"{_size(pool)}: {count_of(pages, 'used page')} {_have(pages)} no visible owner."
     elif pages < 0:
-        yield Finding("used-missing", f"{_size(pool)}: holders have {-pages} pages more than are in use.", wrong=True)
+        verdict = verdict_of(observation, holders, row, Rest.OVERUSED)
+        head = f"{_size(pool)}: the holders add up to {count_of(-pages, 'used page')} more than the kernel counts."
     else:
-        yield Finding(
-            "used-unexplained",
-            f"{_size(pool)}: {pages} pages are in use by nobody that can be seen: lost by a kernel bug, pinned by a "
-            "device, or in a file that is in flight between processes. Make up for them with "
-            f"{_grow(pool, pages)}.",
-            wrong=True,
-        )
+        return
+    proven = verdict.proven_pages
+    if not proven:
+        yield _unproven("used-unexplained", head, verdict.explanations, observation)
+    elif pages > 0:
+        yield _lost("used-lost", pool, head, verdict.explanations, proven, pages)
+    else:
+        bug = f"{_of(proven, pages)}a kernel bug counts as free what is in use."
+        yield Finding("used-missing", " ".join([head, bug, *verdict.explanations]), wrong=True)
+
+
+def _unproven(code: str, head: str, explanations: Sequence[str], observation: Observation) -> Finding:
+    """The kernel's own memory settles what more reading of /proc cannot."""
+    settled = ["`hugeresv audit` settles it: it reads the kernel's memory."] if observation.conclusive else []
+    return Finding(code, " ".join([head, *explanations, *settled]))
+
+
+def _lost(code: str, pool: Pool, head: str, explanations: Sequence[str], proven: int, pages: int) -> Finding:
+    them = "it" if proven == 1 else "them"
+    text = (
+        f"{head} {_of(proven, pages)}everything that could hold {them} was read. A kernel bug has lost {them}: no "
+        "mapping can have them until the host restarts."
+    )
+    return Finding(
+        code,
+        " ".join([text, *explanations]),
+        wrong=True,
+        remedy=f"Make up for {them}; that takes as much ordinary memory.",
+        command=_grow(pool, proven),
+    )
+
+
+def _of(proven: int, pages: int) -> str:
+    """What comes before the proof where it is not one of all pages."""
+    return "" if proven == abs(pages) else f"{proven} of these for certain: "
+
+
+def _have(pages: int) -> str:
+    return "has" if pages == 1 else "have"
 
 
 def _grow(pool: Pool, pages: int) -> str:
     path = f"/sys/kernel/mm/hugepages/hugepages-{pool.page_size_kB}kB/nr_hugepages"
-    return f"`echo {pool.total + pages} > {path}`"
+    return f"echo {pool.total + pages} > {path}"
 
 
 def _size(pool: Pool) -> str:

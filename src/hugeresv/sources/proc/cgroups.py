@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Container, Iterator
+from dataclasses import replace
 
 from hugeresv.ledger.observation import CgroupUse, Unreadable
 from hugeresv.sources.proc.descend import descend
@@ -41,6 +42,8 @@ def read_cgroups(sys_root: str, page_sizes_kB: list[int], unreadable: list[Unrea
                 except OSError as error:
                     failed(error)
                     continue
+                if use is not None and use.rsvd_limit_file is not None:
+                    use = replace(use, rsvd_limit_file=f"/sys{use.rsvd_limit_file[len(sys_root) :]}")
                 if use is not None and any((use.usage_pages, use.rsvd_pages, _limited(use))):
                     yield use
 
@@ -79,7 +82,8 @@ def read_cgroup(directory: str, path: str, page_size_kB: int, known: Container[s
     limit, usage, rsvd_limit, rsvd = (_pages(directory, f"{prefix}.{name}", page_size_kB, known) for name in names)
     if usage is None:
         return None
-    return CgroupUse(path, page_size_kB, limit, rsvd_limit, usage, rsvd)
+    limit_file = f"{directory}/{prefix}.{names[2]}" if f"{prefix}.{names[2]}" in known else None
+    return CgroupUse(path, page_size_kB, limit, rsvd_limit, usage, rsvd, limit_file)
 
 
 def limit_files(directory: str, page_size_kB: int) -> tuple[str, str]:

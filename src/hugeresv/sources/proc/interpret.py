@@ -10,9 +10,11 @@ from hugeresv.ledger.observation import (
     MountUse,
     Observation,
     Pages,
+    Pool,
+    Suspect,
     exactly,
 )
-from hugeresv.ledger.reconcile import holders_of, settle
+from hugeresv.ledger.reconcile import settle
 from hugeresv.sources.proc.identity import DELETED, FileId, file_of, kind_of
 from hugeresv.sources.proc.maps import Mapping
 from hugeresv.sources.proc.private import Member, private_holdings
@@ -26,15 +28,16 @@ def interpret(snapshot: Snapshot) -> Observation:
     mounted = {mount.device: mount for mount in snapshot.mounts}
     holders = [*_private(snapshot, mounted), *_shared(snapshot, mounted)]
     holders += _minimums(snapshot.mounts, holders)
+    found, suspects = _unattached_segments(snapshot, holders)
     observation = Observation(
         snapshot.pools,
-        tuple(holder for holder in holders if holder.reserved.max or holder.used.max),
+        tuple(holder for holder in [*holders, *found] if not holder.empty),
         tuple(_mount_use(mount) for mount in snapshot.mounts),
         snapshot.cgroups,
         snapshot.unreadable,
+        (*snapshot.suspects, *suspects),
     )
-    observation = _with_unattached_segments(snapshot, observation)
-    return observation if observation.partial else settle(observation)
+    return settle(observation)
 
 
 def _private(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> Iterator[Holder]:
@@ -58,6 +61,7 @@ def _private(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> Iterator[Ho
             first.cgroup,
             file.device if file.device in mounted else None,
             firm or file.device in mounted,
+            cgroups=_cgroups(record for record, _ in members),
         )
 
 
@@ -77,6 +81,8 @@ def _shared(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> Iterator[Hol
             next((record.cgroup for record in records.values()), None),
             file.device if mount else None,
             firm or (mount is not None and mount.min_size_pages is not None),
+            cgroups=_cgroups(records.values()),
+            may_have_holes=file.kind is not Kind.SYSV,
         )
 
 
@@ -112,7 +118,11 @@ def _shared_files(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> dict[F
 
 
 def _minimums(mounts: Sequence[MountRecord], holders: Iterable[Holder]) -> Iterator[Holder]:
-    """What is left of each mount's minimum: what is out of it comes first out of the minimum."""
+    """What is left of each mount's minimum: what is out of it comes first out of the minimum.
+
+    It may be all of it, whatever is out: a page that goes restores the minimum also where others that satisfy it stay
+    (hugepage_subpool_put_pages; seen on 5.10 to 7.3 with a file that is cut after its mapping has gone).
+    """
     on_mount: dict[int | None, list[Holder]] = {}
     for holder in holders:
         on_mount.setdefault(holder.place, []).append(holder)
@@ -125,43 +135,53 @@ def _minimums(mounts: Sequence[MountRecord], holders: Iterable[Holder]) -> Itera
         else:
             for holder in on_mount.get(mount.device, ()):
                 out = _plus(out, _plus(holder.reserved, holder.used))
-        left = Pages(*(max(0, mount.min_size_pages - each) for each in (out.max, out.best, out.min)))
+        low, best = (max(0, mount.min_size_pages - each) for each in (out.max, out.best))
+        left = Pages(low, best, mount.min_size_pages)
         yield Holder(mount.page_bytes >> 10, Kind.MOUNT_MINIMUM, mount.path, left, exactly(0), place=mount.device)
 
 
-def _with_unattached_segments(snapshot: Snapshot, observation: Observation) -> Observation:
-    """With the segments that nobody has attached.
+def _unattached_segments(snapshot: Snapshot, holders: Sequence[Holder]) -> tuple[list[Holder], list[Suspect]]:
+    """The segments that nobody has attached: those that look like holders, and those that may be.
 
     The table does not tell whether they are of huge pages, nor of which. One is taken for it whose resident bytes are
     whole huge pages of the default size that are in use by nobody else, or, with none, whose size was promised to
     nobody else.
     """
-    size = snapshot.default_page_bytes
-    pool = next((pool for pool in observation.pools if pool.page_size_kB == size >> 10), None)
-    if pool is None:
-        return observation
-    known = holders_of(observation, pool)
-    reserved_left = pool.rsvd - sum(holder.reserved.min for holder in known)
-    used_left = pool.total - pool.free - sum(holder.used.min for holder in known)
-    found = []
-    for segment in snapshot.segments:
-        resident = resident_pages(segment, size)
-        if segment.attached or resident is None:
-            continue
-        used = resident.best
-        reserved = -(-segment.size_bytes // size) - used
-        if used > used_left or (not used and reserved > reserved_left) or not used + reserved:
-            continue
-        used_left -= used
-        reserved_left -= reserved
-        bounds = Pages(0, reserved, reserved + used - resident.min)
-        found.append(Holder(size >> 10, Kind.SYSV, _segment_name(segment), bounds, Pages(0, used, used), firm=used > 0))
-    return Observation(
-        observation.pools,
-        (*observation.holders, *found),
-        observation.mounts,
-        observation.cgroups,
-        observation.unreadable,
+    found: list[Holder] = []
+    suspects: list[Suspect] = []
+    for pool in snapshot.pools:
+        size = pool.page_size_kB << 10
+        known = [holder for holder in holders if holder.page_size_kB == pool.page_size_kB]
+        reserved_left = pool.rsvd - sum(holder.reserved.min for holder in known)
+        used_left = pool.total - pool.free - sum(holder.used.min for holder in known)
+        for segment in snapshot.segments:
+            resident = resident_pages(segment, size)
+            if segment.attached or resident is None:
+                continue
+            used = resident.best
+            reserved = -(-segment.size_bytes // size) - used
+            unlikely = used > used_left or (not used and reserved > reserved_left) or not used + reserved
+            if size != snapshot.default_page_bytes or unlikely:
+                suspects.append(_suspected(segment, resident, pool))
+                continue
+            used_left -= used
+            reserved_left -= reserved
+            bounds = Pages(0, reserved, reserved + used - resident.min)
+            name = _segment_name(segment)
+            found.append(
+                Holder(size >> 10, Kind.SYSV, name, bounds, Pages(0, used, resident.max), firm=resident.min > 0)
+            )
+    return found, suspects
+
+
+def _suspected(segment: SegmentRecord, resident: Pages, pool: Pool) -> Suspect:
+    return Suspect(
+        f"SysV {_segment_name(segment)}, which nobody has attached and which may be of huge pages",
+        f"`ipcrm -m {segment.id}` removes it, with what is in it.",
+        pages=resident.max > 0,
+        promises=True,
+        most_pages=-(-segment.size_bytes // (pool.page_size_kB << 10)),
+        page_size_kB=pool.page_size_kB,
     )
 
 
@@ -180,6 +200,12 @@ def _held(members: Iterable[Member]) -> Iterator[HeldMapping]:
             yield HeldMapping(record.pid, mapping.start, mapping.end, offset_pages)
 
 
+def _cgroups(records: Iterable[ProcessRecord]) -> tuple[str, ...]:
+    """Those of all processes; none where one of them is unknown."""
+    cgroups = dict.fromkeys(record.cgroup for record in records)
+    return () if None in cgroups else tuple(cgroup for cgroup in cgroups if cgroup is not None)
+
+
 def _process(record: ProcessRecord) -> HolderProcess:
     return HolderProcess(record.pid, record.command, record.user)
 
@@ -188,7 +214,16 @@ def _mount_use(mount: MountRecord) -> MountUse:
     used = None
     if mount.size_pages is not None and mount.free_pages is not None:
         used = mount.size_pages - mount.free_pages
-    return MountUse(mount.path, mount.page_bytes >> 10, mount.size_pages, mount.min_size_pages, used)
+    return MountUse(
+        mount.path,
+        mount.page_bytes >> 10,
+        mount.size_pages,
+        mount.min_size_pages,
+        used,
+        mount.device,
+        mount.inside,
+        mount.keepers,
+    )
 
 
 def _plain(name: str) -> str:

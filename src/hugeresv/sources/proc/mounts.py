@@ -31,7 +31,7 @@ def read_mount(
     files: list[tuple[str, FileStatus]] = []
     try:
         if root is None:
-            raise FileNotFoundError("only a live host has them")
+            raise FileNotFoundError("a copy does not have them")
         base = root + point.path
         status = os.statvfs(base)
         if os.stat(base).st_dev != point.device:
@@ -39,7 +39,8 @@ def read_mount(
         free_pages = status.f_bfree if status.f_blocks else None
         files = list(_files(base, point, unreadable))
     except OSError as error:
-        unreadable.append(Unreadable(f"the files on mount {point.path}", reason(error)))
+        settle = f"on that host, `ls -ls {point.path}` shows them" if root is None else ""
+        unreadable.append(Unreadable(f"the files on mount {point.path}", reason(error), settle=settle))
     return MountRecord(point.path, point.device, page_bytes, size_pages, min_size_pages, free_pages, tuple(files))
 
 

@@ -1,40 +1,99 @@
 """An observation of a host, from the roots of its /proc and /sys."""
 
-from hugeresv.ledger.observation import Observation, Unreadable
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from hugeresv.ledger.observation import Observation, Pool
 from hugeresv.ledger.reconcile import Unexplained, unexplained
 from hugeresv.sources.proc.interpret import interpret
 from hugeresv.sources.proc.pools import read_pools
-from hugeresv.sources.proc.read import read_snapshot
+from hugeresv.sources.proc.read import is_live, read_snapshot
 
-_ATTEMPTS = 3
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 0.1
+_SAMPLES_SECONDS = 0.001
 
 
 def observe_host(proc_root: str = "/proc", sys_root: str = "/sys") -> Observation:
     """What holds the huge pages of this host. Raises UnavailableError where it has none.
 
-    Reading takes a while, and meanwhile counters may change, or a process end that they still counted, which looks like
-    a leak. Then it is read anew. If neither it holds still nor the same rest stays unexplained in every attempt, the
-    last observation says so among what it could not read.
+    One look is enough where it explains the counters. Otherwise it is looked again, everywhere, until two looks in a
+    row agree while the counters stand still: what is left then is left. If that does not come about in a few attempts
+    the observation that leaves least unexplained is returned, and is not `steady`. A copy is looked at once.
     """
-    rests: set[tuple[Unexplained, ...] | None] = set()
-    for _ in range(_ATTEMPTS):
-        snapshot = read_snapshot(proc_root, sys_root)
-        moved = read_pools(sys_root, []) != snapshot.pools
-        observation = interpret(snapshot)
-        rest = tuple(unexplained(observation))
-        explained = not any(row.reserved_pages or row.used_pages for row in rest)
-        if not moved and (explained or not snapshot.vanished):
-            return observation
-        rests.add(None if moved else rest)
-    if rests == {rest}:
-        return observation
-    moving = Unreadable(
-        "one moment of the pools", "their counters changed, or processes ended, while the processes were read"
-    )
-    return Observation(
-        observation.pools,
-        observation.holders,
-        observation.mounts,
-        observation.cgroups,
-        (*observation.unreadable, moving),
-    )
+    look = _look(proc_root, sys_root, thorough=False)
+    if not is_live(proc_root):
+        return replace(look.observation, copied=True)
+    if look.steady and look.explained:
+        return look.observation
+    looks = []
+    with watch(sys_root) as counters:
+        for _ in range(_ATTEMPTS):
+            counters.moved = False
+            threading.Event().wait(_PAUSE_SECONDS)
+            last, look = look, _look(proc_root, sys_root, thorough=True)
+            if look.steady and not counters.moved:
+                if look.explained or look.observation.partial or (last.steady and look.agrees_with(last)):
+                    return look.observation
+            else:
+                look.steady = False
+            looks.append(look)
+    least = min(looks, key=lambda look: sum(abs(row.reserved_pages) + abs(row.used_pages) for row in look.rest))
+    return replace(least.observation, steady=False)
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look. `steady`: the counters were the same before and after."""
+
+    observation: Observation
+    rest: list[Unexplained]
+    steady: bool
+
+    @property
+    def explained(self) -> bool:
+        return not any(row.reserved_pages or row.used_pages for row in self.rest)
+
+    def agrees_with(self, other: "_Look") -> bool:
+        return self.rest == other.rest and self.observation.pools == other.observation.pools
+
+
+def _look(proc_root: str, sys_root: str, *, thorough: bool) -> _Look:
+    snapshot = read_snapshot(proc_root, sys_root, thorough=thorough)
+    observation = interpret(snapshot)
+    return _Look(observation, unexplained(observation), read_pools(sys_root, []) == snapshot.pools)
+
+
+@dataclass(slots=True)
+class Counters:
+    """Whether the counters have moved since this was last set to false."""
+
+    pools: tuple[Pool, ...] = ()
+    moved: bool = False
+
+
+@contextmanager
+def watch(sys_root: str) -> Iterator[Counters]:
+    """Read the counters again and again beside what else is done.
+
+    The same before and after a look does not mean that they stood still: a program that maps and unmaps comes back to
+    where it was.
+    """
+    counters = Counters(read_pools(sys_root, []))
+    done = threading.Event()
+
+    def sample() -> None:
+        while not done.wait(_SAMPLES_SECONDS):
+            pools = read_pools(sys_root, [])
+            if pools != counters.pools:
+                counters.pools, counters.moved = pools, True
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield counters
+    finally:
+        done.set()
+        thread.join()

@@ -43,6 +43,8 @@ class ProcessReader:
         self._live = live
         self._boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
         self._can_query = live
+        self.closed_files: dict[int, str] = {}
+        """Processes whose mappings could be read, but not their open files, and why."""
 
     def read(self, pid: int) -> ProcessRecord | None:
         """A process, None if it has nothing to do with huge pages. Raises OSError where it may not be looked at."""
@@ -56,7 +58,7 @@ class ProcessReader:
         """As one of its threads shows it. Raises ProcessLookupError where that has no memory."""
         path = f"{self._root}/{thread}"
         mappings, page_bytes = self._mappings(path)
-        opened = list(self._opened(path)) if self._live else []
+        opened = list(self._opened(path, pid)) if self._live else []
         if not mappings and not opened:
             return None
         record = self._identity(path, pid, thread)
@@ -68,19 +70,17 @@ class ProcessReader:
                     record.statuses[mapping.start] = file_status(os.stat(link))
         return record
 
-    def may_map(self, pid: int) -> bool:
-        """Whether a process that may not be looked at has room for a huge page beside what it has of ordinary ones.
-
-        Huge pages count in VmSize, not in VmRSS (resident) and not in VmLck (mlock passes over them).
-        """
-        sizes = {"VmSize": 0, "VmRSS": 0, "VmLck": 0}
+    def has_memory(self, pid: int) -> bool:
+        """Whether a process has memory of its own, which neither a kernel thread has nor one that has ended."""
         with suppress(OSError):
-            for line in read_text(f"{self._root}/{pid}/status").split("\n"):
-                key, _, value = line.partition(":")
-                if key in sizes:
-                    sizes[key] = number(value.removesuffix(" kB").strip(), key)
-            return sizes["VmSize"] - max(sizes["VmRSS"], sizes["VmLck"]) >= self._smallest_kB
+            return "\nVmSize:" in read_text(f"{self._root}/{pid}/status")
         return False
+
+    def name(self, pid: int) -> str:
+        """What everybody may know: `PID 7 (sleep)`."""
+        with suppress(OSError):
+            return f"PID {pid} ({read_text(f'{self._root}/{pid}/comm').rstrip()})"
+        return f"PID {pid}"
 
     def read_flags(self, record: ProcessRecord) -> None:
         """Which of its mappings are NORESERVE, and what is present in each: smaps, the dearest of all files."""
@@ -130,21 +130,24 @@ class ProcessReader:
             error.filename = f"{path}/maps"
             raise
 
-    def _opened(self, path: str) -> Iterator[tuple[str, FileStatus]]:
-        """Open files on the devices; others are told by name and not asked for their status, which could take long."""
+    def _opened(self, path: str, pid: int) -> Iterator[tuple[str, FileStatus]]:
+        """Open files on the devices; others are told by name and not asked for their status, which could take long.
+
+        Who may read mappings may still be refused here: the former takes less on some kernels (CAP_PERFMON will do).
+        """
         try:
             entries = os.listdir(f"{path}/fd")
+            for entry in entries:
+                link = f"{path}/fd/{entry}"
+                with suppress(FileNotFoundError):  # closed meanwhile
+                    name = os.readlink(link)
+                    status = os.stat(link) if name.startswith(self._prefixes) else None
+                    if status is not None and status.st_dev in self._devices:
+                        yield name, file_status(status)
+        except PermissionError as error:
+            self.closed_files[pid] = error.strerror or str(error)
         except OSError:
-            return  # it has ended; who may not look at this may not look at maps either, which came first
-        for entry in entries:
-            link = f"{path}/fd/{entry}"
-            try:
-                name = os.readlink(link)
-                status = os.stat(link) if name.startswith(self._prefixes) else None
-            except OSError:
-                continue  # closed meanwhile
-            if status is not None and status.st_dev in self._devices:
-                yield name, file_status(status)
+            return  # it has ended
 
     def _other_thread(self, pid: int) -> int | None:
         """One that still runs after the first has ended; None of a kernel thread, of a process that has ended too.

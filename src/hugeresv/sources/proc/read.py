@@ -1,8 +1,11 @@
 """Reading a host: everything that the interpretation needs, and nothing else."""
 
+import errno
+import itertools
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from hugeresv.errors import UnavailableError
 from hugeresv.ledger.observation import Unreadable
@@ -12,6 +15,7 @@ from hugeresv.sources.proc.flags import read_flags_where_needed
 from hugeresv.sources.proc.meminfo import default_page_bytes
 from hugeresv.sources.proc.mountinfo import MountInfo, read_mountinfo
 from hugeresv.sources.proc.mounts import FILE_SYSTEM, read_mount
+from hugeresv.sources.proc.pins import poisoned
 from hugeresv.sources.proc.pools import read_pools
 from hugeresv.sources.proc.processes import ProcessReader, namespace
 from hugeresv.sources.proc.segments import read_own_segments, read_segments_of
@@ -24,14 +28,14 @@ _FIRST_PID_NAMESPACE = "pid:[4026531836]"
 """PROC_PID_INIT_INO (include/linux/proc_ns.h, since 3.8): the one whose /proc shows every process of the host."""
 
 
-def read_snapshot(proc_root: str, sys_root: str) -> Snapshot:
-    """Everything. Raises UnavailableError where there are no huge pages, or no processes to be seen."""
+def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> Snapshot:
+    """Everything. Raises UnavailableError where there are no huge pages, or no processes to be seen.
+
+    `thorough`: look for what seldom holds a page, too, which takes as long again.
+    """
     unreadable: list[Unreadable] = []
     pools = read_pools(sys_root, unreadable)
-    try:
-        pids = sorted(int(name) for name in os.listdir(proc_root) if _PID.fullmatch(name))
-    except OSError as error:
-        raise UnavailableError(f"cannot list the processes in {proc_root}: {error.strerror}") from None
+    pids = _pids(proc_root)
     live = is_live(proc_root)
     default = default_page_bytes(proc_root)
     mounts = _mounts(proc_root, pids, default, unreadable, live=live)
@@ -46,43 +50,84 @@ def read_snapshot(proc_root: str, sys_root: str) -> Snapshot:
         min(pool.page_size_kB for pool in pools),
         live=live,
     )
-    processes, vanished = _processes(reader, pids, unreadable)
+    processes = _processes(reader, proc_root, pids, unreadable)
     read_flags_where_needed(processes, mounted, reader.read_flags)
     for record in processes:
         reader.read_pages(record)
-    if live and namespace(f"{proc_root}/1", "pid") not in {_FIRST_PID_NAMESPACE, ""}:
-        unreadable.append(Unreadable("the processes of other PID namespaces", f"{proc_root} is not the host's"))
+    unreadable += _unlisted(proc_root, pids, live=live)
     segments = _segments(proc_root, pids, unreadable)
     cgroups = tuple(read_cgroups(sys_root, [pool.page_size_kB for pool in pools], unreadable))
+    suspects = tuple(poisoned(proc_root)) if thorough else ()
     return Snapshot(
-        pools, default, tuple(processes), tuple(mounts), tuple(segments), cgroups, tuple(unreadable), vanished
+        pools, default, tuple(processes), tuple(mounts), tuple(segments), cgroups, tuple(unreadable), suspects
     )
 
 
+def _pids(proc_root: str) -> list[int]:
+    try:
+        return sorted(int(name) for name in os.listdir(proc_root) if _PID.fullmatch(name))
+    except OSError as error:
+        raise UnavailableError(f"cannot list the processes in {proc_root}: {error.strerror}") from None
+
+
+def _unlisted(proc_root: str, pids: list[int], *, live: bool) -> Iterator[Unreadable]:
+    """Processes and files of which not even the existence shows."""
+    if not live:
+        yield Unreadable(
+            "open files, files on mounts, and SysV segments of other namespaces",
+            f"{proc_root} is a copy, which does not have them",
+            settle="run `hugeresv status` on that host",
+        )
+    elif namespace(f"{proc_root}/1", "pid") not in {_FIRST_PID_NAMESPACE, ""}:
+        yield Unreadable(
+            "the processes of other PID namespaces",
+            f"{proc_root} is that of a container, the counters are the host's",
+            settle="run it on the host, or give the host's /proc with --proc",
+        )
+    elif 1 not in pids:
+        why = f"{proc_root} is mounted with hidepid"
+        yield Unreadable("the processes of other users", why, settle=needs("CAP_SYS_PTRACE"))
+
+
 def _processes(
-    reader: ProcessReader, pids: list[int], unreadable: list[Unreadable]
-) -> tuple[list[ProcessRecord], bool]:
-    """Those that have to do with huge pages, and whether one has ended before it was read."""
+    reader: ProcessReader, proc_root: str, pids: list[int], unreadable: list[Unreadable]
+) -> list[ProcessRecord]:
+    """Those that have to do with huge pages, and what was forked while they were read, which may have the same."""
     found = []
-    vanished = False
-    refused: dict[tuple[str, bool], int] = {}
-    for pid in pids:
+    refused: dict[int, str] = {}
+    for pid in itertools.chain(pids, _younger(proc_root, pids)):
         try:
             record = reader.read(pid)
         except (FileNotFoundError, ProcessLookupError):
-            vanished = True
-            continue
+            continue  # it has ended; if it had held anything the counters would have moved
         except OSError as error:
-            refusal = reason(error), reader.may_map(pid)
-            refused[refusal] = refused.get(refusal, 0) + 1
+            if reader.has_memory(pid):
+                refused[pid] = reason(error)
             continue
         if record is not None:
             found.append(record)
-    for (why, hides), count in refused.items():
-        what = "mappings" if hides else "open files"
-        whose = "1 process" if count == 1 else f"{count} processes"
-        unreadable.append(Unreadable(f"the {what} of {whose}", why, hides))
-    return found, vanished
+    unreadable += _refused("mappings and open files", refused, reader)
+    unreadable += _refused("open files", reader.closed_files, reader)
+    return found
+
+
+def _younger(proc_root: str, pids: list[int]) -> Iterator[int]:
+    """Processes that were not there when the others were listed."""
+    yield from sorted(set(_pids(proc_root)) - set(pids))
+
+
+def _refused(what: str, whose: dict[int, str], reader: ProcessReader) -> Iterator[Unreadable]:
+    """One for each reason; a single process is named."""
+    for why, pids in itertools.groupby(sorted(whose, key=whose.__getitem__), key=whose.__getitem__):
+        all_of_them = list(pids)
+        of = reader.name(all_of_them[0]) if len(all_of_them) == 1 else f"{len(all_of_them)} processes"
+        settle = needs("CAP_SYS_PTRACE") if why == os.strerror(errno.EACCES) else ""
+        yield Unreadable(f"the {what} of {of}", why, settle=settle)
+
+
+def needs(capability: str) -> str:
+    """What it takes to read what was refused. Root is not told to become root."""
+    return f"that takes {capability}" if os.geteuid() == 0 else f"run as root, or with {capability}"
 
 
 def _namespaces(proc_root: str, pids: list[int], kind: str) -> dict[str, int]:
@@ -99,21 +144,25 @@ def _mounts(
     proc_root: str, pids: list[int], default: int, unreadable: list[Unreadable], *, live: bool
 ) -> list[MountRecord]:
     """Each mounted hugetlbfs once, wherever else it is mounted, too."""
-    points: dict[int, tuple[str | None, MountInfo]] = {}
-    for pid in _namespaces(proc_root, pids, "mnt").values() or ("self",):
+    own = namespace(f"{proc_root}/self", "mnt")
+    points: dict[int, tuple[int | None, MountInfo]] = {}
+    namespaces = _namespaces(proc_root, pids, "mnt")
+    for name in sorted(namespaces, key=lambda name: (name != own, namespaces[name])) or [own]:
+        pid = namespaces.get(name)
         try:
-            seen = read_mountinfo(f"{proc_root}/{pid}/mountinfo", FILE_SYSTEM)
+            seen = read_mountinfo(f"{proc_root}/{pid or 'self'}/mountinfo", FILE_SYSTEM)
         except MalformedError as error:
-            unreadable.append(Unreadable(f"the mounts that process {pid} sees", reason(error)))
+            unreadable.append(Unreadable(f"the mounts that process {pid or 'self'} sees", reason(error)))
             continue
         except OSError:
             continue  # it has ended, and what only it saw has ended with it
         for point in seen:
-            points.setdefault(point.device, (f"{proc_root}/{pid}/root" if live else None, point))
+            points.setdefault(point.device, (None if name == own else pid, point))
     mounts = []
-    for root, point in points.values():
+    for inside, point in points.values():
+        root = f"{proc_root}/{inside or namespaces.get(own) or 'self'}/root" if live else None
         try:
-            mounts.append(read_mount(root, point, default, unreadable))
+            mounts.append(replace(read_mount(root, point, default, unreadable), inside=inside))
         except MalformedError as error:
             unreadable.append(Unreadable(f"the mount {point.path}", reason(error)))
     return mounts
@@ -135,7 +184,8 @@ def _segments(proc_root: str, pids: list[int], unreadable: list[Unreadable]) -> 
         except (FileNotFoundError, ProcessLookupError):
             continue
         except OSError as error:
-            unreadable.append(Unreadable(f"the SysV segments that process {pid} sees", reason(error)))
+            what = f"the SysV segments that process {pid} sees"
+            unreadable.append(Unreadable(what, reason(error), settle=needs("CAP_SYS_ADMIN")))
     return segments
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from hugeresv.ledger.observation import CgroupUse, Pool, Unreadable
+from hugeresv.ledger.observation import CgroupUse, Pool, Suspect, Unreadable
 from hugeresv.sources.proc.maps import Mapping
 
 
@@ -61,7 +61,10 @@ class ProcessRecord:
 
 @dataclass(frozen=True, slots=True)
 class MountRecord:
-    """A mounted hugetlbfs, where it was first met: limits in pages, files with their names relative to it."""
+    """A mounted hugetlbfs, where it was first met: limits in pages, files with their names relative to it.
+
+    `inside` and `keepers`: see ledger.observation.MountUse.
+    """
 
     path: str
     device: int
@@ -70,6 +73,8 @@ class MountRecord:
     min_size_pages: int | None
     free_pages: int | None
     files: tuple[tuple[str, FileStatus], ...]
+    inside: int | None = None
+    keepers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ class SegmentRecord:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All of it. `vanished`: a process ended after the pools were read, before it was."""
+    """All of it."""
 
     pools: tuple[Pool, ...]
     default_page_bytes: int
@@ -95,4 +100,4 @@ class Snapshot:
     segments: tuple[SegmentRecord, ...]
     cgroups: tuple[CgroupUse, ...]
     unreadable: tuple[Unreadable, ...]
-    vanished: bool
+    suspects: tuple[Suspect, ...]
