@@ -177,7 +177,9 @@ def test_a_firm_estimate_stays() -> None:
 def test_a_hole_may_have_taken_what_is_missing() -> None:
     """A promise that went with a punched hole, and a file of which it is said to be certain that it has it."""
     holders = holder(3, 3, 3, holes=True), holder(1, 1, 2, holes=True), holder(2, 2, 2, size=1 << 20)
-    assert reserved(observation(4, *holders))[:2] == [exactly(3), exactly(1)]
+    assert reserved(observation(4, *holders))[:2] == [Pages(2, 3, 3), Pages(1, 1, 2)]
+    partial = replace(observation(4, *holders), unreadable=HIDDEN)
+    assert reserved(partial)[:2] == [exactly(3), Pages(1, 1, 2)]
     settled = settle(observation(2, *holders))
     assert [each.reserved for each in settled.holders[:2]] == [Pages(0, 3, 3), Pages(0, 1, 2)]
     assert unexplained(settled)[0] == Unexplained(2048, -2, 10, -4, 0, 10)

@@ -210,6 +210,8 @@ class Observation:
     """Whether the counters stood still while it was read, and a second look said the same where that matters."""
     copied: bool = False
     """Whether it was read from files copied from a host, which are not of one moment."""
+    hidden_files: int | None = None
+    """Files of huge pages that the kernel has and that were not seen; None: not known. Every mapping has a file."""
 
     @property
     def partial(self) -> bool:
@@ -217,6 +219,11 @@ class Observation:
         return any(unreadable.hides for unreadable in self.unreadable)
 
     @property
-    def conclusive(self) -> bool:
-        """Whether everything was readable at one moment, so that what no holder explains has no holder."""
-        return self.steady and not self.partial
+    def all_promises_seen(self) -> bool:
+        """Whether no holder of promises can have been missed: everything was readable, or no file is hidden."""
+        return self.hidden_files == 0 or not (self.partial or self.hidden_files)
+
+    @property
+    def all_pages_seen(self) -> bool:
+        """Whether no holder of pages can have been missed. Those that a process has pinned outlive their file."""
+        return not (self.partial or self.hidden_files)

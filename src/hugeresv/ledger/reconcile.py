@@ -87,10 +87,10 @@ def settle(observation: Observation) -> Observation:
     for pool in observation.pools:
         holders = holders_of(observation, pool)
         lowered = {id(holder): moved for holder, moved in _moves(pool, holders)}
-        estimated = _narrowed(observation, pool, [lowered.get(id(holder), holder) for holder in holders])
-        if not observation.partial and sum(holder.reserved.min for holder in estimated) > pool.rsvd:
-            estimated = [_holed(holder) for holder in estimated]
-        settled |= zip(map(id, holders), estimated, strict=True)
+        estimated = [lowered.get(id(holder), holder) for holder in holders]
+        excess = sum(holder.reserved.min for holder in estimated) > pool.rsvd
+        narrowed = map(_holed, estimated) if excess else _narrowed(observation, pool, estimated)
+        settled |= zip(map(id, holders), narrowed, strict=True)
     return replace(observation, holders=tuple(settled.get(id(holder), holder) for holder in observation.holders))
 
 
@@ -133,22 +133,31 @@ def _beyond(count: int, bounds: Iterable[Bounds]) -> int:
 
 
 def _narrowed(observation: Observation, pool: Pool, holders: Sequence[Holder]) -> list[Holder]:
-    """With the bounds that the counters allow."""
+    """With the bounds that the counters allow.
+
+    A file that may have a hole may have less than was seen of it. Where not everything was seen the counters cannot
+    tell, and this is not shown.
+    """
     if all(holder.certain for holder in holders):
         return list(holders)
-    numbers = [number for holder in holders for number in (holder.reserved, holder.used)]
-    tight = tighten([(pages.min, pages.max) for pages in numbers], list(_sums(observation, pool, holders)))
-    narrowed = [_within(pages, *bounds) for pages, bounds in zip(numbers, tight, strict=True)]
-    return [
-        replace(
-            holder,
-            reserved=reserved,
-            used=used,
-            seen_reserved=None if reserved == holder.reserved else holder.reserved,
-            seen_used=None if used == holder.used else holder.used,
-        )
-        for holder, reserved, used in zip(holders, narrowed[::2], narrowed[1::2], strict=True)
-    ]
+    bounds = [each for holder in holders for each in (_seen_reserved(holder), _seen_used(holder))]
+    tight = tighten(bounds, list(_sums(observation, pool, holders)))
+    narrowed = []
+    for holder, (low, high), used in zip(holders, tight[::2], tight[1::2], strict=True):
+        least = low if observation.all_promises_seen or holder.reserved.min > high else max(low, holder.reserved.min)
+        narrowed.append(_with(holder, _within(holder.reserved, least, high), _within(holder.used, *used)))
+    return narrowed
+
+
+def _with(holder: Holder, reserved: Pages, used: Pages) -> Holder:
+    """With narrower numbers; what they were is kept."""
+    return replace(
+        holder,
+        reserved=reserved,
+        used=used,
+        seen_reserved=None if reserved == holder.reserved else holder.reserved,
+        seen_used=None if used == holder.used else holder.used,
+    )
 
 
 def _sums(observation: Observation, pool: Pool, holders: Sequence[Holder]) -> Iterator[Sum]:
@@ -158,8 +167,8 @@ def _sums(observation: Observation, pool: Pool, holders: Sequence[Holder]) -> It
     """
     size = pool.page_size_kB
     suspects = [each for each in observation.suspects if each.page_size_kB in {None, size}]
-    all_promises = not observation.partial and not any(each.promises for each in suspects)
-    all_pages = not observation.partial and not any(each.pages for each in suspects)
+    all_promises = observation.all_promises_seen and not any(each.promises for each in suspects)
+    all_pages = observation.all_pages_seen and not any(each.pages for each in suspects)
     in_use = pool.total - pool.free
     yield Sum(range(1, 2 * len(holders), 2), in_use if all_pages else None, in_use)
     yield Sum(range(0, 2 * len(holders), 2), pool.rsvd if all_promises else None, pool.rsvd)
@@ -169,7 +178,7 @@ def _sums(observation: Observation, pool: Pool, holders: Sequence[Holder]) -> It
             yield Sum((2 * place, 2 * place + 1), None, most)
     for mount in observation.mounts:
         if mount.page_size_kB == size:
-            yield from _sums_of_mount(mount, holders, everything=not observation.partial)
+            yield from _sums_of_mount(mount, holders, everything=observation.all_promises_seen)
     for cgroup in observation.cgroups:
         if cgroup.page_size_kB == size:
             yield from _sums_of_cgroup(cgroup, holders)

@@ -33,7 +33,7 @@ def lingering(observation: Observation) -> Iterator[Finding]:
 
 def _restored_early(holder: Holder) -> int:
     """Pages of a minimum that are reserved, as the counters say, and should not be, as its files say."""
-    if holder.kind is not Kind.MOUNT_MINIMUM or holder.seen_reserved is None:
+    if holder.kind is not Kind.MOUNT_MINIMUM or holder.seen_reserved is None or not holder.reserved.exact:
         return 0
     return holder.reserved.min - holder.seen_reserved.best
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from hugeresv.ledger.observation import Holder, Observation, Suspect
 from hugeresv.ledger.reconcile import Unexplained
+from hugeresv.units import count_of
 
 _MOST_NAMED = 4
 
@@ -38,7 +39,8 @@ def verdict_of(observation: Observation, holders: Sequence[Holder], row: Unexpla
     """The verdict on one rest of a page size, whose holders are given."""
     certain = abs(_certain(row, rest))
     suspects = [each for each in observation.suspects if _concerns(each, row.page_size_kB, rest)]
-    if observation.conclusive:
+    seen = observation.all_pages_seen if rest is Rest.PAGES else observation.all_promises_seen
+    if observation.steady and seen:
         certain -= _most(suspects, certain)
         if certain:
             return Verdict(certain, _of_suspects(suspects))
@@ -47,7 +49,7 @@ def verdict_of(observation: Observation, holders: Sequence[Holder], row: Unexpla
         [
             *_of_unsteadiness(observation),
             *_of_bounds(holders, row, rest),
-            *_of_unreadable(observation),
+            *([] if seen else _of_unreadable(observation)),
             *_of_suspects(suspects),
         ],
     )
@@ -92,11 +94,14 @@ def _of_bounds(holders: Sequence[Holder], row: Unexplained, rest: Rest) -> list[
 
 
 def _of_unreadable(observation: Observation) -> list[str]:
-    hiding = [each for each in observation.unreadable if each.hides]
-    if not hiding:
-        return []
-    what = _some([f"{each.what} ({each.settle or each.why})" for each in hiding])
-    return [f"They may belong to what could not be read: {what}."]
+    sentences = []
+    if observation.hidden_files:
+        files = count_of(observation.hidden_files, "file")
+        sentences.append(f"The kernel has {files} of huge pages more than could be seen.")
+    hiding = [f"{each.what} ({each.settle or each.why})" for each in observation.unreadable if each.hides]
+    if hiding:
+        sentences.append(f"They may belong to what could not be read: {_some(hiding)}.")
+    return sentences
 
 
 def _of_suspects(suspects: Sequence[Suspect]) -> list[str]:

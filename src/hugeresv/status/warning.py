@@ -7,7 +7,7 @@ from hugeresv.ledger.reconcile import Unexplained, holders_of
 from hugeresv.status.finding import Finding
 from hugeresv.status.lingering import lingering
 from hugeresv.status.room import room_warnings
-from hugeresv.status.verdict import Rest, verdict_of
+from hugeresv.status.verdict import Rest, Verdict, verdict_of
 from hugeresv.units import count_of, format_bytes
 
 
@@ -62,9 +62,9 @@ def _reserved_rest(
     if not proven:
         yield _unproven("rsvd-unexplained", head, verdict.explanations, observation)
     elif pages > 0:
-        yield _lost("rsvd-leaked", pool, head, verdict.explanations, proven, pages)
+        yield _lost("rsvd-leaked", head, verdict, pages, _evidence(observation), pool)
     else:
-        bug = f"{_of(proven, pages)}a kernel bug has lost promises: whoever touches last is killed with SIGBUS."
+        bug = "A kernel bug has lost promises: whoever touches last is killed with SIGBUS."
         text = " ".join([head, bug, *verdict.explanations])
         yield Finding("rsvd-missing", text, wrong=True, remedy="Stop a holder that still has pages to touch.")
 
@@ -83,36 +83,42 @@ def _used_rest(observation: Observation, pool: Pool, holders: Sequence[Holder], 
     if not proven:
         yield _unproven("used-unexplained", head, verdict.explanations, observation)
     elif pages > 0:
-        yield _lost("used-lost", pool, head, verdict.explanations, proven, pages)
+        yield _lost("used-lost", head, verdict, pages, _evidence(observation), pool)
     else:
-        bug = f"{_of(proven, pages)}a kernel bug counts as free what is in use."
+        bug = "A kernel bug counts as free what is in use."
         yield Finding("used-missing", " ".join([head, bug, *verdict.explanations]), wrong=True)
 
 
 def _unproven(code: str, head: str, explanations: Sequence[str], observation: Observation) -> Finding:
     """The kernel's own memory settles what more reading of /proc cannot."""
-    settled = ["`hugeresv audit` settles it: it reads the kernel's memory."] if observation.conclusive else []
+    settled = (
+        ["`hugeresv audit` settles it: it reads the kernel's memory."]
+        if observation.steady and not observation.partial
+        else []
+    )
     return Finding(code, " ".join([head, *explanations, *settled]))
 
 
-def _lost(code: str, pool: Pool, head: str, explanations: Sequence[str], proven: int, pages: int) -> Finding:
+def _lost(code: str, head: str, verdict: Verdict, pages: int, evidence: str, pool: Pool) -> Finding:
+    proven = verdict.proven_pages
     them = "it" if proven == 1 else "them"
+    which = them if proven == pages else f"at least {proven} of them"
     text = (
-        f"{head} {_of(proven, pages)}everything that could hold {them} was read. A kernel bug has lost {them}: no "
-        "mapping can have them until the host restarts."
+        f"{head} {evidence}, so that a kernel bug has lost {which}: no mapping can have {them} until the host restarts."
     )
     return Finding(
         code,
-        " ".join([text, *explanations]),
+        " ".join([text, *verdict.explanations]),
         wrong=True,
         remedy=f"Make up for {them}; that takes as much ordinary memory.",
         command=_grow(pool, proven),
     )
 
 
-def _of(proven: int, pages: int) -> str:
-    """What comes before the proof where it is not one of all pages."""
-    return "" if proven == abs(pages) else f"{proven} of these for certain: "
+def _evidence(observation: Observation) -> str:
+    if observation.partial:
+        return "Every file of huge pages that the kernel has was seen"
+    return "Everything that could hold huge pages was read"
 
 
 def _have(pages: int) -> str:

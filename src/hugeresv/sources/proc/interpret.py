@@ -16,6 +16,7 @@ from hugeresv.ledger.observation import (
 )
 from hugeresv.ledger.reconcile import settle
 from hugeresv.sources.proc.identity import DELETED, FileId, file_of, kind_of
+from hugeresv.sources.proc.inodes import unseen_inodes
 from hugeresv.sources.proc.maps import Mapping
 from hugeresv.sources.proc.private import Member, private_holdings
 from hugeresv.sources.proc.segments import resident_pages
@@ -28,14 +29,17 @@ def interpret(snapshot: Snapshot) -> Observation:
     mounted = {mount.device: mount for mount in snapshot.mounts}
     holders = [*_private(snapshot, mounted), *_shared(snapshot, mounted)]
     holders += _minimums(snapshot.mounts, holders)
-    found, suspects = _unattached_segments(snapshot, holders)
+    unseen = unseen_inodes(snapshot)
+    found, suspects = ([], []) if unseen == 0 else _unattached_segments(snapshot, holders)
+    hidden = None if unseen is None else max(0, unseen - len(found))
     observation = Observation(
         snapshot.pools,
         tuple(holder for holder in [*holders, *found] if not holder.empty),
         tuple(_mount_use(mount) for mount in snapshot.mounts),
         snapshot.cgroups,
         snapshot.unreadable,
-        (*snapshot.suspects, *suspects),
+        (*snapshot.suspects, *([] if hidden == 0 else suspects)),
+        hidden_files=hidden,
     )
     return settle(observation)
 
@@ -120,8 +124,9 @@ def _shared_files(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> dict[F
 def _minimums(mounts: Sequence[MountRecord], holders: Iterable[Holder]) -> Iterator[Holder]:
     """What is left of each mount's minimum: what is out of it comes first out of the minimum.
 
-    It may be all of it, whatever is out: a page that goes restores the minimum also where others that satisfy it stay
-    (hugepage_subpool_put_pages; seen on 5.10 to 7.3 with a file that is cut after its mapping has gone).
+    It may be more, whatever is out: once more than the minimum was out, a page that goes restores the minimum although
+    others that satisfy it stay (hugepage_subpool_put_pages; seen on 5.10 to 7.3 with a file that is cut after its
+    mapping has gone).
     """
     on_mount: dict[int | None, list[Holder]] = {}
     for holder in holders:
@@ -136,7 +141,8 @@ def _minimums(mounts: Sequence[MountRecord], holders: Iterable[Holder]) -> Itera
             for holder in on_mount.get(mount.device, ()):
                 out = _plus(out, _plus(holder.reserved, holder.used))
         low, best = (max(0, mount.min_size_pages - each) for each in (out.max, out.best))
-        left = Pages(low, best, mount.min_size_pages)
+        most = mount.min_size_pages if mount.size_pages is None else max(best, mount.size_pages - out.min)
+        left = Pages(low, best, min(most, mount.min_size_pages))
         yield Holder(mount.page_bytes >> 10, Kind.MOUNT_MINIMUM, mount.path, left, exactly(0), place=mount.device)
 
 

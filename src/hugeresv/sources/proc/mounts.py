@@ -28,7 +28,7 @@ def read_mount(
     """
     page_bytes, size_pages, min_size_pages = mount_limits(point, default_page_bytes)
     free_pages = None
-    files: list[tuple[str, FileStatus]] = []
+    entries: list[tuple[str, os.stat_result]] = []
     try:
         if root is None:
             raise FileNotFoundError("a copy does not have them")
@@ -37,11 +37,20 @@ def read_mount(
         if os.stat(base).st_dev != point.device:
             raise FileNotFoundError(f"another file system is mounted over {point.path}")
         free_pages = status.f_bfree if status.f_blocks else None
-        files = list(_files(base, point, unreadable))
+        entries = list(_entries(base, point, unreadable))
     except OSError as error:
         settle = f"on that host, `ls -ls {point.path}` shows them" if root is None else ""
         unreadable.append(Unreadable(f"the files on mount {point.path}", reason(error), settle=settle))
-    return MountRecord(point.path, point.device, page_bytes, size_pages, min_size_pages, free_pages, tuple(files))
+    return MountRecord(
+        point.path,
+        point.device,
+        page_bytes,
+        size_pages,
+        min_size_pages,
+        free_pages,
+        tuple((name, file_status(status)) for name, status in entries if _may_hold(status)),
+        frozenset(status.st_ino for _, status in entries),
+    )
 
 
 def mount_limits(point: MountInfo, default_page_bytes: int) -> tuple[int, int | None, int | None]:
@@ -68,27 +77,30 @@ def file_status(status: os.stat_result) -> FileStatus:
     )
 
 
-def _files(base: str, point: MountInfo, unreadable: list[Unreadable]) -> Iterator[tuple[str, FileStatus]]:
-    """The files with a page or a length, by their names below `base`. Others hold nothing."""
+def _entries(base: str, point: MountInfo, unreadable: list[Unreadable]) -> Iterator[tuple[str, os.stat_result]]:
+    """Everything that is on the mount, by its name below `base`."""
 
     def failed(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):  # it has been removed meanwhile
             unreadable.append(Unreadable(f"a directory on mount {point.path}", reason(error)))
 
+    yield "", os.stat(base)
     found = 0
     for directory in descend(base, failed):
-        inside = [(name, _status(f"{directory.path}/{name}")) for name in directory.folders]
-        directory.folders[:] = [name for name, status in inside if status and status.st_dev == point.device]
-        for name in directory.others:
-            path = f"{directory.path}/{name}"
-            status = _status(path)
-            if status is None or not stat.S_ISREG(status.st_mode) or not (status.st_size or status.st_blocks):
-                continue
+        inside = [(name, _status(f"{directory.path}/{name}")) for name in directory.folders + directory.others]
+        here = {name: status for name, status in inside if status and status.st_dev == point.device}
+        directory.folders[:] = [name for name in directory.folders if name in here]
+        for name, status in here.items():
             if found == _MOST_FILES:
                 unreadable.append(Unreadable(f"more files on mount {point.path}", f"{found} were read"))
                 return
-            found += 1
-            yield path[len(base) :].lstrip("/"), file_status(status)
+            found += _may_hold(status)
+            yield f"{directory.path}/{name}"[len(base) :].lstrip("/"), status
+
+
+def _may_hold(status: os.stat_result) -> bool:
+    """Whether it is a file with a page or a length. Others hold nothing."""
+    return stat.S_ISREG(status.st_mode) and bool(status.st_size or status.st_blocks)
 
 
 def _status(path: str) -> os.stat_result | None:

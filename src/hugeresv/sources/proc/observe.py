@@ -35,7 +35,7 @@ def observe_host(proc_root: str = "/proc", sys_root: str = "/sys") -> Observatio
             threading.Event().wait(_PAUSE_SECONDS)
             last, look = look, _look(proc_root, sys_root, thorough=True)
             if look.steady and not counters.moved:
-                if look.explained or look.observation.partial or (last.steady and look.agrees_with(last)):
+                if look.explained or (last.steady and look.agrees_with(last)):
                     return look.observation
             else:
                 look.steady = False

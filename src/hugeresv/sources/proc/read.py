@@ -1,10 +1,11 @@
 """Reading a host: everything that the interpretation needs, and nothing else."""
 
 import errno
+import functools
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from hugeresv.errors import UnavailableError
@@ -12,6 +13,7 @@ from hugeresv.ledger.observation import Unreadable
 from hugeresv.sources.proc.cgroups import read_cgroups
 from hugeresv.sources.proc.files import MalformedError, read_text, reason
 from hugeresv.sources.proc.flags import read_flags_where_needed
+from hugeresv.sources.proc.inodes import count_inodes
 from hugeresv.sources.proc.meminfo import default_page_bytes
 from hugeresv.sources.proc.mountinfo import MountInfo, read_mountinfo
 from hugeresv.sources.proc.mounts import FILE_SYSTEM, read_mount
@@ -42,7 +44,7 @@ def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> S
     mounted = {mount.device for mount in mounts}
     devices = set(mounted)
     if live:
-        devices |= _internal_devices(pool.page_size_kB << 10 for pool in pools)
+        devices |= _internal_devices(tuple(pool.page_size_kB << 10 for pool in pools))
     reader = ProcessReader(
         proc_root,
         frozenset(devices),
@@ -57,9 +59,16 @@ def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> S
     unreadable += _unlisted(proc_root, pids, live=live)
     segments = _segments(proc_root, pids, unreadable)
     cgroups = tuple(read_cgroups(sys_root, [pool.page_size_kB for pool in pools], unreadable))
-    suspects = tuple(poisoned(proc_root)) if thorough else ()
     return Snapshot(
-        pools, default, tuple(processes), tuple(mounts), tuple(segments), cgroups, tuple(unreadable), suspects
+        pools,
+        default,
+        tuple(processes),
+        tuple(mounts),
+        tuple(segments),
+        cgroups,
+        tuple(unreadable),
+        tuple(poisoned(proc_root)) if thorough else (),
+        count_inodes(sys_root) if thorough else None,
     )
 
 
@@ -197,7 +206,8 @@ def is_live(proc_root: str) -> bool:
         return False
 
 
-def _internal_devices(page_sizes: Iterable[int]) -> set[int]:
+@functools.cache
+def _internal_devices(page_sizes: tuple[int, ...]) -> set[int]:
     """The kernel's own mounts, one a page size: what an empty memfd of it is on. It takes no page and no promise."""
     devices = set()
     for size in page_sizes:

@@ -63,7 +63,7 @@ class ProcessRecord:
 class MountRecord:
     """A mounted hugetlbfs, where it was first met: limits in pages, files with their names relative to it.
 
-    `inside` and `keepers`: see ledger.observation.MountUse.
+    `inodes`: the numbers of all that is on it. `inside` and `keepers`: see ledger.observation.MountUse.
     """
 
     path: str
@@ -73,6 +73,7 @@ class MountRecord:
     min_size_pages: int | None
     free_pages: int | None
     files: tuple[tuple[str, FileStatus], ...]
+    inodes: frozenset[int] = frozenset()
     inside: int | None = None
     keepers: tuple[str, ...] = ()
 
@@ -91,7 +92,7 @@ class SegmentRecord:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All of it."""
+    """All of it. `inodes`: how many the kernel has of files of huge pages; None: that was not asked, or is unknown."""
 
     pools: tuple[Pool, ...]
     default_page_bytes: int
@@ -101,3 +102,4 @@ class Snapshot:
     cgroups: tuple[CgroupUse, ...]
     unreadable: tuple[Unreadable, ...]
     suspects: tuple[Suspect, ...]
+    inodes: int | None = None
