@@ -110,7 +110,7 @@ def _lost(code: str, head: str, verdict: Verdict, pages: int, evidence: str, poo
         code,
         " ".join([text, *verdict.explanations]),
         wrong=True,
-        remedy=f"Make up for {them}; that takes as much ordinary memory.",
+        remedy=f"Make up for {them}; that takes as much other memory.",
         command=_grow(pool, proven),
     )
 
