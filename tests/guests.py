@@ -20,6 +20,6 @@ def need_guest(name: str) -> None:
         find_image(name)
     except UnavailableError:
         try:
-            fetch(name)
+            fetch(name, lambda _: None)
         except UnavailableError as error:
             pytest.skip(f"guest:{name}: {error}")

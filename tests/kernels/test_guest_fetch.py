@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from hugeresv.errors import UnavailableError
-from hugeresv.kernels.guest import apt, fetch
+from hugeresv.kernels.guest import apt, cache, fetch
 from hugeresv.kernels.guest.apt_sources import mirror_of
+from hugeresv.kernels.guest.images import find_image
 
 _DEB822 = """\
 # comment
@@ -75,6 +76,10 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return programs
 
 
+def _silent(line: str) -> None:
+    pass
+
+
 def _left_in_cache() -> list[str]:
     return [str(path) for path in Path(os.environ["XDG_CACHE_HOME"]).rglob("*") if path.is_file()]
 
@@ -82,16 +87,17 @@ def _left_in_cache() -> list[str]:
 def test_what_is_wanting_is_named(machine: Path) -> None:
     """A traceback where there is no dpkg or no apt; anything left of the attempt."""
     with pytest.raises(UnavailableError, match="apt-get install dpkg"):
-        fetch.fetch("6.1")
+        fetch.fetch("6.1", _silent)
     _program(machine, "dpkg-deb", "")
     with pytest.raises(UnavailableError, match="apt-get install apt"):
-        fetch.fetch("6.1")
+        fetch.fetch("6.1", _silent)
     assert _left_in_cache() == []
 
 
 def test_a_mirror_that_does_not_answer(machine: Path) -> None:
     """An error that does not say what happened, or says it with the name of a host."""
     _program(machine, "dpkg-deb", "")
+    _program(machine, "apt-config", "")
     _program(
         machine,
         "apt-get",
@@ -99,7 +105,7 @@ def test_a_mirror_that_does_not_answer(machine: Path) -> None:
         "exit 100",
     )
     with pytest.raises(UnavailableError) as error:
-        fetch.fetch("7.x")
+        fetch.fetch("7.x", _silent)
     assert str(error.value) == (
         "apt-get update for trixie-backports failed: Failed to fetch (the mirror)  No route (the mirror)"
     )
@@ -107,7 +113,10 @@ def test_a_mirror_that_does_not_answer(machine: Path) -> None:
 
 
 def test_the_image_comes_out_of_its_package(machine: Path, tmp_path: Path) -> None:
-    """Security updates without the kernel taken for the end; a linux-image that has none; another file of its name."""
+    """A suite without the kernel is told of; a damaged image is not started.
+
+    Catches: an older kernel in silence; a linux-image without an image; another file of its name.
+    """
     image = bytearray(0x300)
     image[0x202:0x206], image[0x20E:0x210], image[0x280:0x28A] = b"HdrS", b"\x80\x00", b"7.3.4-test "
     files = {"boot/config-7.3.4": b"x", "usr/lib/modules/7.3.4-test/vmlinuz": bytes(image)}
@@ -117,6 +126,7 @@ def test_the_image_comes_out_of_its_package(machine: Path, tmp_path: Path) -> No
             archive.add(tmp_path / "content", name)
     listing = "linux-image-amd64\\nlinux-image-7.3.4\\n  Depends: linux-binary-7.3.4\\nlinux-binary-7.3.4\\nlinux-base"
     _program(machine, "dpkg-deb", f"{shutil.which('cat', path='/bin:/usr/bin')} {tmp_path / 'files.tar'}")
+    _program(machine, "apt-config", "")
     _program(machine, "apt-cache", f"printf '{listing}\\n'")
     _program(
         machine,
@@ -124,10 +134,15 @@ def test_the_image_comes_out_of_its_package(machine: Path, tmp_path: Path) -> No
         'case "$3,$PWD" in update,*-security) exit 100;; download,*) echo "$4" > "$4.deb"; echo "$4" > '
         f"{tmp_path / 'asked'};; esac",
     )
-    found = fetch.fetch("6.1")
+    told: list[str] = []
+    found = fetch.fetch("6.1", told.append)
     assert (tmp_path / "asked").read_text() == "linux-binary-7.3.4\n"
     assert (found.release, found.path.read_bytes()) == ("7.3.4-test", bytes(image))
-    assert _left_in_cache() == [str(found.path)]
+    assert sorted(_left_in_cache()) == [str(found.checksum), str(found.path)]
+    assert [line.partition(";")[2] for line in told] == [" taking the kernel of bookworm, which may be older"]
+    found.path.write_bytes(bytes(image[:-1]))
+    with pytest.raises(UnavailableError, match=r"is damaged.*kernels fetch 6\.1"):
+        find_image("6.1").whole()
 
 
 def test_what_a_killed_fetch_left_is_removed(tmp_path: Path) -> None:
@@ -148,4 +163,46 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr(fetch, "require", lambda *_: None)
     with pytest.raises(UnavailableError, match=r"cannot be written.*XDG_CACHE_HOME"):
-        fetch.fetch("6.1")
+        fetch.fetch("6.1", _silent)
+
+
+CARELESS = """\
+APT::Get::AllowUnauthenticated "true";
+Acquire::AllowInsecureRepositories "true";
+Acquire::AllowWeakRepositories "true";
+Acquire::http::Proxy "http://proxy.example:3128";
+"""
+
+
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs apt")
+def test_the_machine_does_not_switch_signatures_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mirror without a signature is refused, whatever apt.conf says. Catches: settings of the machine taken over."""
+    suite = tmp_path / "mirror/dists/trixie-backports"
+    (suite / "main/binary-amd64").mkdir(parents=True)
+    (suite / "main/binary-amd64/Packages").touch()
+    empty = "d41d8cd98f00b204e9800998ecf8427e 0 main/binary-amd64/Packages"
+    (suite / "Release").write_text(f"Suite: trixie-backports\nCodename: trixie-backports\nMD5Sum:\n {empty}\n")
+    careless = tmp_path / "apt.conf"
+    careless.write_text(CARELESS)
+    (tmp_path / "keys").touch()
+    (tmp_path / "apt").mkdir()
+    monkeypatch.setenv("APT_CONFIG", str(careless))
+    monkeypatch.setattr(apt, "_KEYRING", tmp_path / "keys")
+    monkeypatch.setattr(apt, "mirror_of", lambda _: f"file:{tmp_path}/mirror")
+    with pytest.raises(UnavailableError, match="is not signed"):
+        apt.Apt(tmp_path / "apt", "trixie-backports", "amd64")
+    assert "proxy.example" in (tmp_path / "apt/apt.conf").read_text()
+
+
+def test_root_leaves_nothing_in_the_cache_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sudo -E` keeps the home of the user. Catches: a cache of root's in it, which its owner cannot write."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    os.chown(tmp_path, 1, 1)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert not cache.cache_directory("kernels").is_relative_to(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(UnavailableError, match="belongs to user 1"), cache.written(cache.cache_directory("kernels")):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 """Kernels in the cache, and what is said where something is wanting."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hugeresv.kernels.guest.architecture import ARCHITECTURES
 from hugeresv.kernels.guest.image_header import read_image_header
 from hugeresv.kernels.guest.images import find_image
 from hugeresv.kernels.guest.kernel import GuestKernel
+from hugeresv.kernels.guest.listing import kernel_entries
 from hugeresv.kernels.guest.memory import Ram
 
 
@@ -106,4 +108,45 @@ def test_what_is_wanting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         agent.agent_program(ARCHITECTURES["amd64"])
     with pytest.raises(UnavailableError, match="apt-get install qemu-system-x86"):
         qemu.Emulator((), Ram(1 << 20))
-    assert list((tmp_path / "hugeresv" / "agents").iterdir()) == []
+    assert not (tmp_path / "hugeresv").exists()
+
+
+def _compiler(directory: Path, script: str) -> None:
+    (directory / "cc").write_text(f"#!/bin/sh\n{script}\n")
+    (directory / "cc").chmod(0o755)
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"", lambda program: program[:-40], lambda program: program + b"x"])
+def test_a_damaged_agent_is_built_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[bytes], bytes]
+) -> None:
+    """A machine that lost power. Catches: an agent that is empty or cut, for good."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    _compiler(tmp_path, 'while [ "$1" != -o ]; do shift; done; echo the program of the agent, which is long > "$2"')
+    program = agent.agent_program(ARCHITECTURES["amd64"])
+    (path,) = (tmp_path / "hugeresv/agents").iterdir()
+    path.write_bytes(damage(path.read_bytes()))
+    assert agent.agent_program(ARCHITECTURES["amd64"]) == program == b"the program of the agent, which is long\n"
+    _compiler(tmp_path, "exit 1")
+    assert agent.agent_program(ARCHITECTURES["amd64"]) == program
+
+
+def test_a_full_disk_is_no_missing_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catches: the advice to install a C library, where there is no room for what the compiler writes."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    _compiler(tmp_path, "echo 'ld: final link failed: No space left on device' >&2; exit 1")
+    with pytest.raises(UnavailableError, match=r"no room in .*TMPDIR") as caught:
+        agent.agent_program(ARCHITECTURES["amd64"])
+    assert "apt-get" not in str(caught.value)
+
+
+def test_a_damaged_image_hides_no_other(cache: Path) -> None:
+    """Catches: an empty image because of which `hugeresv kernels` lists nothing."""
+    _put(cache / "6.1", "vmlinuz-6.1.0-56-cloud")
+    _put(cache / "mine")
+    (cache / "mine/vmlinuz-6.18.2").write_bytes(_bzimage(b"6.18.2-test (me@here) #1\0", 0b11))
+    entries = {entry.name: entry for entry in kernel_entries()}
+    assert entries["6.1"].problem == f"{cache}/6.1/vmlinuz-6.1.0-56-cloud: is empty"
+    assert (entries["mine"].behaviour, entries["mine"].problem) == ("6.18.15", None)

@@ -51,7 +51,7 @@ def main() -> int:
 
 def _column(name: str) -> Column:
     if name in STOCK and not _is_here(name):
-        fetch(name)
+        fetch(name, print)
     audited = find_image(name).architecture.name == "amd64"
     files = scenario_files(() if audited else SPLITS)
     column = None

@@ -48,6 +48,6 @@ def fetch(names: tuple[str, ...]) -> int:
     status = Status()
     for name in names:
         with status.going_on(name):
-            image = fetch_kernel(name)
+            image = fetch_kernel(name, lambda line: click.echo(f"hugeresv: {line}", err=True))
             click.echo(f"guest:{name} is {image.release}")
     return status.value

@@ -17,7 +17,7 @@ def show_kernels(screen: Screen, entries: Iterable[KernelEntry]) -> None:
     rows = [
         (
             f"guest:{entry.name}",
-            entry.release or f"not here: hugeresv kernels fetch {entry.name}",
+            entry.problem or entry.release or f"not here: hugeresv kernels fetch {entry.name}",
             entry.architecture,
             _behaviour(entry),
         )
@@ -34,10 +34,15 @@ def _behaviour(entry: KernelEntry) -> str:
 
 
 def write_kernels_json(stream: TextIO, entries: Iterable[KernelEntry]) -> None:
-    """One JSON object: a kernel by its name, `release` null where it is not in the cache."""
-    kernels = {
-        f"guest:{entry.name}": {key: value for key, value in entry._asdict().items() if key != "name"}
-        for entry in entries
-    }
+    """One JSON object: a kernel by its name, `release` null where it is not in the cache, `problem` if it has one."""
+    kernels = {f"guest:{entry.name}": _object(entry) for entry in entries}
     json.dump(kernels, stream, indent=2)
     stream.write("\n")
+
+
+def _object(entry: KernelEntry) -> dict[str, object]:
+    fields = entry._asdict()
+    del fields["name"]
+    if entry.problem is None:
+        del fields["problem"]
+    return fields

@@ -1,5 +1,6 @@
 """The agent's program, compiled when it is first needed."""
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -8,40 +9,52 @@ from pathlib import Path
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.architecture import Architecture
-from hugeresv.kernels.guest.cache import cache_directory, written
+from hugeresv.kernels.guest.cache import cache_directory, digest, put, written
 
 _DIRECTORY = Path(__file__).parent
+_DIGEST_BYTES = 32
 _FLAGS = ("-static", "-O2", "-D_FILE_OFFSET_BITS=64")
 
 
 def agent_program(architecture: Architecture) -> bytes:
     """The agent as a static program. Raises UnavailableError where it cannot be compiled."""
-    digest = hashlib.sha256(repr((_FLAGS, architecture)).encode())
+    sources = hashlib.sha256(repr((_FLAGS, architecture)).encode())
     for source in sorted(_DIRECTORY.glob("*.[ch]")):
-        digest.update(source.read_bytes())
-    program = cache_directory("agents") / f"{architecture.name}-{digest.hexdigest()[:16]}"
-    if not program.exists():
-        with written(program.parent):
-            _compile(program, architecture)
-    return program.read_bytes()
+        sources.update(source.read_bytes())
+    path = cache_directory("agents") / f"{architecture.name}-{sources.hexdigest()[:16]}"
+    program = _cached(path)
+    if program is None:
+        program = _compile(architecture)
+        with written(path.parent):
+            put(path, program + digest(program))
+    return program
 
 
-def _compile(program: Path, architecture: Architecture) -> None:
-    """Compile beside the place and move it there, so that nobody ever sees half a program."""
-    descriptor, unfinished = tempfile.mkstemp(dir=program.parent)
-    os.close(descriptor)
-    sources = sorted(map(str, _DIRECTORY.glob("*.c")))
-    command = ("cc", *architecture.compiler_flags, *_FLAGS, "-o", unfinished, *sources)
-    advice = f"on Debian: apt-get install {architecture.compiler_packages}"
+def _cached(path: Path) -> bytes | None:
+    """The program in a file that ends in its digest; None where there is none, or another than was put there."""
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
-        Path(unfinished).replace(program)
-    except FileNotFoundError:
-        raise UnavailableError(f"guests need a C compiler for their agent, and there is no cc; {advice}") from None
-    except subprocess.CalledProcessError as error:
-        raise UnavailableError(
-            f"the agent of guests cannot be compiled for {architecture.name}; it needs a C library to link statically "
-            f"({advice}): {error.stderr.strip()}"
-        ) from None
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
+        content = path.read_bytes()
+    except OSError:
+        return None
+    program, kept = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    return program if program and digest(program) == kept else None
+
+
+def _compile(architecture: Architecture) -> bytes:
+    sources = sorted(map(str, _DIRECTORY.glob("*.c")))
+    advice = f"on Debian: apt-get install {architecture.compiler_packages}"
+    with tempfile.TemporaryDirectory() as temporary:
+        program = Path(temporary) / "agent"
+        command = ("cc", *architecture.compiler_flags, *_FLAGS, "-o", str(program), *sources)
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
+        except FileNotFoundError:
+            raise UnavailableError(f"guests need a C compiler for their agent, and there is no cc; {advice}") from None
+        except subprocess.CalledProcessError as error:
+            why = f"it needs a C library to link statically ({advice})"
+            if os.strerror(errno.ENOSPC) in error.stderr:
+                why = f"there is no room in {temporary} (TMPDIR names another place)"
+            raise UnavailableError(
+                f"the agent of guests cannot be compiled for {architecture.name}; {why}: {error.stderr.strip()}"
+            ) from None
+        return program.read_bytes()

@@ -1,12 +1,14 @@
 """An apt of our own: the machine's mirrors and keys, but lists, cache and status in a directory that is thrown away.
 
-Nothing of the machine's apt changes, and root is not needed.
+Nothing of the machine's apt changes, and root is not needed. Of the machine's settings only those are taken over that
+say how mirrors are reached: others could switch the check of signatures off.
 """
 
+import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from hugeresv.errors import UnavailableError
@@ -15,9 +17,15 @@ from hugeresv.kernels.guest.apt_sources import mirror_of
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _URI = re.compile(r"\b[a-z]+://\S+|\[IP: [^]]*\]")
 
+_REACHING = re.compile(r"Acquire::(?:https?|Retries|ForceIPv[46])\b[^\n]*;")
+
+_WITHOUT_THE_MACHINES = """\
+Dir::Etc::Main "/dev/null";
+Dir::Etc::Parts "/dev/null";
+"""
+
 _CONFIGURATION = """\
-#clear APT::Update;
-#clear APT::Architectures;
+{reaching}
 Dir::Etc::SourceList "{directory}/sources.list";
 Dir::Etc::SourceParts "/dev/null";
 Dir::State "{directory}/state";
@@ -28,6 +36,10 @@ APT::Architectures {{ "{architecture}"; }};
 APT::Sandbox::User "";
 APT::Update::Error-Mode "any";
 Acquire::Languages "none";
+Acquire::AllowInsecureRepositories "false";
+Acquire::AllowDowngradeToInsecureRepositories "false";
+Acquire::AllowWeakRepositories "false";
+APT::Get::AllowUnauthenticated "false";
 """
 
 
@@ -44,8 +56,15 @@ class Apt:
             raise UnavailableError(f"Debian's keys are not here ({_KEYRING}): apt-get install debian-archive-keyring")
         self._suite = suite
         self._directory = directory
-        self._configuration = directory / "apt.conf"
-        self._configuration.write_text(_CONFIGURATION.format(directory=directory, architecture=architecture))
+        self._options: tuple[str, ...] = ()
+        self._environment = {**os.environ}
+        settings = self._run("apt-config", "dump")
+        reaching = "\n".join(line for line in settings.split("\n") if _REACHING.fullmatch(line))
+        configuration = _CONFIGURATION.format(reaching=reaching, directory=directory, architecture=architecture)
+        (directory / "first.conf").write_text(_WITHOUT_THE_MACHINES)
+        (directory / "apt.conf").write_text(configuration)
+        self._options = ("--config-file", str(directory / "apt.conf"))
+        self._environment = {**os.environ, "APT_CONFIG": str(directory / "first.conf")}
         (directory / "sources.list").write_text(f"deb [signed-by={_KEYRING}] {mirror_of(suite)} {suite} main\n")
         (directory / "status").touch()
         for each in ("state/lists/partial", "cache/archives/partial"):
@@ -66,8 +85,10 @@ class Apt:
         return next(self._directory.glob("*.deb"))
 
     def _run(self, program: str, *arguments: str) -> str:
-        command: Sequence[str] = (program, "--config-file", str(self._configuration), *arguments)
-        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=self._directory)
+        command = (program, *self._options, *arguments)
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, cwd=self._directory, env=self._environment
+        )
         if done.returncode:
             raise UnavailableError(
                 f"{program} {' '.join(arguments)} for {self._suite} failed: " + "; ".join(_errors(done.stderr))
@@ -85,6 +106,6 @@ def require(program: str, package: str) -> None:
 
 def _errors(text: str) -> Iterator[str]:
     """What apt says is wrong, without the names of hosts."""
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if line.startswith("E: "):
             yield _URI.sub("(the mirror)", line.removeprefix("E: ")).strip()

@@ -1,11 +1,21 @@
-"""Where kernels and what is compiled for guests are kept: below XDG_CACHE_HOME, or ~/.cache."""
+"""Where kernels and what is compiled for guests are kept: below XDG_CACHE_HOME, or ~/.cache.
 
+Under `sudo -E` root has the home of somebody else. What root made there its owner could neither use nor replace, and
+what the owner makes there meanwhile root would follow: root keeps to his own.
+"""
+
+import hashlib
 import os
+import pwd
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hugeresv.errors import UnavailableError
+
+_UNFINISHED = ".unfinished-"
+"""How the name of a file begins that is not whole yet."""
 
 
 def cache_directory(kind: str) -> Path:
@@ -13,16 +23,32 @@ def cache_directory(kind: str) -> Path:
     if base := os.environ.get("XDG_CACHE_HOME"):
         return Path(base) / "hugeresv" / kind
     try:
-        return Path.home() / ".cache" / "hugeresv" / kind
+        return _home() / ".cache" / "hugeresv" / kind
     except RuntimeError:
         raise UnavailableError(
             "this user has no home, where guests are kept; XDG_CACHE_HOME names another place"
         ) from None
 
 
+def _home() -> Path:
+    home = Path.home()
+    return Path(pwd.getpwuid(0).pw_dir) if _of_another(home) else home
+
+
+def _of_another(path: Path) -> bool:
+    """Whether we are root and a path that is there is somebody else's."""
+    return os.geteuid() == 0 and path.exists() and path.stat().st_uid != 0
+
+
 @contextmanager
 def written(directory: Path) -> Iterator[None]:
     """Around what is written to a directory of it, which is made. Raises UnavailableError where that cannot be done."""
+    there = next(path for path in (directory, *directory.parents) if path.exists())
+    if _of_another(there):
+        raise UnavailableError(
+            f"{there} belongs to user {there.stat().st_uid}, and root would leave files of root's in it; run as that "
+            "user, or name another cache in XDG_CACHE_HOME"
+        )
     try:
         directory.mkdir(parents=True, exist_ok=True)
         yield
@@ -30,3 +56,22 @@ def written(directory: Path) -> Iterator[None]:
         raise UnavailableError(
             f"{directory} cannot be written: {error.strerror or error}; XDG_CACHE_HOME names another cache"
         ) from None
+
+
+def put(path: Path, content: bytes) -> None:
+    """Make a file that is whole or not there, whatever ends us or the machine. Raises OSError."""
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o644)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        Path(unfinished).replace(path)
+    finally:
+        Path(unfinished).unlink(missing_ok=True)
+
+
+def digest(content: bytes) -> bytes:
+    """What tells a file from one that has been damaged."""
+    return hashlib.sha256(content).digest()

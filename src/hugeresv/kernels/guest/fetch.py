@@ -6,13 +6,13 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.apt import Apt, require
-from hugeresv.kernels.guest.cache import cache_directory, written
+from hugeresv.kernels.guest.cache import cache_directory, digest, put, written
 from hugeresv.kernels.guest.image_header import read_image_header
 from hugeresv.kernels.guest.images import PREFIX, Image
 from hugeresv.kernels.guest.stock import STOCK, Stock
@@ -20,28 +20,32 @@ from hugeresv.kernels.guest.stock import STOCK, Stock
 _PREFIX = ".fetch-"
 
 
-def fetch(name: str) -> Image:
+def fetch(name: str, tell: Callable[[str], None]) -> Image:
     """Fetch the current release of a stock kernel.
 
-    `name` is one of `STOCK`. Raises UnavailableError where apt, dpkg, the mirror or
-    room in the cache is wanting.
+    `name` is one of `STOCK`. `tell` gets a line where the kernel comes from a suite that may have an older one. Raises
+    UnavailableError where apt, dpkg, the mirror or room in the cache is missing.
     """
     require("dpkg-deb", "dpkg")
     kernels = cache_directory("kernels")
     with written(kernels):
-        return _fetch(name, kernels)
+        return _fetch(name, kernels, tell)
 
 
-def _fetch(name: str, kernels: Path) -> Image:
+def _fetch(name: str, kernels: Path, tell: Callable[[str], None]) -> Image:
     clear_left_behind(kernels)
     with tempfile.TemporaryDirectory(dir=kernels, prefix=_PREFIX) as temporary, _held(Path(temporary)):
-        package = _download(STOCK[name], Path(temporary))
+        package = _download(STOCK[name], Path(temporary), tell)
         unpacked = Path(temporary) / "image"
         _unpack(package, unpacked)
         release = read_image_header(unpacked).release
-        (kernels / name).mkdir(exist_ok=True)
-        path = unpacked.replace(kernels / name / f"{PREFIX}{release}")
-    return Image(name, release, path)
+        content = unpacked.read_bytes()
+    image = Image(name, release, kernels / name / f"{PREFIX}{release}")
+    image.path.parent.mkdir(exist_ok=True)
+    image.checksum.unlink(missing_ok=True)
+    put(image.path, content)
+    put(image.checksum, f"{digest(content).hex()}\n".encode())
+    return image
 
 
 def clear_left_behind(kernels: Path) -> None:
@@ -62,17 +66,18 @@ def _held(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _download(stock: Stock, directory: Path) -> Path:
+def _download(stock: Stock, directory: Path, tell: Callable[[str], None]) -> Path:
     """The package with the image, out of the first suite that has it."""
-    for number, suite in enumerate(stock.suites, 1):
+    for number, suite in enumerate(stock.suites):
         place = directory / suite
         place.mkdir()
         try:
             apt = Apt(place, suite, stock.architecture)
             return apt.download(apt.kernel_package(stock.package))
-        except UnavailableError:
-            if number == len(stock.suites):
+        except UnavailableError as error:
+            if suite == stock.suites[-1]:
                 raise
+            tell(f"{error}; taking the kernel of {stock.suites[number + 1]}, which may be older")
     raise AssertionError(stock)
 
 

@@ -37,8 +37,10 @@ def read_image_header(path: Path) -> ImageHeader:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as image:
             header = _bzimage(image) if image[_MAGIC] == b"HdrS" else _vmlinux(image)
-    except (OSError, ValueError) as error:  # ValueError: mmap of an empty file
-        raise InputError(f"{path}: cannot be read: {error}") from None
+    except ValueError:  # of mmap
+        raise InputError(f"{path}: is empty") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     if header is None:
         raise InputError(f"{path}: neither a bzImage nor a vmlinux of Linux for x86")
     return header

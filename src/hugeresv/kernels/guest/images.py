@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.architecture import ARCHITECTURES, Architecture
-from hugeresv.kernels.guest.cache import cache_directory
+from hugeresv.kernels.guest.cache import cache_directory, digest
 from hugeresv.kernels.guest.image_header import read_image_header
 from hugeresv.kernels.guest.stock import STOCK
 
 PREFIX = "vmlinuz-"
+CHECKSUM = "sha256-"
 
 
 class Image(NamedTuple):
@@ -29,6 +30,25 @@ class Image(NamedTuple):
     def version(self) -> str:
         """What uname(2) says beside the release. Raises InputError for a file that is no kernel."""
         return read_image_header(self.path).version
+
+    @property
+    def checksum(self) -> Path:
+        """Where the SHA-256 of an image is that was fetched; no file beside one that was put there otherwise."""
+        return self.path.with_name(f"{CHECKSUM}{self.release}")
+
+    def whole(self) -> Path:
+        """Its path. Raises UnavailableError where it is not what was fetched any more."""
+        try:
+            known = self.checksum.read_text().strip()
+            content = self.path.read_bytes() if known else b""
+        except FileNotFoundError:
+            return self.path
+        except OSError as error:
+            raise UnavailableError(f"{self.path}: cannot be read: {error.strerror}") from None
+        if known != digest(content).hex():
+            remedy = f"`hugeresv kernels fetch {self.name}` gets it again"
+            raise UnavailableError(f"{self.path} is damaged: it is not what was fetched; {remedy}")
+        return self.path
 
     @property
     def series(self) -> str:

@@ -1,7 +1,10 @@
 """A stock kernel in an emulated machine: a fresh one for every scenario."""
 
+import errno
+import tempfile
 from collections.abc import Mapping
 
+from hugeresv.errors import UnavailableError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.guest.hardware import Hardware, hardware_for
 from hugeresv.kernels.guest.images import find_image
@@ -39,9 +42,13 @@ class GuestKernel(ClosedOnExit):
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> GuestSession:
         """A fresh start. Raises UnavailableError where QEMU, a compiler or the guest's memory is wanting."""
         hardware = hardware_for(pool, self._options)
-        if hardware not in self._snapshots:
-            self._snapshots[hardware] = Snapshot(self._image, hardware)
-        return GuestSession(self._snapshots[hardware], pool, cgroups)
+        try:
+            if hardware not in self._snapshots:
+                self._snapshots[hardware] = Snapshot(self._image, hardware)
+            return GuestSession(self._snapshots[hardware], pool, cgroups)
+        except OSError as error:
+            where = f" in {tempfile.gettempdir()} (TMPDIR)" if error.errno == errno.ENOSPC else ""
+            raise UnavailableError(f"a guest cannot be started: {error.strerror or error}{where}") from None
 
     def close(self) -> None:
         """Forget the booted guests."""

@@ -2,17 +2,20 @@
 
 from typing import NamedTuple
 
+from hugeresv.errors import InputError
 from hugeresv.kernels.guest.images import Image, images
 from hugeresv.kernels.guest.stock import STOCK, Stock
 from hugeresv.model.presets import PRESETS
 from hugeresv.model.release import Evidence, closest
+
+_UNKNOWN = "unknown"
 
 
 class KernelEntry(NamedTuple):
     """A kernel by what follows `guest:`. `release` is None for one that can be fetched and is not in the cache.
 
     `behaviour` is the model's name for its rules, None where its release is not known; `evidence` why it is that one,
-    None where the release is not known.
+    None where the release is not known. `problem` says why an image of the cache cannot be started.
     """
 
     name: str
@@ -20,18 +23,23 @@ class KernelEntry(NamedTuple):
     architecture: str
     behaviour: str | None
     evidence: Evidence | None
+    problem: str | None = None
 
 
 def kernel_entries() -> list[KernelEntry]:
-    """The newest release of every name in the cache, then what can be fetched. Raises InputError for a broken image."""
+    """The newest release of every name in the cache, then what can be fetched."""
     newest = {image.name: image for image in images()}
     fetchable = [_fetchable(name, stock) for name, stock in STOCK.items() if name not in newest]
     return [*map(_cached, newest.values()), *fetchable]
 
 
 def _cached(image: Image) -> KernelEntry:
-    behaviour, evidence = closest(image.release, image.version)
-    return KernelEntry(image.name, image.release, image.architecture.name, behaviour.name, evidence)
+    try:
+        architecture = image.architecture.name
+        behaviour, evidence = closest(image.release, image.version)
+    except InputError as error:
+        return KernelEntry(image.name, image.release, _UNKNOWN, None, None, str(error))
+    return KernelEntry(image.name, image.release, architecture, behaviour.name, evidence)
 
 
 def _fetchable(name: str, stock: Stock) -> KernelEntry:

@@ -32,6 +32,9 @@ _VMCOREINFO = "/sys/kernel/vmcoreinfo"
 _MOST_SYMBOLS = 32
 """In one request: the agent reads so many words at once, and some more."""
 
+_LEAST_ROOM_BYTES = 1 << 20
+"""Less than the state of its devices takes."""
+
 _POLL_SECONDS = 0.005
 _UNLIMITED = 1 << 40
 
@@ -51,14 +54,12 @@ class Snapshot(ClosedOnExit):
             archive.flush()
             descriptor = archive.fileno()
             command_line = f"{_COMMAND_LINE} {hardware.command_line}"
-            boot = ("-kernel", str(image.path), "-append", command_line, "-initrd", f"/proc/self/fd/{descriptor}")
+            boot = ("-kernel", str(image.whole()), "-append", command_line, "-initrd", f"/proc/self/fd/{descriptor}")
             with Emulator(boot, Ram(hardware.memory_bytes, hardware.nodes), (descriptor,)) as guest:
                 try:
                     self.keeper = guest.conversation.greeting(_BOOT_SECONDS)
                 except (EOFError, TimeoutError):
-                    raise UnavailableError(
-                        f"guest:{image.name} does not boot; its last words:\n{guest.last_words()}"
-                    ) from None
+                    raise UnavailableError(_does_not_boot(image, guest.last_words())) from None
                 place = guest.conversation.ask("read", _VMCOREINFO)
                 self._save(guest)
                 self._contents = Contents(guest.ram)
@@ -100,14 +101,27 @@ class Snapshot(ClosedOnExit):
         _prepare(guest)
         guest.command("getfd", self._state.fileno(), fdname="state")
         guest.command("migrate", uri="fd:state")
-        while (status := guest.command("query-migrate")["status"]) != "completed":
-            if status == "failed":
-                raise UnavailableError(f"the guest cannot be saved: {guest.last_words()}")
+        while (state := guest.command("query-migrate"))["status"] != "completed":
+            if state["status"] == "failed":
+                raise UnavailableError(self._not_saved(state.get("error-desc") or guest.last_words()))
             time.sleep(_POLL_SECONDS)
+
+    def _not_saved(self, said: str) -> str:
+        room = os.fstatvfs(self._state.fileno())
+        if room.f_bavail * room.f_frsize < _LEAST_ROOM_BYTES:
+            return f"the guest cannot be saved: {tempfile.gettempdir()} is full (TMPDIR names another place)"
+        return f"the guest cannot be saved: {said or 'the emulator does not say why'}"
 
     def _note(self, errno: str, address: str, size: str = "") -> bytes:
         """What is at the physical address, and of the size, that /sys/kernel/vmcoreinfo tells in hexadecimal."""
         return b"" if int(errno) else note_text(self._contents.read(int(address, 16), int(size, 16)))
+
+
+def _does_not_boot(image: Image, last_words: str) -> str:
+    said = (
+        f"its last words:\n{last_words}" if last_words.strip() else f"it printed nothing; {image.path} may be damaged"
+    )
+    return f"guest:{image.name} does not boot; {said}"
 
 
 def _prepare(guest: Emulator) -> None:
