@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hugeresv.errors import InputError
-from hugeresv.units import format_bytes, parse_bytes
+from hugeresv.units import Size, format_bytes, parse_bytes, parse_size
 
 MIB = 1 << 20
 
@@ -69,3 +69,42 @@ def test_the_largest_exact_unit_is_written(size: int, spelling: str) -> None:
 def test_what_is_written_is_read_back(size: int) -> None:
     """A factor that differs between reading and writing."""
     assert parse_bytes(format_bytes(size)) == size
+
+
+@pytest.mark.parametrize(
+    ("spelling", "size"),
+    [
+        ("1.5G", Size(1536 * MIB)),
+        ("0.5 MiB", Size(MIB // 2)),
+        ("1.0000001K", Size(1025)),
+        ("70p", Size(70, is_pages=True)),
+        ("1 page", Size(1, is_pages=True)),
+        ("70P", Size(70 << 50)),
+        ("2M", Size(2 * MIB)),
+    ],
+)
+def test_sizes(spelling: str, size: Size) -> None:
+    """A size may be a fraction of a unit, or a number of huge pages.
+
+    Catches: a fraction that is rounded down, and pages that are taken for petabytes or the other way.
+    """
+    assert parse_size(spelling) == size
+
+
+def test_a_size_in_pages_and_bytes() -> None:
+    """A size that is no multiple of the page takes a whole page more.
+
+    Catches: the last page left out.
+    """
+    assert (Size(3 * MIB).pages(2 * MIB), Size(3 * MIB).bytes(2 * MIB)) == (2, 3 * MIB)
+    assert (Size(3, is_pages=True).pages(2 * MIB), Size(3, is_pages=True).bytes(2 * MIB)) == (3, 6 * MIB)
+
+
+@pytest.mark.parametrize("wrong", ["1.5", "1.5p", ".5G", "1.G", "-70p", "70 pp", "p"])
+def test_what_is_no_size_is_refused(wrong: str) -> None:
+    """A fraction of a byte or of a page, or of nothing, is no size.
+
+    Catches: half a page that becomes none.
+    """
+    with pytest.raises(InputError, match="expected a quantity"):
+        parse_size(wrong)

@@ -6,11 +6,16 @@
 """
 
 import re
+from fractions import Fraction
+from math import ceil
+from typing import NamedTuple
 
 from hugeresv.errors import InputError
 
 _PREFIXES = "KMGTPE"
 _QUANTITY = re.compile(rf"(?:hugepages-)?([0-9]{{1,20}}) ?(?:([{_PREFIXES}])(?:iB|i|B)?|B)?", re.IGNORECASE | re.ASCII)
+_FRACTION = re.compile(r"([0-9]{1,20}\.[0-9]{1,20}) ?([KMGTPEkmgte])(?:iB|i|B)?", re.ASCII)
+_PAGES = re.compile(r"([0-9]{1,20}) ?(?:p|pages?)", re.ASCII)
 
 
 def parse_bytes(text: str) -> int:
@@ -23,6 +28,35 @@ def parse_bytes(text: str) -> int:
         raise InputError(f"expected a quantity such as 2M, 2048kB, 2MiB or hugepages-2Mi, found {text!r}")
     number, prefix = found.groups()
     return int(number) * factor(prefix or "")
+
+
+class Size(NamedTuple):
+    """What is asked for: a number of bytes, or of huge pages of whatever size."""
+
+    number: int
+    is_pages: bool = False
+
+    def pages(self, page_bytes: int) -> int:
+        """The huge pages that it takes."""
+        return self.number if self.is_pages else -(-self.number // page_bytes)
+
+    def bytes(self, page_bytes: int) -> int:
+        """In bytes."""
+        return self.number * page_bytes if self.is_pages else self.number
+
+
+def parse_size(text: str) -> Size:
+    """A quantity as `parse_bytes` has it, or `1.5G`, or `70p`: huge pages, where `70P` is bytes.
+
+    A part of a byte counts as a whole one. Raises InputError for anything else.
+    """
+    pages = _PAGES.fullmatch(text.strip())
+    if pages is not None:
+        return Size(int(pages[1]), is_pages=True)
+    found = _FRACTION.fullmatch(text.strip())
+    if found is not None:
+        return Size(ceil(Fraction(found[1]) * factor(found[2])))
+    return Size(parse_bytes(text))
 
 
 def format_bytes(quantity: int) -> str:

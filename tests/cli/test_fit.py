@@ -26,14 +26,14 @@ def fit(hugeresv: Hugeresv, tmp_path: Path) -> Hugeresv:
 
 def test_the_answer_comes_first(fit: Hugeresv) -> None:
     """A verdict that must be looked for; a status that says the opposite."""
-    assert fit("8M") == (0, "Fits: 4 pages of 2M.\n", "")
+    assert fit("8M") == (0, "Fits: 4 pages of 2M. Every page is assumed to be touched.\n", "")
     ran = fit("8193kB")
     assert (ran.status, ran.err) == (1, "")
     assert ran.out == (
         "Does not fit: 5 pages of 2M. mmap fails with ENOMEM.\n"
         "\n"
-        "Because the pool of 10 pages has 7 free, of which 3 are promised; overcommit\n"
-        "adds none:\n"
+        "5 pages needed, 4 available (pool 10, free 7, promised 3, overcommit 0). Grow\n"
+        "the pool:\n"
         "  sysctl vm.nr_hugepages=11\n"
         "\n"
         "With this change it fits.\n"
@@ -45,7 +45,7 @@ def test_a_page_that_raises_a_signal_is_named(fit: Hugeresv) -> None:
     ran = fit("12M", "--noreserve", "--shared")
     assert ran.status == 1
     assert ran.out.startswith(
-        "Does not fit: 6 pages of 2M. The mapping succeeds, but touching page 4, counted\nfrom 0, raises SIGBUS.\n"
+        "Does not fit: 6 pages of 2M. mmap succeeds; the program is killed by SIGBUS at\nits 5th page (after 8M).\n"
     )
 
 
@@ -58,12 +58,13 @@ def test_every_limit_is_named_with_its_command(fit: Hugeresv, tmp_path: Path) ->
         (cgroup / name).write_text(text)
     ran = fit("10M", "--cgroup", "/a b")
     assert ran.out.splitlines()[2:] == [
-        "Because the pool of 10 pages has 7 free, of which 3 are promised; overcommit",
-        "adds none:",
+        "5 pages needed, 4 available (pool 10, free 7, promised 3, overcommit 0). Grow",
+        "the pool:",
         "  sysctl vm.nr_hugepages=11",
         "",
-        "Then the mapping succeeds, but touching page 2, counted from 0, raises SIGBUS,",
-        "because cgroup /a b may have 2 pages in use, and has 0:",
+        "Then mmap succeeds; the program is killed by SIGBUS at its 3rd page (after 4M):",
+        "cgroup /a b may use 2 pages (hugetlb.2MB.max), has 0 in use, needs 5. Raise the",
+        "limit:",
         "  echo 10485760 > '/sys/fs/cgroup/a b/hugetlb.2MB.max'",
         "",
         "With these 2 changes it fits.",
@@ -76,9 +77,8 @@ def test_pages_that_overcommit_must_find_are_named(fit: Hugeresv, tmp_path: Path
     ran = fit("12M")
     assert ran.status == 0
     assert ran.out == (
-        "Fits: 6 pages of 2M.\n"
-        "2 pages of these (4M) are not in the pool: overcommit must find them in free\n"
-        "memory then.\n"
+        "Fits: 6 pages of 2M. Every page is assumed to be touched.\n"
+        "Even so, 2 of the 6 pages (4M) must be found in free memory at that moment.\n"
     )
 
 
@@ -86,6 +86,12 @@ def test_pages_that_overcommit_must_find_are_named(fit: Hugeresv, tmp_path: Path
     ("arguments", "told"),
     [
         (["0"], "0 bytes"),
+        (["1M", "0p"], "0 bytes"),
+        (["1.5"], "expected a quantity"),
+        (["-1p"], "No such option"),
+        (["1.5p"], "expected a quantity"),
+        (["1M", "--bind-after"], "--node"),
+        ([], "Missing argument"),
         (["12Q"], "expected a quantity"),
         (["-3M"], "No such option"),
         ([""], "expected a quantity"),
@@ -123,6 +129,44 @@ def test_no_huge_pages(hugeresv: Hugeresv, tmp_path: Path) -> None:
     ran = hugeresv("fit", "1M", "--proc", tmp_path, "--sys", tmp_path)
     assert ran.status == 3
     assert "no huge pages here" in ran.err
+
+
+def test_sizes_are_fractions_and_pages_too(fit: Hugeresv) -> None:
+    """1.5G is 768 pages, 4p are four, and a page that is asked for in part is a whole one.
+
+    Catches: `70p` taken for 70 petabytes, or 70 bytes.
+    """
+    for size, pages in (("1.5G", 768), ("4p", 4), ("4 pages", 4), ("1p", 1), ("0.1K", 1), ("2.0000001M", 2)):
+        assert json.loads(fit(size, "--json").out)["request"]["pages"] == pages
+    asked = json.loads(fit("3p", "1M", "--json").out)["request"]
+    assert (asked["sizes_bytes"], asked["size_bytes"], asked["pages"]) == ([6 << 20, 1 << 20], 7 << 20, 4)
+
+
+def test_several_mappings_are_told_apart(fit: Hugeresv) -> None:
+    """The mapping that fails is named among those that are asked for.
+
+    Catches: an answer for the sum alone.
+    """
+    assert fit("2p", "4M").out.startswith("Fits: 2 + 2 pages of 2M. ")
+    ran = fit("2p", "4M", "2M")
+    assert ran.status == 1
+    assert ran.out.startswith(
+        "Does not fit: 2 + 2 + 1 page of 2M. In mapping 3 of 3 (1 page) mmap fails with\nENOMEM.\n"
+    )
+
+
+def test_what_no_memory_holds_has_no_command(fit: Hugeresv, tmp_path: Path) -> None:
+    """Where all memory is not enough it says so, and proposes nothing.
+
+    Catches: "With this change it fits", for a change that this host cannot make.
+    """
+    (tmp_path / "proc/meminfo").write_text("MemTotal: 65536 kB\nMemAvailable: 4096 kB\nHugepagesize: 2048 kB\n")
+    ran = fit("80M")
+    assert ran.status == 1
+    assert "sysctl" not in ran.out
+    assert ran.out.endswith("\nNothing makes it fit on this host.\n")
+    assert json.loads(fit("80M", "--json").out)["fits_after"] is False
+    assert "sysctl vm.nr_hugepages=32" in fit("52M").out
 
 
 def test_json_is_all_that_is_printed(fit: Hugeresv) -> None:

@@ -7,6 +7,7 @@ import mmap
 import os
 import signal
 import traceback
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -25,7 +26,7 @@ from hugeresv.outcome import Outcome
 
 PAGE_BYTES = 2 << 20
 LIBC = ctypes.CDLL(None, use_errno=True)
-LIBC.shmat.restype = ctypes.c_void_p
+LIBC.shmat.restype = ctypes.c_ssize_t
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,14 @@ class Attempt:
 
 
 class Child:
-    """A process that waits, in a cgroup (a directory) and as a user, until it is told to make a mapping."""
+    """A process that waits, in a cgroup (a directory) and as a user, until it is told to make a mapping.
 
-    def __init__(self, cgroup: str | None = None, user: int | None = None) -> None:
+    `prepare` is called in it first.
+    """
+
+    def __init__(
+        self, cgroup: str | None = None, user: int | None = None, prepare: Callable[[], None] | None = None
+    ) -> None:
         self._ended = False
         self._orders, orders = os.pipe()
         self._results, results = os.pipe()
@@ -49,7 +55,7 @@ class Child:
         if self.pid == 0:
             os.close(orders)
             os.close(self._results)
-            self._live(results, cgroup, user)
+            self._live(results, cgroup, user, prepare)
         self._order = orders
         os.close(self._orders)
         os.close(results)
@@ -80,9 +86,11 @@ class Child:
         assert os.WIFSIGNALED(status), "the child has failed, see its traceback"
         return "touch", Outcome[signal.Signals(os.WTERMSIG(status)).name], said.count(b"+")
 
-    def _live(self, results: int, cgroup: str | None, user: int | None) -> None:
+    def _live(self, results: int, cgroup: str | None, user: int | None, prepare: Callable[[], None] | None) -> None:
         signal.signal(signal.SIGBUS, signal.SIG_DFL)
         try:
+            if prepare is not None:
+                prepare()
             if cgroup is not None:
                 Path(cgroup, "cgroup.procs").write_text("0")
             if user is not None:
@@ -101,19 +109,10 @@ class Child:
 
 
 def _carry_out(results: int, attempt: Attempt) -> None:
-    call = "shmget" if attempt.what is What.SYSV else "mmap"
     try:
-        if attempt.directory is not None:
-            call = "open"
-            made = Path(attempt.directory, "made")
-            descriptor = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            made.unlink()
-            call = "mmap"
-        else:
-            descriptor = -1
-        address = _map(attempt, descriptor)
-    except OSError as error:
-        os.write(results, f"e{call} {error.errno}!".encode())
+        address = _map(attempt)
+    except FailedError as error:
+        os.write(results, f"e{error}!".encode())
         return
     for page in range(attempt.pages):
         ctypes.memset(address + page * PAGE_BYTES, 1, 1)
@@ -121,26 +120,36 @@ def _carry_out(results: int, attempt: Attempt) -> None:
     os.write(results, b"!")
 
 
-def _map(attempt: Attempt, descriptor: int) -> int:
+def _map(attempt: Attempt) -> int:
     length = attempt.pages * PAGE_BYTES
     if attempt.what is What.SYSV:
         flags = SHM_HUGETLB | IPC_CREAT | (SHM_NORESERVE if attempt.noreserve else 0) | 0o600
-        segment = _checked(LIBC.shmget(IPC_PRIVATE, ctypes.c_size_t(length), flags))
-        address = LIBC.shmat(segment, None, 0)
-        LIBC.shmctl(segment, IPC_RMID, None)
-        return int(address)
+        segment = _checked("shmget", LIBC.shmget(IPC_PRIVATE, ctypes.c_size_t(length), flags))
+        try:
+            return _checked("shmat", LIBC.shmat(segment, None, 0))
+        finally:
+            LIBC.shmctl(segment, IPC_RMID, None)
     flags = mmap.MAP_SHARED if attempt.what is What.SHARED else mmap.MAP_PRIVATE
     if attempt.noreserve:
         flags |= MAP_NORESERVE
-    if descriptor < 0:
+    descriptor = -1
+    if attempt.directory is not None:
+        made = Path(attempt.directory, "made")
+        descriptor = _checked("open", LIBC.open(os.fsencode(made), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        made.unlink()
+    else:
         flags |= mmap.MAP_ANONYMOUS | MAP_HUGETLB
     LIBC.mmap.restype = ctypes.c_ssize_t
     protection = mmap.PROT_READ | mmap.PROT_WRITE
-    return _checked(LIBC.mmap(None, ctypes.c_size_t(length), protection, flags, descriptor, ctypes.c_long(0)))
+    answer = LIBC.mmap(None, ctypes.c_size_t(length), protection, flags, descriptor, ctypes.c_long(0))
+    return _checked("mmap", answer)
 
 
-def _checked(answer: int) -> int:
+class FailedError(Exception):
+    """A call that failed, and its errno."""
+
+
+def _checked(call: str, answer: int) -> int:
     if answer == -1:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        raise FailedError(f"{call} {ctypes.get_errno()}")
     return answer

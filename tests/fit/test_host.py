@@ -2,73 +2,121 @@
 
 import mmap
 import os
+import resource
+import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hugeresv.calls.abi import MAP_HUGETLB, PR_SET_DUMPABLE
 from hugeresv.errors import InputError
-from hugeresv.fit.fit import Fit, fit_on_host
-from hugeresv.fit.query import Query
-from hugeresv.fit.situation import What
+from hugeresv.fit.forecast import Forecast, forecast_on_host
+from hugeresv.fit.remedy import Remedy, remedies_of
+from hugeresv.fit.situation import Query, What
 from hugeresv.kernels import syscalls
 from hugeresv.kernels.host.cgroups import CgroupBase
 from hugeresv.kernels.host.kernel import HostKernel
-from tests.fit.reality import PAGE_BYTES, Attempt, Child
+from hugeresv.units import Size
+from tests.fit.reality import LIBC, PAGE_BYTES, Attempt, Child
 from tests.kernels.conftest import pool
 
 WAYS = [(what, noreserve) for what in What for noreserve in (False, True)]
 NOBODY = 65534
 
 
-def ask(attempt: Attempt, child: Child) -> Fit:
+def mapping_of(number: int) -> tuple[Size]:
+    """A mapping of so many pages."""
+    return (Size(number, is_pages=True),)
+
+
+def ask(attempt: Attempt, child: Child) -> Forecast:
     """What we say of a mapping that a child would make."""
     query = Query(
-        attempt.pages * PAGE_BYTES,
+        mapping_of(attempt.pages),
         PAGE_BYTES,
         attempt.what,
         attempt.noreserve,
         mount=attempt.directory,
         pid=child.pid,
     )
-    return fit_on_host("/proc", "/sys", query)
+    return forecast_on_host("/proc", "/sys", query)
+
+
+def carry_out(remedies: list[Remedy]) -> None:
+    """Do what is proposed."""
+    for remedy in remedies:
+        assert remedy.command is not None
+        subprocess.run(remedy.command, shell=True, check=True, stdout=subprocess.DEVNULL)  # noqa: S602 - as users do
+
+
+def codes(fit: Forecast) -> list[str]:
+    """What stands in the way."""
+    return [remedy.code for remedy in remedies_of(fit)]
 
 
 def said_and_done(
-    attempt: Attempt, cgroup: str | None = None, user: int | None = None
-) -> tuple[Fit, tuple[object, ...], tuple[object, ...]]:
+    attempt: Attempt,
+    cgroup: str | None = None,
+    user: int | None = None,
+    prepare: Callable[[], None] | None = None,
+) -> tuple[Forecast, tuple[object, ...], tuple[object, ...]]:
     """The answer, in full and as call, outcome and page, and what then happens."""
-    with Child(cgroup, user) as child:
+    with Child(cgroup, user, prepare) as child:
         fit = ask(attempt, child)
-        trial = fit.answer.trial
+        trial = fit.trial
         return fit, (trial.call, trial.outcome, trial.page), child.attempt(attempt)
 
 
-def must_agree(attempt: Attempt, cgroup: str | None = None, user: int | None = None) -> Fit:
-    """The answer is what happens; and with every command that it names carried out, the mapping fits."""
+def must_agree(attempt: Attempt, cgroup: str | None = None, user: int | None = None) -> Forecast:
+    """The answer is what happens; and with every command that it names carried out, the mapping fits.
+
+    A mount that is too small gets another one beside it, which is used then.
+    """
     fit, said, done = said_and_done(attempt, cgroup, user)
     assert said == done
-    for remedy in fit.remedies:
-        subprocess.run(remedy.command, shell=True, check=True, stdout=subprocess.DEVNULL)  # noqa: S602 - as users do
-    if fit.remedies:
-        again, said, done = said_and_done(attempt, cgroup, user)
-        assert said == done == ("touch", "ok", None), fit.remedies
-        assert again.fits
+    remedies = remedies_of(fit)
+    larger = next((remedy.command.split()[-1] for remedy in remedies if remedy.code == "mount-size"), None)  # type: ignore[union-attr]
+    try:
+        carry_out(remedies)
+        if remedies:
+            again, said, done = said_and_done(replace(attempt, directory=larger or attempt.directory), cgroup, user)
+            assert said == done == ("touch", "ok", None), remedies
+            assert again.fits
+    finally:
+        if larger is not None:
+            subprocess.run(["umount", larger], check=True)
+    return fit
+
+
+def must_agree_with_own(attempt: Attempt, prepare: Callable[[], None]) -> Forecast:
+    """The same for limits of the process itself, which a command must raise while it lives."""
+    fit, said, done = said_and_done(attempt, prepare=prepare)
+    assert said == done
+    if not fit.fits:
+        with Child(prepare=prepare) as child:
+            carry_out(remedies_of(ask(attempt, child)))
+            assert ask(attempt, child).fits
+            assert child.attempt(attempt) == ("touch", "ok", None)
     return fit
 
 
 @contextmanager
-def occupied(pages: int, cgroup: Path | None = None) -> Iterator[None]:
-    """Somebody, in a cgroup, who has touched half of a mapping of `pages` pages."""
+def occupied(pages: int, cgroup: Path | None = None) -> Iterator[Callable[[], bool]]:
+    """Somebody, in a cgroup, who has touched half of a mapping of `pages` pages.
+
+    What it gives has the rest touched, too, and says whether that was survived.
+    """
     ready, done = os.pipe()
     end, over = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(over)
         os.close(ready)
+        signal.signal(signal.SIGBUS, signal.SIG_DFL)
         try:
             if cgroup is not None:
                 (cgroup / "cgroup.procs").write_text("0")
@@ -76,14 +124,17 @@ def occupied(pages: int, cgroup: Path | None = None) -> Iterator[None]:
             for page in range(pages // 2):
                 held[page * PAGE_BYTES] = 1
             os.write(done, b".")
-            os.read(end, 1)
+            while os.read(end, 1):
+                for page in range(pages // 2, pages):
+                    held[page * PAGE_BYTES] = 1
+                os.write(done, b"+")
         finally:
             os._exit(0)
     os.close(done)
     os.close(end)
     try:
         assert os.read(ready, 1) == b"."
-        yield
+        yield lambda: os.write(over, b"+") == 1 and os.read(ready, 1) == b"+"
     finally:
         os.close(over)
         os.waitpid(pid, 0)
@@ -147,9 +198,9 @@ def test_overcommit(host: HostKernel, what: What, noreserve: bool, pages: int) -
         fit = must_agree(Attempt(what, pages, noreserve))
         assert fit.fits == (pages <= 11)
         if fit.fits:
-            assert fit.answer.trial.surplus_pages == pages - 8
+            assert fit.trial.surplus_pages == pages - 8
         else:
-            assert fit.remedies[0].code == "overcommit"
+            assert codes(fit) == ["overcommit"]
 
 
 @pytest.mark.parametrize(("what", "noreserve"), [way for way in WAYS if way[0] is not What.SYSV])
@@ -158,7 +209,7 @@ def test_a_mount(host: HostKernel, tmp_path: Path, what: What, noreserve: bool, 
     """A size= that is not seen; a remount, which the kernel ignores; what is asked of the pool after that."""
     with host.start(pool(12)), mounted(tmp_path, f"size={5 * PAGE_BYTES}") as directory:
         fit = must_agree(Attempt(what, pages, noreserve, directory))
-        assert [remedy.code for remedy in fit.remedies] == ["mount-size", "pool"][: (pages > 5) + (pages > 12)]
+        assert codes(fit) == ["mount-size", "pool"][: (pages > 5) + (pages > 12)]
 
 
 @pytest.mark.parametrize("pages", [6, 7, 14, 15])
@@ -194,6 +245,23 @@ def test_a_cgroup_that_others_are_in(host: HostKernel, cgroup: Path, name: str, 
         assert fit.fits == (pages <= (6 if name == "max" else 4))
 
 
+@pytest.mark.parametrize(("number", "lost"), [(2, 0), (6, 4)])
+def test_what_a_yes_costs_others(host: HostKernel, cgroup: Path, number: int, lost: int) -> None:
+    """Where a mapping fits that takes what others in the cgroup were promised, the answer counts it, and they die.
+
+    Catches: "Fits", without a word about who is killed for it; a cost where nobody is.
+    """
+    with host.start(pool(20)), occupied(8, cgroup) as touch_the_rest:
+        limit(cgroup, "max", 10)
+        with Child(str(cgroup)) as child:
+            fit = ask(Attempt(What.PRIVATE, number), child)
+            assert fit.fits
+            assert len(fit.costs) == (lost > 0)
+            assert all(f"{lost} of the 4 can no longer be touched" in cost for cost in fit.costs)
+        with occupied(2 * number, cgroup):
+            assert touch_the_rest() == (lost == 0)
+
+
 @pytest.mark.parametrize("name", ["max", "rsvd.max"])
 def test_a_cgroup_that_may_have_nothing(host: HostKernel, cgroup: Path, name: str) -> None:
     """A limit of 0 that is taken for none."""
@@ -218,7 +286,7 @@ RSVD, USAGE = "cgroup-rsvd-max", "cgroup-max"
 
 
 @pytest.mark.parametrize(
-    ("pages", "codes"),
+    ("pages", "stops"),
     [
         (3, []),
         (4, [USAGE]),
@@ -227,7 +295,7 @@ RSVD, USAGE = "cgroup-rsvd-max", "cgroup-max"
         (17, [RSVD, RSVD, "mount-size", "pool", USAGE, USAGE]),
     ],
 )
-def test_all_limits_at_once(host: HostKernel, cgroup: Path, tmp_path: Path, pages: int, codes: list[str]) -> None:
+def test_all_limits_at_once(host: HostKernel, cgroup: Path, tmp_path: Path, pages: int, stops: list[str]) -> None:
     """The second limit, that shows when the first is gone; all are named, in the order in which they are met."""
     with host.start(pool(16)), mounted(tmp_path, "size=16M") as directory:
         limit(cgroup, "rsvd.max", 4)
@@ -235,7 +303,7 @@ def test_all_limits_at_once(host: HostKernel, cgroup: Path, tmp_path: Path, page
         limit(cgroup, "max", 3)
         limit(cgroup.parent, "max", 8)
         fit = must_agree(Attempt(What.SHARED, pages, directory=directory), str(cgroup))
-        assert [remedy.code for remedy in fit.remedies] == codes
+        assert codes(fit) == stops
 
 
 @pytest.fixture
@@ -262,19 +330,20 @@ def test_a_mount_that_is_not_his(host: HostKernel, tmp_path: Path) -> None:
         path.chmod(0o755)
     with host.start(pool(6)), mounted(tmp_path, "mode=755") as directory:
         fit = must_agree(Attempt(What.SHARED, 5, directory=directory), user=NOBODY)
-        assert [remedy.code for remedy in fit.remedies] == ["mount-permission"]
+        assert codes(fit) == ["mount-permission"]
 
 
 def test_a_mount_that_only_the_process_sees(host: HostKernel, tmp_path: Path) -> None:
     """The directory below the mount, which we see in its place; a command that mounts where nobody looks."""
     with host.start(pool(6)), namespace_with_mount(tmp_path, "size=8M") as pid:
-        query = Query(5 * PAGE_BYTES, mount=str(tmp_path), pid=pid)
-        fit = fit_on_host("/proc", "/sys", query)
-        assert [remedy.code for remedy in fit.remedies] == ["mount-size"]
-        subprocess.run(fit.remedies[0].command, shell=True, check=True)  # noqa: S602 - as users do
-        assert fit_on_host("/proc", "/sys", query).fits
-        with pytest.raises(InputError, match="no directory on a hugetlbfs"):
-            fit_on_host("/proc", "/sys", Query(PAGE_BYTES, mount=str(tmp_path)))
+        fit = forecast_on_host("/proc", "/sys", Query(mapping_of(5), mount=str(tmp_path), pid=pid))
+        assert codes(fit) == ["mount-size"]
+        carry_out(remedies_of(fit))
+        larger = f"{tmp_path}-10M"
+        assert forecast_on_host("/proc", "/sys", Query(mapping_of(5), mount=larger, pid=pid)).fits
+        for directory in (str(tmp_path), larger):
+            with pytest.raises(InputError, match="no directory on a hugetlbfs"):
+                forecast_on_host("/proc", "/sys", Query(mapping_of(1), mount=directory))
 
 
 def test_who_is_not_root_asks_too(host: HostKernel, tmp_path: Path) -> None:
@@ -299,8 +368,60 @@ def _ask_as_nobody(done: int, directory: str) -> None:
     os.setresuid(NOBODY, NOBODY, NOBODY)
     syscalls.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     try:
-        told = [fit_on_host("/proc", "/sys", Query(pages * PAGE_BYTES)).fits for pages in (6, 7)]
-        there = [fit_on_host("/proc", "/sys", Query(pages * PAGE_BYTES, mount=directory)).fits for pages in (4, 5)]
+        told = [forecast_on_host("/proc", "/sys", Query(mapping_of(number))).fits for number in (6, 7)]
+        there = [
+            forecast_on_host("/proc", "/sys", Query(mapping_of(number), mount=directory)).fits for number in (4, 5)
+        ]
         os.write(done, f"{told[0]} {told[1]} | {there[0]} {there[1]}".encode())
     finally:
         os._exit(0)
+
+
+CLONE_NEWIPC = 0x08000000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fits"),
+    [
+        ("shmmax", 3 * PAGE_BYTES - 1, False),
+        ("shmmax", 3 * PAGE_BYTES, True),
+        ("shmall", 3 * PAGE_BYTES // 4096 - 1, False),
+        ("shmall", 3 * PAGE_BYTES // 4096, True),
+        ("shmmni", 0, False),
+        ("shmmni", 1, True),
+    ],
+)
+def test_limits_of_an_ipc_namespace(host: HostKernel, name: str, value: int, fits: bool) -> None:
+    """shmget meets the limits of the process's own IPC namespace, at the limit and one beyond.
+
+    Catches: the limits of the namespace of who asks; a segment that is one too many, "Fits" all the same.
+    """
+
+    def prepare() -> None:
+        assert LIBC.unshare(CLONE_NEWIPC) == 0
+        Path(f"/proc/sys/kernel/{name}").write_text(str(value))
+
+    with host.start(pool(6)):
+        fit = must_agree_with_own(Attempt(What.SYSV, 3), prepare)
+        assert codes(fit) == ([] if fits else [name])
+        assert must_agree_with_own(Attempt(What.SHARED, 3), prepare).fits
+
+
+@pytest.mark.parametrize(("limit", "field"), [(resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")])
+@pytest.mark.parametrize("what", What)
+@pytest.mark.parametrize("room", [3 * PAGE_BYTES - 4096, 3 * PAGE_BYTES])
+def test_resource_limits_of_a_process(host: HostKernel, limit: int, field: str, what: What, room: int) -> None:
+    """RLIMIT_AS and, for private mappings, RLIMIT_DATA stop the call, at the limit and a base page beyond.
+
+    Catches: a limit that is not read; what the process has already left out of the sum.
+    """
+
+    def prepare() -> None:
+        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        soft = (int(status[field].split()[0]) << 10) + room
+        resource.setrlimit(limit, (soft, resource.RLIM_INFINITY))
+
+    with host.start(pool(6)):
+        fit = must_agree_with_own(Attempt(what, 3), prepare)
+        stopped = room < 3 * PAGE_BYTES and (limit == resource.RLIMIT_AS or what is What.PRIVATE)
+        assert fit.fits == (not stopped)

@@ -1,93 +1,100 @@
-"""A live host, or a copied one, read as far as one mapping depends on it."""
+"""A live host, or a copied one, read as far as mappings depend on it: a query becomes a situation."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 from hugeresv.errors import InputError, UnavailableError
-from hugeresv.fit.mount import Place, find_place
+from hugeresv.fit.mount import FoundMount, find_mount
 from hugeresv.fit.nodes import allowed_nodes, growing_node
-from hugeresv.fit.query import Query
-from hugeresv.fit.situation import Refusal, Request, Situation, What
-from hugeresv.ledger.observation import CgroupUse
-from hugeresv.model.behaviour import Behaviour
+from hugeresv.fit.rlimit import mapping_limits
+from hugeresv.fit.situation import CgroupRoom, MemoryRoom, Query, Request, Situation, What
+from hugeresv.fit.sysv import ipc_limits, permission
+from hugeresv.ledger.observation import Pool
 from hugeresv.model.release import Evidence, closest
-from hugeresv.outcome import Outcome
 from hugeresv.sources.proc.cgroups import limit_files
-from hugeresv.sources.proc.files import read_if_there, read_number, reason
+from hugeresv.sources.proc.files import number, parsed, read_if_there, read_number, reason
 from hugeresv.sources.proc.lineage import cgroup_directory, find_directory, read_lineage
 from hugeresv.sources.proc.meminfo import default_page_bytes, memory_bytes
+from hugeresv.sources.proc.mountinfo import read_mountinfo
 from hugeresv.sources.proc.pools import pool_of_size, read_pools
+from hugeresv.sources.proc.rlimits import read_rlimits
 from hugeresv.sources.proc.task import Task, read_task
 from hugeresv.units import format_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
-    """The situation that a query meets, and what remedies and reports need beside it.
-
-    nodes         NUMA nodes that the pages may be on; empty: this kernel shows no nodes
-    growing_node  the node, and its persistent pages, to which pages must be added, where not any node will do
-    mount_entry   what comes before a command about the mount, to run it where the mount can be seen
-    limit_files   of each cgroup of the situation: the files of its limits of usage and of reservations
-    notes         what is not known, and what the answer takes for granted
-    """
-
-    release: str
-    behaviour: Behaviour
-    request: Request
-    situation: Situation
-    default_page_bytes: int
-    nodes: frozenset[int]
-    growing_node: tuple[int, int] | None
-    limit_files: tuple[tuple[str, str], ...]
-    mount_options: tuple[str, ...]
-    mount_entry: str
-    notes: tuple[str, ...]
-
-
-def read_host(proc_root: str, sys_root: str, query: Query) -> Host:
+def read_situation(proc_root: str, sys_root: str, query: Query) -> Situation:
     """Read it. InputError for what is not there; UnavailableError where there are no huge pages or no privilege."""
+    try:
+        return _read(proc_root, sys_root, query)
+    except OSError as error:
+        raise UnavailableError(f"cannot read {error.filename or 'the limits'}: {reason(error)}") from None
+
+
+def _read(proc_root: str, sys_root: str, query: Query) -> Situation:
     pools = read_pools(sys_root)
     default = default_page_bytes(proc_root)
     task = read_task(proc_root, query.pid)
     process = "self" if query.pid is None else str(query.pid)
-    place = None
-    if query.mount is not None:
-        place = find_place(proc_root, sys_root, process, query.mount, default, task)
-    page_bytes = _page_bytes(query, place, default)
+    mount = find_mount(proc_root, sys_root, process, query.mount, default, task) if query.mount is not None else None
+    page_bytes = _page_bytes(query, mount, default)
     pool = pool_of_size(pools, page_bytes)
-    what = query.what or (What.PRIVATE if place is None else What.SHARED)
-    request = Request(what, -(-query.size_bytes // page_bytes), query.noreserve)
+    request = _request(query, page_bytes)
     nodes = allowed_nodes(pool, task, query.nodes)
-    directory, notes = _cgroup_directory(sys_root, query, task)
-    lineage = _lineage(sys_root, directory, pool.page_size_kB)
+    at_call = allowed_nodes(pool, task, frozenset()) if query.bind_after else nodes
+    notes: list[str] = []
     release = read_if_there(f"{proc_root}/sys/kernel/osrelease").strip()
     behaviour, evidence = closest(release, read_if_there(f"{proc_root}/sys/kernel/version"))
     if evidence is Evidence.NEAREST:
         notes.append(_other_rules(release, behaviour.name))
-    if place is not None and not place.certain:
-        notes.append(f"how much of the minimum of {place.point.path} is taken is an estimate")
-    situation = Situation(
+    directory = _cgroup_directory(sys_root, query, task, notes)
+    rlimits = read_rlimits(proc_root, process)
+    calls = mapping_limits(rlimits, request.what, query.pid)
+    refusal = mount.refusal if mount is not None else None
+    if request.what is What.SYSV:
+        limits, unread = ipc_limits(proc_root, process)
+        refusal, memlock, deprecated = permission(proc_root, task, rlimits, behaviour, query.pid)
+        calls = [*limits, *memlock, *calls]
+        notes += [*unread, *deprecated]
+    if mount is not None and not mount.certain:
+        notes.append(f"how much of the minimum of {mount.room.path} is taken is an estimate")
+    memory = tuple(_memory(proc_root, sys_root, process, directory, page_bytes))
+    notes += [
+        _reclaim(room, request.total, page_bytes) for room in memory if room.at_least < request.total <= room.at_most
+    ]
+    available, growable = _memory_pages(proc_root, pools, page_bytes)
+    return Situation(
         pool,
-        free_elsewhere=sum(node.free for node in pool.nodes if node.node not in nodes),
-        memory_pages=_memory_pages(proc_root, page_bytes),
-        mount=place.limits if place is not None else None,
-        cgroups=tuple(use for _, use in lineage),
-        refusal=_refusal(proc_root, what, task) or (place.refusal if place is not None else None),
-    )
-    return Host(
-        release,
-        behaviour,
         request,
-        situation,
-        default,
-        nodes,
-        growing_node(sys_root, pool, nodes),
-        tuple(_on_host(sys_root, limit_files(path, pool.page_size_kB)) for path, _ in lineage),
-        place.options if place is not None else (),
-        place.entry if place is not None else "",
-        tuple(notes),
+        behaviour,
+        release,
+        free_elsewhere=sum(node.free for node in pool.nodes if node.node not in nodes),
+        unbound=sum(node.free for node in pool.nodes if node.node in at_call - nodes),
+        nodes=nodes,
+        growing_node=growing_node(sys_root, pool, nodes),
+        memory_pages=available,
+        growable_pages=growable,
+        mount=mount.room if mount is not None else None,
+        cgroups=tuple(_cgroups(sys_root, directory, pool.page_size_kB)),
+        memory=memory,
+        calls=tuple(calls),
+        refusal=refusal,
+        is_default_size=page_bytes == default,
+        notes=tuple(notes),
     )
+
+
+def _request(query: Query, page_bytes: int) -> Request:
+    what = query.what or (What.PRIVATE if query.mount is None else What.SHARED)
+    pages = tuple(size.pages(page_bytes) for size in query.sizes)
+    return Request(what, pages, query.noreserve, tuple(size.bytes(page_bytes) for size in query.sizes))
+
+
+def _page_bytes(query: Query, mount: FoundMount | None, default: int) -> int:
+    if mount is None:
+        return default if query.page_bytes is None else query.page_bytes
+    if query.page_bytes not in {None, mount.page_bytes}:
+        raise InputError(f"{mount.room.path!r} has pages of {format_bytes(mount.page_bytes)}: leave out --page-size")
+    return mount.page_bytes
 
 
 def _other_rules(release: str, nearest: str) -> str:
@@ -97,61 +104,67 @@ def _other_rules(release: str, nearest: str) -> str:
     return f"Linux {release} was not tried: the rules are those of Linux {nearest}, the nearest that was"
 
 
-def _page_bytes(query: Query, place: Place | None, default: int) -> int:
-    if place is None:
-        return default if query.page_bytes is None else query.page_bytes
-    if query.page_bytes not in {None, place.page_bytes}:
-        raise InputError(f"{place.point.path!r} has pages of {format_bytes(place.page_bytes)}: leave out --page-size")
-    return place.page_bytes
-
-
-def _cgroup_directory(sys_root: str, query: Query, task: Task) -> tuple[str | None, list[str]]:
-    """The directory of the cgroup whose limits hold, and what there is to say if it is not known."""
+def _cgroup_directory(sys_root: str, query: Query, task: Task, notes: list[str]) -> str | None:
+    """The directory of the cgroup whose limits hold; None if it is unknown, with a note where one may be overlooked."""
     if query.cgroup is not None:
-        return cgroup_directory(sys_root, query.cgroup), []
+        return cgroup_directory(sys_root, query.cgroup)
     if task.cgroup is None:
-        return None, ["the cgroup of the process is not told: no limit of a cgroup is considered"]
+        notes.append("the process's cgroup is unknown: no limit of a cgroup is considered")
+        return None
     directory = find_directory(sys_root, task.cgroup)
     if directory is None and task.cgroup != "/":
-        return None, [f"cgroup {task.cgroup} cannot be seen from here: no limit of a cgroup is considered"]
-    return directory, []
+        notes.append(f"cgroup {task.cgroup} cannot be seen from here: no limit of a cgroup is considered")
+    return directory
 
 
-def _lineage(sys_root: str, directory: str | None, page_size_kB: int) -> list[tuple[str, CgroupUse]]:
-    try:
-        return [] if directory is None else list(read_lineage(sys_root, directory, page_size_kB))
-    except OSError as error:
-        raise UnavailableError(f"cannot read the limits of {directory}: {reason(error)}") from None
+def _cgroups(sys_root: str, directory: str | None, page_size_kB: int) -> Iterator[CgroupRoom]:
+    """The cgroup and those above it, nearest first."""
+    for path, use in read_lineage(sys_root, directory, page_size_kB) if directory is not None else ():
+        yield CgroupRoom(use, *(_on_host(sys_root, file) for file in limit_files(path, page_size_kB)))
 
 
-def _memory_pages(proc_root: str, page_bytes: int) -> int | None:
+def _memory(
+    proc_root: str, sys_root: str, process: str, directory: str | None, page_bytes: int
+) -> Iterator[MemoryRoom]:
+    """The cgroups with a memory.max to which huge pages are charged: an option of the mount of cgroup2, from 6.6 on."""
+    mountinfo = f"{proc_root}/{process}/mountinfo"
+    mounts = read_mountinfo(mountinfo, "cgroup2") if Path(mountinfo).exists() else []
+    if not any("memory_hugetlb_accounting" in mount.options for mount in mounts):
+        return
+    while directory is not None and Path(directory, "cgroup.procs").exists():
+        file = f"{directory}/memory.max"
+        if read_if_there(file).strip() not in {"", "max"}:
+            limit, current = read_number(file), read_number(f"{directory}/memory.current")
+            cache = parsed(f"{directory}/memory.stat", _reclaimable)
+            rooms = ((limit - current + given_up) // page_bytes for given_up in (0, min(cache, current)))
+            yield MemoryRoom(_on_host(sys_root, directory), _on_host(sys_root, file), limit, *rooms)
+        directory = str(Path(directory).parent)
+
+
+def _reclaimable(stat: str) -> int:
+    """The bytes of memory.stat that a cgroup can give up for others: page cache, and caches of the kernel."""
+    fields = dict(line.partition(" ")[::2] for line in stat.split("\n"))
+    return sum(number(fields.get(name, "0"), name) for name in ("file", "slab_reclaimable"))
+
+
+def _reclaim(room: MemoryRoom, pages: int, page_bytes: int) -> str:
+    short = format_bytes((pages - room.at_least) * page_bytes)
+    return f"memory.max of {room.path} has room for the pages only if {short} of its page cache can be given up"
+
+
+def _memory_pages(proc_root: str, pools: tuple[Pool, ...], page_bytes: int) -> tuple[int | None, int | None]:
+    """What memory has room for now, and if all of it that is no huge page is made free.
+
+    A MemTotal that does not even hold the pools is not believed.
+    """
     path = f"{proc_root}/meminfo"
-    try:
-        available = memory_bytes(path, "MemAvailable")
-    except OSError as error:
-        raise UnavailableError(f"cannot read {path}: {error.strerror}") from None
-    return None if available is None else available // page_bytes
+    available, total = (memory_bytes(path, name) for name in ("MemAvailable", "MemTotal"))
+    rest = None if total is None else total - sum(pool.total * pool.page_size_kB << 10 for pool in pools)
+    if rest is not None and rest < 0:
+        rest = None
+    return None if available is None else available // page_bytes, None if rest is None else rest // page_bytes
 
 
-def _refusal(proc_root: str, what: What, task: Task) -> Refusal | None:
-    """shmget(2) with SHM_HUGETLB wants CAP_IPC_LOCK or the group (fs/hugetlbfs/inode.c, can_do_hugetlb_shm)."""
-    if what is not What.SYSV or task.may_lock:
-        return None
-    path = f"{proc_root}/sys/vm/hugetlb_shm_group"
-    if not Path(path).exists():
-        return None
-    try:
-        group = read_number(path)
-    except OSError as error:
-        raise UnavailableError(f"cannot read {path}: {error.strerror}") from None
-    if group in task.groups:
-        return None
-    text = f"SysV segments of huge pages need CAP_IPC_LOCK or group {group} (vm.hugetlb_shm_group)"
-    command = f"sysctl vm.hugetlb_shm_group={task.groups[0]}"
-    return Refusal("shmget", Outcome.EPERM, "hugetlb-shm-group", text, command)
-
-
-def _on_host(sys_root: str, files: tuple[str, str]) -> tuple[str, str]:
-    """Files below a root of /sys as their host names them."""
-    usage, rsvd = (f"/sys{file[len(sys_root) :]}" if file.startswith(f"{sys_root}/") else file for file in files)
-    return usage, rsvd
+def _on_host(sys_root: str, path: str) -> str:
+    """A path below a root of /sys as its host names it."""
+    return f"/sys{path[len(sys_root) :]}" if path.startswith(f"{sys_root}/") else path

@@ -3,15 +3,15 @@
 import os
 import shlex
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from hugeresv.errors import InputError, UnavailableError
-from hugeresv.fit.situation import MountLimits, Refusal
+from hugeresv.fit.situation import MountRoom, Refusal
 from hugeresv.ledger.observation import Kind
 from hugeresv.outcome import Outcome
 from hugeresv.sources.proc.files import reason
-from hugeresv.sources.proc.mountinfo import MountInfo, read_mountinfo
+from hugeresv.sources.proc.mountinfo import read_mountinfo
 from hugeresv.sources.proc.mounts import FILE_SYSTEM, mount_limits
 from hugeresv.sources.proc.observe import observe_host
 from hugeresv.sources.proc.processes import namespace
@@ -21,32 +21,18 @@ from hugeresv.sources.proc.task import Task
 _KEPT = ("mode", "uid", "gid", "nr_inodes")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A directory on a mounted hugetlbfs.
+class FoundMount(NamedTuple):
+    """A directory on a mounted hugetlbfs. `certain`: whether it is known what is left of the minimum."""
 
-    limits   None where it has none
-    entry    what comes before a command that is to see the mount
-    certain  whether it is known what is left of the minimum
-    """
-
-    point: MountInfo
+    room: MountRoom
     page_bytes: int
-    limits: MountLimits | None
     refusal: Refusal | None
-    entry: str
     certain: bool
 
-    @property
-    def options(self) -> tuple[str, ...]:
-        """Those that a mount in its place should have, beside page size and limits."""
-        kept = {name: self.point.options[name] for name in _KEPT if name in self.point.options}
-        return tuple(f"{name}={value}" for name, value in kept.items())
 
-
-def find_place(
+def find_mount(
     proc_root: str, sys_root: str, process: str, directory: str, default_page_bytes: int, task: Task
-) -> Place:
+) -> FoundMount:
     """Where it is. InputError if it is no directory on a hugetlbfs; UnavailableError if it may not be looked at."""
     if not is_live(proc_root):
         raise UnavailableError(f"{proc_root} is a copy of a host's files: what is in use of {directory!r} is not in it")
@@ -69,11 +55,11 @@ def find_place(
     left, certain = minimum or 0, True
     if minimum:
         left, certain = _minimum_left(proc_root, sys_root, point.device)
-    limits = None
-    if size is not None or minimum is not None:
-        limits = MountLimits(point.path, size, minimum, used, left)
-    refusal = _refusal(str(path), status, task, read_only=bool(usage.f_flag & os.ST_RDONLY))
-    return Place(point, page_bytes, limits, refusal, _entry(proc_root, process), certain)
+    entry = _entry(proc_root, process)
+    options = tuple(f"{name}={point.options[name]}" for name in _KEPT if name in point.options)
+    room = MountRoom(point.path, size, minimum, used, left, options, entry)
+    read_only = bool(usage.f_flag & os.ST_RDONLY)
+    return FoundMount(room, page_bytes, _refusal(str(path), status, task, entry, read_only=read_only), certain)
 
 
 def _entry(proc_root: str, process: str) -> str:
@@ -91,12 +77,12 @@ def _minimum_left(proc_root: str, sys_root: str, device: int) -> tuple[int, bool
     return 0, not observation.partial
 
 
-def _refusal(path: str, status: os.stat_result, task: Task, *, read_only: bool) -> Refusal | None:
+def _refusal(path: str, status: os.stat_result, task: Task, entry: str, *, read_only: bool) -> Refusal | None:
     """Why the process may not make a file there."""
     quoted = shlex.quote(path)
     if read_only:
         text = f"the mount at {path} is read-only"
-        return Refusal("open", Outcome.EROFS, "mount-read-only", text, f"mount -o remount,rw {quoted}")
+        return Refusal("open", Outcome.EROFS, "mount-read-only", text, f"{entry}mount -o remount,rw {quoted}")
     wanted = stat.S_IWOTH | stat.S_IXOTH
     if task.uid == status.st_uid:
         wanted = stat.S_IWUSR | stat.S_IXUSR
@@ -106,4 +92,4 @@ def _refusal(path: str, status: os.stat_result, task: Task, *, read_only: bool) 
         return None
     mode = stat.filemode(status.st_mode)
     text = f"user {task.uid} may make no file in {path} ({mode}, of user {status.st_uid}, group {status.st_gid})"
-    return Refusal("open", Outcome.EACCES, "mount-permission", text, f"chown {task.uid} {quoted}")
+    return Refusal("open", Outcome.EACCES, "mount-permission", text, f"{entry}chown {task.uid} {quoted}")

@@ -3,29 +3,32 @@
 import json
 from typing import TextIO
 
-from hugeresv.fit.fit import Fit
+from hugeresv.fit.forecast import Forecast, Obstacle
+from hugeresv.fit.remedy import Remedy, remedies_of
 
 SCHEMA = "hugeresv-fit/1"
 
 
-def write_fit(stream: TextIO, fit: Fit) -> None:
+def write_fit(stream: TextIO, forecast: Forecast, pid: int | None, mount: str | None) -> None:
     """Write it. Bytes of a name that are no UTF-8 are escaped as the lone surrogates that Python reads them as."""
-    trial, host = fit.answer.trial, fit.host
-    pool = host.situation.pool
+    trial, situation = forecast.trial, forecast.situation
+    pool, request = situation.pool, situation.request
+    sizes = request.sizes or tuple(pages * situation.page_bytes for pages in request.pages)
     document = {
         "schema": SCHEMA,
-        "kernel": host.release,
-        "behaviour": host.behaviour.name,
+        "kernel": situation.release,
+        "behaviour": situation.behaviour.name,
         "request": {
-            "size_bytes": fit.query.size_bytes,
+            "size_bytes": sum(sizes),
+            "sizes_bytes": sizes,
             "page_size_kB": pool.page_size_kB,
-            "pages": fit.request.pages,
-            "type": fit.request.what,
-            "noreserve": fit.request.noreserve,
-            "mount": fit.query.mount,
-            "pid": fit.query.pid,
-            "cgroup": host.situation.cgroups[0].path if host.situation.cgroups else None,
-            "nodes": sorted(host.nodes),
+            "pages": request.total,
+            "type": request.what,
+            "noreserve": request.noreserve,
+            "mount": mount,
+            "pid": pid,
+            "cgroup": situation.cgroups[0].use.path if situation.cgroups else None,
+            "nodes": sorted(situation.nodes),
         },
         "pool": {
             "total": pool.total,
@@ -34,26 +37,36 @@ def write_fit(stream: TextIO, fit: Fit) -> None:
             "surp": pool.surp,
             "overcommit": pool.overcommit,
         },
-        "fits": fit.fits,
+        "fits": forecast.fits,
         "call": trial.call,
         "outcome": trial.outcome,
+        "mapping": trial.mapping,
         "page": trial.page,
         "surplus_pages": trial.surplus_pages,
         "limits": [
-            {
-                "code": remedy.code,
-                "text": remedy.text,
-                "call": obstacle.trial.call,
-                "outcome": obstacle.trial.outcome,
-                "page": obstacle.trial.page,
-                "have_pages": remedy.have,
-                "need_pages": remedy.need,
-                "command": remedy.command,
-            }
-            for obstacle, remedy in zip(fit.answer.obstacles, fit.remedies, strict=True)
+            _limit(obstacle, remedy) for obstacle, remedy in zip(forecast.obstacles, remedies_of(forecast), strict=True)
         ],
-        "fits_after": fit.answer.changed.fits,
-        "notes": list(fit.notes),
+        "fits_after": forecast.possible,
+        "costs": list(forecast.costs),
+        "notes": list(forecast.notes),
     }
     json.dump(document, stream, indent=2)
     stream.write("\n")
+
+
+def _limit(obstacle: Obstacle, remedy: Remedy) -> dict[str, object]:
+    of_pages = remedy.unit == "pages"
+    return {
+        "code": remedy.code,
+        "text": remedy.text,
+        "call": obstacle.trial.call,
+        "outcome": obstacle.trial.outcome,
+        "mapping": obstacle.trial.mapping,
+        "page": obstacle.trial.page,
+        "have_pages": remedy.have if of_pages else None,
+        "need_pages": remedy.need if of_pages else None,
+        "have": remedy.have,
+        "need": remedy.need,
+        "unit": remedy.unit,
+        "command": remedy.command,
+    }

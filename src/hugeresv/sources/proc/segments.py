@@ -3,6 +3,8 @@
 import ctypes
 import os
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 from hugeresv.ledger.observation import Pages
 from hugeresv.sources.proc.files import MalformedError, number, parsed
@@ -12,6 +14,8 @@ _BASE_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _CLONE_NEWIPC = 0x08000000
 _LEAST_KEY, _LARGEST_KEY = -1 << 31, (1 << 32) - 1
 _FIELDS = ("key", "shmid", "size", "nattch", "rss")
+
+T = TypeVar("T")
 
 
 def parse_segments(table: str, ipc: str) -> list[SegmentRecord]:
@@ -57,22 +61,27 @@ def read_segments_of(namespace: str, proc_root: str, ipc: str) -> list[SegmentRe
 
     The table shows the reader's namespace, so a thread that ends afterwards enters it.
     """
-    result: list[SegmentRecord] = []
+    return within_ipc(namespace, lambda: read_own_segments(proc_root, ipc))
+
+
+def within_ipc(namespace: str, read: Callable[[], T]) -> T:
+    """What `read` returns in that IPC namespace. Raises OSError, EPERM without CAP_SYS_ADMIN."""
+    result: list[T] = []
     problem: list[OSError] = []
 
-    def read() -> None:
+    def enter_and_read() -> None:
         try:
             _enter(namespace)
-            result.extend(read_own_segments(proc_root, ipc))
+            result.append(read())
         except OSError as error:
             problem.append(error)
 
-    thread = threading.Thread(target=read)
+    thread = threading.Thread(target=enter_and_read)
     thread.start()
     thread.join()
     if problem:
         raise problem[0]
-    return result
+    return result[0]
 
 
 def _enter(namespace: str) -> None:

@@ -1,0 +1,96 @@
+"""What shmget(2) with SHM_HUGETLB is held against: the limits of its IPC namespace, and who may have such segments."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hugeresv.fit.rlimit import BASE_PAGE_BYTES, resource_limit
+from hugeresv.fit.situation import CallLimit, Charge, Refusal
+from hugeresv.model.behaviour import Behaviour
+from hugeresv.outcome import Outcome
+from hugeresv.sources.proc.files import read_number, reason
+from hugeresv.sources.proc.processes import namespace
+from hugeresv.sources.proc.rlimits import Rlimits
+from hugeresv.sources.proc.segments import read_own_segments, within_ipc
+from hugeresv.sources.proc.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class _Ipc:
+    """The limits of an IPC namespace, None where they could not be read, and the sizes of its segments in bytes."""
+
+    shmmax: int | None
+    shmall: int | None
+    shmmni: int | None
+    segments: tuple[int, ...]
+
+
+def ipc_limits(proc_root: str, process: str) -> tuple[list[CallLimit], list[str]]:
+    """The limits, in the order in which newseg (ipc/shm.c) asks them, and what there is to say of those not read.
+
+    shmmni comes last: ipc_addid asks it when the pages have been promised.
+    """
+    its, ours = (namespace(f"{proc_root}/{each}", "ipc") for each in (process, "self"))
+    try:
+        elsewhere = its not in {ours, ""}
+        ipc = within_ipc(f"{proc_root}/{process}/ns/ipc", lambda: _read(proc_root)) if elsewhere else _read(proc_root)
+    except OSError as error:
+        return [], [f"the limits of its IPC namespace could not be read: {reason(error)}"]
+    missing = [name for name in ("shmmax", "shmall", "shmmni") if getattr(ipc, name) is None]
+    notes = [f"kernel.{', kernel.'.join(missing)} could not be read: no such limit is considered"] if missing else []
+    return _limits(ipc, f"nsenter -t {process} -i " if elsewhere else ""), notes
+
+
+def _limits(ipc: _Ipc, entry: str) -> list[CallLimit]:
+    base_pages = sum(-(-size // BASE_PAGE_BYTES) for size in ipc.segments)
+    found = []
+    for name, value, used, charge, unit, outcome in (
+        ("shmmax", ipc.shmmax, 0, Charge.EACH, 1, Outcome.EINVAL),
+        ("shmall", ipc.shmall, base_pages, Charge.SUM, BASE_PAGE_BYTES, Outcome.ENOSPC),
+        ("shmmni", ipc.shmmni, len(ipc.segments), Charge.SUM, None, Outcome.ENOSPC),
+    ):
+        if value is not None:
+            command = f"{entry}sysctl kernel.{name}={{}}"
+            limit = CallLimit(name, "shmget", outcome, value, used, charge, unit, f"kernel.{name}", command)
+            found.append(replace(limit, late=name == "shmmni", as_asked=True))
+    return found
+
+
+def permission(
+    proc_root: str, task: Task, rlimits: Rlimits, behaviour: Behaviour, pid: int | None
+) -> tuple[Refusal | None, list[CallLimit], list[str]]:
+    """Why the task may not have such a segment, or the limit that it is held against instead, and what there is to say.
+
+    It takes CAP_IPC_LOCK or the group (fs/hugetlbfs/inode.c, can_do_hugetlb_shm), or else, up to 5.15, room below
+    RLIMIT_MEMLOCK.
+    """
+    if task.may_lock:
+        return None, [], []
+    group = _setting(proc_root, "vm/hugetlb_shm_group")
+    if group is None:
+        return None, [], ["vm.hugetlb_shm_group could not be read: the process is taken to be in it"]
+    if group in task.groups:
+        return None, [], []
+    if behaviour.name != "5.10":
+        text = f"SysV segments of huge pages need CAP_IPC_LOCK or group {group} (vm.hugetlb_shm_group)"
+        command = f"sysctl vm.hugetlb_shm_group={task.groups[0]}"
+        return Refusal("shmget", Outcome.EPERM, "hugetlb-shm-group", text, command), [], []
+    note = (
+        "without CAP_IPC_LOCK and vm.hugetlb_shm_group the segment is allowed by RLIMIT_MEMLOCK alone: the kernel "
+        "calls this deprecated, and from Linux 5.16 on it is EPERM; what the user has locked already is not known"
+    )
+    if rlimits.locked is None:
+        return None, [], [note]
+    return None, [resource_limit("memlock", "shmget", Outcome.EPERM, rlimits.locked, 0, pid)], [note]
+
+
+def _read(proc_root: str) -> _Ipc:
+    """Those of the namespace of this thread, or of a captured tree. Raises OSError."""
+    segments = read_own_segments(proc_root, "") if Path(f"{proc_root}/sysvipc/shm").exists() else []
+    shmmax, shmall, shmmni = (_setting(proc_root, f"kernel/{name}") for name in ("shmmax", "shmall", "shmmni"))
+    return _Ipc(shmmax, shmall, shmmni, tuple(segment.size_bytes for segment in segments))
+
+
+def _setting(proc_root: str, name: str) -> int | None:
+    """A sysctl; None where a copy does not have it. Raises OSError."""
+    path = f"{proc_root}/sys/{name}"
+    return read_number(path) if Path(path).exists() else None
