@@ -11,6 +11,7 @@ import pytest
 from hugeresv.ledger.observation import Kind
 from hugeresv.sources.proc.identity import file_of
 from hugeresv.sources.proc.maps import Mapping, read_details
+from hugeresv.sources.proc.page_walks import PageWalks
 from hugeresv.sources.proc.private import private_holdings
 from hugeresv.sources.proc.processes import ProcessReader
 from hugeresv.sources.proc.snapshot import Descent, FileStatus, ProcessRecord
@@ -106,7 +107,7 @@ def test_descent() -> None:
     with subprocess.Popen([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE, start_new_session=True) as program:
         assert program.stdout is not None
         pids = [int(word) for word in program.stdout.readline().split()]
-        reader = ProcessReader("/proc", frozenset(), (), 2048, live=True)
+        reader = ProcessReader("/proc", frozenset(), (), 2048, PageWalks(None), live=True)
         found = [reader._identity(f"/proc/{pid}", pid, pid).descent for pid in pids]
         for pid in pids:
             os.kill(pid, signal.SIGKILL)

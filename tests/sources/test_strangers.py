@@ -1,5 +1,6 @@
 """Names, lengths and depths that a process without privileges chooses."""
 
+import mmap
 import os
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from hugeresv.sources.proc.maps import parse_maps
 from hugeresv.sources.proc.mountinfo import MountInfo, read_mountinfo
 from hugeresv.sources.proc.mounts import read_mount
 from hugeresv.sources.proc.observe import observe_host
+from hugeresv.sources.proc.page_walks import PageWalks
+from hugeresv.sources.proc.processes import ProcessReader
 from tests.sources.trees import add_process, make_host
 
 LINE_ENDS = ["\x0b", "\x0c", "\r", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
@@ -36,15 +39,16 @@ def test_a_mount_point_has_any_name(tmp_path: Path, end: str) -> None:
     assert point.path == f"/a{end}b"
 
 
-def test_a_process_may_not_be_named_like_a_field(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", LINE_ENDS)
+def test_a_process_may_not_be_named_like_a_field(tmp_path: Path, end: str) -> None:
     """/proc/PID/status escapes a newline in the name only. Catches: a name that makes a field of its own."""
     make_host(tmp_path)
     add_process(tmp_path, 7)
     (tmp_path / "proc/7/maps").unlink()
     (tmp_path / "proc/7/maps").symlink_to("maps")  # which cannot be read
-    (tmp_path / "proc/7/status").write_text("Name:\t\x0bVmSize:\tx\nVmSize:\t 4096 kB\nVmRSS:\t0 kB\nVmLck:\t0 kB\n")
+    (tmp_path / "proc/7/status").write_text(f"Name:\tx{end}VmSize:\t4096 kB\nKthread:\t1\n")
     seen = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
-    assert [unreadable.what for unreadable in seen.unreadable] == ["the mappings of 1 process"]
+    assert [each.what for each in seen.unreadable if "PID 7" in each.what] == []
 
 
 def test_a_backslash_in_the_name_of_a_file_is_one() -> None:
@@ -124,3 +128,33 @@ def test_a_number_is_as_the_kernel_writes_it(text: str) -> None:
     with pytest.raises(MalformedError, match="free is "):
         number(text, "free")
     assert number(b"18446744073709551615", "free") == (1 << 64) - 1
+
+
+HUGE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000 | 0x40000  # MAP_NORESERVE, MAP_HUGETLB
+
+
+@pytest.mark.skipif(not Path("/sys/kernel/mm/hugepages/hugepages-2048kB").is_dir(), reason="needs huge pages of 2 MiB")
+@pytest.mark.parametrize(("memory_bytes", "known"), [(1 << 30, True), (1 << 38, False)])
+def test_page_tables_of_endless_mappings_are_not_walked(
+    monkeypatch: pytest.MonkeyPatch, memory_bytes: int, known: bool
+) -> None:
+    """NORESERVE mappings take nothing from a pool, and one page table walk of 110 TiB takes seconds.
+
+    A mapping that is larger than memory cannot have been promised its pages; of others this is then not known. No page
+    is present in either. Catches: smaps or pagemap of all that a process maps, however much it is.
+    """
+    monkeypatch.setattr("hugeresv.sources.proc.processes.read_details", None)
+    monkeypatch.setattr("hugeresv.sources.proc.processes.anonymous_pages", None)
+    kept = [mmap.mmap(-1, 1 << 37, HUGE, mmap.PROT_READ) for _ in range(8)]
+    reader = ProcessReader("/proc", frozenset(), (), 2048, PageWalks(memory_bytes), live=True)
+    record = reader.read(os.getpid())
+    assert record is not None
+    reader.read_flags(record)
+    reader.read_pages(record)
+    for each in kept:
+        each.close()
+    starts = [mapping.start for mapping in record.mappings if mapping.end - mapping.start == 1 << 37]
+    assert len(starts) == 8
+    assert [record.anonymous[start] for start in starts] == [[]] * 8
+    assert record.noreserve == (frozenset(starts) if known else None)
+    assert list(reader.not_walked) == ([] if known else [os.getpid()])

@@ -16,6 +16,7 @@ from hugeresv.sources.proc.maps import (
     read_details,
 )
 from hugeresv.sources.proc.mounts import file_status
+from hugeresv.sources.proc.page_walks import PageWalks, none_present
 from hugeresv.sources.proc.pagemap import anonymous_pages, page_numbers
 from hugeresv.sources.proc.procmap_query import query_hugetlb
 from hugeresv.sources.proc.snapshot import Descent, FileStatus, ProcessRecord
@@ -24,6 +25,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _STAT_FIELDS = 21
 _LONGEST_COMMAND = 4096
 """Bytes of a command line. The process chooses its length (prctl(2), PR_SET_MM_ARG_END)."""
+_TOO_LONG = "it maps far more huge pages than this host can have"
 _LARGE_PAGES_OF_A_DEVICE = "/dev/dax"
 _PF_FORKNOEXEC = 0x40
 """Of the flags in /proc/PID/stat: forked, and no execve since (include/linux/sched.h, 2.6.12 and later)."""
@@ -33,10 +35,18 @@ class ProcessReader:
     """Reads processes below a root of /proc. `live`: links there lead to what they name, not just to names."""
 
     def __init__(
-        self, root: str, devices: frozenset[int], mount_paths: Iterable[str], smallest_kB: int, *, live: bool
+        self,
+        root: str,
+        devices: frozenset[int],
+        mount_paths: Iterable[str],
+        smallest_kB: int,
+        walks: PageWalks,
+        *,
+        live: bool,
     ) -> None:
         """`devices`: of hugetlbfs, mounted at `mount_paths` or internal to the kernel; the smallest page size in kB."""
         self._smallest_kB = smallest_kB
+        self._walks = walks
         self._root = root
         self._devices = devices
         self._prefixes = ("/memfd:", *(f"{path.rstrip('/')}/" for path in mount_paths))
@@ -45,6 +55,8 @@ class ProcessReader:
         self._can_query = live
         self.closed_files: dict[int, str] = {}
         """Processes whose mappings could be read, but not their open files, and why."""
+        self.not_walked: dict[int, str] = {}
+        """Processes whose mappings could be read, but not what is present in them, and why."""
 
     def read(self, pid: int) -> ProcessRecord | None:
         """A process, None if it has nothing to do with huge pages. Raises OSError where it may not be looked at."""
@@ -64,7 +76,7 @@ class ProcessReader:
         record = self._identity(path, pid, thread)
         record.mappings, record.page_bytes, record.opened = mappings, page_bytes, opened
         if self._live:
-            for mapping in mappings:
+            for mapping in {(each.shared, each.device, each.inode): each for each in reversed(mappings)}.values():
                 with suppress(OSError):  # without CAP_CHECKPOINT_RESTORE; the interpretation knows what then is unknown
                     link = f"{path}/map_files/{mapping.start:x}-{mapping.end:x}"
                     record.statuses[mapping.start] = file_status(os.stat(link))
@@ -84,6 +96,12 @@ class ProcessReader:
 
     def read_flags(self, record: ProcessRecord) -> None:
         """Which of its mappings are NORESERVE, and what is present in each: smaps, the dearest of all files."""
+        if self._live and not self._walks.allowed(record):
+            if self._walks.all_noreserve(record):
+                record.noreserve = frozenset(mapping.start for mapping in record.mappings)
+            else:
+                self.not_walked[record.pid] = _TOO_LONG
+            return
         with suppress(OSError):  # it has ended, or may not be looked at: unknown
             last = max(record.page_bytes)
             details = read_details(f"{self._root}/{record.thread}/smaps", last)
@@ -96,6 +114,12 @@ class ProcessReader:
         if not private or not self._live:
             return
         with suppress(OSError):  # it has ended, or may not be looked at: unknown
+            if none_present(f"{self._root}/{record.thread}"):
+                record.anonymous |= {mapping.start: [] for mapping in private}
+                return
+            if not self._walks.allowed(record):
+                self.not_walked[record.pid] = _TOO_LONG
+                return
             descriptor = os.open(f"{self._root}/{record.thread}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
             try:
                 for mapping in private:

@@ -14,9 +14,10 @@ from hugeresv.sources.proc.cgroups import read_cgroups
 from hugeresv.sources.proc.files import MalformedError, read_text, reason
 from hugeresv.sources.proc.flags import read_flags_where_needed
 from hugeresv.sources.proc.inodes import count_inodes
-from hugeresv.sources.proc.meminfo import default_page_bytes
+from hugeresv.sources.proc.meminfo import default_page_bytes, memory_bytes
 from hugeresv.sources.proc.mountinfo import MountInfo, read_mountinfo
 from hugeresv.sources.proc.mounts import FILE_SYSTEM, read_mount
+from hugeresv.sources.proc.page_walks import PageWalks
 from hugeresv.sources.proc.pins import poisoned
 from hugeresv.sources.proc.pools import read_pools
 from hugeresv.sources.proc.processes import ProcessReader, namespace
@@ -50,12 +51,14 @@ def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> S
         frozenset(devices),
         [mount.path for mount in mounts],
         min(pool.page_size_kB for pool in pools),
+        PageWalks(_memory_bytes(proc_root)),
         live=live,
     )
     processes = _processes(reader, proc_root, pids, unreadable)
     read_flags_where_needed(processes, mounted, reader.read_flags)
     for record in processes:
         reader.read_pages(record)
+    unreadable += _refused("page tables", reader.not_walked, reader)
     unreadable += _unlisted(proc_root, pids, live=live)
     segments = _segments(proc_root, pids, unreadable)
     cgroups = tuple(read_cgroups(sys_root, [pool.page_size_kB for pool in pools], unreadable))
@@ -70,6 +73,13 @@ def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> S
         tuple(poisoned(proc_root)) if thorough else (),
         count_inodes(sys_root) if thorough else None,
     )
+
+
+def _memory_bytes(proc_root: str) -> int | None:
+    try:
+        return memory_bytes(f"{proc_root}/meminfo", "MemTotal")
+    except OSError:
+        return None
 
 
 def _pids(proc_root: str) -> list[int]:
