@@ -23,17 +23,19 @@ struct region *list_new(void)
 	return head;
 }
 
-static struct region *insert_before(struct region *next, int64_t from, int64_t to)
+static void link_before(struct region *next, struct region *new, int64_t from, int64_t to)
 {
-	struct region *new = malloc(sizeof(*new));
-
 	new->from = from;
 	new->to = to;
 	new->next = next;
 	new->prev = next->prev;
 	new->prev->next = new;
 	next->prev = new;
-	return new;
+}
+
+static void insert_before(struct region *next, int64_t from, int64_t to)
+{
+	link_before(next, malloc(sizeof(struct region)), from, to);
 }
 
 static struct region *drop(struct region *old)
@@ -53,9 +55,19 @@ void list_free(struct region *head)
 	free(head);
 }
 
-void list_append(struct region *head, int64_t f, int64_t t)
+/*
+ * Fill an empty list with `n` regions, given as from, to, from, to, ... The node of the `order[i]`-th is the `i`-th to
+ * get its memory: so the order in which nodes lie there is chosen.
+ */
+void list_fill(struct region *head, const int64_t *boundaries, const int64_t *order, int64_t n)
 {
-	insert_before(head, f, t);
+	struct region **nodes = malloc(n * sizeof(*nodes));
+
+	for (int64_t i = 0; i < n; i++)
+		nodes[order[i]] = malloc(sizeof(**nodes));
+	for (int64_t i = 0; i < n; i++)
+		link_before(head, nodes[i], boundaries[2 * i], boundaries[2 * i + 1]);
+	free(nodes);
 }
 
 static int64_t overlap(const struct region *r, int64_t f, int64_t t)

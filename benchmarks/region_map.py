@@ -1,7 +1,8 @@
 """Time per operation of RegionMap beside the kernel's linked list in C, at 1 to 1,000,000 fragments.
 
-Both get the same operations at random positions, and must give the same answers. The list's nodes lie in memory in the
-order of the list, which favours it. Needs a C compiler: `cc`, or what the variable CC names.
+Both get the same operations at random positions, and must give the same answers. There are two lists: one whose nodes
+lie in memory in the order of the list, as after touches in order in a fresh kernel, and one whose nodes are scattered.
+Needs a C compiler: `cc`, or what the variable CC names.
 """
 
 import ctypes
@@ -32,11 +33,12 @@ Operation = tuple[int, int, int]
 class RegionList:
     """The list of region_list.c."""
 
-    def __init__(self, library: ctypes.CDLL, regions: list[tuple[int, int]]) -> None:
+    def __init__(self, library: ctypes.CDLL, regions: list[tuple[int, int]], order: list[int]) -> None:
+        """`order`: which region's node lies first in memory, which comes next, and so on."""
         self.library = library
         self.head = ctypes.c_void_p(library.list_new())
-        for f, t in regions:
-            library.list_append(self.head, ctypes.c_int64(f), ctypes.c_int64(t))
+        boundaries, nodes = array("q", chain.from_iterable(regions)), array("q", order)
+        library.list_fill(self.head, address(boundaries), address(nodes), ctypes.c_int64(len(order)))
 
     def run(self, operations: list[Operation]) -> tuple[float, list[int]]:
         """Carry out all operations; seconds, and their answers."""
@@ -110,22 +112,32 @@ def run(region_map: RegionMap, operations: list[Operation]) -> tuple[float, list
     return perf_counter() - start, answers
 
 
-def compare(library: ctypes.CDLL, fragments: int) -> Iterator[tuple[str, float, float]]:
-    """For each workload the microseconds an operation of RegionMap and of the list. AssertionError if they disagree."""
+def compare(library: ctypes.CDLL, fragments: int) -> Iterator[tuple[str, list[float]]]:
+    """For each workload the microseconds an operation of RegionMap, of the list in order, and of the scattered one.
+
+    AssertionError if they disagree.
+    """
     pages = 4 * fragments
     regions = [(f, f + 2) for f in range(0, pages, 4)]
-    region_map, region_list = RegionMap(regions), RegionList(library, regions)
     rng = random.Random(fragments)
+    in_order = list(range(fragments))
+    scattered = rng.sample(in_order, fragments)
+    region_map = RegionMap(regions)
+    lists = [RegionList(library, regions, order) for order in (in_order, scattered)]
     for name, draw in WORKLOADS.items():
         operations: list[Operation] = []
         while len(operations) < OPERATIONS[fragments]:
             operations += draw(rng, pages)
-        ours, answers = run(region_map, operations)
-        theirs, their_answers = region_list.run(operations)
-        assert answers == their_answers, f"{name}: the answers differ at {fragments} fragments"
-        yield name, 1e6 * ours / len(operations), 1e6 * theirs / len(operations)
-    assert region_map.key() == region_list.boundaries(), f"the regions differ at {fragments} fragments"
-    region_list.free()
+        seconds, answers = run(region_map, operations)
+        times = [seconds]
+        for region_list in lists:
+            seconds, their_answers = region_list.run(operations)
+            assert answers == their_answers, f"{name}: the answers differ at {fragments} fragments"
+            times.append(seconds)
+        yield name, [1e6 * seconds / len(operations) for seconds in times]
+    for region_list in lists:
+        assert region_map.key() == region_list.boundaries(), f"the regions differ at {fragments} fragments"
+        region_list.free()
 
 
 def main() -> int:
@@ -135,14 +147,19 @@ def main() -> int:
     if compiler is None:
         print(f"no C compiler {name!r}: install one (Debian: apt-get install gcc) or name it in CC", file=sys.stderr)
         return 3
-    print("Microseconds an operation, at random positions; every answer is compared.")
+    print("Microseconds an operation, at random positions; every answer is compared. The lists are C, -O2.")
     print()
-    print(f"{'fragments':>10}  {'operation':24} {'RegionMap':>10} {'C list -O2':>11} {'list / map':>11}")
+    header = f"{'RegionMap':>10} {'list in order':>14} {'scattered':>11} {'in order / map':>15} {'scattered / map':>16}"
+    print(f"{'fragments':>10}  {'operation':24} {header}")
     with tempfile.TemporaryDirectory() as folder:
         library = compiled(compiler, Path(folder))
         for fragments in OPERATIONS:
-            for workload, ours, theirs in compare(library, fragments):
-                print(f"{fragments:10,}  {workload:24} {ours:10.2f} {theirs:11.3f} {theirs / ours:11.2f}", flush=True)
+            for workload, (ours, in_order, scattered) in compare(library, fragments):
+                times = f"{ours:10.2f} {in_order:14.3f} {scattered:11.3f}"
+                print(
+                    f"{fragments:10,}  {workload:24} {times} {in_order / ours:15.2f} {scattered / ours:16.2f}",
+                    flush=True,
+                )
     return 0
 
 

@@ -16,8 +16,8 @@ and moves no more than that block in memory, however many regions there are.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import chain
-from operator import itemgetter
+from itertools import accumulate, chain
+from operator import itemgetter, neg
 from typing import ClassVar
 
 LOWEST = -(1 << 63)
@@ -38,7 +38,7 @@ class RegionMap:
     Even, so that blocks hold whole regions, and at least 4, so that no block stays empty.
     """
 
-    __slots__ = ("_blocks", "_ends", "_pages")
+    __slots__ = ("_blocks", "_ends", "_pages", "_sums")
     __hash__: ClassVar[None]  # type: ignore[assignment]  # mutable
 
     _blocks: list[list[int]]
@@ -47,12 +47,15 @@ class RegionMap:
     """The last boundary of each block."""
     _pages: list[int]
     """The pages inside, by block."""
+    _sums: "_RunningSums | tuple[()] | None"
+    """None since the last change, () since the first count after it. Running sums cost more than a count without."""
 
     def __init__(self, regions: Iterable[tuple[int, int]] = ()) -> None:
         """The union of `regions`, which may come in any order, touch and overlap."""
         self._blocks = []
         self._ends = []
         self._pages = []
+        self._sums = None
         for f, t in regions:
             self.add(f, t)
 
@@ -67,20 +70,10 @@ class RegionMap:
     def delete(self, f: int, t: int) -> int:
         """Represent nothing of [f, t) any more; the number of pages that go.
 
-        region_del, without its ENOMEM (a region cut in the middle takes one more node).
+        region_del, without its ENOMEM (a region cut in the middle takes one more node); up to HIGHEST it is
+        region_truncate of 2.6.27 to 4.2.
         """
         return self._assign(f, t, 0)
-
-    def truncate(self, end: int) -> int:
-        """Represent nothing from `end` on, trimming the region that straddles it; the number of pages that go.
-
-        region_truncate (2.6.27 to 4.2), region_del(end, LONG_MAX) later.
-        """
-        if not LOWEST <= end <= HIGHEST:
-            raise _not_a_range(end, HIGHEST)
-        if not self._ends or self._ends[-1] <= end:
-            return 0
-        return self._assign(end, self._ends[-1], 0)
 
     def chg(self, f: int, t: int) -> int:
         """Pages of [f, t) that are not represented: what `add` would answer.
@@ -105,13 +98,11 @@ class RegionMap:
         if t <= block[i]:
             return t - f if i & 1 else 0
         last = bisect_left(ends, t, first)
-        if last == first:
-            return _inside(block, i, bisect_left(block, t, i), f, t)
-        pages = _inside(block, i, len(block), f, t) + sum(self._pages[first + 1 : last])
-        if last < len(ends):
-            block = self._blocks[last]
-            pages += _inside(block, 0, bisect_left(block, t), f, t)
-        return pages
+        j = bisect_left(self._blocks[last], t) if last < len(ends) else 0
+        sums = self._sums
+        if not sums:
+            return self._sum(first, i, last, j, f, t)
+        return sums[last][j] - sums[first][i] + (t if j & 1 else 0) - (f if i & 1 else 0)
 
     def runs(self, f: int, t: int) -> Iterator[tuple[int, int, bool]]:
         """[f, t) from left to right, cut where it begins or ends to be represented: (from, to, represented)."""
@@ -181,6 +172,18 @@ class RegionMap:
         if f < t:
             yield f, t, inside
 
+    def _sum(self, first: int, i: int, last: int, j: int, f: int, t: int) -> int:
+        """Pages of [f, t) inside, from boundary `i` of block `first` to `j` of block `last`, added up.
+
+        Unless the map changes, the next count does so too, and those after it have running sums.
+        """
+        self._sums = () if self._sums is None else _RunningSums(self._blocks, self._pages)
+        block = self._blocks[first]
+        if last == first:
+            return _inside(block, i, j, f, t)
+        pages = _inside(block, i, len(block), f, t) + sum(self._pages[first + 1 : last])
+        return pages + _inside(self._blocks[last], 0, j, f, t) if j else pages
+
     def _assign(self, f: int, t: int, inside: int) -> int:
         """Make [f, t) lie inside (1) or outside (0); the number of pages for which that is a change."""
         if not LOWEST <= f <= t <= HIGHEST:
@@ -190,17 +193,19 @@ class RegionMap:
         k = bisect_left(ends, f)
         if k == len(ends):
             return self._append(f, t) if inside else 0
-        reach = t + inside  # a region that begins at t is reached by an add, which joins it, not by a delete
-        if ends[k] < t and k + 1 < len(ends) and blocks[k + 1][0] < reach:
-            self._merge(k, bisect_left(blocks, reach, k + 1, key=itemgetter(0)))
+        if ends[k] < t and k + 1 < len(ends):
+            reach = t + inside  # a region that begins at t is reached by an add, which joins it, not by a delete
+            if blocks[k + 1][0] < reach:
+                self._merge(k, bisect_left(blocks, reach, k + 1, key=itemgetter(0)))
         block = blocks[k]
         i = bisect_left(block, f)
-        j = bisect_right(block, t, i)
+        j = i if t < block[i] else bisect_right(block, t, i)
         changed = _inside(block, i, j, f, t)
         if inside:
             changed = t - f - changed
         if not changed:
             return 0
+        self._sums = None
         # f becomes a boundary where what is left of it differs from what it becomes; t likewise on its right.
         if i & 1 == inside:
             block[i:j] = () if j & 1 == inside else (t,)
@@ -209,8 +214,8 @@ class RegionMap:
         self._pages[k] += changed if inside else -changed
         if block:
             ends[k] = block[-1]
-        size = len(block)
-        if size > 2 * self.LOAD or (size < self.LOAD // 4 and (len(ends) > 1 or not size)):
+        size, load = len(block), self.LOAD
+        if size > 2 * load or (size < load // 4 and (len(ends) > 1 or not size)):
             self._resize(k)
         return changed
 
@@ -218,6 +223,7 @@ class RegionMap:
         """Add the region [f, t), which begins beyond the last boundary."""
         if f == t:
             return 0
+        self._sums = None
         if not self._ends:
             self._blocks.append([])
             self._ends.append(t)
@@ -253,6 +259,25 @@ class RegionMap:
         self._blocks[first:stop] = [merged]
         self._ends[first:stop] = [merged[-1]]
         self._pages[first:stop] = [sum(self._pages[first:stop])]
+
+
+class _RunningSums(dict[int, list[int]]):
+    """By block, for each position among its boundaries: the pages inside that lie below. Made where first asked for.
+
+    At an odd position a region is open, and its beginning is taken off, so that an index in the region needs but to be
+    added. Behind the last block there is one position more.
+    """
+
+    def __init__(self, blocks: list[list[int]], pages: list[int]) -> None:
+        self._blocks = blocks
+        self._before = list(accumulate(pages, initial=0))
+        super().__init__({len(blocks): self._before[-1:]})
+
+    def __missing__(self, k: int) -> list[int]:
+        steps = self._blocks[k][:]
+        steps[::2] = map(neg, steps[::2])
+        sums = self[k] = list(accumulate(steps, initial=self._before[k]))
+        return sums
 
 
 def _inside(block: list[int], i: int, j: int, f: int, t: int) -> int:
