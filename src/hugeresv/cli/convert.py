@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from hugeresv.cli.help import examples
-from hugeresv.cli.options import ScenarioPath
+from hugeresv.cli.options import KernelName, ScenarioPath
 from hugeresv.errors import InputError
 from hugeresv.scenario.load import dump, load, to_text
 
@@ -16,19 +16,29 @@ from hugeresv.scenario.load import dump, load, to_text
         "hugeresv convert scenarios/fork.scn",
         "hugeresv convert scenarios/fork.scn --to scn",
         "hugeresv convert scenarios/fork.scn -o /tmp/fork.json",
+        "hugeresv convert scenarios/fork.scn --to c --on 6.18",
     )
 )
 @click.argument("file", type=ScenarioPath())
-@click.option("--to", "spelling", type=click.Choice(["scn", "json"]), help="Spelling on standard output.")
+@click.option("--to", "spelling", type=click.Choice(["scn", "json", "c"]), help="Spelling on standard output.")
 @click.option(
     "-o", "--output", type=ScenarioPath(), metavar="OUT", help="Write OUT, in the spelling that its name says."
 )
-def convert(file: Path, spelling: str | None, output: Path | None) -> None:
-    """Rewrite a scenario as .scn or as JSON.
+@click.option(
+    "--on", "kernel_name", metavar="KERNEL", type=KernelName(), help="With --to c: the behaviour to compare with."
+)
+def convert(file: Path, spelling: str | None, output: Path | None, kernel_name: str | None) -> None:
+    """Rewrite a scenario as .scn or as JSON, or as a program in C.
 
-    Nothing is lost on the way. Without --to or -o, JSON becomes .scn and .scn becomes JSON; --to the spelling that FILE
-    has already gives it its canonical layout.
+    Nothing is lost on the way from .scn to JSON and back. Without --to or -o, JSON becomes .scn and .scn becomes JSON;
+    --to the spelling that FILE has already gives it its canonical layout.
+
+    --to c prints one C file without dependencies: a reproducer for a bug report. It carries the scenario out with real
+    system calls, prints the counters after every step, and exits with 1 where they are not as the scenario expects of
+    KERNEL (ideal, if --on does not say). It needs root and an idle pool, which it puts back.
     """
+    if kernel_name is not None and spelling != "c":
+        raise click.UsageError("--on goes with --to c")
     scenarios = load(file)
     if output is not None:
         if spelling is not None:
@@ -39,5 +49,13 @@ def convert(file: Path, spelling: str | None, output: Path | None) -> None:
         raise InputError(
             f"{file}: holds {len(scenarios)} scenarios, of which standard output cannot show one; give -o OUT.jsonl"
         )
+    if spelling == "c":
+        from hugeresv.kernels.grammar import DEFAULT, parse_behaviour
+        from hugeresv.kernels.model.kernel import ModelKernel
+        from hugeresv.reports.c.reproducer import to_c
+
+        kernel = ModelKernel(parse_behaviour(kernel_name or DEFAULT))
+        sys.stdout.buffer.write(to_c(scenarios[0], kernel).encode())
+        return
     default = "json" if file.suffix == ".scn" else "scn"
     sys.stdout.buffer.write(to_text(scenarios, f".{spelling or default}").encode())
