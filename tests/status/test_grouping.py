@@ -20,6 +20,9 @@ def test_files_of_a_family_are_one() -> None:
         holder("/mnt/rtemap_250", 7),
         holder("/mnt/rtemap_251", kind=Kind.MEMFD),
         holder("/mnt/rtemap_x"),
+        holder("/mnt/qemu/1-a/m"),
+        holder("/mnt/qemu/2-a/m"),
+        holder("/mnt/qemu/3-a/m"),
     ]
     found = {each.name: each for each in families([*files, *others])}
     assert set(found) == {"/mnt/rtemap_* (250 files, 500M)", *(each.name for each in others)}

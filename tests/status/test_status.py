@@ -24,7 +24,7 @@ from hugeresv.ledger.observation import (
     Unreadable,
     exactly,
 )
-from hugeresv.ledger.reconcile import unexplained
+from hugeresv.ledger.reconcile import cgroup_rests, unexplained
 from hugeresv.reports.holders import SORT_KEYS, Shown
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.status import show_status
@@ -41,7 +41,8 @@ POOL = Pool(2048, 10, 8, 3, 0, 0)
 def status(observation: Observation) -> Status:
     """As of a host called h."""
     rest = unexplained(observation)
-    return Status(Identity("h", "k", "b", "t"), observation, rest, warnings_of(observation, rest))
+    warnings, rests = warnings_of(observation, rest), cgroup_rests(observation)
+    return Status(Identity("h", "k", "b", "t"), observation, rest, warnings, cgroup_rests=rests)
 
 
 def shown(observation: Observation, *, width: int = 100, in_bytes: bool = False) -> list[str]:
@@ -183,8 +184,8 @@ def test_cgroups_are_part_of_the_text() -> None:
     lines = shown(Observation((POOL,), (held(),), cgroups=cgroups))
     (head,) = [number for number, line in enumerate(lines) if line.endswith("CGROUP")]
     assert [line.split() for line in lines[head + 1 : head + 3]] == [
-        ["2M", "9", "2", "7", "6", "1", "/db"],
-        ["2M", "-", "2", "6", "2", "1", "/db/a"],
+        ["2M", "9", "2", "7", "6", "1", "6", "/db"],
+        ["2M", "-", "2", "6", "2", "1", "2", "/db/a"],
     ]
     assert lines[head + 3] == "1 other cgroup has no huge pages and may have none."
 

@@ -114,6 +114,8 @@ class Holder:
     cgroups: tuple[str, ...] = ()
     """Those of all its processes; `cgroup` is that of the first."""
     may_have_holes: bool = False
+    inside: int | None = None
+    """Of a segment: a process whose IPC namespace it is in, None where that is ours."""
 
     @property
     def certain(self) -> bool:
@@ -154,7 +156,8 @@ class MountUse:
 class CgroupUse:
     """A cgroup's counters and limits for one page size. None: no limit, or a kernel that does not count it.
 
-    `rsvd_limit_file`: in which the limit of what is reserved is set, in bytes; None where there is no such file.
+    `rsvd_limit_file`, `limit_file`: in which the limits of what is reserved, and of what is in use, are set, in bytes;
+    None where there is no such file.
     """
 
     path: str
@@ -164,6 +167,7 @@ class CgroupUse:
     usage_pages: int
     rsvd_pages: int | None
     rsvd_limit_file: str | None = None
+    limit_file: str | None = None
 
 
 class Unreadable(NamedTuple):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hugeresv.ledger.observation import CgroupUse, Holder, Observation, Pool, Unreadable
+from hugeresv.ledger.reconcile import CgroupRest
 from hugeresv.reports.holders import Shown, print_holders
 from hugeresv.reports.listing import one_line, print_listing
 from hugeresv.reports.screen import Screen
@@ -13,7 +14,7 @@ from hugeresv.units import count_of, format_bytes
 
 _POOL = ("SIZE", "TOTAL", "FREE", "RSVD", "SURP", "OVERCOMMIT", "AVAILABLE")
 _NODE = ("NODE", "SIZE", "TOTAL", "FREE", "SURP")
-_CGROUP = ("SIZE", "MAX", "USED", "RSVD.MAX", "RSVD", "AVAILABLE", "CGROUP")
+_CGROUP = ("SIZE", "MAX", "USED", "RSVD.MAX", "RSVD", "AVAILABLE", "UNACCOUNTED", "CGROUP")
 
 
 def show_status(screen: Screen, status: Status, shown: Shown, *, alone: bool = False) -> None:
@@ -34,7 +35,7 @@ def show_status(screen: Screen, status: Status, shown: Shown, *, alone: bool = F
         screen.line(f"No holder matches ({others} not).")
     else:
         screen.line("No visible process or file holds huge pages.")
-    _cgroups(screen, status.observation, shown)
+    _cgroups(screen, status, shown)
     _rest(screen, status, in_bytes=shown.in_bytes)
     _notes(screen, status)
 
@@ -82,8 +83,10 @@ def _nodes(screen: Screen, observation: Observation, shown: Shown) -> None:
         print_listing(screen, _NODE, rows, names=(), headings=shown.headings)
 
 
-def _cgroups(screen: Screen, observation: Observation, shown: Shown) -> None:
+def _cgroups(screen: Screen, status: Status, shown: Shown) -> None:
     """Those that have pages, or may have some. One that may have none and has none is only counted."""
+    observation = status.observation
+    rests = {(rest.path, rest.page_size_kB): rest for rest in status.cgroup_rests}
     worth = [cgroup for cgroup in observation.cgroups if _has_or_may(cgroup)]
     rows = []
     for cgroup in worth:
@@ -91,7 +94,8 @@ def _cgroups(screen: Screen, observation: Observation, shown: Shown) -> None:
         pool = next(pool for pool in observation.pools if pool.page_size_kB == cgroup.page_size_kB)
         available = available_in(lineage_of(cgroup, observation.cgroups), pool)
         counts = (cgroup.max_pages, cgroup.usage_pages, cgroup.rsvd_max_pages, cgroup.rsvd_pages, available)
-        rows.append([format_bytes(size), *_numbers(counts, size, shown), cgroup.path])
+        rest = _unaccounted(rests.get((cgroup.path, cgroup.page_size_kB)), size if shown.in_bytes else 1)
+        rows.append([format_bytes(size), *_numbers(counts, size, shown), rest, cgroup.path])
     if rows:
         screen.line()
         print_listing(screen, _CGROUP, rows, names=("CGROUP",), headings=shown.headings)
@@ -100,6 +104,14 @@ def _cgroups(screen: Screen, observation: Observation, shown: Shown) -> None:
         screen.line(
             f"{count_of(others, 'other cgroup')} {'has' if others == 1 else 'have'} no huge pages and may have none."
         )
+
+
+def _unaccounted(rest: CgroupRest | None, unit: int) -> str:
+    """What was charged and has no visible holder: of what was reserved, where the kernel counts that."""
+    if rest is None:
+        return "-"
+    low, high = rest.usage if rest.rsvd is None else rest.rsvd
+    return f"{low * unit}" if low == high else f"~ ({low * unit}-{high * unit})"
 
 
 def _has_or_may(cgroup: CgroupUse) -> bool:

@@ -73,6 +73,20 @@ def _cgroup(cgroup: CgroupUse, status: Status) -> dict[str, Any]:
         "usage_pages": cgroup.usage_pages,
         "rsvd_pages": cgroup.rsvd_pages,
         "available_pages": available_in(lineage_of(cgroup, status.observation.cgroups), pool),
+        **_unaccounted(cgroup, status),
+    }
+
+
+def _unaccounted(cgroup: CgroupUse, status: Status) -> dict[str, Any]:
+    """What was charged to it and has no visible holder in it; null where the kernel does not count it."""
+    key = cgroup.path, cgroup.page_size_kB
+    rest = next((rest for rest in status.cgroup_rests if (rest.path, rest.page_size_kB) == key), None)
+    usage, rsvd = (rest.usage, rest.rsvd or (None, None)) if rest else ((None, None), (None, None))
+    return {
+        "unaccounted_usage_pages_min": usage[0],
+        "unaccounted_usage_pages_max": usage[1],
+        "unaccounted_rsvd_pages_min": rsvd[0],
+        "unaccounted_rsvd_pages_max": rsvd[1],
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from hugeresv.ledger.observation import Holder, Kind, Pages, exactly
-from hugeresv.status.names import pattern_of, program_of
+from hugeresv.status.names import pattern_of, program_of, stable_name
 from hugeresv.units import count_of, format_bytes
 
 _FEWEST = 3
@@ -32,14 +32,19 @@ class Sum(NamedTuple):
 def families(holders: Iterable[Holder]) -> list[Holder]:
     """The same, each family as one holder whose name says how many it is: `rtemap_* (250 files, 500M)`.
 
-    A family has one kind, page size and folder, the same processes, and names that differ in numbers only.
+    Fewer than three stay as they are.
     """
+    return [each for same in alike(holders) for each in (same if len(same) < _FEWEST else [_family(same)])]
+
+
+def alike(holders: Iterable[Holder]) -> list[list[Holder]]:
+    """The holders by family: of one kind, page size and folder, the same processes, names that differ in numbers."""
     members: dict[object, list[Holder]] = {}
     for holder in holders:
         pids = tuple(process.pid for process in holder.processes)
         key = (holder.page_size_kB, holder.kind, pattern_of(holder.name), pids, holder.cgroup, holder.place)
         members.setdefault(key, []).append(holder)
-    return [each for alike in members.values() for each in (alike if len(alike) < _FEWEST else [_family(alike)])]
+    return list(members.values())
 
 
 def _family(holders: Sequence[Holder]) -> Holder:
@@ -85,10 +90,14 @@ def sums(holders: Sequence[Holder], by: str) -> list[Sum]:
     return sorted(found, key=lambda each: (-(each.reserved.best + each.used.best) * each.page_size_kB, each[:3]))
 
 
+def _file_of(holder: Holder) -> str:
+    return stable_name(holder.name) if holder.kind is Kind.SYSV else pattern_of(holder.name)
+
+
 GROUPINGS: dict[str, Callable[[Holder], list[tuple[str, str]]]] = {
     "process": lambda holder: [(str(process.pid), program_of(process.command)) for process in holder.processes],
     "user": lambda holder: [(process.user, "") for process in holder.processes],
     "cgroup": lambda holder: [(holder.cgroup, "")] if holder.cgroup is not None else [],
-    "file": lambda holder: [(pattern_of(holder.name), holder.kind.value)],
+    "file": lambda holder: [(_file_of(holder), holder.kind.value)],
 }
 """By what there are sums: of a holder, the key and detail of each sum that it belongs to."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from hugeresv.ledger.observation import Holder, Observation, Pool
-from hugeresv.ledger.reconcile import Unexplained, holders_of, unexplained
+from hugeresv.ledger.reconcile import CgroupRest, Unexplained, cgroup_rests, holders_of, unexplained
 from hugeresv.sources.proc.files import read_if_there
 from hugeresv.sources.proc.observe import observe_host
 from hugeresv.sources.proc.pools import pool_of_size
@@ -35,6 +35,7 @@ class Status:
     unexplained: Sequence[Unexplained]
     warnings: Sequence[Finding]
     unselected: int = 0
+    cgroup_rests: Sequence[CgroupRest] = ()
 
     @property
     def wrong(self) -> bool:
@@ -61,7 +62,8 @@ def status_of_host(proc_root: str, sys_root: str, selection: Selection, order: O
     holders = [holder for holder in observation.holders if _is_selected(holder, selection.pid, selection.cgroup)]
     holders.sort(key=order)
     unselected = len(observation.holders) - len(holders)
-    return Status(identity, replace(observation, holders=tuple(holders)), rest, warnings, unselected)
+    shown = replace(observation, holders=tuple(holders))
+    return Status(identity, shown, rest, warnings, unselected, cgroup_rests(observation))
 
 
 def _of_pool(observation: Observation, pool: Pool) -> Observation:

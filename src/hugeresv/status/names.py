@@ -41,5 +41,7 @@ def pattern_of(name: str) -> str:
     >>> pattern_of("/mnt/2M/rtemap_17")
     '/mnt/2M/rtemap_*'
     """
-    folder, slash, file = stable_name(name).rpartition("/")
-    return f"{folder}{slash}{re.sub(r'[0-9]+', '*', file)}"
+    if name.startswith("segment "):
+        return "segment *"
+    folder, slash, file = name.rpartition("/")
+    return f"{folder}{slash}{re.sub(r'[0-9]+', '*', stable_name(file))}"

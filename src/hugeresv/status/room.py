@@ -1,69 +1,165 @@
-"""Why a mapping may find no page although the ledger is right: full pools, files left behind, limits of cgroups."""
+"""Why a mapping may find no page although the ledger is right: full pools, files left behind."""
 
+import re
+import shlex
 from collections.abc import Iterator, Sequence
 
-from hugeresv.ledger.observation import CgroupUse, Holder, Kind, Observation, Pool
+from hugeresv.ledger.observation import Holder, Kind, MountUse, Observation, Pool
 from hugeresv.ledger.reconcile import holders_of
+from hugeresv.status.cgroup_room import cgroup_warnings
 from hugeresv.status.finding import Finding
-from hugeresv.units import format_bytes
+from hugeresv.status.grouping import alike
+from hugeresv.status.names import pattern_of, program_of
+from hugeresv.units import count_of, format_bytes
+
+_MOST_NAMED = 5
+"""Files that a command names one by one where no pattern is safe."""
 
 
 def room_warnings(observation: Observation) -> Iterator[Finding]:
-    """All of them."""
+    """All of them, with those of cgroups; and notes on what is full as it may be meant."""
     for pool in observation.pools:
-        yield from _promised(pool)
+        holders = holders_of(observation, pool)
+        yield from _full(pool)
+        yield from _forked(pool, holders)
         yield from _overcommit(pool)
         if not observation.partial:
-            yield from _left_behind(pool, holders_of(observation, pool))
-    for cgroup in observation.cgroups:
-        yield from _cgroup(cgroup)
+            yield from _left_behind(pool, holders, observation.mounts)
+    yield from cgroup_warnings(observation)
 
 
-def _promised(pool: Pool) -> Iterator[Finding]:
-    if pool.total and pool.free and pool.rsvd >= pool.free:
-        yield Finding(
-            "all-promised",
-            f"{_size(pool)}: all {pool.free} free pages are promised: a new mapping gets ENOMEM"
-            f"{' unless overcommit finds memory' if pool.overcommit > pool.surp else ''}. Add pages with "
-            f"{_grow(pool, 1)} or more, or stop a holder.",
-        )
+def _full(pool: Pool) -> Iterator[Finding]:
+    """A pool that is sized exactly is full whenever its program runs."""
+    if not pool.total or pool.rsvd < pool.free:
+        return
+    if pool.free == 0:
+        why = f"all {pool.total} pages are in use" if pool.total > 1 else "its page is in use"
+    else:
+        why = f"all {pool.free} free pages are promised" if pool.free > 1 else "the free page is promised"
+    surplus = max(0, pool.overcommit - pool.surp)
+    but = f", but for {count_of(surplus, 'page')} that overcommit may add if memory has them" if surplus else ""
+    code = "all-promised" if pool.free else "all-used"
+    yield Finding(code, f"{_size(pool)}: nothing is left for a new mapping{but}: {why}.", note=True)
+
+
+def _forked(pool: Pool, holders: Sequence[Holder]) -> Iterator[Finding]:
+    """A copy of a private page is taken from what nobody was promised (hugetlb_wp); there is none.
+
+    Where it is the owner who writes, it takes the page from its children, whose next touch fails (unmap_ref_private).
+    """
+    private = [holder for holder in holders if holder.kind is Kind.PRIVATE and holder.used.best]
+    if not private or not pool.total or pool.available:
+        return
+    shared = [holder for holder in private if len(holder.processes) > 1]
+    names = sorted({_process(holder) for holder in shared or private if holder.processes})
+    whose = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    text = (
+        f"{_size(pool)}: no page is left to copy one for a forked child. A child that writes to its parent's private "
+        "huge pages is killed by SIGBUS, and so is one that touches a page after its parent has written it"
+    )
+    where = f"{text}: the children of {whose}." if shared else f"{text}, should {whose} fork without execve."
+    remedy = (
+        "Let the program exclude this memory from its children: madvise(MADV_DONTFORK), or posix_spawn in the place of "
+        "fork. Or add pages, which take ordinary memory:"
+    )
+    yield Finding("fork-may-die", where, note=not shared, remedy=remedy, command=grow(pool, 1))
+
+
+def _process(holder: Holder) -> str:
+    first = holder.processes[0]
+    return f"{program_of(first.command)} (PID {first.pid})"
 
 
 def _overcommit(pool: Pool) -> Iterator[Finding]:
     if pool.surp:
+        are, they = ("is", "it goes") if pool.surp == 1 else ("are", "they go")
         yield Finding(
             "overcommit-in-use",
-            f"{_size(pool)}: {pool.surp} of {pool.total} pages are surplus, above the configured number: they go "
-            f"back to the kernel when freed and may not be found again. Keep them with {_grow(pool, 0)}.",
+            f"{_size(pool)}: {pool.surp} of {count_of(pool.total, 'page')} {are} surplus, above the configured number: "
+            f"{they} back to the kernel when freed and may not be found again.",
+            note=True,
+            remedy="To keep what there is, at the cost of that much ordinary memory for as long as the host runs:",
+            command=grow(pool, 0),
         )
 
 
-def _left_behind(pool: Pool, holders: Sequence[Holder]) -> Iterator[Finding]:
-    files = [h for h in holders if h.kind in {Kind.FILE, Kind.SYSV} and not h.processes and h.used.min + h.reserved.min]
-    for holder in files:
-        remedy = "ipcrm -m ID" if holder.kind is Kind.SYSV else "rm"
+def _left_behind(pool: Pool, holders: Sequence[Holder], mounts: Sequence[MountUse]) -> Iterator[Finding]:
+    """Files that hold pages or promises and that no process uses, a family at a time."""
+    detached = {mount.place for mount in mounts if mount.keepers}
+    unused = [each for each in holders if not each.processes and _may_be_left(each) and each.place not in detached]
+    for family in alike(unused):
+        first = family[0]
+        held = sum(holder.used.best + holder.reserved.best for holder in family)
+        size = f"{count_of(held, 'page')} ({format_bytes(held * pool.page_size_kB << 10)})"
+        about = "" if all(holder.certain for holder in family) else "about "
+        if first.kind is Kind.SYSV:
+            them = ("a segment", "it holds") if len(family) == 1 else (f"{len(family)} segments", "they hold")
+            yield Finding(
+                "unused-file",
+                f"{_size(pool)}: no process has attached {_names(family)}: {them[1]} {about}{size}.",
+                remedy=f"If no program will attach {_it(family)} again, remove {_it(family)}; the content is lost:",
+                command=f"{_entry(first.inside, 'i')}ipcrm " + " ".join(f"-m {_segment(each)}" for each in family),
+            )
+            continue
+        mount = next((each for each in mounts if each.place is not None and each.place == first.place), None)
+        inside = mount.inside if mount is not None else None
+        where = f", in the mount namespace of PID {inside}" if inside is not None else ""
+        used = [holder.name for holder in holders if holder.processes and holder.place == first.place]
+        hold = "holds" if len(family) == 1 else "hold"
         yield Finding(
             "unused-file",
-            f"{_size(pool)}: no process uses {holder.name}, which has {holder.used.best} pages in use and "
-            f"{holder.reserved.best} reserved. If nobody needs it, remove it ({remedy}).",
+            f"{_size(pool)}: no process uses {_names(family)}{where}, which {hold} {about}{size}.",
+            remedy=f"If no program will open {_it(family)} again, remove {_it(family)}; the content is lost:",
+            command=_remove([holder.name for holder in family], used, inside),
         )
 
 
-def _cgroup(cgroup: CgroupUse) -> Iterator[Finding]:
-    most, rsvd_most = cgroup.max_pages, cgroup.rsvd_max_pages
-    if most is not None and (rsvd_most is None or most < rsvd_most):
-        allowed = "is not limited" if rsvd_most is None else f"may be {rsvd_most} pages"
-        yield Finding(
-            "cgroup-limits",
-            f"cgroup {cgroup.path}, {format_bytes(cgroup.page_size_kB << 10)} pages: usage is limited to {most} pages, "
-            f"but what is reserved {allowed}: mmap succeeds, and touching the pages kills with SIGBUS. Set "
-            "hugetlb.*.rsvd.max to the same as hugetlb.*.max.",
-        )
+def _may_be_left(holder: Holder) -> bool:
+    """A segment without a process may be of ordinary pages; a file is of huge pages, whatever it has of them."""
+    if holder.kind is Kind.SYSV:
+        return bool(holder.used.min + holder.reserved.min)
+    return holder.kind is Kind.FILE and bool(holder.used.best + holder.reserved.best)
 
 
-def _grow(pool: Pool, pages: int) -> str:
-    path = f"/sys/kernel/mm/hugepages/hugepages-{pool.page_size_kB}kB/nr_hugepages"
-    return f"`echo {pool.total + pages} > {path}`"
+def _names(family: Sequence[Holder]) -> str:
+    if len(family) == 1:
+        return family[0].name
+    return f"{pattern_of(family[0].name)} ({len(family)} {'segments' if family[0].kind is Kind.SYSV else 'files'})"
+
+
+def _it(family: Sequence[Holder]) -> str:
+    return "it" if len(family) == 1 else "them"
+
+
+def _segment(holder: Holder) -> str:
+    found = re.match(r"segment (\d+)", holder.name)
+    return found[1] if found else "ID"
+
+
+def _remove(names: Sequence[str], used: Sequence[str], inside: int | None) -> str:
+    """The command for files of one folder, some of whose neighbours may be in use."""
+    folder, _, _ = names[0].rpartition("/")
+    pattern = pattern_of(names[0]).rpartition("/")[2]
+    glob = "*".join(shlex.quote(part) if part else "" for part in pattern.split("*"))
+    place = f"{shlex.quote(folder)}/{glob}"
+    in_namespace = _entry(inside, "m")
+    if len(names) <= _MOST_NAMED:
+        return f"{in_namespace}rm {' '.join(shlex.quote(name) for name in names)}"
+    command = f"rm {place}"
+    others = re.compile(".*".join(map(re.escape, f"{folder}/{pattern}".split("*"))), re.DOTALL)
+    if any(others.fullmatch(name) for name in used):
+        command = f'for file in {place}; do fuser -s "$file" || rm "$file"; done'
+    return f"{in_namespace}sh -c {shlex.quote(command)}" if in_namespace else command
+
+
+def _entry(inside: int | None, kind: str) -> str:
+    """What makes a command run in a namespace of a process, if it is another than ours."""
+    return "" if inside is None else f"nsenter -t {inside} -{kind} "
+
+
+def grow(pool: Pool, pages: int) -> str:
+    """The command that adds so many pages to those that there are now, surplus ones included."""
+    return f"echo {pool.total + pages} > /sys/kernel/mm/hugepages/hugepages-{pool.page_size_kB}kB/nr_hugepages"
 
 
 def _size(pool: Pool) -> str:

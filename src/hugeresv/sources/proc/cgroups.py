@@ -42,10 +42,10 @@ def read_cgroups(sys_root: str, page_sizes_kB: list[int], unreadable: list[Unrea
                 except OSError as error:
                     failed(error)
                     continue
-                if use is not None and use.rsvd_limit_file is not None:
-                    use = replace(use, rsvd_limit_file=f"/sys{use.rsvd_limit_file[len(sys_root) :]}")
                 if use is not None and any((use.usage_pages, use.rsvd_pages, _limited(use))):
-                    yield use
+                    files = (use.rsvd_limit_file, use.limit_file)
+                    rsvd_file, file = (each and f"/sys{each[len(sys_root) :]}" for each in files)
+                    yield replace(use, rsvd_limit_file=rsvd_file, limit_file=file)
 
 
 def hierarchies(sys_root: str) -> list[str]:
@@ -82,8 +82,10 @@ def read_cgroup(directory: str, path: str, page_size_kB: int, known: Container[s
     limit, usage, rsvd_limit, rsvd = (_pages(directory, f"{prefix}.{name}", page_size_kB, known) for name in names)
     if usage is None:
         return None
-    limit_file = f"{directory}/{prefix}.{names[2]}" if f"{prefix}.{names[2]}" in known else None
-    return CgroupUse(path, page_size_kB, limit, rsvd_limit, usage, rsvd, limit_file)
+    rsvd_file, file = (
+        f"{directory}/{prefix}.{name}" if f"{prefix}.{name}" in known else None for name in (names[2], names[0])
+    )
+    return CgroupUse(path, page_size_kB, limit, rsvd_limit, usage, rsvd, rsvd_file, file)
 
 
 def limit_files(directory: str, page_size_kB: int) -> tuple[str, str]:

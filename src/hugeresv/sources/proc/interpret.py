@@ -174,16 +174,17 @@ def _unattached_segments(snapshot: Snapshot, holders: Sequence[Holder]) -> tuple
             reserved_left -= reserved
             bounds = Pages(0, reserved, reserved + used - resident.min)
             name = _segment_name(segment)
-            found.append(
-                Holder(size >> 10, Kind.SYSV, name, bounds, Pages(0, used, resident.max), firm=resident.min > 0)
-            )
+            uses = Pages(0, used, resident.max)
+            firm = resident.min > 0
+            found.append(Holder(size >> 10, Kind.SYSV, name, bounds, uses, firm=firm, inside=segment.inside))
     return found, suspects
 
 
 def _suspected(segment: SegmentRecord, resident: Pages, pool: Pool) -> Suspect:
+    entry = "" if segment.inside is None else f"nsenter -t {segment.inside} -i "
     return Suspect(
         f"SysV {_segment_name(segment)}, which nobody has attached and which may be of huge pages",
-        f"`ipcrm -m {segment.id}` removes it, with what is in it.",
+        f"`{entry}ipcrm -m {segment.id}` removes it, with what is in it.",
         pages=resident.max > 0,
         promises=True,
         most_pages=-(-segment.size_bytes // (pool.page_size_kB << 10)),

@@ -199,7 +199,8 @@ def _segments(proc_root: str, pids: list[int], unreadable: list[Unreadable]) -> 
         if name == own:
             continue
         try:
-            segments += read_segments_of(f"{proc_root}/{pid}/ns/ipc", proc_root, name)
+            found = read_segments_of(f"{proc_root}/{pid}/ns/ipc", proc_root, name)
+            segments += [replace(segment, inside=pid) for segment in found]
         except (FileNotFoundError, ProcessLookupError):
             continue
         except OSError as error:

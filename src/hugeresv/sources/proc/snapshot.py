@@ -80,7 +80,10 @@ class MountRecord:
 
 @dataclass(frozen=True, slots=True)
 class SegmentRecord:
-    """A row of /proc/sysvipc/shm. `resident_bytes`: see segments.resident_pages."""
+    """A row of /proc/sysvipc/shm. `resident_bytes`: see segments.resident_pages.
+
+    `inside`: a process whose IPC namespace it is in, None where that is ours.
+    """
 
     ipc: str
     id: int
@@ -88,6 +91,7 @@ class SegmentRecord:
     size_bytes: int
     attached: int
     resident_bytes: int
+    inside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,110 @@
+"""What the limits of cgroups do to mappings: a SIGBUS where more is promised than may be used."""
+
+import shlex
+from collections.abc import Iterator
+
+from hugeresv.ledger.observation import CgroupUse, Observation
+from hugeresv.ledger.reconcile import CgroupRest, cgroup_rests
+from hugeresv.status.finding import Finding
+from hugeresv.status.headroom import lineage_of
+from hugeresv.units import count_of, format_bytes
+
+_ALSO = "What manages the cgroup (systemd, Kubernetes) may set it anew: change it there, too."
+
+
+def cgroup_warnings(observation: Observation) -> Iterator[Finding]:
+    """All of them. Of cgroups one in the other with the same limits only the outermost is named."""
+    cgroups = observation.cgroups
+    for cgroup in cgroups:
+        above = [each for each in lineage_of(cgroup, cgroups) if each.path != cgroup.path]
+        if any(_limits(each) == _limits(cgroup) for each in above):
+            continue
+        if cgroup.max_pages is not None and cgroup.rsvd_pages is not None and cgroup.rsvd_pages > cgroup.max_pages:
+            yield _overpromised(cgroup, cgroup.max_pages, cgroup.rsvd_pages)
+        elif cgroup.max_pages is not None and _may_promise_more(cgroup, cgroup.max_pages):
+            yield _unequal(cgroup, cgroup.max_pages)
+        yield from _full(cgroup)
+    if observation.steady and not observation.partial:
+        for rest in cgroup_rests(observation):
+            yield from _unaccounted(rest)
+
+
+def _limits(cgroup: CgroupUse) -> tuple[int | None, int | None]:
+    return cgroup.max_pages, cgroup.rsvd_max_pages
+
+
+def _may_promise_more(cgroup: CgroupUse, most: int) -> bool:
+    """One that may have no pages is not told that it may reserve some: nothing is meant to use them there."""
+    has = cgroup.usage_pages or cgroup.rsvd_pages
+    return (most > 0 or bool(has)) and (cgroup.rsvd_max_pages is None or most < cgroup.rsvd_max_pages)
+
+
+def _overpromised(cgroup: CgroupUse, most: int, promised: int) -> Finding:
+    """hugetlb_cgroup_charge_cgroup fails at the fault, whoever it is that faults."""
+    return Finding(
+        "cgroup-overpromised",
+        f"{_name(cgroup)}: {count_of(promised, 'page')} {_are(promised)} reserved or in use, and only {most} may be in "
+        f"use. Whoever touches one more than {most} is killed by SIGBUS: any process of the cgroup, also one that has "
+        "run for long.",
+        remedy=f"Raise the limit to what is promised; the cgroup may then take as much from the pool. {_ALSO}",
+        command=_write(promised, cgroup, cgroup.limit_file),
+    )
+
+
+def _unequal(cgroup: CgroupUse, most: int) -> Finding:
+    allowed = "is not limited" if cgroup.rsvd_max_pages is None else f"may be {cgroup.rsvd_max_pages}"
+    text = (
+        f"{_name(cgroup)}: {count_of(most, 'page')} may be in use, but what is reserved {allowed}: mmap succeeds, and "
+        f"whoever touches one more than {count_of(most, 'page')} is killed by SIGBUS."
+    )
+    if cgroup.rsvd_limit_file is None:
+        remedy = (
+            "This kernel cannot limit what is reserved, which takes Linux 5.7: let the programs in it map no more than "
+            f"{count_of(most, 'page')} together, or raise its limit, {cgroup.limit_file}."
+        )
+        return Finding("cgroup-limits", text, remedy=remedy)
+    remedy = f"Make mmap fail with ENOMEM instead, which a program can handle. {_ALSO}"
+    return Finding("cgroup-limits", text, remedy=remedy, command=_write(most, cgroup, cgroup.rsvd_limit_file))
+
+
+def _full(cgroup: CgroupUse) -> Iterator[Finding]:
+    """As it may be meant: a limit that is the size of a database."""
+    counts = (
+        ("reserved", cgroup.rsvd_pages, cgroup.rsvd_max_pages),
+        ("in use", cgroup.usage_pages, cgroup.max_pages),
+    )
+    for what, pages, most in counts:
+        if most and pages is not None and pages >= most:
+            text = f"nothing is left for a new mapping: {pages} of {count_of(most, 'page')} {_are(most)} {what}."
+            yield Finding("cgroup-full", f"{_name(cgroup)}: {text}", note=True)
+            return
+
+
+def _unaccounted(rest: CgroupRest) -> Iterator[Finding]:
+    """A charge stays with the cgroup whose process made it, wherever the process or its file is later."""
+    least, what = (rest.usage[0], "in use") if rest.rsvd is None else (rest.rsvd[0], "reserved or in use")
+    if least <= 0:
+        return
+    yield Finding(
+        "cgroup-unaccounted",
+        f"cgroup {rest.path}, {format_bytes(rest.page_size_kB << 10)} pages: {count_of(least, 'page')} charged to it "
+        f"as {what} {_have(least)} no visible holder in it: a file that no process uses, a process that was moved to "
+        "another cgroup, or a charge that the kernel has lost. Its limits count them.",
+        note=True,
+    )
+
+
+def _write(pages: int, cgroup: CgroupUse, file: str | None) -> str:
+    return "" if file is None else f"echo {pages * cgroup.page_size_kB << 10} > {shlex.quote(file)}"
+
+
+def _name(cgroup: CgroupUse) -> str:
+    return f"cgroup {cgroup.path}, {format_bytes(cgroup.page_size_kB << 10)} pages"
+
+
+def _have(pages: int) -> str:
+    return "has" if pages == 1 else "have"
+
+
+def _are(pages: int) -> str:
+    return "is" if pages == 1 else "are"
