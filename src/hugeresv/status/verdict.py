@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
 def verdict_of(observation: Observation, holders: Sequence[Holder], row: Unexplained, rest: Rest) -> Verdict:
     """The verdict on one rest of a page size, whose holders are given."""
     certain = abs(_certain(row, rest))
-    suspects = [each for each in observation.suspects if _concerns(each, row.page_size_kB, rest)]
+    suspects = [each for each in observation.suspects if _concerns(each, row, rest)]
     seen = observation.all_pages_seen if rest is Rest.PAGES else observation.all_promises_seen
     if observation.steady and seen:
         certain -= _most(suspects, certain)
@@ -59,9 +59,19 @@ def _certain(row: Unexplained, rest: Rest) -> int:
     return row.certain_used_pages if rest in {Rest.PAGES, Rest.OVERUSED} else row.certain_reserved_pages
 
 
-def _concerns(suspect: Suspect, page_size_kB: int, rest: Rest) -> bool:
-    holds = {Rest.PROMISES: suspect.promises, Rest.PAGES: suspect.pages, Rest.SHORT: suspect.short}
-    return holds.get(rest, False) and suspect.page_size_kB in {None, page_size_kB}
+def _concerns(suspect: Suspect, row: Unexplained, rest: Rest) -> bool:
+    """A page that outlives its file keeps its mount's minimum alive, which is a promise; then it is a rest, too."""
+    if suspect.page_size_kB not in {None, row.page_size_kB}:
+        return False
+    match rest:
+        case Rest.PROMISES:
+            return suspect.promises or (suspect.pages and row.used_pages > 0)
+        case Rest.PAGES:
+            return suspect.pages
+        case Rest.SHORT:
+            return suspect.short
+        case Rest.OVERUSED:
+            return False
 
 
 def _most(suspects: Sequence[Suspect], needed: int) -> int:

@@ -12,7 +12,7 @@ from hugeresv.sources.proc.pools import read_pools
 from hugeresv.sources.proc.read import is_live, read_snapshot
 
 _ATTEMPTS = 5
-_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS = 0.05
 _SAMPLES_SECONDS = 0.001
 
 

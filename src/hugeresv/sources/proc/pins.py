@@ -1,10 +1,38 @@
-"""What keeps huge pages, or promises, without showing how many."""
+"""What keeps huge pages, or promises, without showing how many: looked for where a rest remains."""
 
-from collections.abc import Iterator
+import array
+import errno
+import fcntl
+import os
+import re
+import socket
+import termios
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from hugeresv.ledger.observation import Suspect
+from hugeresv.sources.proc.descriptors import Open, getfd
+from hugeresv.sources.proc.files import read_text
 from hugeresv.sources.proc.meminfo import memory_bytes
+
+_PINNING = {
+    "/dev/vfio/": "a VFIO device",
+    "/dev/iommu": "an IOMMU context",
+    "/dev/infiniband/": "an RDMA device",
+    "/dev/nvidia": "an NVIDIA device",
+    "/dev/vhost-vdpa": "a vDPA device",
+    "/dev/vduse/": "a vDPA device in user space",
+    "/dev/xen/": "a Xen device",
+    "/dev/acrn_hsm": "an ACRN guest",
+    "/dev/video": "a video device",
+    "/dmabuf:": "a DMA buffer",
+    "anon_inode:ne-vm": "a Nitro enclave",
+}
+"""By what the names of descriptors begin with: what may have pinned pages for as long as it is open."""
+
+_AF_XDP = 44
+_IN_FLIGHT = re.compile(r"^scm_fds:\s*([1-9][0-9]*)$", re.MULTILINE)
+_REGISTERED = re.compile(r"^User(Files|Bufs):\s*([1-9][0-9]*)$", re.MULTILINE)
 
 
 def poisoned(proc_root: str) -> Iterator[Suspect]:
@@ -19,5 +47,97 @@ def poisoned(proc_root: str) -> Iterator[Suspect]:
                 f"memory with hardware errors ({corrupted >> 10} kB HardwareCorrupted in meminfo)",
                 "A poisoned huge page does not come back.",
                 pages=True,
+            )
+
+
+class Pins:
+    """Gathers them from what processes have open."""
+
+    def __init__(self, name: Callable[[int], str]) -> None:
+        """`name` names a process by its number."""
+        self._name = name
+        self._asked: set[str] = set()
+        self.suspects: list[Suspect] = []
+
+    def add(self, opened: Open) -> None:
+        """Something that a process has, if it may keep a page. The same pipe or socket is asked once."""
+        if opened.name in self._asked:
+            return
+        if opened.name.startswith(("pipe:", "socket:")):
+            self._asked.add(opened.name)
+        for suspect in self._found(opened):
+            if suspect not in self.suspects:
+                self.suspects.append(suspect)
+
+    def _found(self, opened: Open) -> Iterator[Suspect]:
+        whose = self._name(opened.pid)
+        name = opened.name
+        for beginning, what in _PINNING.items():
+            if name.startswith(beginning):
+                yield _pin(f"{what} of {whose}", "It lets go when that process closes it.")
+        if name.startswith("pipe:") and _waiting(opened):
+            yield _pin(f"data in a pipe of {whose}", "Pages given to a pipe by vmsplice are free when it is read.")
+        elif name.startswith("socket:"):
+            yield from self._in_socket(opened, whose)
+        elif name == "anon_inode:[io_uring]":
+            yield from self._in_ring(opened, whose)
+        elif name == "anon_inode:[fscontext]":
+            yield Suspect(f"a file system that {whose} has made and not mounted", "It ends with it.", promises=True)
+
+    def _in_socket(self, opened: Open, whose: str) -> Iterator[Suspect]:
+        if _IN_FLIGHT.search(_information(opened)):
+            yield Suspect(
+                f"files in flight in a socket of {whose}",
+                "They are somebody's again, or free, when it is read or closed.",
+                pages=True,
                 promises=True,
             )
+        if _waiting(opened):
+            yield _pin(f"data in a socket of {whose}", "Pages sent without a copy are free when it is sent.")
+
+    def _in_ring(self, opened: Open, whose: str) -> Iterator[Suspect]:
+        for kind, count in _REGISTERED.findall(_information(opened)):
+            ends = "They are let go when the ring is closed."
+            if kind == "Bufs":
+                yield _pin(f"{count} buffers registered in an io_uring of {whose}", ends)
+            else:
+                what = f"{count} files registered in an io_uring of {whose}"
+                yield Suspect(what, ends, pages=True, promises=True)
+
+
+def _pin(what: str, settle: str) -> Suspect:
+    """A pinned page is in use without a file; while it is, its promise may be missing (6.9 and later)."""
+    return Suspect(what, settle, pages=True, short=True)
+
+
+def _information(opened: Open) -> str:
+    with suppress(OSError):
+        return read_text(opened.path.replace("/fd/", "/fdinfo/"))
+    return ""
+
+
+def _waiting(opened: Open) -> bool:
+    """Whether a pipe or a socket has data in it that were not taken, or a socket shares memory with the kernel.
+
+    It is asked through a copy of the descriptor (pidfd_getfd, 5.6), which is closed again at once. One that cannot be
+    asked may have some.
+    """
+    try:
+        descriptor = getfd(opened)
+    except OSError as error:
+        return error.errno not in {errno.ESRCH, errno.EBADF}
+    try:
+        if opened.name.startswith("socket:"):
+            with socket.socket(fileno=os.dup(descriptor)) as copy:
+                if copy.family == _AF_XDP:
+                    return True
+        return any(_count(descriptor, request) for request in (termios.FIONREAD, termios.TIOCOUTQ))
+    finally:
+        os.close(descriptor)
+
+
+def _count(descriptor: int, request: int) -> int:
+    count = array.array("i", [0])
+    with suppress(OSError):  # a pipe has nothing to send, a listening socket nothing to read
+        fcntl.ioctl(descriptor, request, count)
+    return count[0]

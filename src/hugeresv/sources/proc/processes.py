@@ -53,6 +53,8 @@ class ProcessReader:
         self._live = live
         self._boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
         self._can_query = live
+        self.further_files: dict[int, list[tuple[str, FileStatus]]] = {}
+        """By process, open files that are found otherwise: of a thread alone, or on what is mounted nowhere."""
         self.closed_files: dict[int, str] = {}
         """Processes whose mappings could be read, but not their open files, and why."""
         self.not_walked: dict[int, str] = {}
@@ -70,7 +72,7 @@ class ProcessReader:
         """As one of its threads shows it. Raises ProcessLookupError where that has no memory."""
         path = f"{self._root}/{thread}"
         mappings, page_bytes = self._mappings(path)
-        opened = list(self._opened(path, pid)) if self._live else []
+        opened = [*self._opened(path, pid), *self.further_files.get(pid, ())] if self._live else []
         if not mappings and not opened:
             return None
         record = self._identity(path, pid, thread)
@@ -160,18 +162,23 @@ class ProcessReader:
         Who may read mappings may still be refused here: the former takes less on some kernels (CAP_PERFMON will do).
         """
         try:
-            entries = os.listdir(f"{path}/fd")
-            for entry in entries:
-                link = f"{path}/fd/{entry}"
-                with suppress(FileNotFoundError):  # closed meanwhile
-                    name = os.readlink(link)
-                    status = os.stat(link) if name.startswith(self._prefixes) else None
-                    if status is not None and status.st_dev in self._devices:
-                        yield name, file_status(status)
+            for entry in os.listdir(f"{path}/fd"):
+                found = self.open_file(f"{path}/fd/{entry}")
+                if found is not None:
+                    yield found
         except PermissionError as error:
             self.closed_files[pid] = error.strerror or str(error)
         except OSError:
             return  # it has ended
+
+    def open_file(self, link: str) -> tuple[str, FileStatus] | None:
+        """The file on the devices that a descriptor is of, None of any other. Raises PermissionError."""
+        with suppress(FileNotFoundError):  # closed meanwhile
+            name = os.readlink(link)
+            status = os.stat(link) if name.startswith(self._prefixes) else None
+            if status is not None and status.st_dev in self._devices:
+                return name, file_status(status)
+        return None
 
     def _other_thread(self, pid: int) -> int | None:
         """One that still runs after the first has ended; None of a kernel thread, of a process that has ended too.

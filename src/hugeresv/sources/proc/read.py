@@ -6,11 +6,15 @@ import itertools
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from hugeresv.errors import UnavailableError
-from hugeresv.ledger.observation import Unreadable
+from hugeresv.ledger.observation import Suspect, Unreadable
+from hugeresv.sources.proc.capability import Capability, needs
 from hugeresv.sources.proc.cgroups import read_cgroups
+from hugeresv.sources.proc.descriptors import all_open
+from hugeresv.sources.proc.detached import Detached, suspects_on
 from hugeresv.sources.proc.files import MalformedError, read_text, reason
 from hugeresv.sources.proc.flags import read_flags_where_needed
 from hugeresv.sources.proc.inodes import count_inodes
@@ -18,7 +22,7 @@ from hugeresv.sources.proc.meminfo import default_page_bytes, memory_bytes
 from hugeresv.sources.proc.mountinfo import MountInfo, read_mountinfo
 from hugeresv.sources.proc.mounts import FILE_SYSTEM, read_mount
 from hugeresv.sources.proc.page_walks import PageWalks
-from hugeresv.sources.proc.pins import poisoned
+from hugeresv.sources.proc.pins import Pins, poisoned
 from hugeresv.sources.proc.pools import read_pools
 from hugeresv.sources.proc.processes import ProcessReader, namespace
 from hugeresv.sources.proc.segments import read_own_segments, read_segments_of
@@ -54,6 +58,16 @@ def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> S
         PageWalks(_memory_bytes(proc_root)),
         live=live,
     )
+    suspects: list[Suspect] = []
+    if thorough and live:
+        detached = Detached(devices, [pool.page_size_kB << 10 for pool in pools])
+        suspects += _search(reader, proc_root, pids, detached)
+        found = detached.mounts(reader.name, unreadable)
+        for pid, files in detached.opened(found).items():
+            reader.further_files.setdefault(pid, []).extend(files)
+        suspects += suspects_on(found)
+        mounts += found
+    mounted |= {mount.device for mount in mounts}
     processes = _processes(reader, proc_root, pids, unreadable)
     read_flags_where_needed(processes, mounted, reader.read_flags)
     for record in processes:
@@ -70,7 +84,7 @@ def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> S
         tuple(segments),
         cgroups,
         tuple(unreadable),
-        tuple(poisoned(proc_root)) if thorough else (),
+        tuple(suspects),
         count_inodes(sys_root) if thorough else None,
     )
 
@@ -80,6 +94,22 @@ def _memory_bytes(proc_root: str) -> int | None:
         return memory_bytes(f"{proc_root}/meminfo", "MemTotal")
     except OSError:
         return None
+
+
+def _search(reader: ProcessReader, proc_root: str, pids: list[int], detached: Detached) -> Iterator[Suspect]:
+    """What may hold pages out of sight, and file systems that are mounted nowhere."""
+    pins = Pins(reader.name)
+    for pid in pids:
+        for opened in all_open(proc_root, pid):
+            detached.add(opened)
+            pins.add(opened)
+            if opened.of_thread:
+                with suppress(OSError):
+                    file = reader.open_file(opened.path)
+                    if file is not None:
+                        reader.further_files.setdefault(pid, []).append(file)
+    yield from pins.suspects
+    yield from poisoned(proc_root)
 
 
 def _pids(proc_root: str) -> list[int]:
@@ -105,7 +135,7 @@ def _unlisted(proc_root: str, pids: list[int], *, live: bool) -> Iterator[Unread
         )
     elif 1 not in pids:
         why = f"{proc_root} is mounted with hidepid"
-        yield Unreadable("the processes of other users", why, settle=needs("CAP_SYS_PTRACE"))
+        yield Unreadable("the processes of other users", why, settle=needs(Capability.SYS_PTRACE))
 
 
 def _processes(
@@ -140,13 +170,8 @@ def _refused(what: str, whose: dict[int, str], reader: ProcessReader) -> Iterato
     for why, pids in itertools.groupby(sorted(whose, key=whose.__getitem__), key=whose.__getitem__):
         all_of_them = list(pids)
         of = reader.name(all_of_them[0]) if len(all_of_them) == 1 else f"{len(all_of_them)} processes"
-        settle = needs("CAP_SYS_PTRACE") if why == os.strerror(errno.EACCES) else ""
+        settle = needs(Capability.SYS_PTRACE) if why == os.strerror(errno.EACCES) else ""
         yield Unreadable(f"the {what} of {of}", why, settle=settle)
-
-
-def needs(capability: str) -> str:
-    """What it takes to read what was refused. Root is not told to become root."""
-    return f"that takes {capability}" if os.geteuid() == 0 else f"run as root, or with {capability}"
 
 
 def _namespaces(proc_root: str, pids: list[int], kind: str) -> dict[str, int]:
@@ -205,7 +230,7 @@ def _segments(proc_root: str, pids: list[int], unreadable: list[Unreadable]) -> 
             continue
         except OSError as error:
             what = f"the SysV segments that process {pid} sees"
-            unreadable.append(Unreadable(what, reason(error), settle=needs("CAP_SYS_ADMIN")))
+            unreadable.append(Unreadable(what, reason(error), settle=needs(Capability.SYS_ADMIN)))
     return segments
 
 

@@ -1,0 +1,213 @@
+"""Situations without a kernel bug in which pages or promises live on: none is called one, and its cause is named."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hugeresv.kernels.host.kernel import HostKernel
+from hugeresv.ledger.observation import Kind, Observation
+from hugeresv.ledger.reconcile import unexplained
+from hugeresv.scenario.operation import Exit, Ftruncate, Mmap, Mount, OpenFile, Touch
+from hugeresv.sources.proc.observe import observe_host
+from hugeresv.status.finding import Finding
+from hugeresv.status.warning import warnings_of
+from tests.kernels.conftest import pool
+
+HEAD = """
+import ctypes, mmap, os, socket, sys, threading, time
+PAGE, HUGETLB, MFD_HUGE_2MB = 2 << 20, 0x40000, 4 | 21 << 26
+libc = ctypes.CDLL(None, use_errno=True)
+def pages(count):
+    return mmap.mmap(-1, count * PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | HUGETLB)
+def memfd(count):
+    descriptor = os.memfd_create("seg", MFD_HUGE_2MB)
+    os.ftruncate(descriptor, count * PAGE)
+    return descriptor
+def wait():
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def running(program: str, *prefix: str) -> Iterator[subprocess.Popen[str]]:
+    """A Python program that holds pages by the time it is ready, until its input ends."""
+    words = [*prefix, sys.executable, "-c", HEAD + program]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+
+
+def look() -> tuple[Observation, list[Finding], tuple[int, int]]:
+    """A look, what is said of it, and the rest of the pool of 2 MiB pages."""
+    seen = observe_host()
+    rows = unexplained(seen)
+    row = next(row for row in rows if row.page_size_kB == 2048)
+    return seen, warnings_of(seen, rows), (row.reserved_pages, row.used_pages)
+
+
+def test_a_program_that_maps_and_unmaps_in_a_loop(host: HostKernel) -> None:
+    """No look at a pool that moves all the time gives a verdict, and each says that it moved, or explains everything.
+
+    Catches: counters that come back to where they were and are taken for such as stood still.
+    """
+    loop = """
+print("ready", flush=True)
+while True:
+    held = pages(5)
+    for page in range(5): held[page * PAGE] = 1
+    held.close()
+"""
+    with host.start(pool(8)), running(loop) as process:
+        for _ in range(15):
+            seen, said, rest = look()
+            assert not [each for each in said if each.wrong], rest
+            assert not seen.steady or rest == (0, 0)
+        process.kill()
+
+
+def test_a_detached_mount_names_what_keeps_it(host: HostKernel, tmp_path: Path) -> None:
+    """Files of a hugetlbfs that was lazily unmounted are held by whoever is in it.
+
+    Catches: pages called lost, and a command `rm` for a path that leads nowhere.
+    """
+    inside = f"""
+place = {str(tmp_path)!r}.encode()
+assert libc.mount(b"none", place, b"hugetlbfs", 0, None) == 0
+os.chdir(place)
+os.mkdir("deep")
+descriptor = os.open("seg", os.O_CREAT | os.O_RDWR)
+os.posix_fallocate(descriptor, 0, 3 * PAGE)
+os.close(descriptor)
+os.chdir("deep")
+assert libc.umount2(place, 2) == 0
+wait()
+"""
+    with host.start(pool(8)), running(inside) as process:
+        seen, said, rest = look()
+        assert rest == (0, 0)
+        (file,) = [holder for holder in seen.holders if holder.place is not None]
+        assert (file.name, file.used.best, [each.pid for each in file.processes]) == (
+            "(detached)/seg", 3, [process.pid],
+        )  # fmt: skip
+        (finding,) = [each for each in said if each.code == "detached-mount"]
+        assert f"the working directory of PID {process.pid} (" in finding.text
+        assert not [each for each in said if each.wrong or each.code == "unused-file"]
+        process.communicate()
+
+
+IN_FLIGHT = """
+one, other = socket.socketpair()
+descriptor = memfd(3)
+held = mmap.mmap(descriptor, 3 * PAGE)
+held[0] = 1
+held.close()
+socket.send_fds(one, [b"x"], [descriptor])
+os.close(descriptor)
+wait()
+"""
+IN_A_PIPE = """
+out, into = os.pipe()
+held = pages(2)
+held[0] = 1
+class Vector(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
+vector = Vector(ctypes.addressof(ctypes.c_char.from_buffer(held)), 4096)
+libc.vmsplice.restype = ctypes.c_ssize_t
+assert libc.vmsplice(into, ctypes.byref(vector), 1, 0) == 4096
+libc.munmap(ctypes.c_void_p(vector.base), 2 * PAGE)
+wait()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "states", "cause"),
+    [(IN_FLIGHT, (2, 1), "files in flight in a socket of PID"), (IN_A_PIPE, (-1, 1), "data in a pipe of PID")],
+    ids=["a file in flight", "a page in a pipe"],
+)
+def test_what_is_out_of_sight_is_named(host: HostKernel, program: str, states: tuple[int, int], cause: str) -> None:
+    """A rest that something else may hold is no leak, and what may hold it is named with its process.
+
+    Catches: pages that are called lost although they come back when the process ends.
+    """
+    with host.start(pool(8)), running(program) as process:
+        _, said, rest = look()
+        assert rest == states
+        named = [each for each in said if each.code in {"rsvd-unexplained", "used-unexplained"}]
+        assert any(f"{cause} {process.pid} (" in each.text for each in named), said
+        assert not [each for each in said if each.wrong and each.code != "counter-wrapped"]
+        process.communicate()
+        assert look()[2] == (0, 0)
+
+
+def test_files_that_may_not_be_read_may_hold_pages(host: HostKernel) -> None:
+    """Who may not see descriptors gives no verdict, though he may see mappings.
+
+    Catches: EACCES taken for a descriptor that was closed meanwhile; root told to become root.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.skip("setpriv is not installed")
+    holder = "descriptor = memfd(6)\nheld = mmap.mmap(descriptor, 6 * PAGE)\nheld[0] = 1\nheld.close()\nwait()"
+    without = [setpriv, "--bounding-set=-sys_ptrace", "--inh-caps=-all"]
+    words = [*without, sys.executable, "-m", "hugeresv", "status"]
+    with host.start(pool(8)), running(holder) as process:
+        shown = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "500"})
+        assert shown.returncode == 0, shown.stdout
+        assert "5 reserved pages have no visible owner." in shown.stdout
+        assert "that takes CAP_SYS_PTRACE" in shown.stdout
+        assert "run as root" not in shown.stdout
+        process.communicate()
+
+
+def test_a_thread_with_descriptors_of_its_own(host: HostKernel) -> None:
+    """A file that only a thread has open, after unshare(CLONE_FILES), is explained or named, and no leak."""
+    program = """
+def alone():
+    libc.unshare(0x400)
+    descriptor = memfd(2)
+    held = mmap.mmap(descriptor, 2 * PAGE)
+    held.close()
+    print("ready", flush=True)
+    time.sleep(1000)
+threading.Thread(target=alone, daemon=True).start()
+sys.stdin.read()
+os._exit(0)
+"""
+    with host.start(pool(8)), running(program) as process:
+        seen, said, rest = look()
+        assert rest == (0, 0)
+        assert [(each.kind, each.reserved.best) for each in seen.holders] == [(Kind.MEMFD, 2)]
+        assert not [each for each in said if each.wrong]
+        process.communicate()
+
+
+def test_a_minimum_that_was_restored_too_early(host: HostKernel) -> None:
+    """The promise is the mount's, says the holder; no restart is asked for.
+
+    Catches: 1 reserved page called leaked until the host restarts, which ends at umount.
+    """
+    with host.start(pool(4)) as session:
+        for operation in (
+            Mount("m", min_size_pages=1),
+            OpenFile("f", mount="m"),
+            Mmap("a", "p", "shared", pages=2, file="f"),
+            Touch("a", "p", "write", page=0),
+            Exit("a"),
+            Ftruncate("b", "f", pages=1),
+        ):
+            session.apply(operation)
+        seen, said, rest = look()
+        assert rest == (0, 0)
+        minimum = next(each for each in seen.holders if each.kind is Kind.MOUNT_MINIMUM)
+        assert (minimum.reserved.best, minimum.assumed) == (1, True)
+        (finding,) = [each for each in said if each.code == "minimum-restored"]
+        assert "unmounted" in finding.remedy
+        assert not [each for each in said if each.wrong]
