@@ -174,13 +174,14 @@ class Unreadable(NamedTuple):
     """What could not be looked at, why, and what it takes.
 
     `hides`: there may be holders in it, so that no verdict can be given. `settle`: a clause such as `that takes
-    CAP_SYS_PTRACE`, empty where nothing helps.
+    CAP_SYS_PTRACE`, empty where nothing helps. `maps`: there may be mappings in it, not just open files.
     """
 
     what: str
     why: str
     hides: bool = True
     settle: str = ""
+    maps: bool = True
 
 
 class Suspect(NamedTuple):
@@ -221,6 +222,11 @@ class Observation:
     def partial(self) -> bool:
         """Whether there may be holders that are not among these."""
         return any(unreadable.hides for unreadable in self.unreadable)
+
+    @property
+    def all_users_seen(self) -> bool:
+        """Whether every process that maps a file was seen. One that merely has it open may not have been."""
+        return not any(unreadable.hides and unreadable.maps for unreadable in self.unreadable)
 
     @property
     def all_promises_seen(self) -> bool:

@@ -23,7 +23,7 @@ def room_warnings(observation: Observation) -> Iterator[Finding]:
         yield from _full(pool)
         yield from _forked(pool, holders)
         yield from _overcommit(pool)
-        if not observation.partial:
+        if observation.all_users_seen:
             yield from _left_behind(pool, holders, observation.mounts)
     yield from cgroup_warnings(observation)
 

@@ -84,11 +84,21 @@ class ProcessReader:
                     record.statuses[mapping.start] = file_status(os.stat(link))
         return record
 
-    def has_memory(self, pid: int) -> bool:
-        """Whether a process has memory of its own, which neither a kernel thread has nor one that has ended."""
+    def room(self, pid: int) -> bool | None:
+        """Whether a process that may not be looked at has room for a huge page beside what it has of ordinary ones.
+
+        Huge pages count in VmSize, not in VmRSS (resident) and not in VmLck (mlock passes over them). None where it has
+        no memory: a kernel thread, or one that has ended.
+        """
+        sizes = {"VmSize": 0, "VmRSS": 0, "VmLck": 0}
         with suppress(OSError):
-            return "\nVmSize:" in read_text(f"{self._root}/{pid}/status")
-        return False
+            for line in read_text(f"{self._root}/{pid}/status").split("\n"):
+                key, _, value = line.partition(":")
+                if key in sizes:
+                    sizes[key] = number(value.removesuffix(" kB").strip(), key)
+        if not sizes["VmSize"]:
+            return None
+        return sizes["VmSize"] - max(sizes["VmRSS"], sizes["VmLck"]) >= self._smallest_kB
 
     def name(self, pid: int) -> str:
         """What everybody may know: `PID 7 (sleep)`."""

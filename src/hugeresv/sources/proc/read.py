@@ -72,7 +72,7 @@ def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> S
     read_flags_where_needed(processes, mounted, reader.read_flags)
     for record in processes:
         reader.read_pages(record)
-    unreadable += _refused("page tables", reader.not_walked, reader)
+    unreadable += _refused("page tables", reader.not_walked, reader, maps=False)
     unreadable += _unlisted(proc_root, pids, live=live)
     segments = _segments(proc_root, pids, unreadable)
     cgroups = tuple(read_cgroups(sys_root, [pool.page_size_kB for pool in pools], unreadable))
@@ -144,19 +144,21 @@ def _processes(
     """Those that have to do with huge pages, and what was forked while they were read, which may have the same."""
     found = []
     refused: dict[int, str] = {}
+    without_room: dict[int, str] = {}
     for pid in itertools.chain(pids, _younger(proc_root, pids)):
         try:
             record = reader.read(pid)
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended; if it had held anything the counters would have moved
         except OSError as error:
-            if reader.has_memory(pid):
-                refused[pid] = reason(error)
+            room = reader.room(pid)
+            if room is not None:
+                (refused if room else without_room)[pid] = reason(error)
             continue
         if record is not None:
             found.append(record)
-    unreadable += _refused("mappings and open files", refused, reader)
-    unreadable += _refused("open files", reader.closed_files, reader)
+    unreadable += _refused("mappings and open files", refused, reader, maps=True)
+    unreadable += _refused("open files", without_room | reader.closed_files, reader, maps=False)
     return found
 
 
@@ -165,13 +167,13 @@ def _younger(proc_root: str, pids: list[int]) -> Iterator[int]:
     yield from sorted(set(_pids(proc_root)) - set(pids))
 
 
-def _refused(what: str, whose: dict[int, str], reader: ProcessReader) -> Iterator[Unreadable]:
+def _refused(what: str, whose: dict[int, str], reader: ProcessReader, *, maps: bool) -> Iterator[Unreadable]:
     """One for each reason; a single process is named."""
     for why, pids in itertools.groupby(sorted(whose, key=whose.__getitem__), key=whose.__getitem__):
         all_of_them = list(pids)
         of = reader.name(all_of_them[0]) if len(all_of_them) == 1 else f"{len(all_of_them)} processes"
         settle = needs(Capability.SYS_PTRACE) if why == os.strerror(errno.EACCES) else ""
-        yield Unreadable(f"the {what} of {of}", why, settle=settle)
+        yield Unreadable(f"the {what} of {of}", why, settle=settle, maps=maps)
 
 
 def _namespaces(proc_root: str, pids: list[int], kind: str) -> dict[str, int]:
