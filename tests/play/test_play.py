@@ -11,8 +11,9 @@ from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import PageState
 from hugeresv.model.presets import IDEAL
 from hugeresv.outcome import Outcome
+from hugeresv.play.pages import Run
 from hugeresv.play.play import Ending, StepResult, play
-from hugeresv.play.watch import Picture, Run
+from hugeresv.play.watch import Picture
 from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
 from hugeresv.scenario.scn_format import parse_scn
 

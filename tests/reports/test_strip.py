@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hugeresv.kernels.protocol import PageState
-from hugeresv.play.watch import Picture, Run
+from hugeresv.play.pages import Run
+from hugeresv.play.watch import Picture
 from hugeresv.reports.strip import ASCII, UNICODE, Glyphs, strip
 
 LEAST_WIDTH = 30

@@ -12,6 +12,7 @@ from hugeresv.invariants.check import check
 from hugeresv.invariants.ending import check_end
 from hugeresv.invariants.steps import check_step, levels
 from hugeresv.invariants.violation import Violation
+from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import Kernel, Session
 from hugeresv.outcome import Outcome
 from hugeresv.play.insight import Insight, Seer, model_insight
@@ -101,7 +102,8 @@ class _Look:
     """Sees what each operation did to mappings and, with insight, to what must always hold."""
 
     def __init__(self, session: Session, insight: Insight | None, *, pictures: bool) -> None:
-        self._watch = Watch(insight or session) if pictures else None
+        model = session if isinstance(session, ModelSession) else None
+        self._watch = Watch(insight or session, model) if pictures else None
         self._insight = insight
         self._levels = levels(insight.machine()) if insight else None
 

@@ -1,13 +1,19 @@
-"""Which mappings a step is to be shown with, and what it changed in them."""
+"""Which mappings a step is to be shown with, and what it changed in them.
+
+A model's mapping is looked at as a whole once, and from then on only where a step may have changed it: at the pages
+that the step names, in that mapping and in those that have the same pages, its relatives. On a real kernel, which is
+believed nothing, everything is looked at after every step.
+"""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator
-from itertools import chain, groupby
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from hugeresv.kernels.protocol import MappingView, PageState
+from hugeresv.kernels.model.session import ModelSession
+from hugeresv.kernels.protocol import MappingView
+from hugeresv.play.pages import Pages, Range, Run, changes, joined
+from hugeresv.play.reach import Name, Reach
 from hugeresv.scenario.operation import Exit, Fork, Mmap, Mremap, Operation, Shmat, Shmdt, Span, Touch
 
 _MOST_WATCHED = 64
@@ -16,28 +22,30 @@ _MOST_WATCHED = 64
 NAMING = (Mmap, Touch, Span, Shmat, Shmdt)
 """Operations that name a mapping of the process that makes the call."""
 
-Name = tuple[str, str]
-"""A process and a mapping."""
-
-Stretch = tuple[PageState, int]
-
-
-class Run(NamedTuple):
-    """Neighbouring pages of a mapping that are alike."""
-
-    state: PageState
-    pages: int
-    changed: bool
-    """Whether the step changed their state; False also for a mapping that was not seen before."""
-
 
 class Picture(NamedTuple):
-    """A mapping right after a step, from its start to the end of what it ever covered."""
+    """A mapping right after a step, from its start to the end of what it ever covered.
+
+    Of very many runs it has those around the first change, or the first ones; `before` and `after` are the pages of the
+    others.
+    """
 
     proc: str
     map: str
     shared: bool
     runs: tuple[Run, ...]
+    before: int = 0
+    after: int = 0
+
+    @property
+    def pages(self) -> int:
+        """All pages."""
+        return self.before + sum(run.pages for run in self.runs) + self.after
+
+    @property
+    def changed(self) -> bool:
+        """Whether the step changed anything that had been seen before."""
+        return any(run.changed for run in self.runs)
 
 
 class Viewer(Protocol):
@@ -51,17 +59,29 @@ class Viewer(Protocol):
 class Watch:
     """Knows the mappings of a session by the operations that it is told, and looks at them."""
 
-    def __init__(self, viewer: Viewer) -> None:
+    def __init__(self, viewer: Viewer, model: ModelSession | None = None) -> None:
+        """Of a `model` only what may have changed is looked at, else everything."""
         self._viewer = viewer
-        self._seen: dict[Name, MappingView | None] = {}
+        self._model = model
+        self._reach = Reach(model.names.page_bytes) if model else None
+        self._seen: dict[Name, Pages | None] = {}
+        self._of: dict[str, list[Name]] = {}
+        """The mappings of each process, as they came."""
 
     def note(self, operation: Operation) -> list[Name]:
         """An operation has been carried out: the mappings that it names, or that a child has of it."""
+        if self._reach:
+            self._reach.note(operation)
         if isinstance(operation, Exit):
-            self._seen = {name: view for name, view in self._seen.items() if name[0] != operation.proc}
+            for name in self._of.pop(operation.proc, ()):
+                del self._seen[name]
+                if self._reach:
+                    self._reach.forget(name)
         named = list(self._named(operation))
         for name in named:
-            self._seen.setdefault(name, None)
+            if name not in self._seen:
+                self._seen[name] = None
+                self._of.setdefault(name[0], []).append(name)
         return named
 
     def look(self, operation: Operation) -> tuple[Picture, ...]:
@@ -74,7 +94,7 @@ class Watch:
         if len(self._seen) <= _MOST_WATCHED:
             for name in [name for name in self._seen if name not in named]:
                 picture = self._look_at(name)
-                if picture and any(run.changed for run in picture.runs) and not (picture.shared and named):
+                if picture and picture.changed and not (picture.shared and named):
                     pictures.append(picture)
         return tuple(pictures)
 
@@ -85,36 +105,34 @@ class Watch:
     def _named(self, operation: Operation) -> Iterator[Name]:
         """The operation's own mapping, the one it makes, or those that a child gets."""
         if isinstance(operation, Fork):
-            yield from [(operation.child, mapping) for proc, mapping in self._seen if proc == operation.proc]
+            yield from [(operation.child, mapping) for _, mapping in self._of.get(operation.proc, ())]
         elif isinstance(operation, NAMING):
             yield operation.proc, operation.map
             if isinstance(operation, Mremap) and operation.move_to is not None:
                 yield operation.proc, operation.move_to
 
     def _look_at(self, name: Name) -> Picture | None:
-        before, after = self._seen[name], self._viewer.view(*name)
-        self._seen[name] = after
-        if after is None:
+        ranges = self._reach.since_last_look(name) if self._reach else None
+        pages = self._seen[name]
+        if self._model is None or ranges is None or pages is None:
+            changed = self._look_at_all(name)
+        else:
+            changed = _look_at_parts(self._model, name, pages, ranges)
+        pages = self._seen[name]
+        if pages is None:
             return None
-        return Picture(*name, after.shared, tuple(_compare(before.runs if before else after.runs, after.runs)))
+        part = pages.part(changed)
+        return Picture(*name, pages.shared, part.runs, part.before, part.after)
+
+    def _look_at_all(self, name: Name) -> list[Range]:
+        before, after = self._seen[name], self._viewer.view(*name)
+        self._seen[name] = None if after is None else Pages(after.shared, after.runs)
+        return [] if before is None or after is None else changes(before, after.runs)
 
 
-def _compare(before: Iterable[Stretch], after: Iterable[Stretch]) -> Iterator[Run]:
-    """`after`, with what changed since `before`; beyond its end `before` was a hole."""
-    for (state, changed), pieces in groupby(_pieces(before, after), key=lambda piece: (piece.state, piece.changed)):
-        yield Run(state, sum(piece.pages for piece in pieces), changed)
-
-
-def _pieces(before: Iterable[Stretch], after: Iterable[Stretch]) -> Iterator[Run]:
-    """`after`, cut wherever `before` changes its state."""
-    old = chain(before, [(PageState.HOLE, sys.maxsize)])
-    old_state, old_left = next(old)
-    for state, pages in after:
-        left = pages
-        while left:
-            length = min(left, old_left)
-            yield Run(state, length, state is not old_state)
-            left -= length
-            old_left -= length
-            if not old_left:
-                old_state, old_left = next(old)
+def _look_at_parts(model: ModelSession, name: Name, pages: Pages, ranges: list[Range]) -> list[Range]:
+    changed: list[Range] = []
+    for first, end in ranges:
+        if first < pages.total:
+            changed += pages.replace(first, model.part(*name, first, min(end, pages.total)))
+    return joined(changed)

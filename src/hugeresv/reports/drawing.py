@@ -53,7 +53,7 @@ class Drawing(NamedTuple):
 def draw(screen: Screen, picture: Picture, width: int) -> Drawing:
     """A mapping as a strip, coloured where there is colour; pages that changed stand out there."""
     pieces = strip(picture, width, glyphs(screen))
-    abbreviated = sum(run.pages for run in picture.runs) > width
+    abbreviated = picture.pages > width
     return Drawing("".join(_painted(screen, piece) for piece in pieces), columns(pieces), abbreviated)
 
 

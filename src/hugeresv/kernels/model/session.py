@@ -59,6 +59,12 @@ class ModelSession(NamedSession):
         cgroups = self._cgroups.now(self.machine.cgroups) if self._has_cgroups else None
         return Answer(outcome, counters, cgroups, self._statfs.now(self.machine.mounts) or None)
 
+    def part(self, proc: str, mapping: str, first: int, end: int) -> tuple[Run, ...]:
+        """Pages [first, end) of a mapping that there is, as its `view` has them."""
+        start, extent_bytes, *_ = self.names.mapping(proc, mapping)
+        skipped = first * self.names.page_bytes
+        return self._runs(proc, start + skipped, min(end * self.names.page_bytes, extent_bytes) - skipped)
+
     def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[Run, ...]:
         """Page by page, everything known."""
         return view(self.machine.processes[proc].mm, start, extent_bytes).runs

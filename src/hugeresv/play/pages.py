@@ -1,0 +1,169 @@
+"""The pages of a mapping as they were last seen, of which a part can be put in the place of another."""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby, repeat
+from operator import itemgetter, sub
+from typing import NamedTuple
+
+from hugeresv.kernels.protocol import PageState
+
+Stretch = tuple[PageState, int]
+"""So many neighbouring pages in one state."""
+
+Range = tuple[int, int]
+"""Pages [first, end)."""
+
+NEAR = 128
+"""How many runs on either side of a change are near it: more than a terminal has columns for."""
+
+
+class Run(NamedTuple):
+    """Neighbouring pages of a mapping that are alike."""
+
+    state: PageState
+    pages: int
+    changed: bool
+    """Whether the step changed their state; False also for a mapping that was not seen before."""
+
+
+class Part(NamedTuple):
+    """The runs of a mapping around what changed first, or from its start; and how many pages lie before and behind."""
+
+    before: int
+    runs: tuple[Run, ...]
+    after: int
+
+
+class Pages:
+    """Runs in order, neighbours never in the same state. To replace a part costs what there is in it."""
+
+    __slots__ = ("_ends", "_states", "shared")
+
+    def __init__(self, shared: bool, stretches: Iterable[Stretch]) -> None:
+        """`stretches` from page 0 on."""
+        self.shared = shared
+        self._ends: list[int] = []
+        self._states: list[PageState] = []
+        end = 0
+        for state, pages in stretches:
+            end += pages
+            self._ends.append(end)
+            self._states.append(state)
+
+    @property
+    def total(self) -> int:
+        """All pages."""
+        return self._ends[-1] if self._ends else 0
+
+    def replace(self, first: int, stretches: Sequence[Stretch]) -> list[Range]:
+        """Put `stretches` where as many pages are from page `first` on; the ranges whose state that changes."""
+        end = first + sum(pages for _, pages in stretches)
+        changed = changes(self._within(first, end), stretches, first)
+        if changed:
+            left, right = bisect_right(self._ends, first), bisect_left(self._ends, end)
+            runs = [*self._stretches(left, right + 1, self._start(left), first), *stretches]
+            runs += self._stretches(left, right + 1, end, self._ends[right])
+            if left:
+                left -= 1
+                runs.insert(0, (self._states[left], self._ends[left] - self._start(left)))
+            if right + 1 < len(self._ends):
+                right += 1
+                runs.append((self._states[right], self._ends[right] - self._ends[right - 1]))
+            new = Pages(self.shared, _merged(runs))
+            start = self._start(left)
+            self._ends[left : right + 1] = [start + each for each in new._ends]
+            self._states[left : right + 1] = new._states
+        return changed
+
+    def part(self, changed: Sequence[Range]) -> Part:
+        """All runs, or where there are many those near the first change."""
+        if len(self._ends) <= 2 * NEAR:
+            left, right = 0, len(self._ends)
+        else:
+            middle = bisect_right(self._ends, changed[0][0]) if changed else NEAR
+            left, right = max(middle - NEAR, 0), min(middle + NEAR, len(self._ends))
+        return Part(self._start(left), tuple(self._marked(left, right, changed)), self.total - self._start(right))
+
+    def _marked(self, left: int, right: int, changed: Sequence[Range]) -> Iterator[Run]:
+        """The runs from `left` to `right`, cut where what changed begins and ends."""
+        start, end = self._start(left), self._start(right)
+        inside = [(first, last) for first, last in changed if first < end and last > start]
+        if not inside:
+            return self._unchanged(left, right)
+        first = bisect_right(self._ends, inside[0][0], left, right)
+        behind = min(bisect_left(self._ends, inside[-1][1], left, right) + 1, right)
+        return chain(self._unchanged(left, first), self._cut(first, behind, inside), self._unchanged(behind, right))
+
+    def _unchanged(self, left: int, right: int) -> Iterator[Run]:
+        ends = self._ends[left:right]
+        lengths = map(sub, ends, chain([self._start(left)], ends))
+        return map(Run._make, zip(self._states[left:right], lengths, repeat(False)))
+
+    def _cut(self, left: int, right: int, changed: Iterable[Range]) -> Iterator[Run]:
+        ranges = iter(changed)
+        first = last = at = self._start(left)
+        for state, end in zip(self._states[left:right], self._ends[left:right], strict=True):
+            while at < end:
+                if last <= at:
+                    first, last = next(ranges, (sys.maxsize, sys.maxsize))
+                stop = min(last if first <= at else first, end)
+                yield Run(state, stop - at, first <= at)
+                at = stop
+
+    def __iter__(self) -> Iterator[Stretch]:
+        return self._stretches(0, len(self._ends), 0, self.total)
+
+    def _within(self, first: int, end: int) -> Iterator[Stretch]:
+        return self._stretches(bisect_right(self._ends, first), bisect_left(self._ends, end) + 1, first, end)
+
+    def _stretches(self, left: int, right: int, first: int, end: int) -> Iterator[Stretch]:
+        """What the runs from `left` to `right` have of pages [first, end)."""
+        at = first
+        for state, stop in zip(self._states[left:right], self._ends[left:right], strict=True):
+            if at < (stop := min(stop, end)):
+                yield state, stop - at
+                at = stop
+
+    def _start(self, run: int) -> int:
+        return self._ends[run - 1] if run else 0
+
+
+def changes(before: Iterable[Stretch], after: Iterable[Stretch], start: int = 0) -> list[Range]:
+    """Where `after`, from page `start` on, is in another state than `before`, which is a hole beyond its end."""
+    old = chain(before, [(PageState.HOLE, sys.maxsize)])
+    old_state, old_left = next(old)
+    found: list[Range] = []
+    at = start
+    for state, pages in after:
+        end = at + pages
+        while at < end:
+            length = min(end - at, old_left)
+            if state is not old_state:
+                first = found.pop()[0] if found and found[-1][1] == at else at
+                found.append((first, at + length))
+            at += length
+            old_left -= length
+            if not old_left:
+                old_state, old_left = next(old)
+    return found
+
+
+def joined(ranges: Iterable[Range]) -> list[Range]:
+    """Ranges in order, those that meet as one."""
+    found: list[Range] = []
+    for first, end in sorted(ranges):
+        if found and first <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((first, end))
+    return found
+
+
+def _merged(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+    """Neighbours in the same state as one."""
+    for state, group in groupby(stretches, key=itemgetter(0)):
+        yield state, sum(pages for _, pages in group)
