@@ -97,7 +97,7 @@ def test_a_violation_has_the_scenarios_names(guest: GuestKernel, seer: Seer) -> 
 
 
 def moved_in_part() -> list[ops.Operation]:
-    """Six pages, of which pages 0 and 2 are touched; 2 and 3 move. Experiment e12b: 3 reservations are lost."""
+    """Six pages, of which 0 and 2 are touched; 2 and 3 move: 3 promises are lost (docs/kernel/remap.md#e12b)."""
     return [
         ops.Mmap("db", "a", "private", pages=6),
         ops.Touch("db", "a", "write", page=0),

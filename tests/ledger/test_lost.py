@@ -20,7 +20,7 @@ MOVE = ops.Mremap("p", "a", page=2, pages=2, new_pages=2, move_to="b")
 
 
 def test_pages_that_were_taken_before_are_not_lost() -> None:
-    """A loss of all that has no map; in experiment e12b it is 3 of 4 pages. A page touched since was lost, too."""
+    """A loss of all that has no map (docs/kernel/remap.md#e12b: 3 of 4 pages). A page touched since was lost, too."""
     found = lost_after(MAP, *TOUCH, MOVE, ops.Touch("p", "a", "write", page=5))
     assert [(each.process, each.pages, each.certain) for each in found] == [("p", 1, True), ("p", 2, True)]
 

@@ -1,4 +1,4 @@
-"""The hugetlb controller: experiments c01 to c07. `g=1,4` is usage 1 and rsvd 4 of cgroup g."""
+"""The hugetlb controller: the experiments of docs/kernel/cgroups.md. `g=1,4` is usage 1 and rsvd 4 of cgroup g."""
 
 import pytest
 

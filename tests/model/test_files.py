@@ -1,4 +1,4 @@
-"""NORESERVE, shared mappings, files and segments: experiments e05 to e09, e19 to e21, f01 and f04 on Linux 6.18."""
+"""NORESERVE, shared mappings, files and segments: the experiments of docs/kernel/files.md."""
 
 import pytest
 

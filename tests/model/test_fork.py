@@ -1,4 +1,4 @@
-"""fork, copy on write and the page steal: experiments e10, e11, e13b, e25b, e26 and e27."""
+"""fork, copy on write and the page steal: the experiments of docs/kernel/fork.md."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Mounts with size= and min_size=: experiments e16 and e17, with H93, H94, H105 and H110."""
+"""Mounts with size= and min_size=: the experiments of docs/kernel/mounts.md, with H93, H94, H105 and H110."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Resizing the pool, and surplus pages: experiments e14 and e15, and what a wrapped counter does to them."""
+"""Resizing the pool, and surplus pages: experiments of docs/kernel/pool.md, and what a wrapped counter does to them."""
 
 from hugeresv.scenario import operation as op
 from tests.model.table import Actor, play

@@ -1,4 +1,4 @@
-"""Private mappings of one process: experiments e01 to e04, e23 to e25, f02 and f03, and the split of June 2008."""
+"""Private mappings of one process: the experiments of docs/kernel/private.md, and the split of June 2008."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""mremap and madvise: experiments e12 and e13, with H71 and H115."""
+"""mremap and madvise: the experiments of docs/kernel/remap.md, with H71 and H115."""
 
 import pytest
 

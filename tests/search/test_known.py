@@ -20,10 +20,10 @@ def scenario(*operations: Operation) -> Scenario:
 
 H104 = scenario(
     Mmap("p", "m", "private", pages=3), Touch("p", "m", "write", 0), Fork("p", "c"), Exit("p")
-)  # KERNEL.md E.3 e26: the parent's exit credits the page that lives on in the child
+)  # docs/kernel/fork.md#e26: the parent's exit credits the page that lives on in the child
 H71 = scenario(
     Mmap("p", "m", "private", pages=4), Mremap("p", "m", page=0, pages=1, new_pages=1, move_to="n"), Exit("p")
-)  # KERNEL.md E.4 e12b
+)  # docs/kernel/remap.md#e12b
 
 
 def test_a_parent_that_leaves_first_is_known_by_its_switch() -> None:

@@ -296,7 +296,7 @@ class Behaviour:
         differs="off: mounting with min_size= is EINVAL",
         since="from 4.1",
         source="1c5ecae3a93f and its series (hugetlbfs_parse_options)",
-        verified="from KERNEL.md",
+        verified="on: docs/kernel/mounts.md#e17; off: the release that its commit came with",
     )
     reserve_rollback: ReserveRollback = switch(
         ReserveRollback.EXACT,
@@ -331,7 +331,7 @@ class Behaviour:
         differs="off: no cgroup is charged for reservations",
         since="from 5.7",
         source="e9fe92ae0cd2 and its series (hugetlb_cgroup_charge_cgroup_rsvd)",
-        verified="from KERNEL.md",
+        verified="on: docs/kernel/cgroups.md#c01; off: the release that its commit came with",
     )
 
 
