@@ -7,9 +7,27 @@ from random import Random
 from benchmarks.growth.bench import Bench, memory_bytes, microseconds
 from benchmarks.growth.row import Row
 from hugeresv.invariants.check import check
+from hugeresv.ledger.lost import lost_reservations
+from hugeresv.ledger.machine import observe_machine
 from hugeresv.model.region_map import RegionMap
 from hugeresv.outcome import Outcome
-from hugeresv.scenario.operation import Exit, Fallocate, Fork, Ftruncate, Madvise, Memfd, Mlock, Mmap, Munmap, Touch
+from hugeresv.scenario.operation import (
+    Exit,
+    Fallocate,
+    Fork,
+    Ftruncate,
+    Madvise,
+    Memfd,
+    Mlock,
+    Mmap,
+    Mount,
+    Munmap,
+    OpenFile,
+    Shmat,
+    Shmdt,
+    Shmget,
+    Touch,
+)
 
 SAMPLE = 200
 
@@ -153,6 +171,43 @@ def mlock_again(n: int) -> float:
     return bench.median([Mlock("p", "m", 0, n)] * 3)
 
 
+def mlock_of_ordinary_memory(n: int) -> float:
+    """mlock of `n` * 2 MiB of ordinary pages."""
+    bench = Bench(4)
+    bench.do(Mmap("p", "m", "private", pages=n, normal=True))
+    return 1e6 * bench.seconds(Mlock("p", "m", 0, n))
+
+
+def open_on_a_mount(n: int) -> float:
+    """A file opened on a mount that has `n`."""
+    bench = Bench()
+    bench.do(Mount("mount"), *(OpenFile(f"f{number}", "mount") for number in range(n)))
+    return bench.median(OpenFile(f"g{number}", "mount") for number in range(SAMPLE))
+
+
+def shmdt_among_mappings(n: int) -> float:
+    """A segment attached below `n` other mappings, which then is attached again elsewhere."""
+    bench = Bench()
+    bench.do(Shmget("p", "s", pages=1), *(Shmat("p", "s", f"s{number}") for number in range(n)))
+    return bench.median(Shmdt("p", f"s{number}") for number in range(min(n, SAMPLE)))
+
+
+def with_mounts(n: int) -> Bench:
+    """`n` mounts with limits, with a file on each of which a page is there."""
+    bench = Bench()
+    bench.do(*(Mount(f"m{number}", 4, 1) for number in range(n)))
+    bench.do(*(OpenFile(f"f{number}", f"m{number}") for number in range(n)))
+    bench.do(*(Fallocate("p", f"f{number}", 0, 1, mode="alloc") for number in range(n)))
+    return bench
+
+
+def children(n: int) -> Bench:
+    """A process with `n` children, which all have its page."""
+    bench = touched(1)
+    bench.do(*(Fork("p", f"c{number}") for number in range(n)))
+    return bench
+
+
 def of_machine(action: Callable[[Bench], object], make: Callable[[int], Bench], n: int) -> float:
     """What looks at the whole machine."""
     bench = make(n)
@@ -179,9 +234,17 @@ def _check(bench: Bench) -> object:
     return check(bench.machine)
 
 
+def _observe(bench: Bench) -> object:
+    return observe_machine(bench.machine)
+
+
+def _lost(bench: Bench) -> object:
+    return lost_reservations(bench.machine, {})
+
+
 ROWS = (
     Row("touch among n fragments", "us", "flat", 10_000, touch_among_fragments),
-    Row("count a range among n fragments", "us", "flat", 10_000, count_a_range),
+    Row("count a range among n fragments", "us", "flat", 1_000, count_a_range),
     Row("munmap of a page, n present", "us", "flat", 50, munmap_a_page),
     Row("MADV_DONTNEED of a page, n present", "us", "flat", 50, dontneed_a_page),
     Row("touch and munmap among n mappings", "us", "flat", 1_000, touch_and_munmap_among_mappings),
@@ -195,14 +258,19 @@ ROWS = (
     Row("fallocate n pages, pool of 4", "us", "flat", 400_000_000, fallocate_all),
     Row("fallocate n pages again", "us", "linear", 10_000, fallocate_again),
     Row("locked mmap of n pages, pool of 4", "us", "flat", 400_000, locked_mmap),
+    Row("mlock of n * 2 MiB of ordinary pages", "us", "flat", 4_000, mlock_of_ordinary_memory),
+    Row("open a file on a mount of n", "us", "flat", 1_000, open_on_a_mount),
+    Row("shmdt among n mappings", "us", "linear", 1_000, shmdt_among_mappings),
     Row("mlock n pages again", "us", "linear", 10_000, mlock_again),
     *(
         Row(f"{what}, {where}", "us", "linear", n, partial(of_machine, action, make))
-        for what, action in (("copy", _copy), ("key", _key), ("check", _check))
+        for what, action in (("copy", _copy), ("key", _key), ("check", _check), ("observe", _observe))
         for where, n, make in (
             ("n pages present", 1_000, touched),
             ("n mappings of a file", 500, file_with_mappings),
             ("fork chain of n", 300, fork_chain),
+            ("n mounts", 100, with_mounts),
         )
     ),
+    Row("lost reservations, n children", "us", "linear", 300, partial(of_machine, _lost, children)),
 )

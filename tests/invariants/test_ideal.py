@@ -5,10 +5,10 @@ from hypothesis import given, note, settings
 from hugeresv.invariants.check import check
 from hugeresv.invariants.ending import check_end
 from hugeresv.invariants.steps import check_step, levels
-from hugeresv.invariants.touching import check_by_touching
 from hugeresv.model.presets import IDEAL
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Pool
+from tests.invariants.touching import check_by_touching
 from tests.machines import History, histories, play, pools, start
 
 

@@ -13,6 +13,8 @@ def charges_are_held(census: Census) -> Iterator[str]:
     rsvd = lengths of owners' private VMAs + regions of files' reservation maps + pages without a reservation, as far as
     charged to it; usage = pages in use charged to it.
     """
+    if not census.machine.cgroups:
+        return
     usage, mapped, regions, pages = (Counter[HugetlbCgroup]() for _ in range(4))
     for resv_map, vmas in census.map_users.items():
         _charge(mapped, resv_map.cgroup, sum(vma.end_index - vma.first_index for vma in vmas))

@@ -1,7 +1,7 @@
 """The catalogue of invariants, and `check`, which holds a machine against all of them.
 
-Those of a moment are here. I4 and I12 are about a step (`steps`), I11 about the end (`ending`), and I8 in full tries
-every promise (`touching`). I5, the sums over NUMA nodes, cannot be observed: a machine has one node.
+Those of a moment are here. I4 and I12 are about a step (`steps`), I11 about the end (`ending`). I5, the sums over NUMA
+nodes, cannot be observed: a machine has one node.
 """
 
 from collections.abc import Callable, Iterator

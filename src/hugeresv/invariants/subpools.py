@@ -1,5 +1,6 @@
 """The limits of mounts: what a subpool thinks is out, against what is out."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from hugeresv.invariants.reservations import items
@@ -11,10 +12,11 @@ from hugeresv.model.subpool import Subpool
 
 def usage_is_what_is_out(census: Census) -> Iterator[str]:
     """I6: a subpool with a maximum has used = its pages in use + what its files promise, and 0 <= used <= max."""
+    out = _Out(census)
     for mount, subpool in subpools(census):
         if subpool.max_hpages is None:
             continue
-        pages, promises = out(census, subpool)
+        pages, promises = out.pages[subpool], out.promises.get(subpool, [])
         expected = pages + sum(promise.pages for promise in promises)
         used = subpool.used_hpages
         if used != expected:
@@ -28,14 +30,15 @@ def usage_is_what_is_out(census: Census) -> Iterator[str]:
 
 def minimum_is_there(census: Census) -> Iterator[str]:
     """I7: a subpool with a minimum has 0 <= rsv <= min, and what is out of it + rsv >= min."""
+    out = _Out(census)
     for mount, subpool in subpools(census):
         if subpool.min_hpages is None:
             continue
         rsv, minimum = subpool.rsv_hpages, subpool.min_hpages
         if not 0 <= rsv <= minimum:
             yield f"rsv_hpages of mount {mount!r} is {rsv}, with a minimum of {minimum}"
-        pages, promises = out(census, subpool)
-        promised = sum(promise.pages for promise in promises)
+        pages = out.pages[subpool]
+        promised = sum(promise.pages for promise in out.promises.get(subpool, ()))
         if pages + promised + rsv < minimum:
             yield (
                 f"mount {mount!r} has a minimum of {minimum}, but rsv_hpages {rsv}"
@@ -50,8 +53,13 @@ def subpools(census: Census) -> Iterator[tuple[Key, Subpool]]:
             yield key, mount.subpool
 
 
-def out(census: Census, subpool: Subpool) -> tuple[int, list[Promise]]:
-    """The pages of a subpool that are in use, and what its files promise."""
-    pages = sum(folio.subpool is subpool for folio in census.folios)
-    promises = [p for p in census.promises if p.subpool is subpool and not isinstance(p, MinimumPromise)]
-    return pages, promises
+class _Out:
+    """By subpool the pages that are in use, and what its files promise."""
+
+    def __init__(self, census: Census) -> None:
+        limited = any(True for _ in subpools(census))
+        self.pages = Counter(folio.subpool for folio in census.folios) if limited else Counter()
+        self.promises: dict[Subpool | None, list[Promise]] = {}
+        for promise in census.promises:
+            if not isinstance(promise, MinimumPromise):
+                self.promises.setdefault(promise.subpool, []).append(promise)

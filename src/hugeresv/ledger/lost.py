@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hugeresv.ledger.promise import ranges_text
 from hugeresv.model.address_space import AddressSpace
+from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine
 from hugeresv.model.region_map import RegionMap
 from hugeresv.model.vma import Vma
@@ -40,32 +41,47 @@ def lost_reservations(machine: Machine, ancestors: Mapping[Key, Sequence[Key]]) 
 
     `ancestors`: which processes a process descends from, as far as that is known.
     """
-    return [
-        found
-        for key, process in machine.processes.items()
-        for vma in process.mm.vmas
-        if _bare(vma) and (found := _lost(key, vma, [machine.processes[each].mm for each in ancestors.get(key, ())]))
-    ]
+    users: dict[Inode, _Users] = {}
+    lost = []
+    for key, process in machine.processes.items():
+        forebears = [machine.processes[each].mm for each in ancestors.get(key, ())]
+        for vma in filter(_bare, process.mm.vmas):
+            assert vma.inode is not None
+            if vma.inode not in users:
+                users[vma.inode] = _Users(vma.inode)
+            found = _lost(key, vma, users[vma.inode], forebears)
+            if found is not None:
+                lost.append(found)
+    return lost
+
+
+class _Users:
+    """The address spaces that map a file privately, and the first owner's VMA of those that have one."""
+
+    def __init__(self, inode: Inode) -> None:
+        self.spaces: set[AddressSpace] = set()
+        self.owners: dict[AddressSpace, Vma] = {}
+        for vma in inode.i_mmap:
+            self.spaces.add(vma.mm)
+            if vma.owner:
+                self.owners.setdefault(vma.mm, vma)
 
 
 def _bare(vma: Vma) -> bool:
     return vma.inode is not None and not vma.shared and not vma.noreserve and vma.resv_map is None
 
 
-def _lost(process: Key, vma: Vma, forebears: Sequence[AddressSpace]) -> LostReservation | None:
-    assert vma.inode is not None
-    owners = [other for other in vma.inode.i_mmap if other.owner]
-    here = [other for other in owners if other.mm is vma.mm]
-    inherited = any(other.mm in forebears for other in vma.inode.i_mmap)
-    if not here and (owners or inherited):
+def _lost(process: Key, vma: Vma, users: _Users, forebears: Sequence[AddressSpace]) -> LostReservation | None:
+    here = users.owners.get(vma.mm)
+    if here is None and (users.owners or any(mm in users.spaces for mm in forebears)):
         return None
-    taken = here[0].resv_map if here else None
+    taken = here.resv_map if here is not None else None
     consumed = taken.regions if taken is not None else _present(vma)
     ranges = tuple(
         (vma.address_of(first), vma.address_of(end)) for first, end in consumed.missing(vma.first_index, vma.end_index)
     )
     pages = sum(end - start for start, end in ranges) >> vma.mm.page_shift
-    return LostReservation(process, vma, pages, ranges, bool(here)) if pages else None
+    return LostReservation(process, vma, pages, ranges, here is not None) if pages else None
 
 
 def _present(vma: Vma) -> RegionMap:

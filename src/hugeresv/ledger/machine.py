@@ -86,6 +86,8 @@ class _Holders:
         self._identities = identities
         self._census = Census(machine)
         self._page_size_kB = machine.hstate.page_bytes >> 10
+        self._on_mounts = {inode for mount in machine.mounts.values() for inode in mount.inodes}
+        self._open = set(machine.files.values())
         self._vmas: dict[tuple[Inode, bool], list[tuple[Key, Vma]]] = {}
         self._anonymous: dict[Inode, set[Folio]] = {}
         self._cgroup_names = {id(cgroup): str(key) for key, cgroup in machine.cgroups.items()}
@@ -151,8 +153,6 @@ class _Holders:
             return known
         if inode.sysv:
             return Kind.SYSV
-        if any(inode in mount.inodes for mount in self._machine.mounts.values()):
+        if inode in self._on_mounts:
             return Kind.FILE
-        if inode in self._machine.files.values():
-            return Kind.MEMFD
-        return Kind.SHARED_ANONYMOUS
+        return Kind.MEMFD if inode in self._open else Kind.SHARED_ANONYMOUS

@@ -53,7 +53,7 @@ class MappingPromise:
     @property
     def pages(self) -> int:
         """Pages of the VMAs that have not consumed their reservation."""
-        return sum(end - first for vma in self.vmas for first, end in unconsumed(vma))
+        return sum(map(_unconsumed_pages, self.vmas))
 
     @property
     def subpool(self) -> Subpool | None:
@@ -134,6 +134,13 @@ def unconsumed(vma: Vma) -> Iterator[Range]:
                 yield first, end
         return
     yield from without(vma.first_index, vma.end_index, [index for index, folio in vma.present() if folio.anon])
+
+
+def _unconsumed_pages(vma: Vma) -> int:
+    """How many `unconsumed` has; takes no time for each range where there is a map."""
+    if vma.resv_map is not None:
+        return vma.resv_map.regions.chg(vma.first_index, vma.end_index)
+    return sum(end - first for first, end in unconsumed(vma))
 
 
 def without(first: int, end: int, taken: Iterable[int]) -> Iterator[Range]:

@@ -11,7 +11,7 @@ MAX_PAGE_SHIFT = 22
 
 
 class HState:
-    """One page size's pool. `available` is what no promise claims."""
+    """One page size's pool. What no promise claims is free_huge_pages - resv_huge_pages."""
 
     __slots__ = (
         "free_huge_pages",

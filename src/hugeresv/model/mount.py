@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class Mount:
-    """A mounted hugetlbfs; `subpool` is None without `size=` and `min_size=`. `inodes` are the files made on it."""
+    """A mounted hugetlbfs; `subpool` is None without `size=` and `min_size=`.
+
+    `inodes` are the files made on it, and some that are no longer in use.
+    """
 
     __slots__ = ("inodes", "subpool")
 
@@ -23,6 +26,13 @@ class Mount:
         """A mount without files."""
         self.subpool = subpool
         self.inodes: list[Inode] = []
+
+    def add(self, inode: Inode) -> None:
+        """A file was made here. Those that are no longer in use are dropped where their number is a power of two."""
+        count = len(self.inodes)
+        if count & (count - 1) == 0:
+            self.inodes = [other for other in self.inodes if other.in_use]
+        self.inodes.append(inode)
 
 
 def mount(machine: Machine, key: Key, max_hpages: int | None, min_hpages: int | None) -> Outcome:
@@ -60,8 +70,7 @@ def open_file(machine: Machine, key: Key, there: Mount | None = None) -> None:
     inode = Inode(there.subpool if there is not None else None)
     inode.handles = 1
     if there is not None:
-        there.inodes = [other for other in there.inodes if other.in_use]
-        there.inodes.append(inode)
+        there.add(inode)
     machine.files[key] = inode
 
 

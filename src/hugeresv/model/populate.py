@@ -30,9 +30,13 @@ def populate_vma(machine: Machine, task: Process, vma: Vma, start: int, end: int
 def fault_range(machine: Machine, task: Process, vma: Vma, start: int, end: int, *, write: bool) -> Outcome:
     """Fault in every huge page that has a byte in [start, end) of `vma`: ok, or the signal that stopped it.
 
+    Ordinary pages can always be had.
+
     A fault that fails after others succeeded is tried once more: __get_user_pages answers how far it came, and its
     callers go on from there. That shows where a failed fault leaves something behind.
     """
+    if vma.inode is None:
+        return Outcome.OK
     page_bytes = 1 << vma.mm.page_shift
     address = align_down(start, page_bytes)
     progress = False

@@ -58,10 +58,11 @@ def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: 
 
 def shmdt(machine: Machine, task: Process, address: int) -> Outcome:
     """shmdt(2): whatever is left of the attachment that began at `address`. EINVAL: nothing is."""
-    pieces = [vma for vma in task.mm.overlapping(address, TASK_SIZE) if _begins_at(vma, address)]
-    if not pieces:
+    segment = next((vma.inode for vma in task.mm.overlapping(address, TASK_SIZE) if _begins_at(vma, address)), None)
+    if segment is None:
         return Outcome.EINVAL
-    remove_vmas(machine, pieces)
+    attached = task.mm.overlapping(address, address + (segment.i_size << machine.hstate.page_shift))
+    remove_vmas(machine, [vma for vma in attached if vma.inode is segment and _begins_at(vma, address)])
     return Outcome.OK
 
 
