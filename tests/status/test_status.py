@@ -155,6 +155,14 @@ def test_a_pipe_gets_whole_rows() -> None:
     assert not any(name in line for line in shown(Observation((POOL,), (held(name=name),)), width=80))
 
 
+def test_a_name_that_is_cut_keeps_its_end() -> None:
+    """On a terminal of 80 columns. Catches: a family whose row does not say how many files it is."""
+    files = [replace(held(name=f"/dev/hugepages/rtemap_{number}"), processes=()) for number in range(250)]
+    row = next(line for line in shown(Observation((POOL,), tuple(files)), width=80) if "250 files" in line)
+    assert "(250 files, 2500M)" in row
+    assert len(row) <= 80
+
+
 def test_a_page_size_that_is_not_used_is_not_shown() -> None:
     """Catches: a row of zeros for 1G on every host; a host without any pool that is shown nothing."""
     empty = Pool(1 << 20, 0, 0, 0, 0, 0)
@@ -213,7 +221,7 @@ def test_bytes_are_exact() -> None:
         (Observation((replace(POOL, free=3, total=5),), (held(),)), ["all-promised"]),
         (Observation((replace(POOL, surp=1),), (held(),)), ["overcommit-in-use"]),
         (Observation((POOL,), (replace(held(), processes=()),)), ["unused-file"]),
-        (Observation((POOL,), (replace(held(), processes=()),), unreadable=(Unreadable("x", "y"),)), []),
+        (Observation((POOL,), (replace(held(), processes=()),), unreadable=(Unreadable("x", "y"),)), ["unused-file"]),
         (Observation((POOL,), (held(),), cgroups=(CgroupUse("/c", 2048, 2, 4, 0, 0),)), ["cgroup-limits"]),
         (Observation((POOL,), (held(),), cgroups=(CgroupUse("/c", 2048, 4, 4, 0, 0),)), []),
     ],

@@ -15,6 +15,8 @@ def print_listing(
 ) -> None:
     """Write `rows` below their `titles`. Columns of `names` give way to what is right of them, the widest first.
 
+    A name that is cut keeps its end, which tells more than its middle: a file's name, how many files it stands for.
+
     In all other columns what begins with a digit, a sign or ~ is put to the right, and so is the title above it.
     """
     lines = [[one_line(cell) for cell in row] for row in rows]
@@ -56,4 +58,8 @@ def _cell(text: str, width: int, *, name: bool) -> str:
         return " " * (width - cell_len(text)) + text if _is_number(text) else set_cell_size(text, width)
     if cell_len(text) <= width:
         return set_cell_size(text, width)
-    return set_cell_size(chop_cells(text, width - 1)[0] + "+", width)
+    tail = (width - 1) * 3 // 4
+    head = width - 1 - tail
+    begin = chop_cells(text, head)[0] if head else ""
+    end = chop_cells(text[::-1], tail)[0][::-1] if tail else ""
+    return set_cell_size(f"{begin}+{end}", width)

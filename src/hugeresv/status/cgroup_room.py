@@ -44,8 +44,8 @@ def _overpromised(cgroup: CgroupUse, most: int, promised: int) -> Finding:
     return Finding(
         "cgroup-overpromised",
         f"{_name(cgroup)}: {count_of(promised, 'page')} {_are(promised)} reserved or in use, and only {most} may be in "
-        f"use. Whoever touches one more than {most} is killed by SIGBUS: any process of the cgroup, also one that has "
-        "run for long.",
+        f"use. When {most} {_are(most)} in use, whoever touches one more is killed by SIGBUS: any process of the "
+        "cgroup, also one that has run for long.",
         remedy=f"Raise the limit to what is promised; the cgroup may then take as much from the pool. {_ALSO}",
         command=_write(promised, cgroup, cgroup.limit_file),
     )
@@ -55,7 +55,7 @@ def _unequal(cgroup: CgroupUse, most: int) -> Finding:
     allowed = "is not limited" if cgroup.rsvd_max_pages is None else f"may be {cgroup.rsvd_max_pages}"
     text = (
         f"{_name(cgroup)}: {count_of(most, 'page')} may be in use, but what is reserved {allowed}: mmap succeeds, and "
-        f"whoever touches one more than {count_of(most, 'page')} is killed by SIGBUS."
+        f"when {count_of(most, 'page')} {_are(most)} in use, whoever touches one more is killed by SIGBUS."
     )
     if cgroup.rsvd_limit_file is None:
         remedy = (

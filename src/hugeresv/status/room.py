@@ -23,8 +23,8 @@ def room_warnings(observation: Observation) -> Iterator[Finding]:
         yield from _full(pool)
         yield from _forked(pool, holders)
         yield from _overcommit(pool)
-        if observation.all_users_seen:
-            yield from _left_behind(pool, holders, observation.mounts)
+        left = _left_behind(pool, holders, observation.mounts)
+        yield from left if observation.all_users_seen else map(_doubted, left)
     yield from cgroup_warnings(observation)
 
 
@@ -53,16 +53,16 @@ def _forked(pool: Pool, holders: Sequence[Holder]) -> Iterator[Finding]:
     shared = [holder for holder in private if len(holder.processes) > 1]
     names = sorted({_process(holder) for holder in shared or private if holder.processes})
     whose = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    who = f"If a child of {whose}" if shared else f"If {whose} forks, and the child"
     text = (
-        f"{_size(pool)}: no page is left to copy one for a forked child. A child that writes to its parent's private "
-        "huge pages is killed by SIGBUS, and so is one that touches a page after its parent has written it"
+        f"{_size(pool)}: no page is left to copy one for a forked child. {who} writes to its parent's private huge "
+        "pages, it is killed by SIGBUS; the same if it touches a page to which its parent has written since the fork."
     )
-    where = f"{text}: the children of {whose}." if shared else f"{text}, should {whose} fork without execve."
     remedy = (
         "Let the program exclude this memory from its children: madvise(MADV_DONTFORK), or posix_spawn in the place of "
         "fork. Or add pages, which take ordinary memory:"
     )
-    yield Finding("fork-may-die", where, note=not shared, remedy=remedy, command=grow(pool, 1))
+    yield Finding("fork-may-die", text, note=not shared, remedy=remedy, command=grow(pool, 1))
 
 
 def _process(holder: Holder) -> str:
@@ -112,6 +112,14 @@ def _left_behind(pool: Pool, holders: Sequence[Holder], mounts: Sequence[MountUs
             remedy=f"If no program will open {_it(family)} again, remove {_it(family)}; the content is lost:",
             command=_remove([holder.name for holder in family], used, inside),
         )
+
+
+def _doubted(finding: Finding) -> Finding:
+    """The same where not all processes could be read: nothing to be pasted by somebody who does not know better."""
+    remedy = "Not all processes could be read. Where you know that no program needs this, remove it."
+    return finding._replace(
+        note=True, text=finding.text.replace("no process", "no visible process"), remedy=remedy, command=""
+    )
 
 
 def _may_be_left(holder: Holder) -> bool:
