@@ -9,11 +9,11 @@ from hugeresv.invariants.check import check
 from hugeresv.invariants.ending import check_end
 from hugeresv.invariants.violation import Violation
 from hugeresv.kernels.model.session import ModelSession
+from hugeresv.lab import Actor, start
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.presets import IDEAL, PRESETS
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Cgroup
-from tests.model.table import Actor, start
 
 p, q, c = Actor("p"), Actor("q"), Actor("c")
 

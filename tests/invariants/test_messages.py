@@ -7,13 +7,13 @@ import pytest
 from hugeresv.invariants.check import INVARIANTS, check
 from hugeresv.invariants.ending import check_end
 from hugeresv.invariants.steps import check_step, levels
+from hugeresv.lab import Actor, start
 from hugeresv.model.folio import Folio
 from hugeresv.model.machine import Machine
 from hugeresv.model.presets import IDEAL
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Cgroup
 from tests.invariants.touching import check_by_touching
-from tests.model.table import Actor, start
 
 p = Actor("p")
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from hugeresv.answer import Answer
 from hugeresv.errors import ScenarioError
 from hugeresv.kernels.model.session import ModelSession
+from hugeresv.lab import Actor, start
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Cgroup
-from tests.model.table import Actor, start
 
 p, c, d = Actor("p"), Actor("c"), Actor("d")
 CGROUPS = {"top": Cgroup(), "g": Cgroup(4, 4, "top"), "h": Cgroup()}

@@ -2,9 +2,9 @@
 
 import pytest
 
+from hugeresv.lab import Actor, play
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Cgroup
-from tests.model.table import Actor, play
 
 p, c = Actor("p"), Actor("c")
 ONE = {"g": Cgroup()}

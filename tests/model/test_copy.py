@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hugeresv.invariants.check import check
+from hugeresv.lab import Actor
+from hugeresv.lab import start as start_table
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.model.machine import Machine
@@ -14,8 +16,6 @@ from hugeresv.model.presets import PRESETS
 from hugeresv.scenario.scenario import Pool
 from tests.machines import History, histories, play, pools, start
 from tests.model.graph import is_value, parts
-from tests.model.table import Actor
-from tests.model.table import start as start_table
 
 behaviours = st.sampled_from([PRESETS["6.18"], PRESETS["ideal"], PRESETS["count-in-vma"]])
 

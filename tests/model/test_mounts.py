@@ -2,8 +2,8 @@
 
 import pytest
 
+from hugeresv.lab import Actor, play, start
 from hugeresv.scenario import operation as op
-from tests.model.table import Actor, play, start
 
 p, q = Actor("p"), Actor("q")
 

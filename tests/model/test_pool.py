@@ -1,7 +1,7 @@
 """Resizing the pool, and surplus pages: experiments of docs/kernel/pool.md, and what a wrapped counter does to them."""
 
+from hugeresv.lab import Actor, play
 from hugeresv.scenario import operation as op
-from tests.model.table import Actor, play
 
 p, c, q = Actor("p"), Actor("c"), Actor("q")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from hugeresv.lab import Actor, play
 from hugeresv.scenario import operation as op
-from tests.model.table import Actor, play
 
 p, c = Actor("p"), Actor("c")
 PAGE = 2 * 1024 * 1024

@@ -1,7 +1,12 @@
-"""Tables of experiments: operations, and the counters that a kernel showed after each.
+"""A short notation for histories and what a kernel's counters are after each step: for tests and notebooks.
 
-    p = Actor("p")
-    play("6.18", 8, (p.mmap("a", 4), "8/8/4"), (p.write("a", 0), "8/7/3"), (p.write("a", 4), "SIGSEGV 8/7/3"))
+    from hugeresv.lab import Actor, play
+
+    p, q = Actor("p"), Actor("q")
+    play(
+        "6.18", 1,
+        (p.mmap("a", 1), "1/1/1"), (p.write("a", 0), "1/0/0"), (p.fork("q"), "1/0/0"), (p.exit(), "1/0/-1"),
+    )
 
 An expectation is `[outcome] total/free/rsvd[/surp]`, then what else is to be looked at: `g=2,4` for usage and rsvd of
 cgroup g, `m:3` for the free pages of mount m. A failure shows all steps so far and draws the mappings.
@@ -9,8 +14,6 @@ cgroup g, `m:3` for the free pages of mount m. A failure shows all steps so far 
 
 from collections.abc import Mapping
 from typing import Any
-
-import pytest
 
 from hugeresv.answer import Answer
 from hugeresv.kernels.model.kernel import ModelKernel
@@ -36,69 +39,91 @@ class Actor:
     """A process: its methods are its operations, in pages."""
 
     def __init__(self, name: str) -> None:
+        """`name` is what scenarios call it."""
         self.name = name
 
     def mmap(self, name: str, pages: int, kind: op.Sharing = "private", **arguments: Any) -> op.Mmap:
+        """mmap(2) of `pages` huge pages, called `name`; further arguments are those of `scenario.operation.Mmap`."""
         return op.Mmap(self.name, name, kind, pages=pages, **arguments)
 
     def shared(self, name: str, pages: int, **arguments: Any) -> op.Mmap:
+        """A shared mapping."""
         return self.mmap(name, pages, "shared", **arguments)
 
     def noreserve(self, name: str, pages: int, kind: op.Sharing = "private", **arguments: Any) -> op.Mmap:
+        """A mapping with MAP_NORESERVE."""
         return self.mmap(name, pages, kind, noreserve=True, **arguments)
 
     def read(self, name: str, page: int) -> op.Touch:
+        """Read a byte of a page."""
         return op.Touch(self.name, name, "read", page)
 
     def write(self, name: str, page: int) -> op.Touch:
+        """Write a byte of a page."""
         return op.Touch(self.name, name, "write", page)
 
     def munmap(self, name: str, page: int, pages: int) -> op.Munmap:
+        """munmap(2) of `pages` pages from `page` on."""
         return op.Munmap(self.name, name, page, pages)
 
     def mprotect(self, name: str, page: int, pages: int, prot: op.Prot) -> op.Mprotect:
+        """mprotect(2): `prot` is `r`, `rw` or `none`."""
         return op.Mprotect(self.name, name, page, pages, prot=prot)
 
     def madvise(self, name: str, page: int, pages: int, advice: op.Advice) -> op.Madvise:
+        """madvise(2); `advice` is a word such as `remove`."""
         return op.Madvise(self.name, name, page, pages, advice=advice)
 
     def dontneed(self, name: str, page: int, pages: int = 1) -> op.Madvise:
+        """MADV_DONTNEED."""
         return self.madvise(name, page, pages, "dontneed")
 
     def move(self, name: str, page: int, pages: int, to: str) -> op.Mremap:
+        """mremap(2) to a free place, which is called `to`."""
         return op.Mremap(self.name, name, page, pages, new_pages=pages, move_to=to)
 
     def resize(self, name: str, pages: int, new_pages: int, **arguments: Any) -> op.Mremap:
+        """mremap(2) of the first `pages` pages to `new_pages`."""
         return op.Mremap(self.name, name, 0, pages, new_pages=new_pages, **arguments)
 
     def mlock(self, name: str, page: int, pages: int) -> op.Mlock:
+        """mlock(2)."""
         return op.Mlock(self.name, name, page, pages)
 
     def fork(self, child: str) -> op.Fork:
+        """fork(2): the child has all mappings under the same names."""
         return op.Fork(self.name, child)
 
     def exit(self) -> op.Exit:
+        """The process ends."""
         return op.Exit(self.name)
 
     def ftruncate(self, file: str, pages: int) -> op.Ftruncate:
+        """ftruncate(2) to `pages`."""
         return op.Ftruncate(self.name, file, pages)
 
     def fallocate(self, file: str, page: int, pages: int, mode: op.FallocateMode = "alloc") -> op.Fallocate:
+        """fallocate(2); `mode` is `alloc`, `alloc_keep_size` or `punch`."""
         return op.Fallocate(self.name, file, page, pages, mode=mode)
 
     def punch(self, file: str, page: int, pages: int) -> op.Fallocate:
+        """fallocate(2) that punches a hole."""
         return self.fallocate(file, page, pages, "punch")
 
     def shmget(self, segment: str, pages: int, **arguments: Any) -> op.Shmget:
+        """shmget(2) of a new segment."""
         return op.Shmget(self.name, segment, pages=pages, **arguments)
 
     def shmat(self, segment: str, name: str) -> op.Shmat:
+        """shmat(2): the segment is mapped under a name."""
         return op.Shmat(self.name, segment, name)
 
     def shmdt(self, name: str) -> op.Shmdt:
+        """shmdt(2)."""
         return op.Shmdt(self.name, name)
 
     def into(self, cgroup: str) -> op.CgroupMove:
+        """The process moves to a cgroup."""
         return op.CgroupMove(self.name, cgroup)
 
 
@@ -118,9 +143,10 @@ def play(
         got = _spelled(session.apply(operation), expected)
         history.append(f"{operation} -> {got}")
         if got != expected:
-            pytest.fail("\n".join([*history, f"instead of {expected}", *drawing(session)]))
+            raise AssertionError("\n".join([*history, f"instead of {expected}", *drawing(session)]))
     left = _ended(session)
-    assert left == end, f"{left} reservations are counted when everything is gone, instead of {end}"
+    if left != end:
+        raise AssertionError(f"{left} reservations are counted when everything is gone, instead of {end}")
     return session
 
 
