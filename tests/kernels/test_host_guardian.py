@@ -1,5 +1,6 @@
 """The host is as it was, whatever became of the tool."""
 
+import mmap
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ from hugeresv.kernels.host.lock import VARIABLE, WAIT_VARIABLE, held, lock_path,
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.scenario.operation import Mmap, Touch
 from hugeresv.scenario.scenario import Cgroup, Pool
+from hugeresv.sources.proc.slab import count_inodes
 from tests.conftest import PAGE_SIZE_KB, SYSFS, taken_by_others
 from tests.kernels.conftest import pool, settle
 
@@ -329,3 +331,28 @@ def test_fewer_pages_than_asked_for(before: dict[str, object], monkeypatch: pyte
     with HostKernel() as kernel, pytest.raises(UnavailableError, match="could get only 0 of 4 huge pages"):
         kernel.start(pool(4))
     assert traces() == before
+
+
+def test_promises_of_others_are_not_healed_away(host_machine: None) -> None:
+    """Who maps pages of a pool while it is borrowed keeps the promise. Catches: a counter that wraps when he unmaps."""
+    if count_inodes("/sys") is None:
+        pytest.skip("this kernel does not count the files of huge pages")
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000  # MAP_HUGETLB
+    with ExitStack() as kept:
+        with HostKernel() as kernel:
+            _start_or_skip(kernel)
+            mapping = kept.enter_context(mmap.mmap(-1, 2 << 20, flags))
+        assert Path(SYSFS, "resv_hugepages").read_text() == "1\n"
+        mapping.close()
+        Path(SYSFS, "nr_hugepages").write_text("0")
+    assert Path(SYSFS, "resv_hugepages").read_text() == "0\n"
+    assert Path(SYSFS, "nr_hugepages").read_text() == "0\n"
+
+
+def _start_or_skip(kernel: HostKernel) -> None:
+    try:
+        kernel.start(pool(4))
+    except UnavailableError as error:
+        if taken_by_others(str(error)):
+            pytest.skip(str(error))
+        raise

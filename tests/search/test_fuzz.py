@@ -1,6 +1,6 @@
 """The fuzzer: scenarios by seed, what they reach, and how short a difference becomes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from enum import StrEnum
@@ -8,12 +8,14 @@ from typing import cast
 
 import pytest
 
+from hugeresv.errors import UnavailableError
 from hugeresv.kernels.grammar import parse_kernel, spell_value, spelling
+from hugeresv.kernels.protocol import Kernel, Session
 from hugeresv.model.behaviour import switches
 from hugeresv.model.presets import LINUX_6_18
 from hugeresv.scenario.operation import OPERATIONS, Fork, Mmap, Touch
-from hugeresv.scenario.scenario import Pool, Scenario, Step
-from hugeresv.search.fuzz.campaign import Budget, Drawing, Tally, fuzz
+from hugeresv.scenario.scenario import Cgroup, Pool, Scenario, Step
+from hugeresv.search.fuzz.campaign import Budget, Drawing, Tally, fuzz, run_batch
 from hugeresv.search.fuzz.generate import Coverage, generate
 from hugeresv.search.fuzz.shrink import shrink
 from hugeresv.search.fuzz.states import STATES
@@ -77,6 +79,29 @@ def test_kernels_that_agree_have_no_difference() -> None:
 def test_a_campaign_stops_where_it_is_told_to() -> None:
     """On a real kernel every step more than was asked for is work that nobody wants."""
     assert fuzz("6.18", "6.18", Drawing("0", 40), Budget(scenarios=1, steps=3), ignore).steps == 3
+
+
+class Disturbed:
+    """A host whose pool somebody else uses, but only while the scenario runs for the first time."""
+
+    name, real, expectation_names = "host", False, ()
+
+    def __init__(self) -> None:
+        self._starts = 0
+
+    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> Session:
+        self._starts += 1
+        total = pool.nr_hugepages + (self._starts == 1)
+        return parse_kernel("6.18").start(replace(pool, nr_hugepages=total), cgroups)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_difference_that_does_not_come_again_is_none_of_kernels() -> None:
+    """On the host somebody else may have used the pool. Catches: a finding that nobody can repeat."""
+    with pytest.raises(UnavailableError, match="did not when it was run again: somebody else"):
+        run_batch(parse_kernel("6.18"), cast(Kernel, Disturbed()), Drawing("0", 10), 1)
 
 
 def test_a_finding_can_be_drawn_again_by_its_number() -> None:

@@ -24,6 +24,7 @@ from hugeresv.kernels.host.lock import held
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.wire import Channel
 from hugeresv.kernels.host.world import MOUNTS, World, one_world
+from hugeresv.sources.proc.slab import count_inodes
 
 _DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _MOMENT_MILLISECONDS = 100
@@ -72,6 +73,7 @@ class _Guardian:
         self._pools: dict[int, HugePool] = {}
         self._cgroups = cgroups
         self._world = world
+        self._files_before = count_inodes("/sys")
 
     def serve_while_alive(self, tool_pidfd: int) -> None:
         """Answer until the tool closes the channel, or dies with a copy of it in the hands of some child of its own."""
@@ -92,7 +94,7 @@ class _Guardian:
                     self._borrow(argument)
                     self._channel.send((True, None))
                 case "heal":
-                    heal_if_leaking(self._pools[argument], _SCRATCH)
+                    heal_if_leaking(self._pools[argument], _SCRATCH, self._files_before)
                     self._channel.send((True, None))
                 case "cgroups":
                     self._channel.send((True, self._cgroups.path()))
@@ -105,7 +107,7 @@ class _Guardian:
         if page_size_kB not in self._pools:
             pool = HugePool(page_size_kB)
             self._debts.callback(pool.restore, pool.save())
-            self._debts.callback(heal_if_leaking, pool, _SCRATCH)
+            self._debts.callback(heal_if_leaking, pool, _SCRATCH, self._files_before)
             self._pools[page_size_kB] = pool
 
     def _start_world(self) -> None:

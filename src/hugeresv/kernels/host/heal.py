@@ -10,6 +10,7 @@ pair brings it back to 0 in both directions). On a kernel without them nothing c
 """
 
 import os
+import time
 from contextlib import suppress
 
 from hugeresv.calls.abi import (
@@ -25,16 +26,19 @@ from hugeresv.calls.abi import (
 from hugeresv.kernels import syscalls
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.world import MOUNT_SOURCE
+from hugeresv.sources.proc.slab import count_inodes
 
 _RESV = 2
+_LOOKS, _PAUSE_SECONDS = 20, 0.01
 
 
-def heal_if_leaking(pool: HugePool, scratch: str) -> None:
+def heal_if_leaking(pool: HugePool, scratch: str, files_before: int | None) -> None:
     """Bring the reserved count of an idle pool to 0 if this kernel lets us; the pool is then as small as it can be.
 
-    `scratch` is a path to mount on that does not exist yet, in a mount namespace of our own.
+    `scratch` is a path to mount on that does not exist yet, in a mount namespace of our own; `files_before` how many
+    files of huge pages there were when nobody used the pool. With more of them reservations are somebody's, and stay.
     """
-    if not pool.is_leaking():
+    if not pool.is_leaking() or _somebody_has_files(files_before):
         return
     if pool.nr_overcommit():
         pool.set_nr_overcommit(0)
@@ -46,6 +50,18 @@ def heal_if_leaking(pool: HugePool, scratch: str) -> None:
             _count_fewer(pool, leak, scratch)
     pool.set_nr(pool.counters()[0])
     pool.set_nr(0)
+
+
+def _somebody_has_files(before: int | None) -> bool:
+    """Whether there are more than before; what has just been freed is given some time."""
+    if before is None:
+        return False
+    for _ in range(_LOOKS):
+        now = count_inodes("/sys")
+        if now is None or now <= before:
+            return False
+        time.sleep(_PAUSE_SECONDS)
+    return True
 
 
 def _count_more(pool: HugePool, pages: int) -> None:

@@ -51,8 +51,9 @@ class HostKernel(ClosedOnExit):
             self._claim.heal(pool.page_size_kB)
         if host_pool.is_leaking():
             raise UnavailableError(
-                f"the host's counters are contaminated: {host_pool.counters()[2]} reservations are counted that nobody "
-                "has, left behind by bugs of its kernel; until it is rebooted they are of no use"
+                f"the host's counters are contaminated: {host_pool.counters()[2]} reservations are counted that no "
+                "scenario has: somebody else uses the pool, or bugs of its kernel left them behind, and until it is "
+                "rebooted the counters are of no use"
             )
         host_pool.reset(pool.nr_hugepages, pool.nr_overcommit or 0)
         self._session = HostSession(self._claim, host_pool, cgroups)

@@ -1,17 +1,23 @@
 """What is read after every step: the pool's counters, the cgroups' usage, the mounts' statfs."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from hugeresv.answer import Answer, CgroupUsage, Counters, Statfs
 from hugeresv.calls.call import OfMount
 from hugeresv.calls.names import Names
+from hugeresv.errors import UnavailableError
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.keeper import Keeper
 from hugeresv.outcome import Outcome
 from hugeresv.units import cgroup_size
 
 _LONGEST_NUMBER = 32
+
+
+PoolState = tuple[Counters, int]
+"""The counters, and the limit of surplus pages."""
 
 
 class Readings:
@@ -22,6 +28,7 @@ class Readings:
         self._keeper = keeper
         self._names = names
         self._has_cgroups = has_cgroups
+        self._last = self._pool_now()
         size = cgroup_size(pool.page_size_kB)
         self._usage_files = {
             name: tuple(
@@ -33,13 +40,37 @@ class Readings:
 
     def answer(self, outcome: Outcome) -> Answer:
         """An outcome, and how things stand now."""
-        return Answer(outcome, Counters._make(self._pool.counters()), self._cgroups(), self._statfs())
+        self._last = self._pool_now()
+        return Answer(outcome, self._last[0], self._cgroups(), self._statfs())
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Around a step. Raises UnavailableError where the pool was not as the step before left it.
+
+        Between two steps nothing of ours runs. A process of ours that was killed meanwhile shows in the step first.
+        """
+        left, found = self._last, self._pool_now()
+        yield
+        if left != found:
+            raise UnavailableError(self._disturbed(left, found))
+
+    def _disturbed(self, left: PoolState, found: PoolState) -> str:
+        (before, limit), (now, limit_now) = left, found
+        pairs = [*zip(Counters._fields, before, now, strict=True), ("overcommit", limit, limit_now)]
+        changes = ", ".join(f"{name} {was} to {is_now}" for name, was, is_now in pairs if was != is_now)
+        return (
+            f"the pool of {self._pool.page_size_kB} kB pages was changed by somebody else after a step: {changes}; "
+            "nothing else may use it meanwhile"
+        )
 
     def close(self) -> None:
         """Close the files."""
         for files in self._usage_files.values():
             for descriptor in files:
                 os.close(descriptor)
+
+    def _pool_now(self) -> PoolState:
+        return Counters._make(self._pool.counters()), self._pool.nr_overcommit()
 
     def _cgroups(self) -> Mapping[str, CgroupUsage] | None:
         if not self._has_cgroups:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from hugeresv.answer import Answer
+from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.host.claim import Claim
@@ -50,6 +51,18 @@ class HostSession(ProcessSession[Worker]):
         except (EOFError, TimeoutError):
             self._collapse()
         self._readings.close()
+
+    def _apply(self, call: Call, *, may_hang: bool) -> Answer:
+        """Raises UnavailableError also where somebody else has changed the pool since the step before."""
+        with self._readings.undisturbed():
+            return super()._apply(call, may_hang=may_hang)
+
+    def release(self) -> Answer:
+        """See `ProcessSession`. Raises UnavailableError where somebody else has changed the pool."""
+        if self.over:
+            return super().release()
+        with self._readings.undisturbed():
+            return super().release()
 
     def _make_cgroups(self) -> None:
         try:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 
-from hugeresv.errors import InputError
+from hugeresv.errors import InputError, UnavailableError
 from hugeresv.kernels.grammar import open_kernel, parse_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.protocol import Kernel
@@ -175,8 +175,18 @@ def run_batch(left: Kernel, right: Kernel, drawing: Drawing, size: int) -> Tally
         tally.steps += len(scenario.steps)
         divergence = first_difference(scenario, left, right)
         if divergence is not None:
+            _must_repeat(scenario, divergence, left, right)
             tally.findings.append(_shrunk(scenario, divergence, left, right, guide, origin))
     return tally
+
+
+def _must_repeat(scenario: Scenario, divergence: Divergence, left: Kernel, right: Kernel) -> None:
+    """Raises UnavailableError for a difference on the host that does not come again: others use its pool, too."""
+    if "host" in {left.name, right.name} and first_difference(scenario, left, right) is None:
+        raise UnavailableError(
+            f"{left.name} and {right.name} differed at step {divergence.number} of a scenario, and did not when it was "
+            "run again: somebody else used the host's pool meanwhile; run it again when nobody does"
+        )
 
 
 def _guide(left: Kernel, real: bool) -> Behaviour:

@@ -5,31 +5,9 @@ inode for its root. Where the kernel has as many as were seen, nothing is hidden
 file in flight between processes, no file system without a mount, no other namespace.
 """
 
-import os
-
 from hugeresv.ledger.observation import Kind
-from hugeresv.sources.proc.files import read_text
 from hugeresv.sources.proc.identity import FileId, file_of, kind_of
 from hugeresv.sources.proc.snapshot import Snapshot
-
-_CACHE = "kernel/slab/hugetlbfs_inode_cache"
-
-
-def count_inodes(sys_root: str) -> int | None:
-    """All inodes of hugetlbfs. None where it cannot be known, for it takes root and the kernel's SLUB allocator.
-
-    The kernel keeps some free inodes for each CPU and counts them as used (mm/slub.c, show_slab_objects). It is asked
-    to give them back first, which changes nothing else. One that was just freed still counts for some milliseconds.
-    """
-    try:
-        descriptor = os.open(f"{sys_root}/{_CACHE}/shrink", os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.write(descriptor, b"1")
-        finally:
-            os.close(descriptor)
-        return int(read_text(f"{sys_root}/{_CACHE}/objects").split()[0])
-    except (OSError, ValueError, IndexError):
-        return None
 
 
 def unseen_inodes(snapshot: Snapshot) -> int | None:

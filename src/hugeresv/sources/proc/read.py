@@ -17,7 +17,6 @@ from hugeresv.sources.proc.descriptors import all_open
 from hugeresv.sources.proc.detached import Detached, suspects_on
 from hugeresv.sources.proc.files import MalformedError, read_text, reason
 from hugeresv.sources.proc.flags import read_flags_where_needed
-from hugeresv.sources.proc.inodes import count_inodes
 from hugeresv.sources.proc.meminfo import default_page_bytes, memory_bytes
 from hugeresv.sources.proc.mountinfo import MountInfo, read_mountinfo
 from hugeresv.sources.proc.mounts import FILE_SYSTEM, read_mount
@@ -26,6 +25,7 @@ from hugeresv.sources.proc.pins import Pins, poisoned
 from hugeresv.sources.proc.pools import read_pools
 from hugeresv.sources.proc.processes import ProcessReader, namespace
 from hugeresv.sources.proc.segments import read_own_segments, read_segments_of
+from hugeresv.sources.proc.slab import count_inodes
 from hugeresv.sources.proc.snapshot import MountRecord, ProcessRecord, SegmentRecord, Snapshot
 
 _PID = re.compile("[1-9][0-9]{0,9}", re.ASCII)
