@@ -23,6 +23,7 @@ from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.presets import PRESETS
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Cgroup, Pool
+from hugeresv.words import Advice, Prot
 
 Row = tuple[op.Operation, str]
 
@@ -66,11 +67,11 @@ class Actor:
         """munmap(2) of `pages` pages from `page` on."""
         return op.Munmap(self.name, name, page, pages)
 
-    def mprotect(self, name: str, page: int, pages: int, prot: op.Prot) -> op.Mprotect:
+    def mprotect(self, name: str, page: int, pages: int, prot: Prot) -> op.Mprotect:
         """mprotect(2): `prot` is `r`, `rw` or `none`."""
         return op.Mprotect(self.name, name, page, pages, prot=prot)
 
-    def madvise(self, name: str, page: int, pages: int, advice: op.Advice) -> op.Madvise:
+    def madvise(self, name: str, page: int, pages: int, advice: Advice) -> op.Madvise:
         """madvise(2); `advice` is a word such as `remove`."""
         return op.Madvise(self.name, name, page, pages, advice=advice)
 

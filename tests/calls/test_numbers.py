@@ -3,11 +3,15 @@
 import platform
 import shutil
 import subprocess
+from typing import get_args
 
 import pytest
 
+from hugeresv.calls import abi
 from hugeresv.calls.numbers import NUMBERS, number_of, words_of
 from hugeresv.errors import UnsupportedError
+from hugeresv.scenario.operation import FallocateMode
+from hugeresv.words import Advice, Prot
 
 NAMES_ELSEWHERE = {"mmap": "mmap2", "ftruncate": "ftruncate64", "fadvise64": "fadvise64_64"}
 """What a call is called on i386, where it has another name."""
@@ -41,3 +45,10 @@ def test_words_of_32_bits() -> None:
         list(words_of("mmap", (0, 1 << 40, 3, 34, -1, 0), 32))
     with pytest.raises(UnsupportedError, match="no multiple of 4 KiB"):
         list(words_of("mmap", (0, 4096, 3, 34, -1, 1), 32))
+
+
+def test_every_word_of_scenarios_has_its_number() -> None:
+    """Catches: advice or rights that scenarios may name and that no system call can be given."""
+    assert set(abi.ADVICE) == set(get_args(Advice))
+    assert set(abi.PROT) == set(get_args(Prot))
+    assert set(abi.FALLOCATE) == set(get_args(FallocateMode))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from hugeresv.model.base_page import align_down, align_up, is_aligned
 from hugeresv.model.fallocate import fallocate_punch, supports_fallocate
@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from hugeresv.model.machine import Machine
     from hugeresv.model.process import Process
     from hugeresv.model.vma import Vma
-
-Advice = Literal[
-    "normal", "willneed", "dontneed", "free", "remove", "dontfork", "dofork", "cold", "pageout",
-    "populate_read", "populate_write", "dontneed_locked",
-]  # fmt: skip
+    from hugeresv.words import Advice
 
 
 def madvise(machine: Machine, task: Process, address: int, length: int, advice: Advice) -> Outcome:

@@ -20,7 +20,7 @@ from hugeresv.outcome import Outcome
 if TYPE_CHECKING:
     from hugeresv.model.machine import Machine
     from hugeresv.model.process import Process
-    from hugeresv.model.vma import Prot
+    from hugeresv.words import Prot
 
 
 def mmap(

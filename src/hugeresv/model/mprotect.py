@@ -10,7 +10,7 @@ from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
     from hugeresv.model.process import Process
-    from hugeresv.model.vma import Prot
+    from hugeresv.words import Prot
 
 
 def mprotect(task: Process, address: int, length: int, prot: Prot) -> Outcome:

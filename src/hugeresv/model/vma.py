@@ -6,7 +6,7 @@ The kernel packs the flags into the low bits of a pointer (the top bits of a cou
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from hugeresv.model.i_mmap import Link
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
     from hugeresv.model.inode import Inode
     from hugeresv.model.resv_map import ResvMap
-
-Prot = Literal["r", "rw", "none"]
+    from hugeresv.words import Prot
 
 HPAGE_RESV_UNMAPPED = 1 << 62
 """The lower of the two flags above the count in vm_private_data, before 2.6.27."""

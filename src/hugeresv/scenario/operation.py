@@ -8,14 +8,10 @@ written back exactly as it was read. Lengths and offsets are in huge pages, exce
 from typing import ClassVar, Literal
 
 from hugeresv.value import value
+from hugeresv.words import Advice, Prot
 
 Sharing = Literal["private", "shared"]
 Access = Literal["read", "write"]
-Prot = Literal["r", "rw", "none"]
-Advice = Literal[
-    "normal", "willneed", "dontneed", "free", "remove", "dontfork", "dofork", "cold", "pageout",
-    "populate_read", "populate_write", "dontneed_locked",
-]  # fmt: skip
 FallocateMode = Literal["alloc", "alloc_keep_size", "punch"]
 
 

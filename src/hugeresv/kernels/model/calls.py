@@ -11,7 +11,7 @@ from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.fallocate import fallocate, fallocate_punch
 from hugeresv.model.fault import touch
 from hugeresv.model.fork import fork
-from hugeresv.model.madvise import Advice, madvise
+from hugeresv.model.madvise import madvise
 from hugeresv.model.mlock import mlock, munlock
 from hugeresv.model.mmap import mmap, mmap_normal
 from hugeresv.model.mount import close_file, mount, open_file, umount
@@ -26,7 +26,7 @@ from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
     from hugeresv.model.machine import Machine
-    from hugeresv.model.vma import Prot
+    from hugeresv.words import Advice, Prot
 
 Returned = Outcome | tuple[Outcome, int]
 """What a call answers, with the value that it returns where that is an address."""

@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from hugeresv.calls.names import Binding, Names
 from hugeresv.scenario import operation as op
+from hugeresv.words import Advice, Prot
 
 _PLAIN = {
     "mmap": 5, "touch": 22, "munmap": 4, "mprotect": 2, "madvise": 4, "mremap": 3, "fork": 3, "exit": 2, "mlock": 2,
@@ -194,14 +195,14 @@ class Draw:
         found = self._mapping()
         if found is None:
             return None
-        prot: op.Prot = self.random.choice(["r", "rw", "rw", "none"])
+        prot: Prot = self.random.choice(["r", "rw", "rw", "none"])
         return op.Mprotect(found[0], found[1], **self._range(found[2]), prot=prot)
 
     def _madvise(self) -> op.Operation | None:
         found = self._mapping()
         if found is None:
             return None
-        advice: op.Advice = "dontneed" if self._chance(45) else self.random.choice(get_args(op.Advice))
+        advice: Advice = "dontneed" if self._chance(45) else self.random.choice(get_args(Advice))
         return op.Madvise(found[0], found[1], **self._range(found[2]), advice=advice)
 
     def _lock(self, kind: type[op.Mlock | op.Munlock]) -> op.Operation | None:

@@ -8,9 +8,10 @@ from drgn.helpers.linux.rbtree import rbtree_inorder_for_each_entry
 from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.inode import Inode
 from hugeresv.model.resv_map import ResvMap
-from hugeresv.model.vma import Prot, Vma
+from hugeresv.model.vma import Vma
 from hugeresv.sources.drgn.cgroups import Cgroups
 from hugeresv.sources.drgn.objects import InconsistentError, distinct, entries, has
+from hugeresv.words import Prot
 
 _HPAGE_RESV_OWNER, _HPAGE_RESV_UNMAPPED = 1, 2
 _FLAGS = _HPAGE_RESV_OWNER | _HPAGE_RESV_UNMAPPED
