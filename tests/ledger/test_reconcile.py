@@ -11,6 +11,7 @@ from hugeresv.ledger.intervals import Sum, tighten
 from hugeresv.ledger.observation import (
     CgroupUse,
     Holder,
+    HolderProcess,
     Kind,
     MountUse,
     Observation,
@@ -112,7 +113,8 @@ def test_a_partial_view_narrows_from_above_only() -> None:
 
 def test_used_pages_narrow_a_segment() -> None:
     """A segment of 4 pages in whose table nothing is sure: 3 reserved and 1 used, since so many are counted."""
-    unsure = Holder(2048, Kind.SYSV, "s", Pages(0, 4, 4), Pages(0, 0, 4))
+    who = (HolderProcess(1, "x", "x"),)
+    unsure = Holder(2048, Kind.SYSV, "s", Pages(0, 4, 4), Pages(0, 0, 4), processes=who)
     (found,) = settle(Observation((Pool(2048, 9, 8, 3, 0, 0),), (unsure,))).holders
     assert (found.reserved, found.used, found.certain, found.assumed) == (exactly(3), exactly(1), True, True)
 

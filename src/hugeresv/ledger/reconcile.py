@@ -173,7 +173,9 @@ def _sums(observation: Observation, pool: Pool, holders: Sequence[Holder]) -> It
     yield Sum(range(1, 2 * len(holders), 2), in_use if all_pages else None, in_use)
     yield Sum(range(0, 2 * len(holders), 2), pool.rsvd if all_promises else None, pool.rsvd)
     for place, holder in enumerate(holders):
-        if holder.kind not in {Kind.PRIVATE, Kind.MOUNT_MINIMUM}:  # a page that a file has is promised to it no more
+        if (
+            holder.kind not in {Kind.PRIVATE, Kind.MOUNT_MINIMUM} and holder.processes
+        ):  # a page that a file has is promised to it no more
             most = max(holder.reserved.max + holder.used.min, holder.used.max)
             yield Sum((2 * place, 2 * place + 1), None, most)
     for mount in observation.mounts:

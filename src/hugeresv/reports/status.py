@@ -128,7 +128,7 @@ def _rest(screen: Screen, status: Status, *, in_bytes: bool) -> None:
             unit = row.page_size_kB << 10 if in_bytes else 1
             screen.line()
             screen.paragraph(
-                f"Unexplained, {format_bytes(row.page_size_kB << 10)} {'in bytes' if in_bytes else 'pages'}: "
+                f"Unaccounted for, {format_bytes(row.page_size_kB << 10)} {'in bytes' if in_bytes else 'pages'}: "
                 f"{row.reserved_pages * unit} reserved, {row.used_pages * unit} used",
                 bold=True,
             )

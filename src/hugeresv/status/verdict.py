@@ -110,8 +110,14 @@ def _of_unreadable(observation: Observation) -> list[str]:
         sentences.append(f"The kernel has {files} of huge pages more than could be seen.")
     hiding = [f"{each.what} ({each.settle or each.why})" for each in observation.unreadable if each.hides]
     if hiding:
-        sentences.append(f"They may belong to what could not be read: {_some(hiding)}.")
+        likely = "They are probably in" if _unread_mount(observation) else "They may belong to"
+        sentences.append(f"{likely} what could not be read: {_some(hiding)}.")
     return sentences
+
+
+def _unread_mount(observation: Observation) -> bool:
+    """Whether there is a mount whose files could not be read: that is where programs leave pages."""
+    return any(each.hides and each.what.startswith("the files on mount") for each in observation.unreadable)
 
 
 def _of_suspects(suspects: Sequence[Suspect]) -> list[str]:

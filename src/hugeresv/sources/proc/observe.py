@@ -1,19 +1,23 @@
 """An observation of a host, from the roots of its /proc and /sys."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from hugeresv.ledger.observation import Observation, Pool
 from hugeresv.ledger.reconcile import Unexplained, unexplained
+from hugeresv.sources.proc.inodes import unseen_inodes
 from hugeresv.sources.proc.interpret import interpret
 from hugeresv.sources.proc.pools import read_pools
 from hugeresv.sources.proc.read import is_live, read_snapshot
+from hugeresv.sources.proc.slab import count_inodes
 
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.05
 _SAMPLES_SECONDS = 0.001
+_RECOUNTS, _RECOUNT_SECONDS = 3, 0.02
 
 
 def observe_host(proc_root: str = "/proc", sys_root: str = "/sys") -> Observation:
@@ -32,7 +36,7 @@ def observe_host(proc_root: str = "/proc", sys_root: str = "/sys") -> Observatio
     with watch(sys_root) as counters:
         for _ in range(_ATTEMPTS):
             counters.moved = False
-            threading.Event().wait(_PAUSE_SECONDS)
+            time.sleep(_PAUSE_SECONDS)
             last, look = look, _look(proc_root, sys_root, thorough=True)
             if look.steady and not counters.moved:
                 if look.explained or (last.steady and look.agrees_with(last)):
@@ -62,6 +66,11 @@ class _Look:
 
 def _look(proc_root: str, sys_root: str, *, thorough: bool) -> _Look:
     snapshot = read_snapshot(proc_root, sys_root, thorough=thorough)
+    for _ in range(_RECOUNTS):  # those of files that have just been closed go within milliseconds
+        if not unseen_inodes(snapshot):
+            break
+        time.sleep(_RECOUNT_SECONDS)
+        snapshot = replace(snapshot, inodes=count_inodes(sys_root))
     observation = interpret(snapshot)
     return _Look(observation, unexplained(observation), read_pools(sys_root, []) == snapshot.pools)
 

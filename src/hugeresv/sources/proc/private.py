@@ -33,7 +33,10 @@ def private_holdings(
     roots = [member for member in members if not _has_ancestor(member[0].pid, pids, parents)]
     if not anonymous:
         promised = [_promised(member) for member in roots]
-        return Pages(0, sum(pages.best for pages in promised), sum(pages.max for pages in promised)), used, False
+        least = sum(
+            pages.min for (record, _), pages in zip(roots, promised, strict=True) if record.descent is Descent.EXECUTED
+        )
+        return Pages(least, sum(pages.best for pages in promised), sum(pages.max for pages in promised)), used, False
     made = [(member, _made_after_start(*member)) for member in roots]
     for member, age in made:
         if member[0].descent is Descent.EXECUTED or (age is not None and age > CLOCKS_SECONDS):

@@ -85,7 +85,7 @@ def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> S
         cgroups,
         tuple(unreadable),
         tuple(suspects),
-        count_inodes(sys_root) if thorough else None,
+        count_inodes(sys_root) if live and (thorough or any(each.hides for each in unreadable)) else None,
     )
 
 
