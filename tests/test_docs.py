@@ -10,6 +10,7 @@ import pytest
 
 from hugeresv.cli.verbs import VERBS
 from hugeresv.model.presets import PRESETS
+from hugeresv.model.release import RUN
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -56,3 +57,13 @@ def test_history_is_counted_as_its_page_counts() -> None:
     for how in ("confirmed on a kernel", "derived from source"):
         (count,) = re.findall(rf"^- (\d+) {how}", page, re.MULTILINE)
         assert f"{count} {how}" in README
+
+
+def test_the_documentation_lists_what_was_run() -> None:
+    """docs/kernels.md has the releases of every preset.
+
+    Catches: a preset or a release that is added and that no reader hears of.
+    """
+    page = (ROOT / "docs/kernels.md").read_text()
+    for name, run in RUN.items():
+        assert f"| `{name}` | {', '.join('.'.join(map(str, release)) for release in run)} |" in page

@@ -13,7 +13,7 @@ from hugeresv.errors import UnsupportedError
 from hugeresv.scenario.operation import FallocateMode
 from hugeresv.words import Advice, Prot
 
-NAMES_ELSEWHERE = {"mmap": "mmap2", "ftruncate": "ftruncate64", "fadvise64": "fadvise64_64"}
+NAMES_ELSEWHERE = {"mmap": "mmap2", "ftruncate": "ftruncate64", "fadvise64": "fadvise64_64", "setresgid": "setresgid32"}
 """What a call is called on i386, where it has another name."""
 
 

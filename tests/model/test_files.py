@@ -2,7 +2,8 @@
 
 import pytest
 
-from hugeresv.lab import Actor, play
+from hugeresv.errors import UnsupportedError
+from hugeresv.lab import Actor, play, start
 from hugeresv.scenario import operation as op
 
 p, q = Actor("p"), Actor("q")
@@ -264,6 +265,47 @@ def test_e20_a_segment_reserves_when_it_is_made() -> None:
         (q.shmdt("b"), "8/8/0/0"),
         (q.shmdt("b"), "EINVAL 8/8/0/0"),
     )  # fmt: skip
+
+
+def test_a_segment_counts_as_locked_memory_until_it_is_gone() -> None:
+    """Without CAP_IPC_LOCK and the group RLIMIT_MEMLOCK bounds the segments that are there, also removed ones.
+
+    Catches: a limit for each segment by itself; a segment that stops counting when its id goes. Seen on 5.10.262.
+    """
+    play(
+        "5.10", 8,
+        (op.Setgid("p", 65534), "8/8/0/0"),
+        (op.Memlock("p", 3), "8/8/0/0"),
+        (p.shmget("before", 3), "8/8/3/0"),
+        (op.Capset("p"), "8/8/3/0"),
+        (op.Capset("r"), "8/8/3/0"),
+        (Actor("r").shmget("by group", 1), "8/8/4/0"),
+        (op.Shmrm("by group"), "8/8/3/0"),
+        (p.shmget("some", 2), "8/8/5/0"),
+        (p.shmget("more", 2), "EPERM 8/8/5/0"),
+        (p.shmat("some", "a"), "8/8/5/0"),
+        (op.Shmrm("some"), "8/8/5/0"),
+        (p.shmget("more", 2), "EPERM 8/8/5/0"),
+        (p.shmdt("a"), "8/8/3/0"),
+        (p.shmget("more", 3), "8/8/6/0"),
+        (op.Memlock("p", 4), "EPERM 8/8/6/0"),
+        (op.Setgid("p", 0), "EPERM 8/8/6/0"),
+        (p.fork("q"), "8/8/6/0"),
+        (q.shmget("child", 1), "EPERM 8/8/6/0"),
+    )  # fmt: skip
+
+
+def test_what_a_process_without_capabilities_may_lock_is_not_modelled() -> None:
+    """mlock and MAP_LOCKED without CAP_IPC_LOCK are refused by name, since RLIMIT_MEMLOCK stops them on a kernel.
+
+    Catches: an answer that no kernel gives.
+    """
+    session = start("6.18", 8)
+    session.apply(p.mmap("a", 1))
+    session.apply(op.Capset("p"))
+    for refused in (p.mlock("a", 0, 1), p.mmap("b", 1, locked=True)):
+        with pytest.raises(UnsupportedError, match="CAP_IPC_LOCK"):
+            session.apply(refused)
 
 
 @pytest.mark.parametrize(("on", "attached"), [("2008", "8/8/2/0"), ("5.10", "8/8/0/0"), ("6.18", "8/8/0/0")])

@@ -139,6 +139,11 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a child is marked", "copy.clear_private_data()", "copy.resv_map, copy.owner = None, False"),
         ("a child's pages are not counted", "folio.mapcount += 1", "pass"),
         ("everything is forked", "if not vma.dontfork:", "if True:"),
+        (
+            "a child has its own limits",
+            "    child.gid, child.capable, child.memlock_bytes = parent.gid, parent.capable, parent.memlock_bytes\n",
+            "",
+        ),
         ("a child's mapping comes last", "vma.inode.attach(copy, after=vma)", "vma.inode.attach(copy)"),
     ],
     "zap.py": [
@@ -234,7 +239,16 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
     "shm.py": [
         ("a segment reserves nothing", "if not noreserve and not", "if False and not"),
         ("a removed segment stays", "    inode.handles = 0\n", ""),
+        ("every segment counts as locked", "if each.shm_locked and each.in_use", "if each.in_use"),
+        ("a segment that is gone counts as locked", "if each.shm_locked and each.in_use", "if each.shm_locked"),
+        ("each segment has the limit for itself", "(locked + pages) <<", "pages <<"),
+        ("the limit is met one page early", "<= task.memlock_bytes", "< task.memlock_bytes"),
         ("an attachment reserves", "reserve=machine.behaviour.shmat_reserves", "reserve=True"),
+    ],
+    "process.py": [
+        ("the group is not enough", "self.capable or self.gid == HUGETLB_SHM_GROUP", "self.capable"),
+        ("any group may be taken", "if not self.capable and gid != self.gid:", "if False:"),
+        ("any limit may be set", "if not self.capable and limit_bytes > self.memlock_bytes:", "if False:"),
     ],
     "hugetlb_cgroup.py": [
         ("a limit counts from below", "level.usage + pages > level.max", "level.usage + pages >= level.max"),

@@ -16,6 +16,7 @@ from hugeresv.model.presets import LINUX_6_18
 from hugeresv.scenario.operation import OPERATIONS, Fork, Mmap, Touch
 from hugeresv.scenario.scenario import Cgroup, Pool, Scenario, Step
 from hugeresv.search.fuzz.campaign import Budget, Drawing, Tally, fuzz, run_batch
+from hugeresv.search.fuzz.draw import NOT_DRAWN
 from hugeresv.search.fuzz.generate import Coverage, generate
 from hugeresv.search.fuzz.shrink import shrink
 from hugeresv.search.fuzz.states import STATES
@@ -37,11 +38,12 @@ def test_a_campaign_reaches_every_state_and_draws_every_operation() -> None:
     for number in range(1500):
         generate(f"reach:{number}", 40, LINUX_6_18, coverage)
     assert {name for name in STATES if not coverage.states[name]} == set()
-    assert {name for name in OPERATIONS if not coverage.operations[name]} == set()
+    assert {name for name in OPERATIONS if not coverage.operations[name]} == NOT_DRAWN
 
 
 OUT_OF_REACH = {
     "cow-skips-quota=on": "shows only with owner-always-consumes: since 4.8 a consumed offset counts anyway",
+    "shm-honours-memlock=on": "needs operations that are not drawn",
     "mremap-length-is-int=off": "needs 4 GiB, and what the model does not know of page tables there",
 }
 

@@ -47,6 +47,9 @@ CLONE_NEWPID = 0x20000000
 WALL = 0x40000000
 """__WALL of waitpid(2): children whatever signal they end with."""
 
+RLIMIT_MEMLOCK = 8
+LINUX_CAPABILITY_VERSION_3 = 0x20080522
+
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 

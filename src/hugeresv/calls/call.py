@@ -37,8 +37,8 @@ def nothing_to_learn(value: int) -> None:
 class Call(NamedTuple):
     """One call of a process, or of nobody's (`task` None), such as the close of a file that no process has.
 
-    `name` is that of a system call, in `numbers.NUMBERS`, with `words` as its arguments: numbers, texts, and the `Of…`
-    above. What is more, or less, than one system call:
+    `name` is that of a system call, in `numbers.NUMBERS`, with `words` as its arguments: numbers, texts, bytes that the
+    kernel finds by their address, and the `Of…` above. What is more, or less, than one system call:
 
         touch        an address, and whether to write
         fork, exit   the child's name; nothing

@@ -12,6 +12,7 @@ MACHINES = ("x86_64", "generic", "i386")
 """By the names of uname(2) and Debian; `generic` is asm-generic/unistd.h, which arm64 and riscv64 have."""
 
 NUMBERS: Mapping[str, tuple[int, int, int]] = {
+    "capset": (126, 91, 185),
     "close": (3, 57, 6),
     "fadvise64": (221, 223, 272),
     "fallocate": (285, 47, 324),
@@ -28,7 +29,9 @@ NUMBERS: Mapping[str, tuple[int, int, int]] = {
     "munlock": (150, 229, 151),
     "munmap": (11, 215, 91),
     "openat": (257, 56, 295),
+    "prlimit64": (302, 261, 340),
     "readahead": (187, 213, 225),
+    "setresgid": (119, 149, 210),
     "shmat": (30, 196, 397),
     "shmctl": (31, 195, 396),
     "shmdt": (67, 197, 398),

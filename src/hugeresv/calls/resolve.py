@@ -6,6 +6,7 @@ ScenarioError, in the same words for every kernel, and leaves everything as it w
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -197,6 +198,21 @@ def _shmrm(op: ops.Shmrm, names: Names) -> Call:
     return Call(None, "shmctl", (OfSegment(op.shm), abi.IPC_RMID, 0), partial(names.segment_removed, op.shm))
 
 
+def _setgid(op: ops.Setgid, _names: Names) -> Call:
+    return Call(op.proc, "setresgid", (op.gid,) * 3)
+
+
+def _capset(op: ops.Capset, _names: Names) -> Call:
+    """None is left: what a process has to keep of them differs, and a set must not have more than it."""
+    header = struct.pack("=Ii", abi.LINUX_CAPABILITY_VERSION_3, 0)
+    return Call(op.proc, "capset", (header, bytes(6 * 4)))
+
+
+def _memlock(op: ops.Memlock, names: Names) -> Call:
+    limit = op.pages * names.page_bytes
+    return Call(op.proc, "prlimit64", (0, abi.RLIMIT_MEMLOCK, struct.pack("=2Q", limit, limit), 0))
+
+
 def _pool(op: ops.SetNrHugepages | ops.SetNrOvercommit, _names: Names) -> Call:
     return Call(None, op.op, (op.n,))
 
@@ -252,6 +268,9 @@ _RESOLVE: Mapping[type[ops.Operation], Callable[[Any, Names], Call]] = {
     ops.Shmat: _shmat,
     ops.Shmdt: _shmdt,
     ops.Shmrm: _shmrm,
+    ops.Setgid: _setgid,
+    ops.Capset: _capset,
+    ops.Memlock: _memlock,
     ops.SetNrHugepages: _pool,
     ops.SetNrOvercommit: _pool,
     ops.Mount: _mount,

@@ -70,7 +70,7 @@ def permission(
         return None, [], ["vm.hugetlb_shm_group could not be read: the process is taken to be in it"]
     if group in task.groups:
         return None, [], []
-    if behaviour.name != "5.10":
+    if not behaviour.shm_honours_memlock:
         text = f"SysV segments of huge pages need CAP_IPC_LOCK or group {group} (vm.hugetlb_shm_group)"
         command = f"sysctl vm.hugetlb_shm_group={task.groups[0]}"
         return Refusal("shmget", Outcome.EPERM, "hugetlb-shm-group", text, command), [], []

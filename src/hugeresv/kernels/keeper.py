@@ -26,7 +26,7 @@ class OfPath(NamedTuple):
 class Caller(Protocol):
     """A process that makes system calls when told to."""
 
-    def call(self, name: str, *words: int | str | OfPath) -> tuple[int, int]:
+    def call(self, name: str, *words: int | str | bytes | OfPath) -> tuple[int, int]:
         """Have it make a call of `calls.numbers`: an errno, 0 for success, and the value."""
         ...
 
@@ -51,7 +51,7 @@ class Keeper:
         """A path of the keeper's as this process reaches it."""
         return f"/proc/{self._pid}/root{path}"
 
-    def word(self, word: object) -> int | str | OfPath:
+    def word(self, word: object) -> int | str | bytes | OfPath:
         """What a word of a process's call stands for on this kernel: a file is opened anew, by its path."""
         match word:
             case OfFile():
@@ -60,7 +60,7 @@ class Keeper:
                 return self.cgroups[word.name]
             case OfSegment():
                 return self._handles[word]
-            case int() | str():
+            case int() | str() | bytes():
                 return word
         raise TypeError(f"{word!r} is no word of a call")
 
@@ -159,7 +159,7 @@ class Keeper:
                     return errno
         return 0
 
-    def _must(self, what: str, name: str, *words: int | str | OfPath) -> None:
+    def _must(self, what: str, name: str, *words: int | str | bytes | OfPath) -> None:
         """A call of our own that has no reason to fail."""
         errno, _ = self._worker.call(name, *words)
         if errno:

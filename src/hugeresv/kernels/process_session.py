@@ -22,7 +22,7 @@ _LARGEST_OFFSET = (1 << 63) - 1
 class Process(Protocol):
     """A worker of a session. Its methods raise TimeoutError when it takes too long, EOFError when it is gone."""
 
-    def call(self, name: str, *words: int | str | OfPath, patience: float) -> tuple[int, int]:
+    def call(self, name: str, *words: int | str | bytes | OfPath, patience: float) -> tuple[int, int]:
         """Have it make a system call of `calls.numbers`: an errno, 0 for success, and the value."""
         ...
 
@@ -150,7 +150,7 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
                 self._exit(call.task, patience)
                 return Outcome.OK, 0
             case "cgroup_move":  # the process moves itself: 0 is the writer
-                path = OfPath(f"{self.keeper.word(call.words[0])}/cgroup.procs")
+                path = OfPath(f"{self.keeper.cgroups[call.words[0].name]}/cgroup.procs")
                 errno, value = worker.call("write", path, "0", 1, patience=patience)
             case _:
                 errno, value = worker.call(call.name, *map(self.keeper.word, call.words), patience=patience)

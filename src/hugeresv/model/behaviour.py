@@ -326,6 +326,13 @@ class Behaviour:
         source="c79fb75e5a51 ends it (free_huge_page, hugetlb_cow)",
         verified=SOURCE,
     )
+    shm_honours_memlock: bool = switch(
+        False,
+        differs="who has neither CAP_IPC_LOCK nor the group may have SysV segments of huge pages below RLIMIT_MEMLOCK",
+        since="to 5.15",
+        source="83c1fd763b32 ends it (hugetlb_file_setup, user_shm_lock)",
+        verified="5.10.262 against 6.1, 6.12, 6.18, 7.3",
+    )
     cgroup_rsvd: bool = switch(
         True,
         differs="off: no cgroup is charged for reservations",

@@ -114,7 +114,8 @@ class _Walk:
         return limits, tuple(sorted(n for inode in mount.inodes if inode.in_use for n in self._of_inode(inode)))
 
     def _process_key(self, process: Process) -> tuple[Hashable, ...]:
-        return self._cgroup(process.cgroup), tuple(self._vma_key(vma) for vma in process.mm.vmas)
+        may = process.gid, process.capable, process.memlock_bytes
+        return self._cgroup(process.cgroup), may, tuple(self._vma_key(vma) for vma in process.mm.vmas)
 
     def _vma_key(self, vma: Vma) -> tuple[Hashable, ...]:
         if vma.inode is None:

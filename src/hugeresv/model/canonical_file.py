@@ -50,6 +50,7 @@ class KnownFile:
                 paid[charge(cgroup)].add(first, end)
         return (
             reach.count(0, inode.i_size),
+            inode.shm_locked,
             self._met(inode.resv_map.regions),
             tuple((index - self.base, who) for index, who in cached if index in reach),
             tuple(sorted(who for index, who in cached if index not in reach)),

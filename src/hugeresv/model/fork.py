@@ -21,7 +21,9 @@ def fork(parent: Process) -> Process:
     for vma in parent.mm.vmas:
         if not vma.dontfork:
             _copy_vma(vma, mm)
-    return Process(mm, parent.cgroup)
+    child = Process(mm, parent.cgroup)
+    child.gid, child.capable, child.memlock_bytes = parent.gid, parent.capable, parent.memlock_bytes
+    return child
 
 
 def _copy_vma(vma: Vma, mm: AddressSpace) -> None:

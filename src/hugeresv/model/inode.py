@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class Inode:
     """Sizes and indices in huge pages; no page of the cache lies at or behind `cache_end`.
 
+    `shm_locked`: a segment that counts as locked memory of its user.
+
     `handles` counts descriptors and segment ids, `vmas` the VMAs: with neither, the file goes.
 
     `i_mmap` has the private VMAs only. A shared VMA's pages are found through the page cache whether its page table has
@@ -34,6 +36,7 @@ class Inode:
         "i_size",
         "page_cache",
         "resv_map",
+        "shm_locked",
         "subpool",
         "sysv",
         "vmas",
@@ -44,6 +47,7 @@ class Inode:
         self.subpool = subpool
         self.i_size = i_size
         self.sysv = sysv
+        self.shm_locked = False
         self.cache_end = 0
         self.page_cache: dict[int, Folio] = {}
         self.resv_map = ResvMap()

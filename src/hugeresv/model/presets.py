@@ -43,6 +43,7 @@ WITH_PATCH = Behaviour(
     min_size=False,
     reserve_rollback=ReserveRollback.PUT_ALL,
     fault_rollback=FaultRollback.PUT_IGNORED,
+    shm_honours_memlock=True,
     cgroup_rsvd=False,
 )
 BEFORE_PATCH = replace(
@@ -65,6 +66,7 @@ LINUX_5_10 = Behaviour(
     populate_advice=False,
     reserve_rollback=ReserveRollback.PUT_ALL,
     fault_rollback=FaultRollback.PUT_IGNORED,
+    shm_honours_memlock=True,
 )
 LINUX_6_1 = replace(
     LINUX_5_10,
@@ -76,6 +78,7 @@ LINUX_6_1 = replace(
     partial_mremap_drops_map=True,
     dontneed=True,
     populate_advice=True,
+    shm_honours_memlock=False,
 )
 LINUX_6_1_187 = replace(
     LINUX_6_1,

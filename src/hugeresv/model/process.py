@@ -11,17 +11,45 @@ if TYPE_CHECKING:
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 
 
-class Process:
-    """A task of one thread."""
+HUGETLB_SHM_GROUP = 0
+"""sysctl_hugetlb_shm_group (fs/hugetlbfs/inode.c): what it is until somebody sets it."""
+MLOCK_LIMIT = 64 << 10
+"""RLIMIT_MEMLOCK of a process whose parents have not set it (include/uapi/linux/resource.h, before 5.16)."""
 
-    __slots__ = ("cgroup", "mm")
+
+class Process:
+    """A task of one thread. `capable`: it has root's capabilities; `memlock_bytes` is RLIMIT_MEMLOCK, soft and hard."""
+
+    __slots__ = ("capable", "cgroup", "gid", "memlock_bytes", "mm")
 
     def __init__(self, mm: AddressSpace, cgroup: HugetlbCgroup | None) -> None:
-        """A process in `cgroup` (None: the root)."""
+        """A process of root's in `cgroup` (None: the root)."""
         self.mm = mm
         self.cgroup = cgroup
+        self.gid = 0
+        self.capable = True
+        self.memlock_bytes = MLOCK_LIMIT
         if cgroup is not None:
             cgroup.tasks += 1
+
+    @property
+    def can_do_hugetlb_shm(self) -> bool:
+        """Whether it may have SysV segments of huge pages, whatever its limits are: CAP_IPC_LOCK, or the group."""
+        return self.capable or self.gid == HUGETLB_SHM_GROUP
+
+    def set_gid(self, gid: int) -> Outcome:
+        """setresgid(2) with three times the same. EPERM: another group takes CAP_SETGID."""
+        if not self.capable and gid != self.gid:
+            return Outcome.EPERM
+        self.gid = gid
+        return Outcome.OK
+
+    def set_memlock(self, limit_bytes: int) -> Outcome:
+        """prlimit(2) of both limits of RLIMIT_MEMLOCK. EPERM: a higher hard limit takes CAP_SYS_RESOURCE."""
+        if not self.capable and limit_bytes > self.memlock_bytes:
+            return Outcome.EPERM
+        self.memlock_bytes = limit_bytes
+        return Outcome.OK
 
     def move_to(self, cgroup: HugetlbCgroup) -> Outcome:
         """Later charges go to `cgroup`; what was charged stays where it is. EBUSY: the cgroup takes no tasks."""

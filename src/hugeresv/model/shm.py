@@ -23,16 +23,29 @@ if TYPE_CHECKING:
 
 
 def shmget(machine: Machine, task: Process, key: Key, size: int, *, noreserve: bool = False) -> Outcome:
-    """shmget(2) of `size` bytes with SHM_HUGETLB. EINVAL: empty. ENOMEM: cannot be promised."""
+    """shmget(2) of `size` bytes with SHM_HUGETLB. EINVAL: empty. EPERM: not allowed. ENOMEM: cannot be promised."""
     if size == 0:
         return Outcome.EINVAL
     pages = align_up(size, machine.hstate.page_bytes) >> machine.hstate.page_shift
     inode = Inode(None, i_size=pages, sysv=True)
+    if not task.can_do_hugetlb_shm:
+        if not (machine.behaviour.shm_honours_memlock and _user_shm_lock(machine, task, pages)):
+            return Outcome.EPERM
+        inode.shm_locked = True
     if not noreserve and not reserve_pages(machine, inode, 0, pages, None, task.cgroup):
         return Outcome.ENOMEM
     inode.handles = 1
     machine.segments[key] = inode
     return Outcome.OK
+
+
+def _user_shm_lock(machine: Machine, task: Process, pages: int) -> bool:
+    """user_shm_lock (mm/mlock.c): whether segments that are allowed by it alone stay below RLIMIT_MEMLOCK.
+
+    It counts those of the user, and all processes here are root's.
+    """
+    locked = sum(each.i_size for each in machine.segments.values() if each.shm_locked and each.in_use)
+    return (locked + pages) << machine.hstate.page_shift <= task.memlock_bytes
 
 
 def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: bool = False) -> Outcome:

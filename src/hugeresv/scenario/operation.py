@@ -315,6 +315,32 @@ class Shmrm(Operation):
 
 
 @value()
+class Setgid(Operation):
+    """setresgid(2) with three times the same: the process is in this group, and in no other."""
+
+    op: ClassVar[str] = "setgid"
+    proc: str
+    gid: int
+
+
+@value()
+class Capset(Operation):
+    """capset(2): the process gives up every capability, CAP_IPC_LOCK among them. It stays root's."""
+
+    op: ClassVar[str] = "capset"
+    proc: str
+
+
+@value()
+class Memlock(Operation):
+    """prlimit(2) of RLIMIT_MEMLOCK, the soft limit and the hard one. A process starts with 64 KiB."""
+
+    op: ClassVar[str] = "memlock"
+    proc: str
+    pages: int
+
+
+@value()
 class SetNrHugepages(Operation):
     """A write of `n` pages to nr_hugepages."""
 
@@ -380,8 +406,8 @@ OPERATIONS: dict[str, type[Operation]] = {
     for cls in (
         Mmap, Touch, Munmap, Mprotect, Madvise, Mlock, Mlock2, Munlock, Mremap, Fork, Exit,
         OpenFile, Memfd, CloseFile, Ftruncate, Fallocate, Fadvise, Readahead,
-        Shmget, Shmat, Shmdt, Shmrm, SetNrHugepages, SetNrOvercommit, Mount, Umount,
-        CgroupMove, CgroupSet, CgroupRmdir,
+        Shmget, Shmat, Shmdt, Shmrm, Setgid, Capset, Memlock,
+        SetNrHugepages, SetNrOvercommit, Mount, Umount, CgroupMove, CgroupSet, CgroupRmdir,
     )
 }  # fmt: skip
 """Every operation by its name in a scenario."""

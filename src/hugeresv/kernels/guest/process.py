@@ -34,7 +34,9 @@ class GuestWorker:
         self._architecture = architecture
         self._taken = taken
 
-    def call(self, name: str, *words: int | str | OfPath, patience: float = PATIENCE_SECONDS) -> tuple[int, int]:
+    def call(
+        self, name: str, *words: int | str | bytes | OfPath, patience: float = PATIENCE_SECONDS
+    ) -> tuple[int, int]:
         """Have it make a system call of `calls.numbers`: its errno and its value."""
         number = number_of(name, self._architecture.machine)
         spelled = map(_spelled, words_of(name, words, self._architecture.word_bits))
@@ -82,6 +84,8 @@ def _spelled(word: object) -> str:
             return f"@{word.path}"
         case str():
             return f"${word}"
+        case bytes():
+            return f"#{word.hex()}"
         case int():
             return str(word % _MODULUS)
     raise TypeError(f"{word!r} is no word of a call")

@@ -12,12 +12,24 @@
 
 #define MOST_ARGUMENTS 6
 
+/* Bytes written as hexadecimal digits, two each, to where these stood. */
+static uintptr_t read_bytes(char *word)
+{
+	unsigned int byte;
+
+	for (int i = 0; sscanf(word + 1 + 2 * i, "%2x", &byte) == 1; i++)
+		word[i] = byte;
+	return (uintptr_t)word;
+}
+
 /* Reads the arguments of a call. A descriptor is opened for the one that is a file: an errno if it cannot be. */
 static int read_arguments(char **words, int count, uint64_t *arguments, int *file)
 {
 	for (int i = 0; i < count && i < MOST_ARGUMENTS; i++) {
 		if (*words[i] == '$') {
 			arguments[i] = (uintptr_t)(words[i] + 1);
+		} else if (*words[i] == '#') {
+			arguments[i] = read_bytes(words[i]);
 		} else if (*words[i] == '@') {
 			*file = open(words[i] + 1, O_RDWR | O_CLOEXEC);
 			if (*file < 0)

@@ -26,7 +26,7 @@ class Reply(NamedTuple):
     value: Any
 
 
-def _sent(word: int | str | OfPath) -> int | bytes | None:
+def _sent(word: int | str | bytes | OfPath) -> int | bytes | None:
     """A word as a worker takes it."""
     match word:
         case OfPath():
@@ -49,7 +49,7 @@ class Worker:
         self._channel.receive()
         self.busy = False
 
-    def call(self, name: str, *words: int | str | OfPath, patience: float = PATIENCE_SECONDS) -> Reply:
+    def call(self, name: str, *words: int | str | bytes | OfPath, patience: float = PATIENCE_SECONDS) -> Reply:
         """Have it make a system call of `calls.numbers`."""
         path = next((word.path for word in words if isinstance(word, OfPath)), None)
         return self._ask("syscall", (number_of(name, _MACHINE), *map(_sent, words)), path, patience)

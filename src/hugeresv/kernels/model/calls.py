@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hugeresv.calls import abi
 from hugeresv.calls.call import Call, OfFile
+from hugeresv.errors import UnsupportedError
 from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.fallocate import fallocate, fallocate_punch
 from hugeresv.model.fault import touch
@@ -49,6 +51,8 @@ def _mmap(m: Machine, task: Process, call: Call) -> Returned:
     address, length, prot, flags, file, offset = call.words
     shared, locked = bool(flags & abi.MAP_SHARED), bool(flags & abi.MAP_LOCKED)
     noreplace = bool(flags & abi.MAP_FIXED_NOREPLACE)
+    if locked and not task.capable:
+        raise UnsupportedError("MAP_LOCKED of a process without CAP_IPC_LOCK is not modelled")
     if flags & abi.MAP_ANONYMOUS and not flags & abi.MAP_HUGETLB:
         outcome = mmap_normal(
             m, task, address, unsigned(length), _PROT[prot], shared=shared, locked=locked, noreplace=noreplace
@@ -153,6 +157,23 @@ def _shmat(m: Machine, task: Process, call: Call) -> Returned:
     return shmat(m, task, segment.name, address, readonly=bool(flags & abi.SHM_RDONLY)), address
 
 
+def _capset(_m: Machine, task: Process, _call: Call) -> Outcome:
+    """The one that scenarios have, after which there is no capability."""
+    task.capable = False
+    return Outcome.OK
+
+
+def _prlimit64(_m: Machine, task: Process, call: Call) -> Outcome:
+    """The one that scenarios have, of RLIMIT_MEMLOCK."""
+    return task.set_memlock(int.from_bytes(call.words[2][:8], sys.byteorder))
+
+
+def _mlock(m: Machine, task: Process, call: Call) -> Outcome:
+    if not task.capable:
+        raise UnsupportedError("mlock of a process without CAP_IPC_LOCK is not modelled")
+    return mlock(m, task, *_span(call))
+
+
 def _set_nr_hugepages(m: Machine, _task: None, call: Call) -> Outcome:
     m.hstate.set_max_huge_pages(call.words[0])
     return Outcome.OK
@@ -196,8 +217,8 @@ _CALLS: Mapping[str, Callable[[Machine, Any, Call], Returned]] = {
     "munmap": lambda m, task, call: munmap(m, task.mm, *_span(call)),
     "mprotect": lambda _m, task, call: mprotect(task, *_span(call), _PROT[call.words[2]]),
     "madvise": lambda m, task, call: madvise(m, task, *_span(call), _ADVICE[call.words[2]]),
-    "mlock": lambda m, task, call: mlock(m, task, *_span(call)),
-    "mlock2": lambda m, task, call: mlock(m, task, *_span(call)),
+    "mlock": _mlock,
+    "mlock2": _mlock,
     "munlock": lambda _m, task, call: munlock(task, *_span(call)),
     "mremap": _mremap,
     "fork": _fork,
@@ -213,6 +234,9 @@ _CALLS: Mapping[str, Callable[[Machine, Any, Call], Returned]] = {
     "shmat": _shmat,
     "shmdt": lambda m, task, call: shmdt(m, task, call.words[0]),
     "shmctl": lambda m, _task, call: shmrm(m, call.words[0].name),
+    "setresgid": lambda _m, task, call: task.set_gid(call.words[0]),
+    "capset": _capset,
+    "prlimit64": _prlimit64,
     "set_nr_hugepages": _set_nr_hugepages,
     "set_nr_overcommit": lambda m, _task, call: m.hstate.set_nr_overcommit(call.words[0]),
     "mount": _mount,

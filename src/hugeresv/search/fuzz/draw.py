@@ -4,6 +4,8 @@ A scenario has a theme, which weighs the operations, so that each of the rarer p
 holes, minimum of a mount, limits of a cgroup, surplus) gets campaigns in which little else happens; `minimum` also
 makes mappings smaller than their mount's minimum. Pools and mappings are small: with six pages everything is soon
 shared, exhausted, or promised twice.
+
+`NOT_DRAWN` has the operations that root may not do everywhere, so that a host would differ by where it runs.
 """
 
 from __future__ import annotations
@@ -40,6 +42,8 @@ THEMES: dict[str, dict[str, int]] = {
     },
 }  # fmt: skip
 """Theme -> operation -> weight."""
+
+NOT_DRAWN = frozenset({"setgid", "capset", "memlock"})
 
 MOST_PROCESSES = 5
 MOST_PAGES = 6
