@@ -189,10 +189,10 @@ class RegionMap:
         if not LOWEST <= f <= t <= HIGHEST:
             raise _not_a_range(f, t)
         ends = self._ends
+        if not ends or f >= ends[-1]:
+            return self._append(f, t) if inside else 0
         blocks = self._blocks
         k = bisect_left(ends, f)
-        if k == len(ends):
-            return self._append(f, t) if inside else 0
         if ends[k] < t and k + 1 < len(ends):
             reach = t + inside  # a region that begins at t is reached by an add, which joins it, not by a delete
             if blocks[k + 1][0] < reach:
@@ -220,7 +220,7 @@ class RegionMap:
         return changed
 
     def _append(self, f: int, t: int) -> int:
-        """Add the region [f, t), which begins beyond the last boundary."""
+        """Add the region [f, t), which begins at the last boundary, and lengthens the last region, or beyond."""
         if f == t:
             return 0
         self._sums = None
@@ -228,7 +228,10 @@ class RegionMap:
             self._blocks.append([])
             self._ends.append(t)
             self._pages.append(0)
-        self._blocks[-1] += f, t
+        if f == self._ends[-1]:
+            self._blocks[-1][-1] = t
+        else:
+            self._blocks[-1] += f, t
         self._ends[-1] = t
         self._pages[-1] += t - f
         if len(self._blocks[-1]) > 2 * self.LOAD:
