@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hugeresv.model.i_mmap import IMmap
+from hugeresv.model.folio import Folio
 
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
-    from hugeresv.model.folio import Folio
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.inode import Inode
     from hugeresv.model.machine import Machine
@@ -90,9 +89,7 @@ class _Copies:
     def link_i_mmap(self) -> None:
         """The private VMAs of every file, in their order."""
         for inode, new in self._inodes.items():
-            new.i_mmap = IMmap()
-            for vma in inode.i_mmap:
-                new.i_mmap.insert(self._vmas[vma])
+            new.i_mmap = inode.i_mmap.copy(self._vmas)
 
     def _address_space(self, mm: AddressSpace) -> AddressSpace:
         new = _same_fields(mm)
@@ -118,10 +115,9 @@ class _Copies:
     def _folio(self, folio: Folio) -> Folio:
         new = self._folios.get(folio)
         if new is None:
-            new = self._folios[folio] = _same_fields(folio)
-            new.subpool = self._subpool(folio.subpool)
-            new.cgroup = self.cgroup(folio.cgroup)
-            new.cgroup_rsvd = self.cgroup(folio.cgroup_rsvd)
+            paid_by = self.cgroup(folio.cgroup), self.cgroup(folio.cgroup_rsvd)
+            new = self._folios[folio] = Folio(self._subpool(folio.subpool), *paid_by)
+            new.anon, new.mapcount, new.restore_reserve = folio.anon, folio.mapcount, folio.restore_reserve
         return new
 
     def _resv_map(self, resv_map: ResvMap) -> ResvMap:

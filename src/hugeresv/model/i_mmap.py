@@ -7,7 +7,7 @@ File order is by first index, then by insertion; only the copy that fork makes c
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,6 +56,19 @@ class IMmap:
             self._spans = _Spans(map(_span, self))
         starts = self._spans.starts(first, end)
         return [vma for start in starts for vma in self._rings[start] if vma.end_index > first]
+
+    def copy(self, copies: Mapping[Vma, Vma]) -> IMmap:
+        """The same order of the VMAs' `copies`."""
+        new = IMmap()
+        for first, ring in self._rings.items():
+            begin = last = new._rings[first] = Link()
+            vma = ring.behind
+            while vma is not ring:
+                copy = copies[vma]
+                copy.before, last.behind = last, copy
+                last, vma = copy, vma.behind
+            last.behind, begin.before = begin, last
+        return new
 
     def __iter__(self) -> Iterator[Vma]:
         """All VMAs in file order."""
