@@ -8,6 +8,7 @@ from hugeresv.invariants.check import INVARIANTS, check
 from hugeresv.invariants.ending import check_end
 from hugeresv.invariants.steps import check_step, levels
 from hugeresv.lab import Actor, start
+from hugeresv.ledger.promise import FilePromise
 from hugeresv.model.folio import Folio
 from hugeresv.model.machine import Machine
 from hugeresv.model.presets import IDEAL
@@ -40,8 +41,11 @@ def _falsify_map(machine: Machine) -> None:
     machine.processes["p"].mm.vmas[0].resv_map.regions.add(1, 2)  # type: ignore[union-attr]
 
 
-def _falsify_references(machine: Machine) -> None:
-    machine.processes["p"].mm.vmas[0].resv_map.refs += 1  # type: ignore[union-attr]
+def _falsify_references(by: int) -> Callable[[Machine], None]:
+    def falsify(machine: Machine) -> None:
+        machine.processes["p"].mm.vmas[0].resv_map.refs += by  # type: ignore[union-attr]
+
+    return falsify
 
 
 def _add(path: str, pages: int) -> Callable[[Machine], None]:
@@ -86,7 +90,8 @@ FALSIFIED = [
     (_add("cgroups.g.rsvd", -1), "I9", [
         "rsvd of cgroup 'g' is 10, but 11 is charged to it (-1): private mappings 5, regions of files 6, pages 0",
     ]),
-    (_falsify_references, "I10", [f"has 3 references, but is used by 2 VMAs: {PIECES}"]),
+    (_falsify_references(1), "I10", [f"has 3 references, but is used by 2 VMAs: {PIECES}"]),
+    (_falsify_references(-1), "I10", [f"has 1 references, but is used by 2 VMAs: {PIECES}"]),
 ]  # fmt: skip
 
 
@@ -133,7 +138,10 @@ READ_ONLY = [
     p.move("a", 3, 1, "m"), p.fork("c"), op.Munlock("p", "a", 0, 1), op.Fadvise("p", "f", 0, 1), op.Memfd("x"),
     p.into("g"), op.SetNrOvercommit(3),
 ]  # fmt: skip
-CHANGING = [p.dontneed("a", 0), p.munmap("a", 0, 1), p.write("a", 1), p.resize("a", 6, 2), p.exit()]
+CHANGING = [
+    p.dontneed("a", 0), p.munmap("a", 0, 1), p.write("a", 1), p.resize("a", 6, 2), p.exit(),
+    op.Mremap("p", "a", 0, 1, new_pages=1, over=op.Place("b", 0)),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("operation", READ_ONLY)
@@ -199,3 +207,23 @@ def test_the_end_is_checked_for_everything_that_may_be_left() -> None:
     assert session.machine.hstate.nr_huge_pages == 4, "the write was made on the machine itself"
     with pytest.raises(ValueError, match=r"there still is: file 'f', segment 's'.*mount 'm', mount 'n'"):
         check_end(everything())
+
+
+def test_the_end_finds_a_page_that_is_lost_to_the_pool() -> None:
+    """A page that nobody has and that is not free stays when 0 is written to nr_hugepages.
+
+    Catches: an end that looks at free pages only.
+    """
+    session = start("6.18", 4)
+    session.machine.hstate.free_huge_pages -= 1
+    (violation,) = check_end(session.machine)
+    assert violation.message == (
+        "after a write of 0 to nr_hugepages nr_huge_pages is 1, free_huge_pages 0, surplus_huge_pages 1"
+    )
+
+
+def test_a_page_outside_the_map_takes_no_promise_away() -> None:
+    """A file promises what its map has and its page cache has not. Catches: promises less all pages that are cached."""
+    machine = everything()
+    _falsify_page_cache(machine)
+    assert FilePromise("file 'f'", machine.files["f"]).pages == 3

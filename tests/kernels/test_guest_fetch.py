@@ -206,3 +206,25 @@ def test_root_leaves_nothing_in_the_cache_of_another(tmp_path: Path, monkeypatch
     with pytest.raises(UnavailableError, match="belongs to user 1"), cache.written(cache.cache_directory("kernels")):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fetch_holds_its_directory_against_another(tmp_path: Path) -> None:
+    """Two fetches may go on at once. Catches: one that removes the other's package, because both share the lock."""
+    (tmp_path / ".fetch-mine").mkdir()
+    with fetch._held(tmp_path / ".fetch-mine"):
+        fetch.clear_left_behind(tmp_path)
+        assert (tmp_path / ".fetch-mine").is_dir()
+    fetch.clear_left_behind(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_packages_are_signed_with_debians_key(machine: Path, tmp_path: Path) -> None:
+    """Only what Debian's key has signed is taken. Catches: a source that is trusted whoever has signed it."""
+    _program(machine, "dpkg-deb", "")
+    _program(machine, "apt-config", "")
+    _program(machine, "apt-get", f'read -r line < sources.list; echo "$line" >> {tmp_path}/lines; exit 100')
+    with pytest.raises(UnavailableError):
+        fetch.fetch("7.x", _silent)
+    assert (tmp_path / "lines").read_text() == (
+        f"deb [signed-by={tmp_path}/keys] http://mirror.example/trixie-backports trixie-backports main\n"
+    )

@@ -1,5 +1,6 @@
 """Who has lost reservations: told from the machine, which the model makes here."""
 
+from hugeresv.invariants.check import check
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.ledger.lost import LostReservation, lost_reservations
 from hugeresv.model.presets import PRESETS
@@ -41,3 +42,25 @@ def test_copies_and_what_never_was_promised_have_lost_nothing() -> None:
         ops.Mmap("p", "s", "shared", pages=2),
         ops.Mremap("p", "a", page=0, pages=6, new_pages=6, move_to="b"),
     )
+
+
+def test_a_page_of_the_file_was_not_taken_from_the_promise() -> None:
+    """A private mapping that reads a page which the file has consumes nothing: that promise is lost with the others.
+
+    Catches: a page of the page cache taken for a copy of the mapping's own. I1 counts the same pages in its own way.
+    """
+    operations = (
+        ops.OpenFile("f"),
+        ops.Mmap("p", "s", "shared", pages=1, file="f"),
+        ops.Touch("p", "s", "write", page=0),
+        ops.Mmap("p", "a", "private", pages=4, file="f"),
+        ops.Touch("p", "a", "read", page=0),
+        ops.Mremap("p", "a", page=2, pages=2, new_pages=2, move_to="b"),
+        ops.Munmap("p", "b", page=0, pages=2),
+    )
+    with ModelKernel(PRESETS["6.12"]).start(pool(20)) as session:
+        settle(session, operations)
+        (found,) = lost_reservations(session.machine, {})
+        (violation,) = check(session.machine)
+    assert (found.pages, found.certain) == (2, False)
+    assert "(+2)" in violation.message

@@ -7,7 +7,20 @@ from hugeresv.ledger.machine import observe_machine
 from hugeresv.ledger.observation import Kind
 from hugeresv.ledger.reconcile import unexplained
 from hugeresv.model.presets import IDEAL, PRESETS
-from hugeresv.scenario.operation import Exit, Fork, Memfd, Mmap, Mremap, Munmap, Operation, Shmat, Shmget, Touch
+from hugeresv.scenario.operation import (
+    Exit,
+    Fork,
+    Memfd,
+    Mmap,
+    Mount,
+    Mremap,
+    Munmap,
+    OpenFile,
+    Operation,
+    Shmat,
+    Shmget,
+    Touch,
+)
 from hugeresv.scenario.scenario import Pool
 from tests.machines import History, histories, play, pools, start
 
@@ -59,6 +72,29 @@ def test_a_segment_keeps_its_pages_without_a_process() -> None:
     """A holder that is looked for among mappings only."""
     segment = Shmget("a", "s", pages=3), Shmat("a", "s", "m"), Touch("a", "m", "write", page=0), Exit("a")
     assert played("ideal", *segment) == ([(Kind.SYSV, 2, 1)], (0, 0))
+
+
+def test_a_file_is_known_by_where_it_is() -> None:
+    """A file on a mount is a file, one on the kernel's own mount a memfd, one that mmap made is anonymous memory.
+
+    Catches: a kind that leads nowhere, or a minimum that is promised to nobody.
+    """
+    files = (
+        Mount("m", min_size_pages=4),
+        OpenFile("f", "m"),
+        Mmap("a", "f", "shared", pages=3, file="f"),
+        Memfd("d"),
+        Mmap("a", "d", "shared", pages=2, file="d"),
+        Mmap("a", "s", "shared", pages=1),
+    )
+    expected = [(Kind.MOUNT_MINIMUM, 1, 0), (Kind.FILE, 3, 0), (Kind.MEMFD, 2, 0), (Kind.SHARED_ANONYMOUS, 1, 0)]
+    assert played("ideal", *files) == (expected, (0, 0))
+
+
+def test_the_pieces_of_a_mapping_are_promised_once() -> None:
+    """A mapping with a hole has two pieces and one reservation map. Catches: a promise that each piece repeats."""
+    holed = Mmap("a", "p", "private", pages=5), Munmap("a", "p", page=2, pages=1)
+    assert played("ideal", *holed) == ([(Kind.PRIVATE, 4, 0)], (0, 0))
 
 
 @given(pools, histories)

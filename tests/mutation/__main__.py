@@ -1,89 +1,86 @@
 # ruff: noqa: T201
-"""Plant faults into a copy of the model, one at a time, and see that the tests of the model notice each.
+"""Plant faults into copies of the project, one at a time, and see that a test notices each.
 
-    python -m tests.mutation [WORD ...]
+    python -m tests.mutation [-j COPIES] [WORD ...]
 
-With words, only the faults whose name or file has one of them. Prints a line a fault: the first test that noticed it,
-and after how long. Exit status 1 if a fault went unnoticed, or no longer has a place in the source.
+With words, only the faults whose name or file has one of them. As many at a time as there are cores, or as -j says.
+Prints a line a fault: the first test that noticed it, and after how long. Exit status 1 if a fault went unnoticed, or
+no longer has a place in the source.
 """
 
+import argparse
 import os
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
-from tests.mutation.mutations import MUTATIONS, Mutation
-
-ROOT = Path(__file__).resolve().parents[2]
-TESTS = ("tests/model", "tests/invariants")
-SLOW = ("tests/model/test_copy.py", "tests/model/test_key_futures.py", "tests/invariants/test_ideal.py")
-"""What is only asked when no quicker test has noticed."""
-OWN = ("tests/model/test_region_map.py",)
-"""Tests of what no fault is planted in."""
+from tests.mutation.beyond_the_model import MUTATIONS as BEYOND_THE_MODEL
+from tests.mutation.in_the_model import MUTATIONS as IN_THE_MODEL
+from tests.mutation.mutation import Mutation, copy_the_project, failure, failure_of_the_model, noticed_by, source_of
 
 
 def main() -> int:
     """Try all faults that were asked for."""
-    chosen = [m for m in MUTATIONS if not sys.argv[1:] or any(word in f"{m.name} {m.file}" for word in sys.argv[1:])]
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation")
+    parser.add_argument("-j", type=int, default=len(os.sched_getaffinity(0)), dest="copies")
+    parser.add_argument("words", nargs="*")
+    asked = parser.parse_args()
+    known = [*IN_THE_MODEL, *BEYOND_THE_MODEL]
+    chosen = [m for m in known if not asked.words or any(word in f"{m.name} {m.file}" for word in asked.words)]
     with tempfile.TemporaryDirectory(prefix="mutation-") as name:
-        copy = Path(name)
-        for part in ("src", "tests"):
-            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", copy)
-        if broken := first_failure(copy):
+        copies = [Path(name, str(number)) for number in range(asked.copies)]
+        for copy in copies:
+            copy_the_project(copy)
+        if broken := failure_without_faults(copies[0], chosen):
             print(f"without any fault {broken} fails already")
             return 1
-        missed = [mutation for mutation in chosen if not notices(copy, mutation)]
-    print(f"{len(chosen) - len(missed)} of {len(chosen)} faults noticed")
-    return 1 if missed else 0
+        noticed = sum(try_all(copies, chosen))
+    print(f"{noticed} of {len(chosen)} faults noticed")
+    return 0 if noticed == len(chosen) else 1
 
 
-def notices(copy: Path, mutation: Mutation) -> bool:
+def failure_without_faults(copy: Path, chosen: list[Mutation]) -> str | None:
+    """A test that fails before anything is planted; it would notice everything."""
+    named = sorted({mutation.test for mutation in chosen} - {""})
+    of_the_model = failure_of_the_model(copy) if any(not mutation.test for mutation in chosen) else None
+    return of_the_model or (failure(copy, *named) if named else None)
+
+
+def try_all(copies: list[Path], chosen: list[Mutation]) -> list[bool]:
+    """Whether each fault is noticed; each copy has one at a time."""
+    free: SimpleQueue[Path] = SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def attempt(mutation: Mutation) -> bool:
+        copy = free.get()
+        try:
+            return is_noticed(copy, mutation)
+        finally:
+            free.put(copy)
+
+    with ThreadPoolExecutor(len(copies)) as executor:
+        return list(executor.map(attempt, chosen))
+
+
+def is_noticed(copy: Path, mutation: Mutation) -> bool:
     """Plant the fault, run the tests, take it out again; says what happened."""
-    path = copy / "src" / "hugeresv" / "model" / mutation.file
-    source = path.read_text()
-    if source.count(mutation.old) != 1:
-        report(mutation, f"occurs {source.count(mutation.old)} times: {mutation.old!r}", 0)
+    count = source_of(mutation, copy).read_text().count(mutation.old)
+    if count != 1:
+        report(mutation, f"occurs {count} times: {mutation.old!r}", 0)
         return False
     began = time.monotonic()
-    path.write_text(source.replace(mutation.old, mutation.new))
-    noticed = first_failure(copy)
-    path.write_text(source)
-    report(mutation, noticed or "NOT NOTICED", time.monotonic() - began)
-    return noticed is not None
+    test = noticed_by(copy, mutation)
+    report(mutation, test or f"NOT NOTICED {mutation.test}", time.monotonic() - began)
+    return test is not None
 
 
 def report(mutation: Mutation, what: str, seconds: float) -> None:
     """One line of the table."""
-    print(f"{mutation.file:18} {mutation.name:44} {seconds:5.1f} s  {what}", flush=True)
-
-
-def first_failure(copy: Path) -> str | None:
-    """The first test that fails there, the quick ones first; None if all pass."""
-    left_out = [f"--ignore={path}" for path in (*SLOW, *OWN)]
-    return failure(copy, *TESTS, *left_out) or failure(copy, *SLOW)
-
-
-def failure(copy: Path, *arguments: str) -> str | None:
-    """The first test that fails, or what else went wrong."""
-    plugins = ("-p", "no:cacheprovider", "-p", "tests.mutation.quickly")
-    options = ("-x", "-q", "--no-header", "--tb=no", *plugins, "--hypothesis-seed=0", "--timeout=60")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *arguments],
-        cwd=copy,
-        env=os.environ | {"PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode == 0:
-        return None
-    found = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    return found[1] if found else (done.stdout + done.stderr).strip().splitlines()[-1]
+    print(f"{mutation.file:28} {mutation.name:44} {seconds:5.1f} s  {what}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What a run says of each step: the answer, what it contradicts, and what there is to see."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,7 @@ from hugeresv.outcome import Outcome
 from hugeresv.play.pages import Run
 from hugeresv.play.play import Ending, StepResult, play
 from hugeresv.play.watch import Picture
-from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
+from hugeresv.scenario.scenario import Cgroup, Expectation, Pool, Scenario
 from hugeresv.scenario.scn_format import parse_scn
 
 PRESENT, RESERVED, UNRESERVED, HOLE = PageState.PRESENT, PageState.RESERVED, PageState.UNRESERVED, PageState.HOLE
@@ -189,3 +190,22 @@ def test_a_violation_names_mappings_as_the_scenario_does(kernel: str, operation:
     assert isinstance(last, StepResult)
     assert last.seen is not None
     assert told in last.seen.violations[0].message
+
+
+def test_a_step_may_expect_something_of_one_kernel_only() -> None:
+    """An expectation of a kernel counts without one of all. Catches: those of kernels that are never looked at."""
+    (step,) = scenario("db touch a 0").steps
+    (mmap,) = scenario("db mmap a 10 private").steps
+    of_one = Scenario(Pool(2048, 10), (mmap, replace(step, expect_on={"2008": Expectation(rsvd=7)})))
+    for name, found in (("2008", ["rsvd is 9, expected 7"]), ("6.18", [])):
+        _, touch, _ = play(of_one, parse_kernel(name))
+        assert [str(each) for each in touch.contradictions] == found
+
+
+def test_a_call_that_hangs_is_a_violation() -> None:
+    """Every call returns. Catches: a kernel that hangs and is said to violate nothing."""
+    *before, last = play(scenario(HANGS, "pool 2M nr=2"), parse_kernel("6.18"), show=True)
+    assert isinstance(last, StepResult)
+    assert last.seen is not None
+    assert [violation.name for violation in last.seen.violations][:1] == ["HANG"]
+    assert not any("HANG" in str(each.seen) for each in before if isinstance(each, StepResult))

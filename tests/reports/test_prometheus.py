@@ -292,3 +292,10 @@ def test_addresses_that_are_none(text: str) -> None:
     """`:PORT`, which means all interfaces to some and loopback to others; a traceback."""
     with pytest.raises(InputError):
         parse_address(text)
+
+
+@pytest.mark.parametrize(("length", "label"), [(256, "n" * 256), (257, "n" * 255 + "+")])
+def test_a_label_has_a_longest_length(length: int, label: str) -> None:
+    """A name of more than 256 characters is cut, and says so. Catches: labels as long as a path may be."""
+    series = exported(Observation((Pool(2048, 10, 9, 1, 0, 0),), (holder("n" * length),)))
+    assert {labels["name"] for labels in labels_of(series, "holder_reserved_pages")} == {label}

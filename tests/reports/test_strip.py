@@ -64,6 +64,9 @@ def test_what_changed_first_is_always_shown(picture: Picture, width: int) -> Non
     [
         ([(PageState.PRESENT, 3), (PageState.RESERVED, 7)], 10, "###======="),
         ([(PageState.PRESENT, 3), (PageState.RESERVED, 2045)], 30, "### =*2045 (2048)"),
+        ([(PageState.PRESENT, 5), (PageState.RESERVED, 2045)], 19, "##### =*2045 (2050)"),
+        ([(PageState.PRESENT, 5), (PageState.RESERVED, 2045)], 18, "#*5 =*2045 (2050)"),
+        ([(PageState.PRESENT, 3), (PageState.RESERVED, 2045)], 16, "###~2045 (2048)"),
         ([(PageState.PRESENT, 30), (PageState.HOLE, 1), (PageState.RESERVED, 40)], 22, "#*30 _ =*40 (71)"),
         ([(PageState.PRESENT, 1), (PageState.RESERVED, 1)] * 20, 16, "#=#=#=#=~32 (40)"),
         ([], 16, ""),

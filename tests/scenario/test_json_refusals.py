@@ -186,3 +186,20 @@ def test_the_first_error_is_reported() -> None:
     """The place of another error than the first."""
     assert "step 1" in refusal(scenario(steps=[{"op": "?"}, {"op": "?"}]))
     assert "nr_hugepages" in refusal(scenario(pool={"page_size_kB": 4}, steps=[{"op": "?"}]))
+
+
+@pytest.mark.parametrize(
+    ("rsvd", "complaint"),
+    [
+        ((1 << 64) - 1, "expected a signed number, found 18446744073709551615: write -1"),
+        (1 << 63, "expected a signed number, found 9223372036854775808: write -9223372036854775808"),
+        (1 << 64, "expected a whole number from -2^63 to 2^63-1, found 18446744073709551616"),
+        (-(1 << 63) - 1, "expected a whole number from -2^63 to 2^63-1, found -9223372036854775809"),
+    ],
+)
+def test_a_counter_is_a_signed_word(rsvd: int, complaint: str) -> None:
+    """What the kernel prints of a negative counter is told with the number to write; what is no word is refused.
+
+    Catches: 2^64 taken for a wrapped 0.
+    """
+    assert complaint in refusal(touch(expect={"rsvd": rsvd}))

@@ -71,6 +71,7 @@ HEADERS = {
     "page size": ("pool 2Q nr=1", "1: expected a quantity such as 2M, 2048kB"),
     "page size in bytes": ("pool 2000B nr=1", "1: expected a page size in whole kB, found 2000B"),
     "the second cgroup": ("pool 2M nr=1\ncgroup a max=1\ncgroup b max=9223372036854775808", "3: key 'cgroups.b.max"),
+    "the first cgroup": ("pool 2M nr=1\ncgroup a max=9223372036854775808\ncgroup b max=1", "2: key 'cgroups.a.max"),
     "cgroup twice": ("pool 2M nr=1\ncgroup a max=1\ncgroup a max=2", "3: 'a' is given twice"),
     "pool twice": ("pool 2M nr=1\npool 2M nr=2", "2: 'pool' is given twice"),
     "leaks": ("pool 2M nr=1\nleaks 3", "2: expected rsvd=PAGES\n  write: leaks rsvd=PAGES"),
@@ -102,3 +103,17 @@ def test_any_text_is_read_or_refused(raw: dict[str, Any], data: st.DataObject) -
     except InputError:
         return
     assert parse_scn(format_scn(read), "again.scn") == read
+
+
+def test_a_line_has_so_many_pages_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages of a line have a limit, however they are written. Catches: a limit of each word of it."""
+    monkeypatch.setattr("hugeresv.scenario.scn_operation.MOST_TOUCHES", 10)
+    assert len(parse_scn("pool 2M nr=1\ndb touch a 0+4 20+6\n", "f.scn").steps) == 10
+    with pytest.raises(InputError, match=r"f\.scn:2: expected from 1 to 10 pages on one line"):
+        parse_scn("pool 2M nr=1\ndb touch a 0+5 20+6\n", "f.scn")
+
+
+def test_comments_at_the_end_belong_to_the_last_step() -> None:
+    """They are added to what its own line says. Catches: the last of several comments in place of all."""
+    text = "pool 2M nr=1\ndb mmap a 1 private # its own\n# and one\n# and another\n"
+    assert [step.note for step in parse_scn(text, "f.scn").steps] == ["its own\nand one\nand another"]

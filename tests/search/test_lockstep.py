@@ -132,3 +132,13 @@ def test_models_may_hang_as_they_like() -> None:
     found = first_difference(parse_scn(HANGS, "test.scn"), parse_kernel("6.18"), parse_kernel("ideal"))
     assert found is not None
     assert found.number == 6
+
+
+def test_columns_stay_where_they_were_asked_for() -> None:
+    """The left kernel's answer is on the left, also where the right one, a model, answers first.
+
+    Catches: answers of the two kernels exchanged.
+    """
+    scenario: Scenario = parse_scn(HANGS.replace("touch c 0", "touch c 0 hangs"), "test.scn")
+    *_, last = lockstep(scenario, _Real(), parse_kernel("6.18"))
+    assert (last.left.outcome, last.right.outcome) == (Outcome.OK, Outcome.HANG)

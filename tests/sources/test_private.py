@@ -146,3 +146,15 @@ def test_smaps_is_read_to_the_last_mapping_of_huge_pages(
     assert [(start, detail.noreserve, detail.page_bytes) for start, detail in details.items()] == [
         (1 << 40, True, PAGE)
     ]
+
+
+def test_an_owner_whose_pages_cannot_be_counted_has_bounds() -> None:
+    """Of six pages of which none can be told present or absent, none to six are still promised; six is the estimate.
+
+    Catches: a lower bound that is the estimate.
+    """
+    record = process(1, started=100.0, made=100.0, pages=[])
+    record.anonymous.clear()
+    record.descent = Descent.EXECUTED
+    found, used, firm = private_holdings([(record, [MAPPING])], {}, anonymous=True)
+    assert (tuple(found), tuple(used), firm) == ((0, 6, 6), (0, 0, 6), True)

@@ -30,8 +30,8 @@ def test_files_of_a_family_are_one() -> None:
 
 
 def test_two_are_no_family() -> None:
-    """Two files keep their names. Catches: a row that hides which of two segments has the pages."""
-    pair = [holder("segment 1 (key 0x0000000a)", 5, kind=Kind.SYSV), holder("segment 2 (key 0x0000000b)", 5)]
+    """Two files keep their names. Catches: a row that hides which of two files has the pages."""
+    pair = [holder("/mnt/map_1", 5), holder("/mnt/map_2", 5)]
     assert families(pair) == pair
 
 

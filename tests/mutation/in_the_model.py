@@ -1,16 +1,6 @@
-"""The planted faults: what a slip of the hand in the model would look like, each of which a test must notice."""
+"""The planted faults in the model: what a slip of the hand would look like, each of which a test must notice."""
 
-from typing import NamedTuple
-
-
-class Mutation(NamedTuple):
-    """In src/hugeresv/model/`file`, `old` (which occurs there once) becomes `new`."""
-
-    file: str
-    name: str
-    old: str
-    new: str
-
+from tests.mutation.mutation import Mutation
 
 FAULTS: dict[str, list[tuple[str, str, str]]] = {
     "reserve.py": [
@@ -290,4 +280,4 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
 }
 """File -> name, what stands there, and what is planted in its place."""
 
-MUTATIONS = [Mutation(file, *fault) for file, faults in FAULTS.items() for fault in faults]
+MUTATIONS = [Mutation(f"model/{file}", *fault) for file, faults in FAULTS.items() for fault in faults]

@@ -1,0 +1,507 @@
+"""The planted faults beyond the model, each below the quick test that notices it."""
+
+from tests.mutation.mutation import Mutation
+
+FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
+    "ledger/reconcile.py": {
+        "tests/ledger/test_reconcile.py::test_what_is_left_is_of_the_page_size": [
+            ("holders of all page sizes are one pool's", "if holder.page_size_kB == pool.page_size_kB]", "]"),
+        ],
+        "tests/ledger/test_settle.py::test_what_the_bounds_allow_is_told": [
+            (
+                "what bounds allow is taken from below",
+                "possible = sum(high - holder.reserved.best for (_, high), holder",
+                "possible = sum(holder.reserved.best - low for (low, _), holder",
+            ),
+        ],
+        "tests/ledger/test_settle.py::test_as_few_estimates_sink_as_explain_the_count": [
+            ("only two holders move together", "_MOST_TRIED = 10", "_MOST_TRIED = 2"),
+            ("of equals the one that moves most", "sum(map(bool, shifts))", "-sum(map(bool, shifts))"),
+        ],
+        "tests/ledger/test_settle.py::test_surplus_pages_are_pages_of_the_pool": [
+            (
+                "surplus is not in use",
+                "in_use = pool.total - pool.free\n    reserved",
+                "in_use = pool.total - pool.surp - pool.free\n    reserved",
+            ),
+        ],
+        "tests/ledger/test_reconcile.py::test_the_pool_narrows_what_its_holders_have": [
+            ("estimates sink too far", "return abs(rest - sum(shifts))", "return -abs(rest - sum(shifts))"),
+        ],
+        "tests/ledger/test_reconcile.py::test_a_hole_may_have_taken_what_is_missing": [
+            (
+                "a hole takes no promise along",
+                "reserved=Pages(0, best, high)) if holder.may_have_holes else holder",
+                "reserved=Pages(0, best, high)) if False else holder",
+            ),
+        ],
+        "tests/ledger/test_reconcile.py::test_a_partial_view_narrows_from_above_only": [
+            (
+                "suspects have nothing",
+                "all_promises = observation.all_promises_seen and not any(each.promises for each in suspects)",
+                "all_promises = observation.all_promises_seen",
+            ),
+            ("a moving host narrows", "    if not observation.steady:\n        return observation\n", ""),
+            (
+                "a partial view narrows from below",
+                "pool.rsvd if all_promises else None, pool.rsvd)",
+                "pool.rsvd, pool.rsvd)",
+            ),
+        ],
+        "tests/ledger/test_reconcile.py::test_the_rest_of_a_cgroup": [
+            (
+                "who is partly inside counts as inside",
+                "rsvd = (\n        use.rsvd_pages - sum(holder.reserved.max + holder.used.max for holder in maybe)",
+                "rsvd = (\n        use.rsvd_pages - sum(holder.reserved.max + holder.used.max for holder in inside)",
+            ),
+        ],
+        "tests/ledger/test_settle.py::test_an_estimate_with_evidence_of_its_own_stays": [
+            ("a firm estimate moves", "if not holder.firm and holder.reserved.best >", "if holder.reserved.best >"),
+        ],
+        "tests/ledger/test_settle.py::test_a_cgroup_is_charged_for_those_below_it_only": [
+            (
+                "a cgroup is above one that begins alike",
+                "startswith(f\"{path.rstrip('/')}/\") for each in cgroups)",
+                "startswith(path.rstrip('/')) for each in cgroups)",
+            ),
+        ],
+    },
+    "ledger/observation.py": {
+        "tests/ledger/test_reconcile.py::test_available_is_what_the_kernel_would_grant": [
+            ("overcommit that is used up is available", "max(0, self.overcommit - self.surp)", "self.overcommit"),
+            ("a wrapped counter makes pages", "if self.rsvd < 0:", "if False:"),
+        ],
+    },
+    "ledger/lost.py": {
+        "tests/ledger/test_lost.py::test_a_page_of_the_file_was_not_taken_from_the_promise": [
+            (
+                "a file's page counts as consumed",
+                "for index, folio in vma.present() if folio.anon)",
+                "for index, folio in vma.present())",
+            ),
+        ],
+        "tests/ledger/test_lost.py::test_without_the_part_that_moved_it_is_not_certain": [
+            ("every loss is certain", "ranges, here is not None", "ranges, True"),
+        ],
+        "tests/ledger/test_lost.py::test_copies_and_what_never_was_promised_have_lost_nothing": [
+            (
+                "a child's copy has lost its pages",
+                "    if here is None and (users.owners or any(mm in users.spaces for mm in forebears)):",
+                "    if False:",
+            ),
+            ("without reservation something is lost", "and not vma.noreserve and", "and"),
+        ],
+        "tests/ledger/test_lost.py::test_pages_that_were_taken_before_are_not_lost": [
+            (
+                "what was consumed is lost, too",
+                "consumed.missing(vma.first_index, vma.end_index)",
+                "RegionMap().missing(vma.first_index, vma.end_index)",
+            ),
+        ],
+    },
+    "ledger/promise.py": {
+        "tests/invariants/test_messages.py::test_a_page_outside_the_map_takes_no_promise_away": [
+            (
+                "a page outside the map takes a promise away",
+                "sum(index in regions for index in self.inode.page_cache)",
+                "len(self.inode.page_cache)",
+            ),
+        ],
+        "tests/invariants/test_messages.py::test_what_was_falsified_is_found_and_named": [
+            ("a message lists one range", "_RANGES_SHOWN = 6", "_RANGES_SHOWN = 1"),
+        ],
+    },
+    "ledger/census.py": {
+        "tests/ledger/test_machine.py::test_a_segment_keeps_its_pages_without_a_process": [
+            (
+                "a removed segment is a file still",
+                "            if inode.in_use:\n",
+                "            if not inode.in_use:\n",
+            ),
+        ],
+        "tests/ledger/test_machine.py::test_the_pieces_of_a_mapping_are_promised_once": [
+            ("each piece of a mapping promises it all", "if vma.owner and len(pieces) == 1:", "if vma.owner:"),
+        ],
+        "tests/ledger/test_machine.py::test_a_file_is_known_by_where_it_is": [
+            (
+                "minimums promise nothing",
+                "if mount.subpool is not None:\n                yield",
+                "if False:\n                yield",
+            ),
+        ],
+    },
+    "ledger/machine.py": {
+        "tests/ledger/test_machine.py::test_a_page_of_the_file_is_not_the_private_mapping_s": [
+            (
+                "a page of the file is a private mapping's",
+                "for _, folio in vma.present() if folio.anon)",
+                "for _, folio in vma.present())",
+            ),
+        ],
+        "tests/ledger/test_machine.py::test_a_segment_keeps_its_pages_without_a_process": [
+            ("a segment is anonymous memory", "if inode.sysv:", "if False:"),
+        ],
+        "tests/ledger/test_machine.py::test_a_file_is_known_by_where_it_is": [
+            ("a mount's file is a memfd", "return Kind.FILE\n", "return Kind.MEMFD\n"),
+        ],
+    },
+    "status/grouping.py": {
+        "tests/status/test_grouping.py::test_two_are_no_family": [
+            ("two make a family", "_FEWEST = 3", "_FEWEST = 2"),
+        ],
+        "tests/status/test_grouping.py::test_bounds_of_a_family_are_the_sums_of_its_bounds": [
+            ("the upper bound of a sum is its estimate", "total.max + each.max)", "total.max + each.best)"),
+        ],
+        "tests/status/test_grouping.py::test_sums_count_what_is_shared_for_each_and_say_so": [
+            ("what is shared is not said", "if len(groups) > 1:", "if len(groups) > 2:"),
+        ],
+    },
+    "status/headroom.py": {
+        "tests/status/test_headroom.py::test_the_limits_of_all_above_hold": [
+            ("limits of another page size hold", "if each.page_size_kB == cgroup.page_size_kB]", "]"),
+        ],
+        "tests/status/test_headroom.py::test_what_is_promised_to_others_in_it_is_kept": [
+            (
+                "what others were promised is free to take",
+                "max(cgroup.usage_pages, cgroup.rsvd_pages or 0)",
+                "cgroup.usage_pages",
+            ),
+        ],
+    },
+    "sources/proc/private.py": {
+        "tests/sources/test_private.py::test_a_mapping_as_old_as_its_process": [
+            ("an orphan may be the owner", "if member[0].descent is not Descent.ORPHANED and (age", "if (age"),
+        ],
+        "tests/sources/test_private.py::test_an_owner_whose_pages_cannot_be_counted_has_bounds": [
+            ("a promise is no less than its estimate", "low += pages - present.max", "low += pages - present.best"),
+        ],
+        "tests/sources/test_private.py::test_the_owner": [
+            (
+                "any younger file was inherited",
+                "(age is not None and age > CLOCKS_SECONDS)",
+                "(age is not None and age > -CLOCKS_SECONDS)",
+            ),
+            (
+                "a child is an owner as well",
+                "roots = [member for member in members if not _has_ancestor(member[0].pid, pids, parents)]",
+                "roots = list(members)",
+            ),
+            (
+                "a grandparent is no ancestor",
+                "    while (pid := parents.get(pid, 0)) and pid not in found:\n",
+                "    if (pid := parents.get(pid, 0)):\n",
+            ),
+            (
+                "pages that two share are two",
+                "return exactly(len(marks))",
+                "return exactly(sum(count.best for count in each))",
+            ),
+        ],
+    },
+    "sources/proc/shared.py": {
+        "tests/sources/test_shared.py::test_what_a_file_has_reserved": [
+            ("nothing is reserved behind the end", "most = max(size, ever)", "most = size"),
+            (
+                "private use of a file is ignored",
+                "likely = ever or (used.best if file.private else most)",
+                "likely = ever or most",
+            ),
+            (
+                "what is present is promised, too",
+                "max(0, least - used.max), max(0, most - used.min)",
+                "max(0, least), max(0, most)",
+            ),
+            (
+                "NORESERVE is not asked",
+                "            if mapping.start in record.noreserve:\n",
+                "            if False:\n",
+            ),
+        ],
+    },
+    "sources/proc/segments.py": {
+        "tests/sources/test_readers.py::test_resident_bytes_of_a_segment_are_huge_pages": [
+            ("a full segment is none of huge pages", "pages <= size_pages]", "pages < size_pages]"),
+        ],
+        "tests/sources/test_readers.py::test_a_key_is_an_unsigned_word": [
+            ("a negative key stays negative", "key & 0xFFFFFFFF", "key"),
+        ],
+    },
+    "sources/proc/pools.py": {
+        "tests/sources/test_readers.py::test_pools_have_signed_counters_and_nodes": [
+            (
+                "a node's surplus is not read",
+                'for counter in ("nr", "free", "surplus")]',
+                'for counter in ("nr", "free", "free")]',
+            ),
+            ("nodes are not in order", "return sorted(nodes)", "return nodes[::-1]"),
+            ("a wrapped counter is large", "Pool(size, total, free, signed(resv)", "Pool(size, total, free, (resv)"),
+        ],
+    },
+    "sources/proc/cgroups.py": {
+        "tests/sources/test_readers.py::test_the_controller_may_be_of_either_version": [
+            ("version 1 is forgotten", 'for name in ("", "/unified", "/hugetlb")]', 'for name in ("", "/unified")]'),
+        ],
+        "tests/sources/test_readers.py::test_limits_of_both_versions": [
+            ("no limit of version 1 is a large one", "_NO_LIMIT = 1 << 62", "_NO_LIMIT = 1 << 63"),
+        ],
+        "tests/sources/test_readers.py::test_a_process_is_charged_in_the_hierarchy_of_the_controller": [
+            (
+                "the first hierarchy is the controller's",
+                'paths.get("hugetlb", paths.get(""))',
+                'paths.get("", paths.get("hugetlb"))',
+            ),
+        ],
+    },
+    "sources/proc/identity.py": {
+        "tests/sources/test_readers.py::test_the_kind_of_a_file": [
+            ("a mount's file is called a memfd", "    if device in mounted:\n        return Kind.FILE\n", ""),
+        ],
+        "tests/sources/test_private.py::test_segments_of_two_namespaces_are_two": [
+            ("segments of all namespaces are one", 'record.ipc if kind is Kind.SYSV else ""', '""'),
+        ],
+    },
+    "sources/proc/mounts.py": {
+        "tests/sources/test_readers.py::test_limits_of_a_mount_are_in_its_pages": [
+            (
+                "limits are in bytes",
+                "return None if limit_bytes is None else limit_bytes // page_bytes",
+                "return limit_bytes",
+            ),
+        ],
+    },
+    "scenario/decode.py": {
+        "tests/scenario/test_json_refusals.py::test_a_counter_is_a_signed_word": [
+            ("2^64 is a wrapped 0", "_LIMIT <= value < 2 * _LIMIT", "_LIMIT <= value <= 2 * _LIMIT"),
+        ],
+    },
+    "scenario/scn_format.py": {
+        "tests/scenario/test_scn_refusals.py::test_comments_at_the_end_belong_to_the_last_step": [
+            (
+                "comments at the end replace the note",
+                '"\\n".join([last.note, *comments] if last.note is not None else comments)',
+                '"\\n".join(comments)',
+            ),
+        ],
+        "tests/scenario/test_scn_refusals.py::test_a_wrong_header_is_named": [
+            (
+                "a wrong header is the last one",
+                "given |= dict.fromkeys(_places(new), (number, header))",
+                "given |= dict.fromkeys((*_places(new), *given), (number, header))",
+            ),
+        ],
+    },
+    "scenario/scn_operation.py": {
+        "tests/scenario/test_scn_refusals.py::test_a_line_has_so_many_pages_in_all": [
+            (
+                "each word may have a million pages",
+                "if not 0 < count <= MOST_TOUCHES - already:",
+                "if not 0 < count <= MOST_TOUCHES:",
+            ),
+        ],
+    },
+    "search/lockstep.py": {
+        "tests/search/test_lockstep.py::test_columns_stay_where_they_were_asked_for": [
+            (
+                "the columns are exchanged",
+                "Pair(number, step, late, early) if right_first",
+                "Pair(number, step, early, late) if right_first",
+            ),
+        ],
+        "tests/search/test_lockstep.py::test_a_leak_is_a_difference": [
+            ("the end is not compared", "return self.left.counters != self.right.counters", "return False"),
+        ],
+        "tests/search/test_lockstep.py::test_a_call_that_the_model_says_hangs_is_not_tried_on_a_real_kernel": [
+            ("a hang is tried on a real kernel", "(left.real or right.real) and not step.hangs:", "False:"),
+        ],
+        "tests/search/test_lockstep.py::test_a_call_that_may_hang_is_tried_and_watched": [
+            (
+                "a step that may hang is not tried",
+                "(left.real or right.real) and not step.hangs:",
+                "(left.real or right.real):",
+            ),
+        ],
+    },
+    "search/fuzz/shrink.py": {
+        "tests/search/test_shrink.py::test_a_number_becomes_the_smallest_that_will_do": [
+            ("numbers end at 1", "for smaller in range(min(value, 8)):", "for smaller in range(1, min(value, 8)):"),
+        ],
+        "tests/search/test_shrink.py::test_what_is_optional_is_left_out": [
+            ("overcommit stays", "if scenario.pool.nr_overcommit is not None:", "if False:"),
+            ("cgroups stay", "if scenario.cgroups is not None:", "if False:"),
+        ],
+        "tests/search/test_shrink.py::test_no_single_step_could_be_left_out": [
+            ("single steps stay", "        length //= 2\n", "        length = length // 2 if length > 3 else 0\n"),
+        ],
+        "tests/search/test_shrink.py::test_a_number_that_matters_stays": [
+            (
+                "a number that matters is made smaller",
+                "            if shows(replace(scenario, steps=steps)):\n",
+                "            if True:\n",
+            ),
+        ],
+    },
+    "invariants/ending.py": {
+        "tests/invariants/test_messages.py::test_the_end_finds_a_page_that_is_lost_to_the_pool": [
+            (
+                "the end looks at free pages only",
+                "if h.nr_huge_pages or h.free_huge_pages or h.surplus_huge_pages:",
+                "if h.free_huge_pages:",
+            ),
+        ],
+        "tests/invariants/test_messages.py::test_the_end_is_checked_for_everything_that_may_be_left": [
+            (
+                "cgroups at the end have both counters",
+                "if cgroup.usage or cgroup.rsvd:",
+                "if cgroup.usage and cgroup.rsvd:",
+            ),
+        ],
+    },
+    "invariants/steps.py": {
+        "tests/invariants/test_messages.py::test_an_operation_that_may_change_counters_is_not": [
+            (
+                "mremap onto a mapping changes nothing",
+                "return operation.over is None and same_length",
+                "return same_length",
+            ),
+        ],
+        "tests/invariants/test_messages.py::test_surplus_grows_only_up_to_the_overcommit_limit": [
+            (
+                "a surplus page too many",
+                "if after.surp <= max(before.surp, after.overcommit):",
+                "if after.surp <= max(before.surp + 1, after.overcommit):",
+            ),
+        ],
+    },
+    "invariants/references.py": {
+        "tests/invariants/test_messages.py::test_what_was_falsified_is_found_and_named": [
+            ("too few references are enough", "if resv_map.refs != len(vmas):", "if resv_map.refs > len(vmas):"),
+        ],
+    },
+    "invariants/subpools.py": {
+        "tests/invariants/test_messages.py::test_what_was_falsified_is_found_and_named": [
+            (
+                "a minimum may lack a page",
+                "if pages + promised + rsv < minimum:",
+                "if pages + promised + rsv < minimum - 1:",
+            ),
+        ],
+    },
+    "play/play.py": {
+        "tests/play/test_play.py::test_a_step_may_expect_something_of_one_kernel_only": [
+            (
+                "expectations of kernels are ignored",
+                "if step.expect or step.expect_on else ()",
+                "if step.expect else ()",
+            ),
+        ],
+        "tests/play/test_play.py::test_a_call_that_hangs_is_a_violation": [
+            (
+                "a hang is no violation",
+                "hang = [_HANG] if outcome is Outcome.HANG else []",
+                "hang: list[Violation] = []",
+            ),
+        ],
+    },
+    "reports/strip.py": {
+        "tests/reports/test_strip.py::test_few_columns_go_where_most_is_seen": [
+            (
+                "what just fits is too wide",
+                "        if width > room:\n            pieces[at] = counted",
+                "        if width >= room:\n            pieces[at] = counted",
+            ),
+        ],
+    },
+    "kernels/guest/readings.py": {
+        "tests/kernels/test_guest_readings.py::test_a_counter_wraps_at_the_machines_word": [
+            ("a word has 64 bits", "self._wrap = 1 << word_bits", "self._wrap = 1 << 64"),
+        ],
+        "tests/kernels/test_guest_readings.py::test_files_that_were_read_last_are_not_named_again": [
+            (
+                "names of files are left out",
+                "named = () if paths == self._read else paths",
+                "named = () if self._read else paths",
+            ),
+        ],
+        "tests/kernels/test_guest_readings.py::test_a_pool_of_another_size_is_refused": [
+            ("a pool may be smaller", "if total != self._pool.nr_hugepages:", "if total > self._pool.nr_hugepages:"),
+        ],
+    },
+    "kernels/guest/apt.py": {
+        "tests/kernels/test_guest_fetch.py::test_packages_are_signed_with_debians_key": [
+            ("signatures are not checked", "[signed-by={_KEYRING}]", "[trusted=yes]"),
+        ],
+    },
+    "kernels/guest/fetch.py": {
+        "tests/kernels/test_guest_fetch.py::test_a_fetch_holds_its_directory_against_another": [
+            ("two fetches share a directory", "LOCK_EX | fcntl.LOCK_NB", "LOCK_SH | fcntl.LOCK_NB"),
+        ],
+    },
+    "kernels/host/lock.py": {
+        "tests/kernels/test_host_lock.py::test_what_is_another_users_is_refused": [
+            ("another user's file is accepted", "or status.st_uid != os.geteuid() or", "or"),
+            ("another user's directory is accepted", "status.st_uid not in {0, os.geteuid()} or", ""),
+        ],
+        "tests/kernels/test_host_lock.py::test_a_second_name_of_a_file_is_refused": [
+            ("another name of a file is accepted", " or status.st_nlink != 1", ""),
+        ],
+        "tests/kernels/test_host_lock.py::test_a_symbolic_link_is_refused": [
+            ("a link is followed", "os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW |", "os.O_RDWR | os.O_CREAT |"),
+        ],
+        "tests/kernels/test_host_lock.py::test_a_file_with_other_content_is_left_as_it_is": [
+            ("any content is emptied", "        if not _is_empty_or_ours(descriptor):", "        if False:"),
+            (
+                "content is looked at as far as its first line",
+                'content.find(b"\\n") == len(content) - 1',
+                'b"\\n" in content',
+            ),
+        ],
+        "tests/kernels/test_host_lock.py::test_a_directory_of_everybody_is_refused": [
+            ("a directory of everybody is accepted", " or status.st_mode & _OTHERS_MAY_WRITE", ""),
+        ],
+        "tests/kernels/test_host_lock.py::test_it_is_private_and_free_afterwards": [
+            ("two hold the lock", "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB"),
+            (
+                "a holder's name is left behind",
+                "        finally:\n            os.ftruncate(descriptor, 0)",
+                "        finally:\n            pass",
+            ),
+        ],
+        "tests/kernels/test_host_lock.py::test_who_waits_is_next": [
+            ("who has waited goes on without it", "while not _taken(descriptor):", "if not _taken(descriptor):"),
+        ],
+    },
+    "ledger/intervals.py": {
+        "tests/ledger/test_reconcile.py::test_tightening_keeps_every_solution_and_touches_the_outermost": [
+            (
+                "a sum tightens with its own part",
+                "others_least, others_most = least - low, most - high",
+                "others_least, others_most = least, most",
+            ),
+            ("a contradiction is not noticed", "least > total.high) or", "least > total.high + 1) or"),
+        ],
+        "tests/ledger/test_reconcile.py::test_a_mount_with_a_size_narrows_its_files": [
+            (
+                "what moved is not looked at again",
+                "waiting |= {user for place in moved for user in users[place]} - {index}",
+                "waiting |= set()",
+            ),
+        ],
+    },
+    "reports/gauges.py": {
+        "tests/reports/test_prometheus.py::test_a_label_has_a_longest_length": [
+            (
+                "a label is as long as it likes",
+                "if len(text) > _LONGEST_LABEL else",
+                "if len(text) > 10 * _LONGEST_LABEL else",
+            ),
+        ],
+    },
+}
+"""File -> test that notices -> name, what stands there, and what is planted in its place."""
+
+MUTATIONS = [
+    Mutation(file, *fault, test)
+    for file, by_test in FAULTS.items()
+    for test, faults in by_test.items()
+    for fault in faults
+]
