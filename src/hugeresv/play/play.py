@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from hugeresv.answer import Answer
 from hugeresv.errors import InputError
-from hugeresv.invariants.check import check
 from hugeresv.invariants.ending import check_end
 from hugeresv.invariants.steps import check_step, levels
 from hugeresv.invariants.violation import Violation
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import Kernel, Session
 from hugeresv.outcome import Outcome
+from hugeresv.play.checks import Checks
 from hugeresv.play.insight import Insight, Seer, model_insight
 from hugeresv.play.watch import Picture, Watch
 from hugeresv.scenario.expectation import Contradiction, contradictions, expected, leaks_for
@@ -55,22 +55,24 @@ Result = StepResult | Ending
 def play(scenario: Scenario, kernel: Kernel, *, show: bool = False, audit: Seer | None = None) -> Iterator[Result]:
     """Run a scenario from a fresh start: a result a step, then the ending, which a step that hangs leaves out.
 
-    `show`: with pictures and, on a model, violated invariants. `audit`: with these on any kernel into whose sessions it
-    gives insight. Raises InputError, naming the step, for what the scenario cannot mean or the kernel does not have;
-    UnavailableError where the kernel cannot be had.
+    `show`: with pictures and, on a model, violated invariants; a large one is not checked after every step (`checks`).
+    `audit`: with these, after every step, on any kernel into whose sessions it gives insight. Raises InputError, naming
+    the step, for what the scenario cannot mean or the kernel does not have; UnavailableError where the kernel cannot be
+    had.
     """
     names = kernel.expectation_names
     with kernel.start(scenario.pool, scenario.cgroups) as session:
         insight = (audit or model_insight)(session) if show or audit else None
-        look = _Look(session, insight, pictures=show).after if show or audit else _look_away
+        look = _Look(session, insight, pictures=show, audited=audit is not None) if show or audit else None
         for number, step in enumerate(scenario.steps, 1):
             answer = apply_step(session, number, step)
             found = contradictions(expected(step, names), answer) if step.expect or step.expect_on else ()
-            yield StepResult(number, step, answer, found, look(step.operation, answer.outcome))
+            yield StepResult(number, step, answer, found, look.after(step.operation, answer.outcome) if look else None)
             if answer.outcome is Outcome.HANG:
                 return
+        late = look.after_the_last() if look else []
         answer = session.release()
-        violations = check_end(insight.machine()) if insight else ()
+        violations = late + check_end(insight.machine()) if insight else ()
         yield Ending(answer, list(_leaks(scenario, answer, names)), violations)
 
 
@@ -94,25 +96,27 @@ def _leaks(scenario: Scenario, answer: Answer, names: Sequence[str]) -> Iterator
         yield Contradiction("rsvd when everything is gone", wanted, found)
 
 
-def _look_away(operation: Operation, outcome: Outcome) -> None:
-    """Nothing is to be shown."""
-
-
 class _Look:
     """Sees what each operation did to mappings and, with insight, to what must always hold."""
 
-    def __init__(self, session: Session, insight: Insight | None, *, pictures: bool) -> None:
+    def __init__(self, session: Session, insight: Insight | None, *, pictures: bool, audited: bool) -> None:
         model = session if isinstance(session, ModelSession) else None
         self._watch = Watch(insight or session, model) if pictures else None
         self._insight = insight
+        self._checks = Checks(insight, every_step=audited) if insight else None
         self._levels = levels(insight.machine()) if insight else None
 
     def after(self, operation: Operation, outcome: Outcome) -> Seen:
         """What there is to show right after an operation. With insight a call that hangs is a violation too."""
         machine = self._insight.machine() if self._insight else None
         pictures = self._watch.look(operation) if self._watch else ()
-        if self._insight is None or machine is None or self._levels is None:
+        if self._checks is None or machine is None or self._levels is None:
             return Seen(pictures, ())
         before, self._levels = self._levels, levels(machine)
-        hang = [_HANG] if outcome is Outcome.HANG else []
-        return Seen(pictures, hang + check_step(operation, before, self._levels) + check(machine, self._insight.name))
+        hangs = outcome is Outcome.HANG
+        violations = check_step(operation, before, self._levels) + self._checks.after_step(machine, last=hangs)
+        return Seen(pictures, [_HANG, *violations] if hangs else violations)
+
+    def after_the_last(self) -> list[Violation]:
+        """What no step has told of yet."""
+        return self._checks.after_the_last() if self._checks else []
