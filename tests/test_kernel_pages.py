@@ -19,7 +19,7 @@ LAST_LINE = re.compile(r"^(Measured on|Derived from source for|Not in the model:
 EXPERIMENT = r"[cefgnuw]\d\d[a-z]?"
 """How experiments are called that were run on a kernel by a script."""
 
-CITATION = re.compile(r"\bdocs/([\w/-]+\.md)(?:#([\w-]+))?")
+CITATION = re.compile(r"\bdocs/((?:[a-z0-9-]+/)*(?:README|[a-z0-9-]+)\.md)(?:#([\w-]+))?")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([\w-]+))?\)")
 
 

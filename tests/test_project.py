@@ -129,3 +129,32 @@ def test_status_loads_no_scenarios() -> None:
     modules = loaded_by("status", "--json")
     assert "hugeresv.status.host" in modules
     assert not modules & {"hugeresv.scenario", "hugeresv.play", "hugeresv.kernels.model"}
+
+
+def packages() -> list[Path]:
+    """Every package of the project, by its `__init__.py`."""
+    return sorted((ROOT / "src" / "hugeresv").rglob("__init__.py"))
+
+
+@pytest.mark.parametrize("package", packages(), ids=lambda path: path.parent.name)
+def test_a_package_names_modules_that_it_has(package: Path) -> None:
+    """A lower-case name in backticks in a package's docstring is a module there or one level up. Catches: a move."""
+    docstring = ast.get_docstring(ast.parse(package.read_text())) or ""
+    named = re.findall(r"`([a-z][a-z0-9_]*(?:\.c)?)`", docstring)
+    places = (package.parent, package.parent.parent)
+    there = {entry.name.removesuffix(".py") for place in places for entry in place.iterdir()}
+    assert [name for name in named if name not in there] == []
+
+
+def test_architecture_names_files_that_there_are() -> None:
+    """A path in backticks of a page for developers exists, and every package has its row. Catches: a move."""
+    code = ROOT / "src" / "hugeresv"
+    for page in ("ARCHITECTURE.md", "CONTRIBUTING.md"):
+        named = re.findall(r"`([a-z_]+/[\w/]*[\w](?:\.\w+)?)/?`", (ROOT / page).read_text())
+        paths = [name for name in named if "NAME" not in name]
+        assert len(paths) > 5
+        assert [path for path in paths if not (ROOT / path).exists() and not (code / path).exists()] == [], page
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \|", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE)
+    told = set(re.findall(r"`(\w+)`", " ".join(rows)))
+    there = {entry.name.removesuffix(".py") for entry in code.iterdir() if entry.suffix in {"", ".py"}}
+    assert there - {"__init__", "__main__", "__pycache__"} <= told
