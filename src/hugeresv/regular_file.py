@@ -1,7 +1,8 @@
-"""Opening a file that somebody named, which may be something else that has no end or never answers."""
+"""Files that somebody named: opened, where they may be something without an end, and replaced as a whole."""
 
 import os
 import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -23,3 +24,21 @@ def open_regular(path: Path) -> BinaryIO:
             file.close()
             raise InputError(f"{path}: is {kind}, not a file")
     return file
+
+
+def replace_file(path: Path, content: bytes, mode: int) -> None:
+    """Make a file that is whole or is what it was, whatever ends us or the machine. Raises OSError.
+
+    It comes from a file beside it, whose name begins with a dot.
+    """
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        Path(unfinished).replace(path)
+    except BaseException:
+        Path(unfinished).unlink()
+        raise

@@ -10,8 +10,8 @@ from hugeresv.sources.proc.identity import kind_of
 from hugeresv.sources.proc.mountinfo import MountInfo
 from hugeresv.sources.proc.mounts import mount_limits
 from hugeresv.sources.proc.pools import read_pools
-from hugeresv.sources.proc.segments import parse_segments, resident_pages
-from hugeresv.sources.proc.snapshot import SegmentRecord
+from hugeresv.sources.proc.segments import resident_pages
+from hugeresv.sources.proc.sysvipc import SegmentRecord, parse_segments
 from tests.sources.trees import add_pool
 
 PAGE = 2 << 20

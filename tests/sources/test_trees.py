@@ -17,8 +17,9 @@ from hugeresv.sources.proc.maps import parse_maps
 from hugeresv.sources.proc.mountinfo import parse_mountinfo
 from hugeresv.sources.proc.observe import Counters, observe_host, watch
 from hugeresv.sources.proc.read import read_snapshot
-from hugeresv.sources.proc.segments import parse_segments, resident_pages
+from hugeresv.sources.proc.segments import resident_pages
 from hugeresv.sources.proc.snapshot import Snapshot
+from hugeresv.sources.proc.sysvipc import parse_segments
 from tests.sources.trees import add_process, make_host
 
 

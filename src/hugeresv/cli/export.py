@@ -1,8 +1,6 @@
 """`hugeresv export`."""
 
-import os
 import sys
-import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from hugeresv.cli.help import examples
 from hugeresv.cli.options import proc_option, sys_option
 from hugeresv.cli.streams import say
 from hugeresv.errors import InputError
+from hugeresv.regular_file import replace_file
 from hugeresv.reports.holders import SORT_KEYS
 from hugeresv.reports.prometheus import HostCollector
 from hugeresv.reports.prometheus_server import parse_address, serve
@@ -103,14 +102,6 @@ def _replace(path: Path, content: bytes) -> None:
     if path.exists() and not path.is_file():
         raise InputError(f"cannot write {path}: it is no regular file, and would be replaced by one")
     try:
-        descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                os.fchmod(file.fileno(), _READABLE_BY_ALL)
-            Path(unfinished).replace(path)
-        except BaseException:
-            Path(unfinished).unlink()
-            raise
+        replace_file(path, content, _READABLE_BY_ALL)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None

@@ -10,7 +10,8 @@ from hugeresv.outcome import Outcome
 from hugeresv.sources.proc.files import read_number, reason
 from hugeresv.sources.proc.processes import namespace
 from hugeresv.sources.proc.rlimits import Rlimits
-from hugeresv.sources.proc.segments import read_own_segments, within_ipc
+from hugeresv.sources.proc.segments import within_ipc
+from hugeresv.sources.proc.sysvipc import read_own_segments
 from hugeresv.sources.proc.task import Task
 
 

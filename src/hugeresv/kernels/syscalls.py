@@ -42,7 +42,6 @@ umount = _prototype("umount2", c_int, c_char_p, c_int)
 clone = _prototype("clone", c_int, c_void_p, c_void_p, c_int, c_void_p)
 prctl = _prototype("prctl", c_int, c_int, c_long, c_long, c_long, c_long)
 unshare = _prototype("unshare", c_int, c_int)
-setns = _prototype("setns", c_int, c_int, c_int)
 _syscall = _prototype("syscall", c_long)
 
 

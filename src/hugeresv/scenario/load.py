@@ -1,18 +1,20 @@
 """Scenario files: read and written by their suffix, `.json`, `.jsonl` or `.scn`."""
 
 import os
-import shutil
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from hugeresv.errors import InputError
-from hugeresv.regular_file import open_regular
+from hugeresv.regular_file import open_regular, replace_file
 from hugeresv.scenario.json_format import format_json, format_jsonl, parse_json, parse_jsonl
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.scenario.scn_format import format_scn, parse_scn
 
 SUFFIXES = (".scn", ".json", ".jsonl")
 """What the names of scenario files end in."""
+
+_MODE_OF_NEW = 0o666
 
 
 def load(path: Path) -> list[Scenario]:
@@ -42,7 +44,9 @@ def dump(scenarios: Sequence[Scenario], path: Path) -> None:
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: cannot be written: it is not a file, and would be replaced by one")
     try:
-        _replace(path.resolve(), to_text(scenarios, path.suffix))
+        where = path.resolve()
+        mode = stat.S_IMODE(where.stat().st_mode) if where.exists() else _MODE_OF_NEW & ~_umask()
+        replace_file(where, to_text(scenarios, path.suffix).encode(), mode)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -66,17 +70,8 @@ def _check_suffix(path: Path) -> None:
         raise InputError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
 
 
-def _replace(path: Path, text: str) -> None:
-    """Puts a complete new file in the place of `path`, with the mode of the old one where there is one."""
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    with new.open("x", encoding="utf-8", newline="") as file:
-        try:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-            if path.exists():
-                shutil.copymode(path, new)
-            new.replace(path)
-        except BaseException:
-            new.unlink()
-            raise
+def _umask() -> int:
+    """The bits that this process takes off the mode of new files; they can only be read by setting them."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

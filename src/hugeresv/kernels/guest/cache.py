@@ -7,15 +7,12 @@ what the owner makes there meanwhile root would follow: root keeps to his own.
 import hashlib
 import os
 import pwd
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hugeresv.errors import UnavailableError
-
-_UNFINISHED = ".unfinished-"
-"""How the name of a file begins that is not whole yet."""
+from hugeresv.regular_file import replace_file
 
 
 def cache_directory(kind: str) -> Path:
@@ -59,17 +56,8 @@ def written(directory: Path) -> Iterator[None]:
 
 
 def put(path: Path, content: bytes) -> None:
-    """Make a file that is whole or not there, whatever ends us or the machine. Raises OSError."""
-    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o644)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        Path(unfinished).replace(path)
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
+    """Keep a file, which is whole or not there. Raises OSError."""
+    replace_file(path, content, 0o644)
 
 
 def digest(content: bytes) -> bytes:

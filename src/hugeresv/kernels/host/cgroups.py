@@ -9,6 +9,7 @@ from typing import Self
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels import syscalls
 from hugeresv.kernels.host.world import MOUNTS
+from hugeresv.sources.proc.mountinfo import read_mountinfo
 
 _PRIVATE_MOUNT = f"{MOUNTS}/cgroup"
 
@@ -63,12 +64,9 @@ class CgroupBase:
 
 def _hierarchy() -> str:
     """Where a cgroup2 with the hugetlb controller is mounted; where there is none, one is mounted for us alone."""
-    with open("/proc/self/mountinfo") as table:
-        rows = [line.split() for line in table]
-    for row in rows:
-        kind, target = row[row.index("-") + 1], row[4]
-        if kind == "cgroup2" and _has_controller(target, "cgroup.controllers"):
-            return target
+    for mount in read_mountinfo("/proc/self/mountinfo", "cgroup2"):
+        if _has_controller(mount.path, "cgroup.controllers"):
+            return mount.path
     os.makedirs(_PRIVATE_MOUNT, exist_ok=True)
     try:
         syscalls.mount(b"hugeresv", _PRIVATE_MOUNT.encode(), b"cgroup2", 0, None)

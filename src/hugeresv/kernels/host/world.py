@@ -25,6 +25,9 @@ from hugeresv.errors import UnavailableError
 from hugeresv.kernels import syscalls
 from hugeresv.kernels.host import worker
 from hugeresv.kernels.host.wire import Channel
+from hugeresv.sources.proc.mountinfo import read_mountinfo
+from hugeresv.sources.proc.namespaces import enter
+from hugeresv.sources.proc.sysvipc import read_own_segments
 
 MOUNTS = "/dev"
 """Where mounts are in the guardian's namespace: a directory that every machine has and no code is loaded from."""
@@ -66,8 +69,8 @@ class World:
             os.kill(self._keeper, signal.SIGKILL)
             os.waitpid(self._keeper, 0)
             self._keeper = 0
-        for segment in _segments():
-            syscalls.shmctl(segment, IPC_RMID, None)
+        for segment in read_own_segments("/proc", ""):
+            syscalls.shmctl(segment.id, IPC_RMID, None)
         for mount in _mounts():
             syscalls.umount(mount.encode(), MNT_DETACH)
             os.rmdir(mount)
@@ -89,22 +92,11 @@ def one_world() -> Iterator[World]:
 
 def _unshare_children() -> None:
     """Have the next child be process 1 of a new PID namespace; the kernel wants the one before renounced first."""
-    own = os.open("/proc/self/ns/pid", os.O_RDONLY)
-    try:
-        syscalls.setns(own, CLONE_NEWPID)
-    finally:
-        os.close(own)
+    enter("/proc/self/ns/pid", CLONE_NEWPID)
     syscalls.unshare(CLONE_NEWPID)
-
-
-def _segments() -> list[int]:
-    with open("/proc/sysvipc/shm") as table:
-        _, *rows = table
-    return [int(row.split()[1]) for row in rows]
 
 
 def _mounts() -> list[str]:
     """Where hugetlbfs is mounted in this world."""
-    with open("/proc/self/mountinfo") as table:
-        rows = [line.split() for line in table]
-    return [row[4] for row in rows if row[row.index("-") + 1 :][:2] == ["hugetlbfs", MOUNT_SOURCE.decode()]]
+    mounts = read_mountinfo("/proc/self/mountinfo", "hugetlbfs")
+    return [mount.path for mount in mounts if mount.source == MOUNT_SOURCE.decode()]

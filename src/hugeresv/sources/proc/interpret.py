@@ -21,7 +21,8 @@ from hugeresv.sources.proc.maps import Mapping
 from hugeresv.sources.proc.private import Member, private_holdings
 from hugeresv.sources.proc.segments import resident_pages
 from hugeresv.sources.proc.shared import SharedFile, shared_holdings
-from hugeresv.sources.proc.snapshot import MountRecord, ProcessRecord, SegmentRecord, Snapshot
+from hugeresv.sources.proc.snapshot import MountRecord, ProcessRecord, Snapshot
+from hugeresv.sources.proc.sysvipc import SegmentRecord
 
 
 def interpret(snapshot: Snapshot) -> Observation:

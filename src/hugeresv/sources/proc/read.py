@@ -24,9 +24,10 @@ from hugeresv.sources.proc.page_walks import PageWalks
 from hugeresv.sources.proc.pins import Pins, poisoned
 from hugeresv.sources.proc.pools import read_pools
 from hugeresv.sources.proc.processes import ProcessReader, namespace
-from hugeresv.sources.proc.segments import read_own_segments, read_segments_of
+from hugeresv.sources.proc.segments import read_segments_of
 from hugeresv.sources.proc.slab import count_inodes
-from hugeresv.sources.proc.snapshot import MountRecord, ProcessRecord, SegmentRecord, Snapshot
+from hugeresv.sources.proc.snapshot import MountRecord, ProcessRecord, Snapshot
+from hugeresv.sources.proc.sysvipc import SegmentRecord, read_own_segments
 
 _PID = re.compile("[1-9][0-9]{0,9}", re.ASCII)
 _MFD_HUGETLB, _SIZE_SHIFT = 4, 26
@@ -227,7 +228,7 @@ def _segments(proc_root: str, pids: list[int], unreadable: list[Unreadable]) -> 
             continue
         try:
             found = read_segments_of(f"{proc_root}/{pid}/ns/ipc", proc_root, name)
-            segments += [replace(segment, inside=pid) for segment in found]
+            segments += [segment._replace(inside=pid) for segment in found]
         except (FileNotFoundError, ProcessLookupError):
             continue
         except OSError as error:

@@ -13,7 +13,8 @@ from hugeresv.model.region_map import RegionMap
 from hugeresv.sources.proc.flags import span
 from hugeresv.sources.proc.maps import Mapping
 from hugeresv.sources.proc.segments import resident_pages
-from hugeresv.sources.proc.snapshot import FileStatus, ProcessRecord, SegmentRecord
+from hugeresv.sources.proc.snapshot import FileStatus, ProcessRecord
+from hugeresv.sources.proc.sysvipc import SegmentRecord
 
 
 @dataclass(slots=True)

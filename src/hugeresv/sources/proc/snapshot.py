@@ -5,6 +5,7 @@ from enum import Enum
 
 from hugeresv.ledger.observation import CgroupUse, Pool, Suspect, Unreadable
 from hugeresv.sources.proc.maps import Mapping
+from hugeresv.sources.proc.sysvipc import SegmentRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +77,6 @@ class MountRecord:
     inodes: frozenset[int] = frozenset()
     inside: int | None = None
     keepers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentRecord:
-    """A row of /proc/sysvipc/shm. `resident_bytes`: see segments.resident_pages.
-
-    `inside`: a process whose IPC namespace it is in, None where that is ours.
-    """
-
-    ipc: str
-    id: int
-    key: int
-    size_bytes: int
-    attached: int
-    resident_bytes: int
-    inside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
