@@ -267,6 +267,26 @@ def test_e20_a_segment_reserves_when_it_is_made() -> None:
     )  # fmt: skip
 
 
+def test_shmdt_leaves_another_segments_pages() -> None:
+    """shmdt takes what is left of one segment, not what was moved into its place from another.
+
+    Catches: a segment that is known by its address alone. Seen on 6.18.44.
+    """
+    play(
+        "6.18", 8,
+        (p.shmget("s", 3), "8/8/3"),
+        (p.shmat("s", "a"), "8/8/3"),
+        (p.shmget("t", 3), "8/8/6"),
+        (p.shmat("t", "b"), "8/8/6"),
+        (op.Mremap("p", "b", 2, 1, new_pages=1, over=op.Place("a", 2)), "8/8/6"),
+        (p.write("a", 2), "8/7/5"),
+        (p.shmdt("a"), "8/7/5"),
+        (p.write("a", 0), "SIGSEGV 8/7/5"),
+        (p.write("a", 2), "8/7/5"),
+        end=0,
+    )  # fmt: skip
+
+
 def test_a_segment_counts_as_locked_memory_until_it_is_gone() -> None:
     """Without CAP_IPC_LOCK and the group RLIMIT_MEMLOCK bounds the segments that are there, also removed ones.
 

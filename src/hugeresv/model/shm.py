@@ -70,7 +70,7 @@ def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: 
 
 
 def shmdt(machine: Machine, task: Process, address: int) -> Outcome:
-    """shmdt(2): whatever is left of the attachment that began at `address`. EINVAL: nothing is."""
+    """shmdt(2): what the segment attached at `address` has left within its size from there. EINVAL: nothing."""
     segment = next((vma.inode for vma in task.mm.overlapping(address, TASK_SIZE) if _begins_at(vma, address)), None)
     if segment is None:
         return Outcome.EINVAL
