@@ -208,3 +208,22 @@ def test_the_files_of_limits_are_those_of_the_tree(tmp_path: Path, root: str, na
     (use,) = read_cgroups(f"{tmp_path}/sys", [2048], [])
     place = f"/sys/fs/cgroup{root}/db/hugetlb.2MB"
     assert (use.limit_file, use.rsvd_limit_file) == (f"{place}.{names[0]}", f"{place}.{names[1]}")
+
+
+def test_many_cgroups_have_one_warning(tmp_path: Path) -> None:
+    """A node with a hundred pods; the command is run here. Catches: a hundred warnings, a file that is left out."""
+    pods = []
+    for number in range(100):
+        directory = tmp_path / f"pod {number}"
+        directory.mkdir()
+        (directory / "hugetlb.2MB.max").write_text(f"{number}\n")
+        files = (str(directory / f"hugetlb.2MB.{name}") for name in ("rsvd.max", "max"))
+        pods.append(CgroupUse(f"/pod {number}", 2048, 8 + number, None, 0, 0, *files))
+    (warning,) = found(POOL, cgroups=pods)
+    assert warning.text.startswith("100 cgroups may reserve more 2M pages than they may use")
+    subprocess.run(["sh", "-c", warning.command], check=True)
+    assert [Path(pod.rsvd_limit_file or "").read_text() for pod in pods] == [f"{number}\n" for number in range(100)]
+    full = [replace(pod, rsvd_max_pages=pod.max_pages, rsvd_pages=pod.max_pages) for pod in pods]
+    assert codes(found(POOL, cgroups=full)) == ["(cgroup-full)", "(cgroup-unaccounted)"]
+    old = [replace(pod, rsvd_limit_file=None) for pod in pods]
+    assert [each.command for each in found(POOL, cgroups=old)] == [""]

@@ -63,7 +63,15 @@ def holders_of(observation: Observation, pool: Pool) -> list[Holder]:
 
 def cgroup_rests(observation: Observation) -> list[CgroupRest]:
     """The rest of every cgroup, in their order. Those of version 1's root, and of ancestors, include those below."""
-    return [_cgroup_rest(use, observation.holders) for use in observation.cgroups]
+    most, least = _held_at_most(observation.holders), _held_at_least(observation.holders)
+    rests = []
+    for use in observation.cgroups:
+        key = use.page_size_kB, use.path
+        (used_max, both_max), (used_min, both_min) = most.get(key, (0, 0)), least.get(key, (0, 0))
+        usage = use.usage_pages - used_max, use.usage_pages - used_min
+        rsvd = None if use.rsvd_pages is None else (use.rsvd_pages - both_max, use.rsvd_pages - both_min)
+        rests.append(CgroupRest(use.path, use.page_size_kB, usage, rsvd))
+    return rests
 
 
 def settle(observation: Observation) -> Observation:
@@ -217,21 +225,37 @@ def _below(path: str, cgroups: Iterable[str]) -> bool:
     return all(f"{each.rstrip('/')}/".startswith(f"{path.rstrip('/')}/") for each in cgroups)
 
 
-def _cgroup_rest(use: CgroupUse, holders: Sequence[Holder]) -> CgroupRest:
-    of_size = [holder for holder in holders if holder.page_size_kB == use.page_size_kB and holder.cgroups]
-    inside = [holder for holder in of_size if _below(use.path, holder.cgroups)]
-    maybe = [holder for holder in of_size if any(_below(use.path, [each]) for each in holder.cgroups)]
-    usage = (
-        use.usage_pages - sum(holder.used.max for holder in maybe),
-        use.usage_pages - sum(holder.used.min for holder in inside),
-    )
-    if use.rsvd_pages is None:
-        return CgroupRest(use.path, use.page_size_kB, usage, None)
-    rsvd = (
-        use.rsvd_pages - sum(holder.reserved.max + holder.used.max for holder in maybe),
-        use.rsvd_pages - sum(holder.reserved.min + holder.used.min for holder in inside),
-    )
-    return CgroupRest(use.path, use.page_size_kB, usage, rsvd)
+def levels(path: str) -> Iterator[str]:
+    """A cgroup and those above it: `/a/b`, `/a`, `/`."""
+    while path not in {"", "/"}:
+        yield path
+        path = path.rpartition("/")[0]
+    yield "/"
+
+
+def _held_at_most(holders: Iterable[Holder]) -> dict[tuple[int, str], tuple[int, int]]:
+    """By page size and cgroup: used pages, and used and reserved ones, that processes in it or below it may have."""
+    held: dict[tuple[int, str], tuple[int, int]] = {}
+    for holder in holders:
+        for path in {path for cgroup in holder.cgroups for path in levels(cgroup)}:
+            used, both = held.get((holder.page_size_kB, path), (0, 0))
+            both += holder.reserved.max + holder.used.max
+            held[holder.page_size_kB, path] = used + holder.used.max, both
+    return held
+
+
+def _held_at_least(holders: Iterable[Holder]) -> dict[tuple[int, str], tuple[int, int]]:
+    """The same of holders none of whose processes are elsewhere."""
+    held: dict[tuple[int, str], tuple[int, int]] = {}
+    for holder in holders:
+        if not holder.cgroups:
+            continue
+        first, *others = (set(levels(cgroup)) for cgroup in holder.cgroups)
+        for path in first.intersection(*others):
+            used, both = held.get((holder.page_size_kB, path), (0, 0))
+            both += holder.reserved.min + holder.used.min
+            held[holder.page_size_kB, path] = used + holder.used.min, both
+    return held
 
 
 def _moves(pool: Pool, holders: Sequence[Holder]) -> Iterator[tuple[Holder, Holder]]:

@@ -17,7 +17,7 @@ import hugeresv
 from hugeresv.ledger.observation import CgroupUse, Holder, MountUse, Observation, Pages, Pool, exactly
 from hugeresv.reports.gauges import Labels, clean, gauge, in_pages_and_bytes, known, label_of_size
 from hugeresv.status.grouping import add, sums
-from hugeresv.status.headroom import available_in, lineage_of
+from hugeresv.status.headroom import available_in, by_path, lineage_of
 from hugeresv.status.host import Status
 from hugeresv.status.names import program_of, stable_name
 
@@ -178,10 +178,11 @@ def _cgroups(seen: Observation, most: int) -> Iterator[Metric]:
         values = [((label_of_size(c.page_size_kB), stable_name(c.path)), getattr(c, f"{field}_pages")) for c in cgroups]
         yield from in_pages_and_bytes(f"cgroup_{field}", text, ("pagesize", "cgroup"), known(values))
     pools = {pool.page_size_kB: pool for pool in seen.pools}
+    index = by_path(seen.cgroups)
     rooms = [
         (
             (label_of_size(c.page_size_kB), stable_name(c.path)),
-            available_in(lineage_of(c, seen.cgroups), pools[c.page_size_kB]),
+            available_in(lineage_of(c, index), pools[c.page_size_kB]),
         )
         for c in cgroups
     ]

@@ -8,7 +8,7 @@ from hugeresv.reports.holders import Shown, print_holders
 from hugeresv.reports.listing import one_line, print_listing
 from hugeresv.reports.screen import Screen
 from hugeresv.status.finding import Finding
-from hugeresv.status.headroom import available_in, lineage_of
+from hugeresv.status.headroom import available_in, by_path, lineage_of
 from hugeresv.status.host import Status
 from hugeresv.units import count_of, format_bytes
 
@@ -86,13 +86,14 @@ def _nodes(screen: Screen, observation: Observation, shown: Shown) -> None:
 def _cgroups(screen: Screen, status: Status, shown: Shown) -> None:
     """Those that have pages, or may have some. One that may have none and has none is only counted."""
     observation = status.observation
+    index = by_path(observation.cgroups)
+    pools = {pool.page_size_kB: pool for pool in observation.pools}
     rests = {(rest.path, rest.page_size_kB): rest for rest in status.cgroup_rests}
     worth = [cgroup for cgroup in observation.cgroups if _has_or_may(cgroup)]
     rows = []
     for cgroup in worth:
         size = cgroup.page_size_kB << 10
-        pool = next(pool for pool in observation.pools if pool.page_size_kB == cgroup.page_size_kB)
-        available = available_in(lineage_of(cgroup, observation.cgroups), pool)
+        available = available_in(lineage_of(cgroup, index), pools[cgroup.page_size_kB])
         counts = (cgroup.max_pages, cgroup.usage_pages, cgroup.rsvd_max_pages, cgroup.rsvd_pages, available)
         rest = _unaccounted(rests.get((cgroup.path, cgroup.page_size_kB)), size if shown.in_bytes else 1)
         rows.append([format_bytes(size), *_numbers(counts, size, shown), rest, cgroup.path])

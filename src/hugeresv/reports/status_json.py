@@ -1,12 +1,13 @@
 """`status --json`: one object, hugeresv-status/1."""
 
 import json
+from collections.abc import Iterator
 from typing import Any, TextIO
 
-from hugeresv.ledger.observation import CgroupUse, Holder, Pool
+from hugeresv.ledger.observation import Holder, Pool
 from hugeresv.status.finding import Finding
 from hugeresv.status.grouping import Sum, sums
-from hugeresv.status.headroom import available_in, lineage_of
+from hugeresv.status.headroom import available_in, by_path, lineage_of
 from hugeresv.status.host import Status
 
 SCHEMA = "hugeresv-status/1"
@@ -57,37 +58,33 @@ def status_document(status: Status) -> dict[str, Any]:
             }
             for mount in seen.mounts
         ],
-        "cgroups": [_cgroup(cgroup, status) for cgroup in seen.cgroups],
+        "cgroups": list(_cgroups(status)),
         "warnings": [_finding(each) for each in status.warnings if not each.note],
         "notes": [_finding(each) for each in status.warnings if each.note],
     }
 
 
-def _cgroup(cgroup: CgroupUse, status: Status) -> dict[str, Any]:
-    pool = next(pool for pool in status.observation.pools if pool.page_size_kB == cgroup.page_size_kB)
-    return {
-        "path": cgroup.path,
-        "page_size_kB": cgroup.page_size_kB,
-        "max_pages": cgroup.max_pages,
-        "rsvd_max_pages": cgroup.rsvd_max_pages,
-        "usage_pages": cgroup.usage_pages,
-        "rsvd_pages": cgroup.rsvd_pages,
-        "available_pages": available_in(lineage_of(cgroup, status.observation.cgroups), pool),
-        **_unaccounted(cgroup, status),
-    }
-
-
-def _unaccounted(cgroup: CgroupUse, status: Status) -> dict[str, Any]:
-    """What was charged to it and has no visible holder in it; null where the kernel does not count it."""
-    key = cgroup.path, cgroup.page_size_kB
-    rest = next((rest for rest in status.cgroup_rests if (rest.path, rest.page_size_kB) == key), None)
-    usage, rsvd = (rest.usage, rest.rsvd or (None, None)) if rest else ((None, None), (None, None))
-    return {
-        "unaccounted_usage_pages_min": usage[0],
-        "unaccounted_usage_pages_max": usage[1],
-        "unaccounted_rsvd_pages_min": rsvd[0],
-        "unaccounted_rsvd_pages_max": rsvd[1],
-    }
+def _cgroups(status: Status) -> Iterator[dict[str, Any]]:
+    """What was charged to a cgroup and has no visible holder in it is null where the kernel does not count it."""
+    pools = {pool.page_size_kB: pool for pool in status.observation.pools}
+    rests = {(rest.path, rest.page_size_kB): rest for rest in status.cgroup_rests}
+    index = by_path(status.observation.cgroups)
+    for cgroup in status.observation.cgroups:
+        rest = rests.get((cgroup.path, cgroup.page_size_kB))
+        usage, rsvd = (rest.usage, rest.rsvd or (None, None)) if rest else ((None, None), (None, None))
+        yield {
+            "path": cgroup.path,
+            "page_size_kB": cgroup.page_size_kB,
+            "max_pages": cgroup.max_pages,
+            "rsvd_max_pages": cgroup.rsvd_max_pages,
+            "usage_pages": cgroup.usage_pages,
+            "rsvd_pages": cgroup.rsvd_pages,
+            "available_pages": available_in(lineage_of(cgroup, index), pools[cgroup.page_size_kB]),
+            "unaccounted_usage_pages_min": usage[0],
+            "unaccounted_usage_pages_max": usage[1],
+            "unaccounted_rsvd_pages_min": rsvd[0],
+            "unaccounted_rsvd_pages_max": rsvd[1],
+        }
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -1,32 +1,51 @@
 """What the limits of cgroups do to mappings: a SIGBUS where more is promised than may be used."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hugeresv.ledger.observation import CgroupUse, Observation
 from hugeresv.ledger.reconcile import CgroupRest, cgroup_rests
 from hugeresv.status.finding import Finding
-from hugeresv.status.headroom import lineage_of
+from hugeresv.status.headroom import by_path, lineage_of
 from hugeresv.units import count_of, format_bytes
 
 _ALSO = "What manages the cgroup (systemd, Kubernetes) may set it anew: change it there, too."
 
 
+_MOST_SINGLE = 3
+"""Cgroups of which each has a warning; more have one together."""
+
+
 def cgroup_warnings(observation: Observation) -> Iterator[Finding]:
     """All of them. Of cgroups one in the other with the same limits only the outermost is named."""
-    cgroups = observation.cgroups
-    for cgroup in cgroups:
-        above = [each for each in lineage_of(cgroup, cgroups) if each.path != cgroup.path]
+    index = by_path(observation.cgroups)
+    unequal: dict[tuple[int, bool], list[CgroupUse]] = {}
+    full: list[Finding] = []
+    for cgroup in observation.cgroups:
+        above = [each for each in lineage_of(cgroup, index) if each.path != cgroup.path]
         if any(_limits(each) == _limits(cgroup) for each in above):
             continue
         if cgroup.max_pages is not None and cgroup.rsvd_pages is not None and cgroup.rsvd_pages > cgroup.max_pages:
             yield _overpromised(cgroup, cgroup.max_pages, cgroup.rsvd_pages)
         elif cgroup.max_pages is not None and _may_promise_more(cgroup, cgroup.max_pages):
-            yield _unequal(cgroup, cgroup.max_pages)
-        yield from _full(cgroup)
+            key = cgroup.page_size_kB, cgroup.rsvd_limit_file is not None
+            unequal.setdefault(key, []).append(cgroup)
+        full += _full(cgroup)
+    for alike in unequal.values():
+        yield from [_all_unequal(alike)] if len(alike) > _MOST_SINGLE else map(_unequal, alike)
+    yield from _few(full, "for a new mapping nothing is left in")
     if observation.steady and not observation.partial:
-        for rest in cgroup_rests(observation):
-            yield from _unaccounted(rest)
+        rests = [finding for rest in cgroup_rests(observation) for finding in _unaccounted(rest)]
+        yield from _few(rests, "pages without a visible holder are charged to")
+
+
+def _few(notes: list[Finding], what: str) -> list[Finding]:
+    """The notes, or if there are many, one that counts them. `hugeresv status --json` has the numbers of each."""
+    if len(notes) <= _MOST_SINGLE:
+        return notes
+    names = ", ".join(note.text.partition(":")[0].removeprefix("cgroup ") for note in notes[:_MOST_SINGLE])
+    text = f"{what} {len(notes)} cgroups, of which the first are {names}: see the table of cgroups."
+    return [Finding(notes[0].code, text[0].upper() + text[1:], note=True)]
 
 
 def _limits(cgroup: CgroupUse) -> tuple[int | None, int | None]:
@@ -51,7 +70,25 @@ def _overpromised(cgroup: CgroupUse, most: int, promised: int) -> Finding:
     )
 
 
-def _unequal(cgroup: CgroupUse, most: int) -> Finding:
+def _all_unequal(cgroups: Sequence[CgroupUse]) -> Finding:
+    first = cgroups[0]
+    names = ", ".join(cgroup.path for cgroup in cgroups[:_MOST_SINGLE])
+    text = (
+        f"{len(cgroups)} cgroups may reserve more {format_bytes(first.page_size_kB << 10)} pages than they may use, of "
+        f"which the first are {names}. mmap succeeds there, and whoever touches one page too many is killed by SIGBUS."
+    )
+    if first.rsvd_limit_file is None or first.limit_file is None:
+        remedy = "This kernel cannot limit what is reserved, which takes Linux 5.7: let the programs in them map less."
+        return Finding("cgroup-limits", text, remedy=remedy)
+    file, rsvd_file = (name.rpartition("/")[2] for name in (first.limit_file, first.rsvd_limit_file))
+    directories = " ".join(shlex.quote((each.limit_file or "").rpartition("/")[0]) for each in cgroups)
+    command = f'for d in {directories}; do cat "$d/{file}" > "$d/{rsvd_file}"; done'
+    remedy = f"Make mmap fail with ENOMEM instead, which a program can handle. {_ALSO}"
+    return Finding("cgroup-limits", text, remedy=remedy, command=command)
+
+
+def _unequal(cgroup: CgroupUse) -> Finding:
+    most = cgroup.max_pages or 0
     allowed = "is not limited" if cgroup.rsvd_max_pages is None else f"may be {cgroup.rsvd_max_pages}"
     text = (
         f"{_name(cgroup)}: {count_of(most, 'page')} may be in use, but what is reserved {allowed}: mmap succeeds, and "

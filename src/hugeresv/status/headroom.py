@@ -1,15 +1,25 @@
 """What a new mapping of a process in a cgroup can still have."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hugeresv.ledger.observation import CgroupUse, Pool
+from hugeresv.ledger.reconcile import levels
+
+Index = Mapping[tuple[int, str], Sequence[CgroupUse]]
+"""Cgroups by page size in kB and path. Version 1 and 2 may each have one of a path."""
 
 
-def lineage_of(cgroup: CgroupUse, cgroups: Sequence[CgroupUse]) -> list[CgroupUse]:
+def by_path(cgroups: Iterable[CgroupUse]) -> Index:
+    """The index of them."""
+    index: dict[tuple[int, str], list[CgroupUse]] = {}
+    for cgroup in cgroups:
+        index.setdefault((cgroup.page_size_kB, cgroup.path), []).append(cgroup)
+    return index
+
+
+def lineage_of(cgroup: CgroupUse, index: Index) -> list[CgroupUse]:
     """It and those above it, of the same page size. All their limits hold."""
-    path = f"{cgroup.path.rstrip('/')}/"
-    above = [each for each in cgroups if path.startswith(f"{each.path.rstrip('/')}/")]
-    return [each for each in above if each.page_size_kB == cgroup.page_size_kB]
+    return [use for path in levels(cgroup.path) for use in index.get((cgroup.page_size_kB, path), ())]
 
 
 def available_in(lineage: Sequence[CgroupUse], pool: Pool) -> int:
