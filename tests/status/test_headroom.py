@@ -3,7 +3,7 @@
 import pytest
 
 from hugeresv.ledger.observation import CgroupUse, Pool
-from hugeresv.status.headroom import available_in, lineage_of
+from hugeresv.status.headroom import available_in, by_path, lineage_of
 
 POOL = Pool(2048, 50, 50, 0, 0, 0)
 
@@ -19,7 +19,7 @@ def test_the_limits_of_all_above_hold() -> None:
     """
     root, pod, db = cgroup("/"), cgroup("/pod"), cgroup("/pod/db")
     others = [cgroup("/po"), cgroup("/pod/db2"), cgroup("/pod/db/below"), cgroup("/pod", size_kB=1 << 20)]
-    assert lineage_of(db, [root, pod, db, *others]) == [root, pod, db]
+    assert lineage_of(db, by_path([root, pod, db, *others])) == [db, pod, root]
 
 
 @pytest.mark.parametrize(
