@@ -222,7 +222,7 @@ def _sums_of_cgroup(cgroup: CgroupUse, holders: Sequence[Holder]) -> Iterator[Su
 
 def _below(path: str, cgroups: Iterable[str]) -> bool:
     """Whether all of the cgroups are this one or below it."""
-    return all(f"{each.rstrip('/')}/".startswith(f"{path.rstrip('/')}/") for each in cgroups)
+    return all(path in levels(each) for each in cgroups)
 
 
 def levels(path: str) -> Iterator[str]:
