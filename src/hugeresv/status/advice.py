@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hugeresv.ledger.observation import Pool
 from hugeresv.sources.proc.boot import BootSetting, boot_settings
 from hugeresv.sources.proc.files import read_if_there
-from hugeresv.sources.proc.meminfo import default_page_bytes
+from hugeresv.sources.proc.meminfo import default_page_bytes, memory_bytes
 from hugeresv.sources.proc.mountinfo import MountInfo, read_mountinfo
 from hugeresv.sources.proc.pools import read_pools
 from hugeresv.sources.proc.read import is_live
@@ -110,10 +110,10 @@ def _nodes(pool: Pool, sys_root: str) -> Iterator[Advice]:
 
 
 def _node_memory(sys_root: str, node: int) -> str:
-    for line in read_if_there(f"{sys_root}/devices/system/node/node{node}/meminfo").splitlines():
-        words = line.split()
-        if "MemTotal:" in words[:-1] and words[-2].isdecimal():
-            return f"{int(words[-2]) >> 10}M"
+    with suppress(OSError):
+        total = memory_bytes(f"{sys_root}/devices/system/node/node{node}/meminfo", "MemTotal")
+        if total is not None:
+            return f"{total >> 20}M"
     return "an unknown amount"
 
 

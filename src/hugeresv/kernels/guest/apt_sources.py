@@ -31,12 +31,17 @@ def _entries(root: Path) -> Iterator[tuple[str, str]]:
     """URI and suite of every source, of both formats of sources.list(5)."""
     for path in [root / "sources.list", *sorted((root / "sources.list.d").glob("*.list"))]:
         if path.is_file():
-            for line in path.read_text().splitlines():
+            for line in _text(path).split("\n"):
                 if found := _ONE_LINE.match(line):
                     yield found[1], found[2]
     for path in sorted((root / "sources.list.d").glob("*.sources")):
-        for stanza in re.split(r"\n\s*\n", path.read_text()):
-            yield from _stanza(stanza.splitlines())
+        for stanza in re.split(r"\n\s*\n", _text(path)):
+            yield from _stanza(stanza.split("\n"))
+
+
+def _text(path: Path) -> str:
+    """What is no UTF-8 stands in comments."""
+    return path.read_text(errors="replace")
 
 
 def _stanza(lines: Iterable[str]) -> Iterator[tuple[str, str]]:

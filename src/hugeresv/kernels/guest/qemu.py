@@ -26,7 +26,7 @@ _MACHINE = (
 """Emulated, a string instruction takes its time for every turn. Without `erms` and `fsrm` the kernel clears and copies
 memory by eight bytes a turn instead of one."""
 
-_LAST_LINES = 30
+_LAST_LINES, _LAST_BYTES = 30, 1 << 14
 
 
 class Emulator(ClosedOnExit):
@@ -85,8 +85,9 @@ class Emulator(ClosedOnExit):
 
     def last_words(self) -> str:
         """The end of what the guest's kernel, or the emulator itself, has printed."""
-        self._console.seek(0)
-        lines = self._console.read().decode(errors="replace").splitlines()
+        printed = os.fstat(self._console.fileno()).st_size
+        self._console.seek(max(0, printed - _LAST_BYTES))
+        lines = self._console.read(_LAST_BYTES).decode(errors="replace").replace("\r\n", "\n").split("\n")
         return "\n".join(lines[-_LAST_LINES:])
 
     def close(self) -> None:
