@@ -149,7 +149,7 @@ def test_a_mountinfo_with_a_dash_in_a_name() -> None:
     """The separator is a field `-` of its own."""
     lines = [b"1 2 0:9 / /a-b rw - hugetlbfs none rw,pagesize=1024M", b"3 4 0:8 / /t rw - tmpfs t rw"]
     (point,) = parse_mountinfo(lines, "hugetlbfs")
-    assert point == ("/a-b", os.makedev(0, 9), "hugetlbfs", "none", {"rw": "", "pagesize": "1024M"})
+    assert point == ("/a-b", os.makedev(0, 9), "hugetlbfs", "none", {"rw": "", "pagesize": "1024M"}, "/")
 
 
 @pytest.mark.parametrize(

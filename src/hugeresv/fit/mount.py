@@ -13,8 +13,8 @@ from hugeresv.outcome import Outcome
 from hugeresv.sources.proc.files import reason
 from hugeresv.sources.proc.mountinfo import read_mountinfo
 from hugeresv.sources.proc.mounts import FILE_SYSTEM, mount_limits
+from hugeresv.sources.proc.namespaces import namespace
 from hugeresv.sources.proc.observe import observe_host
-from hugeresv.sources.proc.processes import namespace
 from hugeresv.sources.proc.read import is_live
 from hugeresv.sources.proc.task import Task
 

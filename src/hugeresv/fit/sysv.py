@@ -8,7 +8,7 @@ from hugeresv.fit.situation import CallLimit, Charge, Refusal
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import Outcome
 from hugeresv.sources.proc.files import read_number, reason
-from hugeresv.sources.proc.processes import namespace
+from hugeresv.sources.proc.namespaces import namespace
 from hugeresv.sources.proc.rlimits import Rlimits
 from hugeresv.sources.proc.segments import within_ipc
 from hugeresv.sources.proc.sysvipc import read_own_segments

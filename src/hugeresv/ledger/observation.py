@@ -187,7 +187,8 @@ class Unreadable(NamedTuple):
 class Suspect(NamedTuple):
     """Something that may hold `pages`, or `promises`, of which nothing shows how many.
 
-    `short`: it may make the kernel count fewer promises than there are. `what` is a noun phrase that names it, and its
+    `short`: it may make the kernel count fewer promises than there are. `in_file`: what it holds it holds in a file,
+    which then is one of the `hidden_files`. `what` is a noun phrase that names it, and its
     process; `settle` a sentence that says how to find out, or how it ends. `most_pages`: it cannot be more; None: no
     limit is known. `page_size_kB` None: of any size.
     """
@@ -197,6 +198,7 @@ class Suspect(NamedTuple):
     pages: bool = False
     promises: bool = False
     short: bool = False
+    in_file: bool = False
     most_pages: int | None = None
     page_size_kB: int | None = None
 
@@ -222,6 +224,14 @@ class Observation:
     def partial(self) -> bool:
         """Whether there may be holders that are not among these."""
         return any(unreadable.hides for unreadable in self.unreadable)
+
+    def suspects_of(self, page_size_kB: int) -> list[Suspect]:
+        """Those that may hold something of a page size. Where no file is hidden, nothing is held in one."""
+        return [
+            suspect
+            for suspect in self.suspects
+            if suspect.page_size_kB in {None, page_size_kB} and not (suspect.in_file and self.hidden_files == 0)
+        ]
 
     @property
     def all_users_seen(self) -> bool:

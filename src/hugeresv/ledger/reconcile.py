@@ -174,7 +174,7 @@ def _sums(observation: Observation, pool: Pool, holders: Sequence[Holder]) -> It
     The most trusted come first. What suspects may have is not in the holders, so that it can only be less.
     """
     size = pool.page_size_kB
-    suspects = [each for each in observation.suspects if each.page_size_kB in {None, size}]
+    suspects = observation.suspects_of(size)
     all_promises = observation.all_promises_seen and not any(each.promises for each in suspects)
     all_pages = observation.all_pages_seen and not any(each.pages for each in suspects)
     in_use = pool.total - pool.free

@@ -38,7 +38,11 @@ class Verdict(NamedTuple):
 def verdict_of(observation: Observation, holders: Sequence[Holder], row: Unexplained, rest: Rest) -> Verdict:
     """The verdict on one rest of a page size, whose holders are given."""
     certain = abs(_certain(row, rest))
-    suspects = [each for each in observation.suspects if _concerns(each, row, rest)]
+    suspects = [
+        each
+        for each in observation.suspects
+        if _concerns(each, row, rest) and not (each.in_file and observation.hidden_files == 0)
+    ]
     seen = observation.all_pages_seen if rest is Rest.PAGES else observation.all_promises_seen
     if observation.steady and seen:
         certain -= _most(suspects, certain)
@@ -61,8 +65,6 @@ def _certain(row: Unexplained, rest: Rest) -> int:
 
 def _concerns(suspect: Suspect, row: Unexplained, rest: Rest) -> bool:
     """A page that outlives its file keeps its mount's minimum alive, which is a promise; then it is a rest, too."""
-    if suspect.page_size_kB not in {None, row.page_size_kB}:
-        return False
     match rest:
         case Rest.PROMISES:
             return suspect.promises or (suspect.pages and row.used_pages > 0)

@@ -39,7 +39,7 @@ def interpret(snapshot: Snapshot) -> Observation:
         tuple(_mount_use(mount) for mount in snapshot.mounts),
         snapshot.cgroups,
         snapshot.unreadable,
-        (*snapshot.suspects, *([] if hidden == 0 else suspects)),
+        (*snapshot.suspects, *suspects),
         hidden_files=hidden,
     )
     return settle(observation)
@@ -188,6 +188,7 @@ def _suspected(segment: SegmentRecord, resident: Pages, pool: Pool) -> Suspect:
         f"`{entry}ipcrm -m {segment.id}` removes it, with what is in it.",
         pages=resident.max > 0,
         promises=True,
+        in_file=True,
         most_pages=-(-segment.size_bytes // (pool.page_size_kB << 10)),
         page_size_kB=pool.page_size_kB,
     )

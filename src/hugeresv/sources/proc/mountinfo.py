@@ -10,13 +10,17 @@ _LARGEST_MAJOR, _LARGEST_MINOR = (1 << 12) - 1, (1 << 20) - 1
 
 
 class MountInfo(NamedTuple):
-    """A line of mountinfo: where, the device number, what is mounted there from what, and the file system's options."""
+    """A line of mountinfo: where, the device number, what is mounted there from what, and the file system's options.
+
+    `root`: what of the file system is mounted there; of a namespace its name, `ipc:[4026532281]`.
+    """
 
     path: str
     device: int
     kind: str
     source: str
     options: dict[str, str]
+    root: str = "/"
 
 
 def read_mountinfo(path: str, kind: str) -> list[MountInfo]:
@@ -51,4 +55,4 @@ def _parse(line: str) -> MountInfo:
     )
     kind, source, options = described
     named = dict(option.partition("=")[::2] for option in options.split(","))
-    return MountInfo(unescape(fields[4]), device, kind, unescape(source), named)
+    return MountInfo(unescape(fields[4]), device, kind, unescape(source), named, unescape(fields[3]))

@@ -1,7 +1,26 @@
-"""Entering a namespace that a process shows."""
+"""Namespaces that processes show, and entering one."""
 
 import ctypes
 import os
+from collections.abc import Iterable
+
+
+def namespace(path: str, kind: str) -> str:
+    """The name of a process's namespace; empty where it may not be looked at."""
+    try:
+        return os.readlink(f"{path}/ns/{kind}")
+    except OSError:
+        return ""
+
+
+def namespaces(proc_root: str, pids: Iterable[int], kind: str) -> dict[str, int]:
+    """The namespaces of a kind that processes show, each with one that is in it."""
+    found: dict[str, int] = {}
+    for pid in pids:
+        name = namespace(f"{proc_root}/{pid}", kind)
+        if name:
+            found.setdefault(name, pid)
+    return found
 
 
 def enter(path: str, kind: int) -> None:

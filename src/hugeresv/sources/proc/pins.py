@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from hugeresv.ledger.observation import Suspect
 from hugeresv.sources.proc.descriptors import Open, getfd
-from hugeresv.sources.proc.files import read_text
+from hugeresv.sources.proc.files import read_if_there, read_text
 from hugeresv.sources.proc.meminfo import memory_bytes
 
 _PINNING = {
@@ -31,6 +31,8 @@ _PINNING = {
 """By what the names of descriptors begin with: what may have pinned pages for as long as it is open."""
 
 _AF_XDP = 44
+_RESTORES_SINCE = (6, 9)
+"""Since when the zap of a private page gives the promise back to its mapping (__unmap_hugepage_range)."""
 _IN_FLIGHT = re.compile(r"^scm_fds:\s*([1-9][0-9]*)$", re.MULTILINE)
 _REGISTERED = re.compile(r"^User(Files|Bufs):\s*([1-9][0-9]*)$", re.MULTILINE)
 
@@ -48,6 +50,18 @@ def poisoned(proc_root: str) -> Iterator[Suspect]:
                 "A poisoned huge page does not come back.",
                 pages=True,
             )
+
+
+def unrestored(proc_root: str) -> Iterator[Suspect]:
+    """Promises that a kernel before 6.9 does not give back."""
+    release = re.match(r"(\d+)\.(\d+)", read_if_there(f"{proc_root}/sys/kernel/osrelease"))
+    if release is not None and (int(release[1]), int(release[2])) < _RESTORES_SINCE:
+        yield Suspect(
+            "private pages given up with MADV_DONTNEED, or cut off with a file, whose promise this kernel does not "
+            "give back",
+            "It ends with their mapping.",
+            short=True,
+        )
 
 
 class Pins:
@@ -82,7 +96,9 @@ class Pins:
         elif name == "anon_inode:[io_uring]":
             yield from self._in_ring(opened, whose)
         elif name == "anon_inode:[fscontext]":
-            yield Suspect(f"a file system that {whose} has made and not mounted", "It ends with it.", promises=True)
+            yield Suspect(
+                f"a file system that {whose} has made and not mounted", "It ends with it.", promises=True, in_file=True
+            )
 
     def _in_socket(self, opened: Open, whose: str) -> Iterator[Suspect]:
         if _IN_FLIGHT.search(_information(opened)):
@@ -91,6 +107,7 @@ class Pins:
                 "They are somebody's again, or free, when it is read or closed.",
                 pages=True,
                 promises=True,
+                in_file=True,
             )
         if _waiting(opened):
             yield _pin(f"data in a socket of {whose}", "Pages sent without a copy are free when it is sent.")
@@ -102,7 +119,7 @@ class Pins:
                 yield _pin(f"{count} buffers registered in an io_uring of {whose}", ends)
             else:
                 what = f"{count} files registered in an io_uring of {whose}"
-                yield Suspect(what, ends, pages=True, promises=True)
+                yield Suspect(what, ends, pages=True, promises=True, in_file=True)
 
 
 def _pin(what: str, settle: str) -> Suspect:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from itertools import chain
 
 from hugeresv.sources.proc.cgroups import own_cgroup
+from hugeresv.sources.proc.descriptors import Open
 from hugeresv.sources.proc.files import MalformedError, number, parsed, read_lines, read_start, read_text
 from hugeresv.sources.proc.maps import (
     Mapping,
@@ -16,6 +17,7 @@ from hugeresv.sources.proc.maps import (
     read_details,
 )
 from hugeresv.sources.proc.mounts import file_status
+from hugeresv.sources.proc.namespaces import namespace
 from hugeresv.sources.proc.page_walks import PageWalks, none_present
 from hugeresv.sources.proc.pagemap import anonymous_pages, page_numbers
 from hugeresv.sources.proc.procmap_query import query_hugetlb
@@ -181,6 +183,13 @@ class ProcessReader:
         except OSError:
             return  # it has ended
 
+    def mapped(self, pid: int) -> Iterator[Open]:
+        """The mappings of huge pages of a process as ways to their files."""
+        with suppress(OSError):  # it has ended, or may not be looked at
+            for mapping in self._mappings(f"{self._root}/{pid}")[0]:
+                link = f"{self._root}/{pid}/map_files/{mapping.start:x}-{mapping.end:x}"
+                yield Open(pid, link, mapping.name, "a mapping")
+
     def open_file(self, link: str) -> tuple[str, FileStatus] | None:
         """The file on the devices that a descriptor is of, None of any other. Raises PermissionError."""
         with suppress(FileNotFoundError):  # closed meanwhile
@@ -220,11 +229,6 @@ class ProcessReader:
         adopted = program != parents if program and parents else parent == 1
         daemon = session == pid or not os.path.exists(f"{self._root}/{session}")
         return Descent.ORPHANED if adopted and not daemon else Descent.FORKED
-
-
-def namespace(path: str, kind: str) -> str:
-    """The name of a process's namespace; empty where it may not be looked at."""
-    return _link(f"{path}/ns/{kind}")
 
 
 def _link(path: str) -> str:

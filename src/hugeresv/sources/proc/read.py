@@ -6,24 +6,22 @@ import itertools
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 
 from hugeresv.errors import UnavailableError
 from hugeresv.ledger.observation import Suspect, Unreadable
 from hugeresv.sources.proc.capability import Capability, needs
 from hugeresv.sources.proc.cgroups import read_cgroups
-from hugeresv.sources.proc.descriptors import all_open
-from hugeresv.sources.proc.detached import Detached, suspects_on
 from hugeresv.sources.proc.files import MalformedError, read_text, reason
 from hugeresv.sources.proc.flags import read_flags_where_needed
+from hugeresv.sources.proc.hidden import search
 from hugeresv.sources.proc.meminfo import default_page_bytes, memory_bytes
 from hugeresv.sources.proc.mountinfo import MountInfo, read_mountinfo
 from hugeresv.sources.proc.mounts import FILE_SYSTEM, read_mount
+from hugeresv.sources.proc.namespaces import namespace, namespaces
 from hugeresv.sources.proc.page_walks import PageWalks
-from hugeresv.sources.proc.pins import Pins, poisoned
 from hugeresv.sources.proc.pools import read_pools
-from hugeresv.sources.proc.processes import ProcessReader, namespace
+from hugeresv.sources.proc.processes import ProcessReader
 from hugeresv.sources.proc.segments import read_segments_of
 from hugeresv.sources.proc.slab import count_inodes
 from hugeresv.sources.proc.snapshot import MountRecord, ProcessRecord, Snapshot
@@ -61,13 +59,10 @@ def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> S
     )
     suspects: list[Suspect] = []
     if thorough and live:
-        detached = Detached(devices, [pool.page_size_kB << 10 for pool in pools])
-        suspects += _search(reader, proc_root, pids, detached)
-        found = detached.mounts(reader.name, unreadable)
-        for pid, files in detached.opened(found).items():
-            reader.further_files.setdefault(pid, []).extend(files)
-        suspects += suspects_on(found)
-        mounts += found
+        sizes = [pool.page_size_kB << 10 for pool in pools]
+        detached, suspects, unread = search(reader, proc_root, pids, devices, sizes)
+        mounts += detached
+        unreadable += unread
     mounted |= {mount.device for mount in mounts}
     processes = _processes(reader, proc_root, pids, unreadable)
     read_flags_where_needed(processes, mounted, reader.read_flags)
@@ -95,22 +90,6 @@ def _memory_bytes(proc_root: str) -> int | None:
         return memory_bytes(f"{proc_root}/meminfo", "MemTotal")
     except OSError:
         return None
-
-
-def _search(reader: ProcessReader, proc_root: str, pids: list[int], detached: Detached) -> Iterator[Suspect]:
-    """What may hold pages out of sight, and file systems that are mounted nowhere."""
-    pins = Pins(reader.name)
-    for pid in pids:
-        for opened in all_open(proc_root, pid):
-            detached.add(opened)
-            pins.add(opened)
-            if opened.of_thread:
-                with suppress(OSError):
-                    file = reader.open_file(opened.path)
-                    if file is not None:
-                        reader.further_files.setdefault(pid, []).append(file)
-    yield from pins.suspects
-    yield from poisoned(proc_root)
 
 
 def _pids(proc_root: str) -> list[int]:
@@ -177,25 +156,15 @@ def _refused(what: str, whose: dict[int, str], reader: ProcessReader, *, maps: b
         yield Unreadable(f"the {what} of {of}", why, settle=settle, maps=maps)
 
 
-def _namespaces(proc_root: str, pids: list[int], kind: str) -> dict[str, int]:
-    """The namespaces of a kind that processes show, each with one that is in it."""
-    found: dict[str, int] = {}
-    for pid in pids:
-        name = namespace(f"{proc_root}/{pid}", kind)
-        if name:
-            found.setdefault(name, pid)
-    return found
-
-
 def _mounts(
     proc_root: str, pids: list[int], default: int, unreadable: list[Unreadable], *, live: bool
 ) -> list[MountRecord]:
     """Each mounted hugetlbfs once, wherever else it is mounted, too."""
     own = namespace(f"{proc_root}/self", "mnt")
     points: dict[int, tuple[int | None, MountInfo]] = {}
-    namespaces = _namespaces(proc_root, pids, "mnt")
-    for name in sorted(namespaces, key=lambda name: (name != own, namespaces[name])) or [own]:
-        pid = namespaces.get(name)
+    inhabited = namespaces(proc_root, pids, "mnt")
+    for name in sorted(inhabited, key=lambda name: (name != own, inhabited[name])) or [own]:
+        pid = inhabited.get(name)
         try:
             seen = read_mountinfo(f"{proc_root}/{pid or 'self'}/mountinfo", FILE_SYSTEM)
         except MalformedError as error:
@@ -207,7 +176,7 @@ def _mounts(
             points.setdefault(point.device, (None if name == own else pid, point))
     mounts = []
     for inside, point in points.values():
-        root = f"{proc_root}/{inside or namespaces.get(own) or 'self'}/root" if live else None
+        root = f"{proc_root}/{inside or inhabited.get(own) or 'self'}/root" if live else None
         try:
             mounts.append(replace(read_mount(root, point, default, unreadable), inside=inside))
         except MalformedError as error:
@@ -223,7 +192,7 @@ def _segments(proc_root: str, pids: list[int], unreadable: list[Unreadable]) -> 
             segments = read_own_segments(proc_root, own)
         except OSError as error:
             unreadable.append(Unreadable("the SysV segments", reason(error)))
-    for name, pid in _namespaces(proc_root, pids, "ipc").items():
+    for name, pid in namespaces(proc_root, pids, "ipc").items():
         if name == own:
             continue
         try:
