@@ -112,8 +112,8 @@ def _of_unreadable(observation: Observation) -> list[str]:
         sentences.append(f"The kernel has {files} of huge pages more than could be seen.")
     hiding = [f"{each.what} ({each.settle or each.why})" for each in observation.unreadable if each.hides]
     if hiding:
-        likely = "They are probably in" if _unread_mount(observation) else "They may belong to"
-        sentences.append(f"{likely} what could not be read: {_some(hiding)}.")
+        likely = "Probable" if _unread_mount(observation) else "Possible"
+        sentences.append(f"{likely} places, which could not be read: {_some(hiding)}.")
     return sentences
 
 
@@ -126,7 +126,7 @@ def _of_suspects(suspects: Sequence[Suspect]) -> list[str]:
     if not suspects:
         return []
     ways = dict.fromkeys(each.settle for each in suspects[:_MOST_NAMED] if each.settle)
-    return [f"What could explain it: {_some([each.what for each in suspects])}.", *ways]
+    return [f"Possible causes: {_some([each.what for each in suspects])}.", *ways]
 
 
 def _some(names: Sequence[str]) -> str:

@@ -77,15 +77,15 @@ class Detached:
 
 
 def suspects_on(mounts: Iterable[MountRecord]) -> Iterator[Suspect]:
-    """Their minimum, which nothing shows once they are mounted nowhere."""
+    """Their minimum, which nothing shows once they are mounted nowhere, and files to which no directory leads."""
     for mount in mounts:
-        keeper = mount.keepers[0]
-        yield Suspect(
-            f"a minimum (min_size=) of the hugetlbfs that is no longer mounted and lives on as {keeper}",
-            f"It ends with {keeper}.",
-            promises=True,
-            page_size_kB=mount.page_bytes >> 10,
-        )
+        where = f"the hugetlbfs that is no longer mounted and lives on as {mount.keepers[0]}"
+        ends = "That ends with its process."
+        size = mount.page_bytes >> 10
+        if not mount.inodes:
+            what = f"other files of {where}"
+            yield Suspect(what, ends, pages=True, promises=True, in_file=True, page_size_kB=size)
+        yield Suspect(f"a minimum (min_size=) of {where}", ends, promises=True, page_size_kB=size)
 
 
 def _top(directory: str) -> str:

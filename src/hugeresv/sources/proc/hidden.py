@@ -11,18 +11,24 @@ from hugeresv.sources.proc.descriptors import Open, all_open
 from hugeresv.sources.proc.detached import Detached, suspects_on
 from hugeresv.sources.proc.empty_namespaces import Empty
 from hugeresv.sources.proc.namespaces import namespaces
-from hugeresv.sources.proc.pins import Pins, poisoned, unrestored
+from hugeresv.sources.proc.pins import Pins, loops, poisoned, unrestored
 from hugeresv.sources.proc.processes import ProcessReader
 from hugeresv.sources.proc.snapshot import MountRecord
 
 
 def search(
-    reader: ProcessReader, proc_root: str, pids: Sequence[int], known: Container[int], page_bytes: Container[int]
+    reader: ProcessReader,
+    roots: tuple[str, str],
+    pids: Sequence[int],
+    known: Container[int],
+    page_bytes: Container[int],
 ) -> tuple[list[MountRecord], list[Suspect], list[Unreadable]]:
     """File systems that are mounted nowhere, what may hold pages out of sight, and what of the former cannot be read.
 
-    `known`: devices that are mounted, or the kernel's own. The reader is told which files processes have by that.
+    `roots`: of /proc and /sys; `known`: devices that are mounted, or the kernel's own. The reader is told which files
+    processes have by that.
     """
+    proc_root, sys_root = roots
     detached, pins = Detached(known, page_bytes), Pins(reader.name)
     inhabited = {kind: namespaces(proc_root, pids, kind) for kind in ("ipc", "mnt")}
     empty = Empty(name for found in inhabited.values() for name in found)
@@ -42,7 +48,14 @@ def search(
     mounts = detached.mounts(reader.name, unreadable)
     for pid, files in detached.opened(mounts).items():
         reader.further_files.setdefault(pid, []).extend(files)
-    suspects = [*pins.suspects, *empty.suspects, *suspects_on(mounts), *poisoned(proc_root), *unrestored(proc_root)]
+    suspects = [
+        *suspects_on(mounts),
+        *empty.suspects,
+        *loops(sys_root, known),
+        *pins.suspects(),
+        *poisoned(proc_root),
+        *unrestored(proc_root),
+    ]
     return mounts, suspects, unreadable
 
 

@@ -3,17 +3,19 @@
 import array
 import errno
 import fcntl
+import glob
 import os
 import re
 import socket
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import suppress
 
 from hugeresv.ledger.observation import Suspect
 from hugeresv.sources.proc.descriptors import Open, getfd
 from hugeresv.sources.proc.files import read_if_there, read_text
 from hugeresv.sources.proc.meminfo import memory_bytes
+from hugeresv.units import count_of
 
 _PINNING = {
     "/dev/vfio/": "a VFIO device",
@@ -52,6 +54,17 @@ def poisoned(proc_root: str) -> Iterator[Suspect]:
             )
 
 
+def loops(sys_root: str, devices: Container[int]) -> Iterator[Suspect]:
+    """Loop devices whose file is on one of the `devices`, or is not where it was: they keep it without a process."""
+    for path in sorted(glob.glob(f"{glob.escape(sys_root)}/block/loop*/loop/backing_file")):
+        with suppress(OSError):  # it has been detached
+            file = read_text(path).removesuffix("\n")
+            name = path.split("/")[-3]
+            if not os.path.exists(file) or os.stat(file).st_dev in devices:
+                what = f"{file}, which /dev/{name} keeps"
+                yield Suspect(what, f"`losetup -d /dev/{name}` lets it go.", pages=True, promises=True, in_file=True)
+
+
 def unrestored(proc_root: str) -> Iterator[Suspect]:
     """Promises that a kernel before 6.9 does not give back."""
     release = re.match(r"(\d+)\.(\d+)", read_if_there(f"{proc_root}/sys/kernel/osrelease"))
@@ -71,7 +84,12 @@ class Pins:
         """`name` names a process by its number."""
         self._name = name
         self._asked: set[str] = set()
-        self.suspects: list[Suspect] = []
+        self._found: list[Suspect] = []
+        self._in_queues: list[Suspect] = []
+
+    def suspects(self) -> list[Suspect]:
+        """All of them. Data on the way are last, since nearly all are not of huge pages."""
+        return [*self._found, *self._in_queues]
 
     def add(self, opened: Open) -> None:
         """Something that a process has, if it may keep a page. The same pipe or socket is asked once."""
@@ -79,11 +97,11 @@ class Pins:
             return
         if opened.name.startswith(("pipe:", "socket:")):
             self._asked.add(opened.name)
-        for suspect in self._found(opened):
-            if suspect not in self.suspects:
-                self.suspects.append(suspect)
+        for suspect in self._suspected(opened):
+            if suspect not in self._found:
+                self._found.append(suspect)
 
-    def _found(self, opened: Open) -> Iterator[Suspect]:
+    def _suspected(self, opened: Open) -> Iterator[Suspect]:
         whose = self._name(opened.pid)
         name = opened.name
         for beginning, what in _PINNING.items():
@@ -97,7 +115,10 @@ class Pins:
             yield from self._in_ring(opened, whose)
         elif name == "anon_inode:[fscontext]":
             yield Suspect(
-                f"a file system that {whose} has made and not mounted", "It ends with it.", promises=True, in_file=True
+                f"a file system that {whose} has made and not mounted",
+                "It ends with that process.",
+                promises=True,
+                in_file=True,
             )
 
     def _in_socket(self, opened: Open, whose: str) -> Iterator[Suspect]:
@@ -110,15 +131,16 @@ class Pins:
                 in_file=True,
             )
         if _waiting(opened):
-            yield _pin(f"data in a socket of {whose}", "Pages sent without a copy are free when it is sent.")
+            ends = "Pages sent without a copy are free when they are received."
+            self._in_queues.append(_pin(f"data in a socket of {whose}", ends))
 
     def _in_ring(self, opened: Open, whose: str) -> Iterator[Suspect]:
         for kind, count in _REGISTERED.findall(_information(opened)):
             ends = "They are let go when the ring is closed."
             if kind == "Bufs":
-                yield _pin(f"{count} buffers registered in an io_uring of {whose}", ends)
+                yield _pin(f"{count_of(int(count), 'buffer')} registered in an io_uring of {whose}", ends)
             else:
-                what = f"{count} files registered in an io_uring of {whose}"
+                what = f"{count_of(int(count), 'file')} registered in an io_uring of {whose}"
                 yield Suspect(what, ends, pages=True, promises=True, in_file=True)
 
 

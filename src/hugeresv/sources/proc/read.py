@@ -60,7 +60,7 @@ def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> S
     suspects: list[Suspect] = []
     if thorough and live:
         sizes = [pool.page_size_kB << 10 for pool in pools]
-        detached, suspects, unread = search(reader, proc_root, pids, devices, sizes)
+        detached, suspects, unread = search(reader, (proc_root, sys_root), pids, devices, sizes)
         mounts += detached
         unreadable += unread
     mounted |= {mount.device for mount in mounts}
