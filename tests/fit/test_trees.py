@@ -341,6 +341,8 @@ def test_memory_max_counts_where_huge_pages_are_charged_to_it(tmp_path: Path) ->
     answer = fit(tmp_path, 6)
     assert (answer.trial.page, answer.trial.outcome, codes(answer)) == (5, "SIGBUS", ["memory-max"])
     assert remedy_of(answer).command == f"echo {11 * PAGE_BYTES} > /sys/fs/cgroup/pod/memory.max"
+    (tmp_path / "proc/sys/kernel/osrelease").write_text("6.12.118\n")
+    assert (fit(tmp_path, 6).trial.page, fit(tmp_path, 6).trial.outcome) == (5, "HANG")
 
 
 def test_bound_after_mmap(tmp_path: Path) -> None:

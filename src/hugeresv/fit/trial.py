@@ -16,6 +16,13 @@ from hugeresv.model.shm import shmat, shmget
 from hugeresv.model.subpool import Subpool
 from hugeresv.outcome import Outcome
 
+_REFUSED_CHARGE_IS_SIGBUS = {"7.3", "ideal"}
+"""Behaviours under which a page that memory.max forbids is SIGBUS, as the documentation has it (cgroup-v2.rst).
+
+alloc_hugetlb_folio answers ENOMEM, which becomes VM_FAULT_OOM: the fault is repeated for ever. Seen in guests of
+6.12.43, 6.12.118, 6.16.3 and 6.18.15; on 7.3.4 it is SIGBUS.
+"""
+
 _MOUNT = "mount"
 _TASK = "task"
 
@@ -55,13 +62,13 @@ class ReachableHState(HState):
     a fault takes no page from another (dequeue_hugetlb_folio_nodemask). Surplus pages come from nodes that the task
     may use: gather_surplus_pages picks these from 6.12 on; before, the local node, which a bound task is on.
 
-    `memory_room`: pages that memory.max still lets the task have, where huge pages are charged to it; a page that
-    cannot be charged is SIGBUS (Documentation/admin-guide/cgroup-v2.rst, memory_hugetlb_accounting, 6.6).
+    `memory_room`: pages that memory.max still lets the task have, where huge pages are charged to it
+    (memory_hugetlb_accounting, from 6.6 on); `refused_charge` is set when it lets it have no more.
 
     It lasts for one trial: a machine with it is neither copied nor compared.
     """
 
-    __slots__ = ("free_elsewhere", "memory_room")
+    __slots__ = ("free_elsewhere", "memory_room", "refused_charge")
 
     def __init__(self, situation: Situation) -> None:
         """With the counters of a situation; its free pages elsewhere are out of the task's reach."""
@@ -69,6 +76,7 @@ class ReachableHState(HState):
         super().__init__(situation.page_bytes, 0, situation.most_surplus)
         self.free_elsewhere = situation.free_elsewhere
         self.memory_room = min((room.at_most for room in situation.memory), default=None)
+        self.refused_charge = False
         self.nr_huge_pages = pool.total
         self.free_huge_pages = pool.free
         self.resv_huge_pages = pool.rsvd
@@ -85,6 +93,7 @@ class ReachableHState(HState):
         """One that can be charged."""
         if self.memory_room is not None:
             if self.memory_room <= 0:
+                self.refused_charge = True
                 return False
             self.memory_room -= 1
         return super().take_page(promised=promised)
@@ -105,6 +114,8 @@ def attempt(situation: Situation) -> Trial:
         if outcome is Outcome.OK:
             call = "touch"
             page, outcome = touch_all(machine, task, address, pages)
+            if hstate.refused_charge and situation.behaviour.name not in _REFUSED_CHARGE_IS_SIGBUS:
+                outcome = Outcome.HANG
         if outcome is not Outcome.OK:
             return Trial(call, outcome, number, page, hstate.surplus_huge_pages - before)
         address += pages * situation.page_bytes

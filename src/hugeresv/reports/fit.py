@@ -4,6 +4,7 @@ from hugeresv.fit.forecast import Forecast
 from hugeresv.fit.remedy import pages_of, remedies_of
 from hugeresv.fit.situation import What
 from hugeresv.fit.trial import Trial
+from hugeresv.outcome import Outcome
 from hugeresv.reports.listing import one_line
 from hugeresv.reports.screen import Screen
 from hugeresv.units import format_bytes
@@ -64,8 +65,8 @@ def _failure(forecast: Forecast, trial: Trial, *, then: bool = False) -> str:
         return f"{which}{trial.call} fails with {trial.outcome}"
     call = "shmget" if request.what is What.SYSV else "mmap"
     after = f" (after {format_bytes(trial.page * situation.page_bytes)})" if trial.page else ""
-    death = f"the program is killed by {trial.outcome} at its {_ordinal(trial.page + 1)} page{after}"
-    return f"{which}{call} succeeds; {death}"
+    end = "hangs" if trial.outcome is Outcome.HANG else f"is killed by {trial.outcome}"
+    return f"{which}{call} succeeds; the program {end} at its {_ordinal(trial.page + 1)} page{after}"
 
 
 def _ordinal(number: int) -> str:
