@@ -84,10 +84,10 @@ class _Verbs(click.Group):
 @click.version_option(hugeresv.__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> int | None:
-    """Linux huge page reservations, as a ledger that runs.
+    """Tell who holds this host's huge pages, and whether one more mapping will fit.
 
-    The accounting behind HugePages_Rsvd: who holds what of it on this host, a model of it that can be run, and the same
-    operations on a real kernel.
+    The accounting behind HugePages_Rsvd: who has what of it on this host, a model of it that can be run, and the same
+    operations on a real kernel. Without a VERB it is `status`, with its options.
     """
     if ctx.invoked_subcommand is not None:
         return None
