@@ -14,7 +14,7 @@ from hugeresv.invariants.violation import Violation
 from hugeresv.model.machine import Machine
 from hugeresv.play.insight import Insight
 
-_PAID_BY_A_STEP = 64
+_PAID_BY_A_STEP = 32
 """Pages that are in use, or quarters of a mapping, that a step may cost."""
 _PAGES_OF_A_MAPPING = 4
 

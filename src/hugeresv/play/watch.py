@@ -8,6 +8,7 @@ believed nothing, everything is looked at after every step.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from hugeresv.kernels.model.session import ModelSession
@@ -40,12 +41,13 @@ class Picture(NamedTuple):
     @property
     def pages(self) -> int:
         """All pages."""
-        return self.before + sum(run.pages for run in self.runs) + self.after
+        within: int = sum(map(itemgetter(1), self.runs))
+        return self.before + within + self.after
 
     @property
     def changed(self) -> bool:
         """Whether the step changed anything that had been seen before."""
-        return any(run.changed for run in self.runs)
+        return any(map(itemgetter(2), self.runs))
 
 
 class Viewer(Protocol):
@@ -90,17 +92,18 @@ class Watch:
         Shared mappings are left out of the latter where the operation names another: what is shared changes for all.
         """
         named = self.note(operation)
-        pictures = [picture for name in named if (picture := self._look_at(name))]
+        looks = [(name, self._look_at(name)) for name in named]
         if len(self._seen) <= _MOST_WATCHED:
             for name in [name for name in self._seen if name not in named]:
-                picture = self._look_at(name)
-                if picture and picture.changed and not (picture.shared and named):
-                    pictures.append(picture)
-        return tuple(pictures)
+                changed = self._look_at(name)
+                if changed and not (named and self._is_shared(name)):
+                    looks.append((name, changed))
+        return tuple(picture for name, changed in looks if (picture := self._picture(name, changed)))
 
     def look_around(self) -> tuple[Picture, ...]:
         """All mappings as they are now."""
-        return tuple(picture for name in self._seen if (picture := self._look_at(name)))
+        looks = [(name, self._look_at(name)) for name in self._seen]
+        return tuple(picture for name, changed in looks if (picture := self._picture(name, changed)))
 
     def _named(self, operation: Operation) -> Iterator[Name]:
         """The operation's own mapping, the one it makes, or those that a child gets."""
@@ -111,18 +114,24 @@ class Watch:
             if isinstance(operation, Mremap) and operation.move_to is not None:
                 yield operation.proc, operation.move_to
 
-    def _look_at(self, name: Name) -> Picture | None:
-        ranges = self._reach.since_last_look(name) if self._reach else None
+    def _is_shared(self, name: Name) -> bool:
         pages = self._seen[name]
-        if self._model is None or ranges is None or pages is None:
-            changed = self._look_at_all(name)
-        else:
-            changed = _look_at_parts(self._model, name, pages, ranges)
+        return pages is not None and pages.shared
+
+    def _picture(self, name: Name, changed: list[Range]) -> Picture | None:
         pages = self._seen[name]
         if pages is None:
             return None
         part = pages.part(changed)
         return Picture(*name, pages.shared, part.runs, part.before, part.after)
+
+    def _look_at(self, name: Name) -> list[Range]:
+        """See a mapping as it is now; the pages that have changed since it was seen last."""
+        ranges = self._reach.since_last_look(name) if self._reach else None
+        pages = self._seen[name]
+        if self._model is None or ranges is None or pages is None:
+            return self._look_at_all(name)
+        return _look_at_parts(self._model, name, pages, ranges)
 
     def _look_at_all(self, name: Name) -> list[Range]:
         before, after = self._seen[name], self._viewer.view(*name)

@@ -53,12 +53,11 @@ class Drawing(NamedTuple):
 def draw(screen: Screen, picture: Picture, width: int) -> Drawing:
     """A mapping as a strip, coloured where there is colour; pages that changed stand out there."""
     pieces = strip(picture, width, glyphs(screen))
-    abbreviated = picture.pages > width
-    return Drawing("".join(_painted(screen, piece) for piece in pieces), columns(pieces), abbreviated)
+    return Drawing("".join(_painted(screen, piece) for piece in pieces), columns(pieces), picture.pages > width)
 
 
 def _painted(screen: Screen, piece: Piece) -> str:
-    if piece.state is None:
+    if piece.state is None or not screen.colour:
         return piece.text
     colour = _COLOURS[piece.state]
     if piece.changed:

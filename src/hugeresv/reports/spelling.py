@@ -4,14 +4,15 @@ from pathlib import Path
 
 from hugeresv.scenario.encode import encode_record
 from hugeresv.scenario.operation import Operation
-from hugeresv.scenario.scn_layout import as_row
+from hugeresv.scenario.scn_layout import as_words
 from hugeresv.scenario.scn_words import write_name
 
 
 def spell(operation: Operation) -> str:
     """An operation as `.scn` spells it, actor first, everything unprintable escaped: `db touch a 5`."""
-    row = as_row([{"op": operation.op, **encode_record(operation)}])
-    return f"{row.actor} {row.operation}".strip()
+    raw = {"op": operation.op, **encode_record(operation)}
+    actor, words = as_words(raw, [page for page in [raw.get("page")] if isinstance(page, int)])
+    return f"{actor} {words}".strip()
 
 
 def spell_mapping(proc: str, mapping: str) -> str:

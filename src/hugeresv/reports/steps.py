@@ -59,9 +59,7 @@ class StepLines:
         if result.step.note is not None:
             self._screen.paragraph(result.step.note, f"{_INDENT}# ", italic=True)
         is_wrong = bool(result.contradictions or violations)
-        text = textwrap.wrap(
-            spell(operation), self._columns.operation, subsequent_indent=HANGING, break_on_hyphens=False
-        )
+        text = _wrapped(spell(operation), self._columns.operation)
         beside, below = self._strips(pictures, operation)
         self._row(str(result.number), is_wrong, text, result.answer, beside)
         self._below(below)
@@ -152,3 +150,10 @@ class StepLines:
 
     def _wrong(self, text: str, *, bold: bool = False) -> None:
         self._screen.paragraph(text, f"{_INDENT}  ", first=f"{_INDENT}! ", fg="red", bold=bold)
+
+
+def _wrapped(operation: str, width: int) -> list[str]:
+    """The lines of an operation, which mostly is one."""
+    if len(operation) <= width:
+        return [operation]
+    return textwrap.wrap(operation, width, subsequent_indent=HANGING, break_on_hyphens=False)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from hugeresv.kernels.protocol import PageState
@@ -65,7 +65,7 @@ def strip(picture: Picture, width: int, glyphs: Glyphs) -> list[Piece]:
     room = width - len(total_piece.text)
     is_whole = not picture.before and not picture.after
     pieces = _all_runs(picture, room, glyphs) if is_whole and len(picture.runs) <= room else None
-    return [*(pieces or _window(picture, room, glyphs)), total_piece]
+    return [*(pieces or _window(picture, total, room, glyphs)), total_piece]
 
 
 def _each_page(picture: Picture, run: Run, glyphs: Glyphs) -> Piece:
@@ -74,70 +74,73 @@ def _each_page(picture: Picture, run: Run, glyphs: Glyphs) -> Piece:
 
 def _counted(picture: Picture, run: Run, glyphs: Glyphs) -> Piece:
     """A glyph and the number of pages, where that is shorter."""
-    counted = f"{glyphs.of(run.state, shared=picture.shared)}{glyphs.times}{run.pages}"
-    return Piece(counted, run.state, run.changed) if len(counted) < run.pages else _each_page(picture, run, glyphs)
+    if not _columns_counted(run)[1]:
+        return _each_page(picture, run, glyphs)
+    return Piece(f"{glyphs.of(run.state, shared=picture.shared)}{glyphs.times}{run.pages}", run.state, run.changed)
+
+
+def _columns_counted(run: Run) -> tuple[int, bool]:
+    """The columns of a run, and whether it is counted."""
+    pages = run.pages
+    counted = pages if pages < len("#*10") else len(f"#*{pages}")
+    return (counted, True) if counted < pages else (pages, False)
 
 
 def _all_runs(picture: Picture, room: int, glyphs: Glyphs) -> list[Piece] | None:
     """As many of the shortest runs page by page as fit, the others counted; None if not even that fits."""
     pieces = [_counted(picture, run, glyphs) for run in picture.runs]
-    width = _width_apart(pieces, glyphs)
+    width = _columns_apart(pieces, glyphs)
     if width > room:
         return None
     for at, run in sorted(enumerate(picture.runs), key=lambda item: item[1].pages):
         around = slice(max(at - 1, 0), at + 2)
-        before, counted = _width_apart(pieces[around], glyphs), pieces[at]
+        before, counted = _columns_apart(pieces[around], glyphs), pieces[at]
         pieces[at] = _each_page(picture, run, glyphs)
-        width += _width_apart(pieces[around], glyphs) - before
+        width += _columns_apart(pieces[around], glyphs) - before
         if width > room:
             pieces[at] = counted
             break
     return _apart(pieces, glyphs)
 
 
-def _window(picture: Picture, room: int, glyphs: Glyphs) -> list[Piece]:
-    """The runs around the first change, or from the start, with the number of pages before and after them."""
+def _window(picture: Picture, total: int, room: int, glyphs: Glyphs) -> list[Piece]:
+    """The runs around the first change, or from the start, with the number of pages before and after them.
+
+    They grow by one on the right and one on the left in turn, for as long as there is room.
+    """
     runs = picture.runs
-    first = next((at for at, run in enumerate(runs) if run.changed), 0)
-    before = picture.before + sum(run.pages for run in runs[:first])
-    after = picture.pages - before - runs[first].pages
-    shown = deque([_counted(picture, runs[first], glyphs)])
-    width = len(shown[0].text)
-    for start, stop, is_right in _widening(first, first + 1, len(runs)):
-        run = runs[stop - 1 if is_right else start]
-        piece = _counted(picture, run, glyphs)
-        wider = (
-            width + _width_apart([shown[-1 if is_right else 0], piece], glyphs) - len(shown[-1 if is_right else 0].text)
-        )
-        left, right = (before, after - run.pages) if is_right else (before - run.pages, after)
-        if wider + _label_width(left, glyphs) + _label_width(right, glyphs) > room:
+    changed = list(map(itemgetter(2), runs))
+    start = changed.index(True) if True in changed else 0
+    stop = start + 1
+    before = picture.before + sum(map(itemgetter(1), runs[:start]))
+    after = total - before - runs[start].pages
+    width, left_counted = _columns_counted(runs[start])
+    right_counted = left_counted
+    to_the_right = True
+    while start > 0 or stop < len(runs):
+        to_the_right = stop < len(runs) and (to_the_right or not start)
+        run = runs[stop if to_the_right else start - 1]
+        wider, counted = _columns_counted(run)
+        width += wider + (counted or (right_counted if to_the_right else left_counted))
+        left, right = (before, after - run.pages) if to_the_right else (before - run.pages, after)
+        if width + _columns_left_out(left) + _columns_left_out(right) > room:
             break
-        width, before, after = wider, left, right
-        if is_right:
-            shown.append(piece)
+        before, after = left, right
+        if to_the_right:
+            stop, right_counted = stop + 1, counted
         else:
-            shown.appendleft(piece)
+            start, left_counted = start - 1, counted
+        to_the_right = not to_the_right
     return [
         *([Piece(f"{before}{glyphs.gap}")] if before else []),
-        *_apart(shown, glyphs),
+        *_apart([_counted(picture, run, glyphs) for run in runs[start:stop]], glyphs),
         *([Piece(f"{glyphs.gap}{after}")] if after else []),
     ]
 
 
-def _label_width(pages: int, glyphs: Glyphs) -> int:
+def _columns_left_out(pages: int) -> int:
     """Columns of the number of pages that are left out on one side."""
-    return len(f"{pages}{glyphs.gap}") if pages else 0
-
-
-def _widening(start: int, stop: int, end: int) -> Iterator[tuple[int, int, bool]]:
-    """Ever wider ranges, by one on the right and one on the left in turn, each with whether it grew on the right."""
-    while start > 0 or stop < end:
-        if stop < end:
-            stop += 1
-            yield start, stop, True
-        if start > 0:
-            start -= 1
-            yield start, stop, False
+    return len(f"{pages}~") if pages else 0
 
 
 def _apart(pieces: Iterable[Piece], glyphs: Glyphs) -> list[Piece]:
@@ -150,7 +153,7 @@ def _apart(pieces: Iterable[Piece], glyphs: Glyphs) -> list[Piece]:
     return apart
 
 
-def _width_apart(pieces: Iterable[Piece], glyphs: Glyphs) -> int:
+def _columns_apart(pieces: Iterable[Piece], glyphs: Glyphs) -> int:
     return columns(_apart(pieces, glyphs))
 
 

@@ -62,14 +62,15 @@ def as_row(steps: Sequence[dict[str, Json]]) -> Row:
     raw = {key: value for key, value in steps[-1].items() if key != "note"}
     if comment is None:
         raw["note"] = note
+    actor, operation = as_words(raw, [cast(int, step["page"]) for step in steps if "page" in step])
+    return Row(comment or [], actor, " ".join([operation, *write_step_options(raw)]), write_expectations(raw))
+
+
+def as_words(raw: dict[str, Json], pages: Sequence[int]) -> tuple[str, str]:
+    """The process of an operation, which may be none, and the words that follow; `pages`: of a touch."""
     form = form_of(str(raw["op"]))
-    pages = [cast(int, step["page"]) for step in steps if "page" in step]
-    return Row(
-        comment or [],
-        write_name(str(raw["proc"]), *WITHOUT_PROC, *HEADERS) if form.has_proc else "",
-        " ".join([write_operation(form, raw, pages), *write_step_options(raw)]),
-        write_expectations(raw),
-    )
+    actor = write_name(str(raw["proc"]), *WITHOUT_PROC, *HEADERS) if form.has_proc else ""
+    return actor, write_operation(form, raw, pages)
 
 
 def arrange(rows: Sequence[Row]) -> Iterator[str]:
