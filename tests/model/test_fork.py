@@ -183,6 +183,26 @@ def test_e27_an_owner_that_moved_misses_the_child(on: str, written: str) -> None
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("on", ["6.1", "6.18"])
+def test_an_owner_is_never_stolen_from(on: str) -> None:
+    """A steal passes other owners' mappings of the same page of the file by; it takes the child's page.
+
+    Catches: an owner whose own page is taken because another of its mappings is looked at by its address. Seen on 6.1.
+    """
+    play(
+        on, 2,
+        (op.Memfd("f"), "2/2/0"),
+        (p.ftruncate("f", 1), "2/2/0"),
+        (p.mmap("a", 1, file="f"), "2/2/1"),
+        (p.mmap("b", 1, file="f"), "2/2/2"),
+        (p.write("a", 0), "2/1/1"),
+        (p.fork("c"), "2/1/1"),
+        (p.write("a", 0), "2/1/1"),
+        (c.write("a", 0), "SIGBUS 2/1/1"),
+        (p.write("b", 0), "2/0/0"),
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("on", "orphaned"),
     [("5.10", "4/2/0/0"), ("6.1", "4/2/0/0"), ("6.12", "4/2/0/0"), ("6.18", "4/2/-2/0"), ("7.3", "4/2/0/0")],
