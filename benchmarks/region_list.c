@@ -155,15 +155,15 @@ static int64_t apply(struct region *head, const struct operation *op)
 	}
 }
 
-/* Carry out all operations, write their answers, and return the seconds that this took. */
+/* Carry out all operations, write their answers, and return the seconds of CPU time that this took. */
 double list_run(struct region *head, const struct operation *ops, int64_t n, int64_t *answers)
 {
 	struct timespec start, end;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
 	for (int64_t i = 0; i < n; i++)
 		answers[i] = apply(head, &ops[i]);
-	clock_gettime(CLOCK_MONOTONIC, &end);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
 	return (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
 }
 

@@ -16,7 +16,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 from hugeresv.model.region_map import RegionMap
 
@@ -41,7 +41,7 @@ class RegionList:
         library.list_fill(self.head, address(boundaries), address(nodes), ctypes.c_int64(len(order)))
 
     def run(self, operations: list[Operation]) -> tuple[float, list[int]]:
-        """Carry out all operations; seconds, and their answers."""
+        """Carry out all operations; seconds of CPU time, and their answers."""
         packed = array("q", chain.from_iterable(operations))
         answers = array("q", bytes(8 * len(operations)))
         seconds = self.library.list_run(self.head, address(packed), ctypes.c_int64(len(operations)), address(answers))
@@ -107,9 +107,9 @@ def run(region_map: RegionMap, operations: list[Operation]) -> tuple[float, list
     """The same for a RegionMap as `RegionList.run`."""
     methods = (region_map.chg, region_map.add, region_map.count, region_map.delete)
     calls = [(methods[kind], f, t) for kind, f, t in operations]
-    start = perf_counter()
+    start = process_time()
     answers = [method(f, t) for method, f, t in calls]
-    return perf_counter() - start, answers
+    return process_time() - start, answers
 
 
 def compare(library: ctypes.CDLL, fragments: int) -> Iterator[tuple[str, list[float]]]:

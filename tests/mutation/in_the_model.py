@@ -109,6 +109,10 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("a read needs no rights", 'vma.prot == "none" or', "False or"),
     ],
+    "i_mmap.py": [
+        ("a mapping that begins before is overlooked", "(first - (1 << bits) + 2, 0)", "(first, 0)"),
+        ("what is gone is looked for", "            self._spans.remove(_span(vma))\n", "            pass\n"),
+    ],
     "steal.py": [
         ("the mark is forgotten", "vma.unmapped = True", "pass"),
         (

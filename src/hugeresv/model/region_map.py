@@ -17,7 +17,7 @@ and moves no more than that block in memory, however many regions there are.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain
-from operator import itemgetter, neg
+from operator import itemgetter, sub
 from typing import ClassVar
 
 LOWEST = -(1 << 63)
@@ -93,16 +93,22 @@ class RegionMap:
         first = bisect_right(ends, f)
         if first == len(ends):
             return 0
-        block = self._blocks[first]
+        blocks = self._blocks
+        block = blocks[first]
         i = bisect_right(block, f)
         if t <= block[i]:
             return t - f if i & 1 else 0
         last = bisect_left(ends, t, first)
-        j = bisect_left(self._blocks[last], t) if last < len(ends) else 0
+        j = bisect_left(blocks[last], t) if last < len(ends) else 0
         sums = self._sums
         if not sums:
             return self._sum(first, i, last, j, f, t)
-        return sums[last][j] - sums[first][i] + (t if j & 1 else 0) - (f if i & 1 else 0)
+        pages = sums[last][j >> 1] - sums[first][i >> 1]
+        if i & 1:
+            pages -= f - block[i - 1]
+        if j & 1:
+            pages += t - blocks[last][j - 1]
+        return pages
 
     def runs(self, f: int, t: int) -> Iterator[tuple[int, int, bool]]:
         """[f, t) from left to right, cut where it begins or ends to be represented: (from, to, represented)."""
@@ -200,7 +206,7 @@ class RegionMap:
         block = blocks[k]
         i = bisect_left(block, f)
         j = i if t < block[i] else bisect_right(block, t, i)
-        changed = _inside(block, i, j, f, t)
+        changed = _inside(block, i, j, f, t) if i < j else t - f if i & 1 else 0
         if inside:
             changed = t - f - changed
         if not changed:
@@ -265,10 +271,9 @@ class RegionMap:
 
 
 class _RunningSums(dict[int, list[int]]):
-    """By block, for each position among its boundaries: the pages inside that lie below. Made where first asked for.
+    """By block the pages of all regions before its first, before its second, and so on, and of all to its end.
 
-    At an odd position a region is open, and its beginning is taken off, so that an index in the region needs but to be
-    added. Behind the last block there is one position more.
+    Made where first asked for. Behind the last block there is one more, without regions.
     """
 
     def __init__(self, blocks: list[list[int]], pages: list[int]) -> None:
@@ -277,16 +282,16 @@ class _RunningSums(dict[int, list[int]]):
         super().__init__({len(blocks): self._before[-1:]})
 
     def __missing__(self, k: int) -> list[int]:
-        steps = self._blocks[k][:]
-        steps[::2] = map(neg, steps[::2])
-        sums = self[k] = list(accumulate(steps, initial=self._before[k]))
+        block = self._blocks[k]
+        sums = self[k] = list(accumulate(map(sub, block[1::2], block[::2]), initial=self._before[k]))
         return sums
 
 
 def _inside(block: list[int], i: int, j: int, f: int, t: int) -> int:
-    """Pages of [f, t) inside, where `block[i:j]` are the boundaries in it; those at f or t may be among them or not."""
-    if i == j:
-        return t - f if i & 1 else 0
+    """Pages of [f, t) inside, where `block[i:j]` are the boundaries in it; those at f or t may be among them or not.
+
+    There is one at least.
+    """
     if i + 1 == j:
         return block[i] - f if i & 1 else t - block[i]
     pages = sum(block[i | 1 : j : 2]) - sum(block[i + (i & 1) : j : 2])
