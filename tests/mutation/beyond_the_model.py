@@ -500,6 +500,74 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ),
         ],
     },
+    "fit/affine.py": {
+        "tests/fit/test_touching.py::test_a_comparison_holds_through_its_horizon": [
+            ("a comparison holds a step too long", "(abs(gap) - 1) // abs(approach)", "abs(gap) // abs(approach)"),
+        ],
+        "tests/fit/test_touching.py::test_arithmetic_is_that_of_every_step": [
+            ("a wrap is overlooked", "        self._sign(below + modulus)\n", ""),
+        ],
+    },
+    "fit/trial.py": {
+        "tests/fit/test_forecast.py::test_bound_after_mmap_the_pages_fail_and_not_the_call": [
+            (
+                "a call before mbind is bound",
+                "situation.free_elsewhere - situation.unbound",
+                "situation.free_elsewhere",
+            ),
+        ],
+        "tests/fit/test_trees.py::test_the_limits_of_segments": [
+            ("a limit is met one early", "number + 1) > limit.value", "number + 1) >= limit.value"),
+        ],
+        "tests/fit/test_trees.py::test_memory_max_counts_where_huge_pages_are_charged_to_it": [
+            ("memory.max has room for a page more", "if self.memory_room <= 0:", "if self.memory_room < 0:"),
+            ("every kernel kills", "hstate.refused_charge and situation", "False and situation"),
+        ],
+    },
+    "fit/forecast.py": {
+        "tests/fit/test_forecast.py::test_a_yes_says_what_it_takes_from_others": [
+            ("pages in use are promised", "max(0, use.rsvd_pages - use.usage_pages)", "use.rsvd_pages"),
+            ("what was lost before is a cost", "if lost > max(0, use.usage_pages + promised - limit):", "if True:"),
+        ],
+        "tests/fit/test_forecast.py::test_a_pool_cannot_outgrow_the_memory": [
+            (
+                "memory is never too small",
+                "return self.changed.fits and not self.beyond_memory",
+                "return self.changed.fits",
+            ),
+        ],
+    },
+    "fit/sysv.py": {
+        "tests/fit/test_trees.py::test_a_segment_counts_the_size_that_was_asked_for": [
+            ("segments count in whole pages", ", as_asked=True", ""),
+        ],
+        "tests/fit/test_trees.py::test_a_segment_below_the_limit_of_locked_memory": [
+            ("every kernel honours RLIMIT_MEMLOCK", "if not behaviour.shm_honours_memlock:", "if False:"),
+        ],
+    },
+    "fit/rlimit.py": {
+        "tests/fit/test_trees.py::test_resource_limits": [
+            ("RLIMIT_DATA stops shared mappings", " and what is What.PRIVATE", ""),
+        ],
+    },
+    "sources/proc/rlimits.py": {
+        "tests/fit/test_trees.py::test_resource_limits": [
+            ("what a process has already is not counted", "_MOST_KB) << 10", "_MOST_KB) << 0"),
+        ],
+    },
+    "model/release.py": {
+        "tests/model/test_release.py::test_the_closest": [
+            ("a series has no order", "point.series == found.series", "point.major == found.major"),
+            (
+                "a later series has the fixes",
+                "next(point for point in _POINTS if point.series",
+                "next(point for point in reversed(_POINTS) if point.series",
+            ),
+        ],
+        "tests/model/test_release.py::test_a_release_has_three_numbers": [
+            ("a build is a stable release", "if not _BUILD_OF_A_DISTRIBUTION.match(text):", "if True:"),
+        ],
+    },
 }
 """File -> test that notices -> name, what stands there, and what is planted in its place."""
 

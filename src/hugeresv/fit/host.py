@@ -8,7 +8,7 @@ from hugeresv.fit.mount import FoundMount, find_mount
 from hugeresv.fit.nodes import allowed_nodes, growing_node
 from hugeresv.fit.rlimit import mapping_limits
 from hugeresv.fit.situation import CgroupRoom, MemoryRoom, Query, Request, Situation, What
-from hugeresv.fit.sysv import ipc_limits, permission
+from hugeresv.fit.sysv import segment_limits
 from hugeresv.ledger.observation import Pool
 from hugeresv.model.release import Evidence, closest
 from hugeresv.sources.proc.cgroups import limit_files
@@ -48,13 +48,13 @@ def _read(proc_root: str, sys_root: str, query: Query) -> Situation:
         notes.append(_other_rules(release, behaviour.name))
     directory = _cgroup_directory(sys_root, query, task, notes)
     rlimits = read_rlimits(proc_root, process)
-    calls = mapping_limits(rlimits, request.what, query.pid)
-    refusal = mount.refusal if mount is not None else None
+    calls, refusal = mapping_limits(rlimits, request.what, query.pid), None
     if request.what is What.SYSV:
-        limits, unread = ipc_limits(proc_root, process)
-        refusal, memlock, deprecated = permission(proc_root, task, rlimits, behaviour, query.pid)
-        calls = [*limits, *memlock, *calls]
-        notes += [*unread, *deprecated]
+        segments = segment_limits(proc_root, query.pid, task, rlimits, behaviour)
+        calls, refusal = [*segments.limits, *calls], segments.refusal
+        notes += segments.notes
+    elif mount is not None:
+        refusal = mount.refusal
     if mount is not None and not mount.certain:
         notes.append(f"how much of the minimum of {mount.room.path} is taken is an estimate")
     memory = tuple(_memory(proc_root, sys_root, process, directory, page_bytes))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from hugeresv.fit.rlimit import BASE_PAGE_BYTES, resource_limit
 from hugeresv.fit.situation import CallLimit, Charge, Refusal
@@ -25,8 +26,25 @@ class _Ipc:
     segments: tuple[int, ...]
 
 
-def ipc_limits(proc_root: str, process: str) -> tuple[list[CallLimit], list[str]]:
-    """The limits, in the order in which newseg (ipc/shm.c) asks them, and what there is to say of those not read.
+class SegmentLimits(NamedTuple):
+    """Limits in the order in which they are asked, why a segment is refused in any case, and what is not known."""
+
+    limits: list[CallLimit]
+    refusal: Refusal | None
+    notes: list[str]
+
+
+def segment_limits(
+    proc_root: str, pid: int | None, task: Task, rlimits: Rlimits, behaviour: Behaviour
+) -> SegmentLimits:
+    """What a segment of the process would be held against; `pid` None: this one. Raises OSError."""
+    limits, notes = _ipc_limits(proc_root, "self" if pid is None else str(pid))
+    refusal, memlock, more = _permission(proc_root, task, rlimits, behaviour, pid)
+    return SegmentLimits([*limits, *memlock], refusal, [*notes, *more])
+
+
+def _ipc_limits(proc_root: str, process: str) -> tuple[list[CallLimit], list[str]]:
+    """Those of its IPC namespace as newseg (ipc/shm.c) asks them, and what there is to say of those not read.
 
     shmmni comes last: ipc_addid asks it when the pages have been promised.
     """
@@ -56,7 +74,7 @@ def _limits(ipc: _Ipc, entry: str) -> list[CallLimit]:
     return found
 
 
-def permission(
+def _permission(
     proc_root: str, task: Task, rlimits: Rlimits, behaviour: Behaviour, pid: int | None
 ) -> tuple[Refusal | None, list[CallLimit], list[str]]:
     """Why the task may not have such a segment, or the limit that it is held against instead, and what there is to say.
