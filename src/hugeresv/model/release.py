@@ -8,9 +8,9 @@ from typing import NamedTuple
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.presets import PRESETS
 
-_NUMBERS = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
-_BUILD_OF_A_DISTRIBUTION = re.compile(r"\d+\.\d+\.0-\d")
-_DEBIAN = re.compile(r"Debian (\d+\.\d+\.\d+)")
+_NUMBERS = re.compile(r"([0-9]{1,5})\.([0-9]{1,5})(?:\.([0-9]{1,5}))?")
+_BUILD_OF_A_DISTRIBUTION = re.compile(r"[0-9]{1,5}\.[0-9]{1,5}\.0-[0-9]")
+_DEBIAN = re.compile(r"Debian ([0-9]{1,5}\.[0-9]{1,5}\.[0-9]{1,5})")
 
 
 class Release(NamedTuple):

@@ -29,6 +29,10 @@ class Advice(NamedTuple):
     commands: tuple[str, ...] = ()
 
 
+_LONGEST_NUMBER = 20
+"""Digits of an unsigned long."""
+
+
 def advice_for(proc_root: str, sys_root: str) -> list[Advice]:
     """All of it. Raises UnavailableError where there are no huge pages."""
     pools = read_pools(sys_root)
@@ -129,7 +133,7 @@ def _shared_memory(proc_root: str, pool_bytes: int) -> Iterator[Advice]:
         )
     for name, unit in (("shmmax", 1), ("shmall", os.sysconf("SC_PAGE_SIZE"))):
         value = read_if_there(f"{proc_root}/sys/kernel/{name}").strip()
-        if value.isdecimal() and int(value) * unit < pool_bytes:
+        if value.isdecimal() and len(value) <= _LONGEST_NUMBER and int(value) * unit < pool_bytes:
             needed = -(-pool_bytes // unit)
             yield Advice(
                 f"kernel.{name} is {value}: a SysV segment cannot have all huge pages ({format_bytes(pool_bytes)}).",

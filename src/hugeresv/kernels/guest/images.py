@@ -95,4 +95,4 @@ def _image_of_path(name: str) -> Image:
 
 
 def _numbers(release: str) -> list[int]:
-    return [int(digits) for digits in re.findall(r"\d+", release)]
+    return [int(digits) for digits in re.findall(r"[0-9]{1,9}", release)]

@@ -9,9 +9,9 @@ from hugeresv.errors import InputError
 from hugeresv.sources.proc.files import read_if_there
 from hugeresv.units import parse_bytes
 
-_SYSCTL = re.compile(r"^\s*-?\s*vm[./]nr_hugepages\s*=\s*(\d+)\s*$", re.MULTILINE)
+_SYSCTL = re.compile(r"^\s*-?\s*vm[./]nr_hugepages\s*=\s*([0-9]{1,19})\s*$", re.MULTILINE)
 _TMPFILES = re.compile(
-    r"^\s*[wf]\S*\s+/sys/kernel/mm/hugepages/hugepages-(\d+)kB/nr_hugepages\s+\S+\s+\S+\s+\S+\s+\S+\s+(\d+)\s*$",
+    r"^\s*[wf]\S*\s+/sys/kernel/mm/hugepages/hugepages-([0-9]{1,10})kB/nr_hugepages\s+\S+\s+\S+\s+\S+\s+\S+\s+([0-9]{1,19})\s*$",
     re.MULTILINE,
 )
 _FOLDERS = ("etc", "run", "usr/lib")
@@ -54,7 +54,7 @@ def _parameters(command_line: str, default_page_bytes: int) -> Iterator[BootSett
                 continue  # the kernel ignores it, too
         elif key == "hugepages":
             counts = [each.rpartition(":")[2] for each in value.split(",")]
-            if all(count.isascii() and count.isdecimal() for count in counts):
+            if all(re.fullmatch("[0-9]{1,19}", count) for count in counts):
                 yield BootSetting("the kernel's parameters", size, sum(map(int, counts)))
 
 

@@ -16,6 +16,10 @@ _HEAD = re.compile(_ADDRESS + rb"-" + _ADDRESS + rb" (?s:..)")
 _LINE = re.compile(
     _ADDRESS + rb"-" + _ADDRESS + rb" (...)([ps]) " + _ADDRESS + rb" " + _DEVICE + rb" ([0-9]{1,20}) *((?s:.*))"
 )
+_SIZES = re.compile(
+    rb"\nKernelPageSize: +([0-9]{1,10}) kB\n(?s:.*)\n"
+    rb"Shared_Hugetlb: +([0-9]{1,15}) kB\nPrivate_Hugetlb: +([0-9]{1,15}) kB\n"
+)
 _CHUNK_BYTES = 1 << 14
 _LONGEST_ENTRY = 1 << 16
 _LARGEST_PAGE_KB = 1 << 30
@@ -85,21 +89,34 @@ def parse_smaps(smaps: bytes) -> dict[int, Detail]:
     """
     details: dict[int, Detail] = {}
     place = -1
+    behind = 0
     while (place := smaps.find(b" ht", place + 1)) >= 0:
         line = smaps.rfind(b"\n", 0, place) + 1
-        flags = smaps[line : smaps.find(b"\n", place)].split()
+        end = smaps.find(b"\n", place)
+        flags = smaps[line:end].split()
         if flags[0] == b"VmFlags:" and b"ht" in flags:
-            before = smaps.rfind(b"\nVmFlags:", 0, line - 1)
-            entry = smaps[smaps.index(b"\n", before + 1) + 1 if before >= 0 else 0 : line]
-            present_kB = _kB(entry, b"Shared_Hugetlb") + _kB(entry, b"Private_Hugetlb")
+            before = smaps.rfind(b"\nVmFlags:", behind, line - 1)
+            first = smaps.index(b"\n", before + 1) + 1 if before >= 0 else behind
+            entry = smaps[first:line]
             head = _HEAD.match(entry)
             if head is None:
                 raise MalformedError("a mapping", entry.partition(b"\n")[0])
-            size_kB = _kB(entry, b"KernelPageSize")
-            if size_kB.bit_count() != 1 or size_kB > _LARGEST_PAGE_KB:
-                raise MalformedError("KernelPageSize", str(size_kB))
-            details[int(head[1], 16)] = Detail(size_kB << 10, b"nr" in flags, present_kB << 10)
+            details[int(head[1], 16)] = _detail(entry, noreserve=b"nr" in flags)
+            behind = end + 1
+            place = end
     return details
+
+
+def _detail(entry: bytes, *, noreserve: bool) -> Detail:
+    usual = _SIZES.search(entry)
+    if usual is None:  # another order, or none of a kernel
+        sizes = [_kB(entry, field) for field in (b"KernelPageSize", b"Shared_Hugetlb", b"Private_Hugetlb")]
+    else:
+        sizes = list(map(int, usual.groups()))
+    page_kB, shared_kB, private_kB = sizes
+    if page_kB.bit_count() != 1 or page_kB > _LARGEST_PAGE_KB:
+        raise MalformedError("KernelPageSize", str(page_kB))
+    return Detail(page_kB << 10, noreserve, shared_kB + private_kB << 10)
 
 
 def _kB(entry: bytes, field: bytes) -> int:

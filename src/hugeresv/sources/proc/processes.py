@@ -174,9 +174,12 @@ class ProcessReader:
         Who may read mappings may still be refused here: the former takes less on some kernels (CAP_PERFMON will do).
         """
         try:
-            for entry in os.listdir(f"{path}/fd"):
-                found = self.open_file(f"{path}/fd/{entry}")
-                if found is not None:
+            for link in (f"{path}/fd/{entry}" for entry in os.listdir(f"{path}/fd")):
+                try:
+                    name = os.readlink(link)
+                except FileNotFoundError:
+                    continue  # closed meanwhile
+                if name.startswith(self._prefixes) and (found := self.open_file(link)):
                     yield found
         except PermissionError as error:
             self.closed_files[pid] = error.strerror or str(error)

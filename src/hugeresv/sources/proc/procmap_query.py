@@ -31,6 +31,7 @@ def query_hugetlb(path: str, smallest_bytes: int) -> list[tuple[Mapping, int]] |
     process may not be looked at, ProcessLookupError where it has no memory: a kernel thread, or one that has ended.
     """
     found = []
+    name = ctypes.create_string_buffer(_LONGEST_NAME + 1)
     words = memoryview(bytearray(_ARGUMENT.size)).cast("Q")
     words[_SIZE], words[_FLAGS] = _ARGUMENT.size, _COVERING_OR_NEXT_FILE
     query = fcntl.ioctl
@@ -40,7 +41,7 @@ def query_hugetlb(path: str, smallest_bytes: int) -> list[tuple[Mapping, int]] |
             query(descriptor, _QUERY, words)
             end = words[_END]
             if words[_PAGE_SIZE] > _BASE_PAGE_BYTES:
-                mapping, page_bytes = _next_mapping(descriptor, words[_ADDRESS])
+                mapping, page_bytes = _next_mapping(descriptor, words[_ADDRESS], name)
                 if page_bytes > _BASE_PAGE_BYTES:
                     found.append((mapping, page_bytes))
                 end = mapping.end
@@ -55,21 +56,25 @@ def query_hugetlb(path: str, smallest_bytes: int) -> list[tuple[Mapping, int]] |
         os.close(descriptor)
 
 
-def _next_mapping(descriptor: int, address: int) -> tuple[Mapping, int]:
+def _next_mapping(descriptor: int, address: int, name: ctypes.Array[ctypes.c_char]) -> tuple[Mapping, int]:
     """The file mapping at an address or behind it with all that is known of it, and its page size."""
     try:
-        return _ask(descriptor, address, _LONGEST_NAME)
+        return _ask(descriptor, address, name, _LONGEST_NAME)
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
-        return _ask(descriptor, address, 0)
+        name[0] = b"\0"
+        return _ask(descriptor, address, name, 0)
 
 
-def _ask(descriptor: int, address: int, longest_name: int) -> tuple[Mapping, int]:
-    name = ctypes.create_string_buffer(longest_name + 1)
+def _ask(descriptor: int, address: int, name: ctypes.Array[ctypes.c_char], longest_name: int) -> tuple[Mapping, int]:
+    """Ask for one; its name is written to `name`."""
     place = ctypes.addressof(name) if longest_name else 0
-    fields = (_ARGUMENT.size, _COVERING_OR_NEXT_FILE, address, *[0] * 8, longest_name, 0, place, 0)
-    argument = bytearray(_ARGUMENT.pack(*fields))
+    argument = bytearray(
+        _ARGUMENT.pack(
+            _ARGUMENT.size, _COVERING_OR_NEXT_FILE, address, 0, 0, 0, 0, 0, 0, 0, 0, longest_name, 0, place, 0
+        )
+    )
     fcntl.ioctl(descriptor, _QUERY, argument)
     _, _, _, start, end, flags, page_bytes, offset, inode, major, minor, *_ = _ARGUMENT.unpack(argument)
     shared = bool(flags & _SHARED)
