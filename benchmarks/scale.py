@@ -6,10 +6,10 @@ a table under benchmarks/growth.
 
 import sys
 
-from benchmarks.growth import model, sessions
+from benchmarks.growth import model, runs, sessions
 from benchmarks.growth.row import Row
 
-ROWS: tuple[Row, ...] = (*model.ROWS, *sessions.ROWS)
+ROWS: tuple[Row, ...] = (*model.ROWS, *sessions.ROWS, *runs.ROWS)
 
 
 def main(word: str = "") -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, groupby, repeat
-from operator import itemgetter, sub
+from itertools import accumulate, chain, groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from hugeresv.kernels.protocol import PageState
@@ -17,8 +17,8 @@ Stretch = tuple[PageState, int]
 Range = tuple[int, int]
 """Pages [first, end)."""
 
-NEAR = 128
-"""How many runs on either side of a change are near it: more than a terminal has columns for."""
+NEAR = 80
+"""How many runs on either side of a change are near it: together more than a terminal has columns for."""
 
 
 class Run(NamedTuple):
@@ -41,18 +41,13 @@ class Part(NamedTuple):
 class Pages:
     """Runs in order, neighbours never in the same state. To replace a part costs what there is in it."""
 
-    __slots__ = ("_ends", "_states", "shared")
+    __slots__ = ("_ends", "_runs", "shared")
 
     def __init__(self, shared: bool, stretches: Iterable[Stretch]) -> None:
         """`stretches` from page 0 on."""
         self.shared = shared
-        self._ends: list[int] = []
-        self._states: list[PageState] = []
-        end = 0
-        for state, pages in stretches:
-            end += pages
-            self._ends.append(end)
-            self._states.append(state)
+        self._runs = [Run(state, pages, False) for state, pages in stretches]
+        self._ends = list(accumulate(run.pages for run in self._runs))
 
     @property
     def total(self) -> int:
@@ -65,18 +60,12 @@ class Pages:
         changed = changes(self._within(first, end), stretches, first)
         if changed:
             left, right = bisect_right(self._ends, first), bisect_left(self._ends, end)
-            runs = [*self._stretches(left, right + 1, self._start(left), first), *stretches]
-            runs += self._stretches(left, right + 1, end, self._ends[right])
-            if left:
-                left -= 1
-                runs.insert(0, (self._states[left], self._ends[left] - self._start(left)))
-            if right + 1 < len(self._ends):
-                right += 1
-                runs.append((self._states[right], self._ends[right] - self._ends[right - 1]))
-            new = Pages(self.shared, _merged(runs))
-            start = self._start(left)
+            left, right = max(left - 1, 0), min(right + 1, len(self._ends) - 1)
+            start, stop = self._start(left), self._ends[right]
+            around = chain(self._within(start, first), stretches, self._within(end, stop))
+            new = Pages(self.shared, _merged(around))
             self._ends[left : right + 1] = [start + each for each in new._ends]
-            self._states[left : right + 1] = new._states
+            self._runs[left : right + 1] = new._runs
         return changed
 
     def part(self, changed: Sequence[Range]) -> Part:
@@ -84,48 +73,42 @@ class Pages:
         if len(self._ends) <= 2 * NEAR:
             left, right = 0, len(self._ends)
         else:
-            middle = bisect_right(self._ends, changed[0][0]) if changed else NEAR
-            left, right = max(middle - NEAR, 0), min(middle + NEAR, len(self._ends))
+            middle = bisect_right(self._ends, changed[0][0]) if changed else 0
+            left = max(min(middle - NEAR, len(self._ends) - 2 * NEAR), 0)
+            right = left + 2 * NEAR
         return Part(self._start(left), tuple(self._marked(left, right, changed)), self.total - self._start(right))
 
-    def _marked(self, left: int, right: int, changed: Sequence[Range]) -> Iterator[Run]:
+    def _marked(self, left: int, right: int, changed: Sequence[Range]) -> list[Run]:
         """The runs from `left` to `right`, cut where what changed begins and ends."""
         start, end = self._start(left), self._start(right)
         inside = [(first, last) for first, last in changed if first < end and last > start]
         if not inside:
-            return self._unchanged(left, right)
+            return self._runs[left:right]
         first = bisect_right(self._ends, inside[0][0], left, right)
         behind = min(bisect_left(self._ends, inside[-1][1], left, right) + 1, right)
-        return chain(self._unchanged(left, first), self._cut(first, behind, inside), self._unchanged(behind, right))
-
-    def _unchanged(self, left: int, right: int) -> Iterator[Run]:
-        ends = self._ends[left:right]
-        lengths = map(sub, ends, chain([self._start(left)], ends))
-        return map(Run._make, zip(self._states[left:right], lengths, repeat(False)))
+        return [*self._runs[left:first], *self._cut(first, behind, inside), *self._runs[behind:right]]
 
     def _cut(self, left: int, right: int, changed: Iterable[Range]) -> Iterator[Run]:
         ranges = iter(changed)
         first = last = at = self._start(left)
-        for state, end in zip(self._states[left:right], self._ends[left:right], strict=True):
+        for run, end in zip(self._runs[left:right], self._ends[left:right], strict=True):
             while at < end:
                 if last <= at:
                     first, last = next(ranges, (sys.maxsize, sys.maxsize))
                 stop = min(last if first <= at else first, end)
-                yield Run(state, stop - at, first <= at)
+                yield Run(run.state, stop - at, first <= at)
                 at = stop
 
     def __iter__(self) -> Iterator[Stretch]:
-        return self._stretches(0, len(self._ends), 0, self.total)
+        return self._within(0, self.total)
 
     def _within(self, first: int, end: int) -> Iterator[Stretch]:
-        return self._stretches(bisect_right(self._ends, first), bisect_left(self._ends, end) + 1, first, end)
-
-    def _stretches(self, left: int, right: int, first: int, end: int) -> Iterator[Stretch]:
-        """What the runs from `left` to `right` have of pages [first, end)."""
+        """Pages [first, end)."""
+        left, right = bisect_right(self._ends, first), bisect_left(self._ends, end) + 1
         at = first
-        for state, stop in zip(self._states[left:right], self._ends[left:right], strict=True):
+        for run, stop in zip(self._runs[left:right], self._ends[left:right], strict=True):
             if at < (stop := min(stop, end)):
-                yield state, stop - at
+                yield run.state, stop - at
                 at = stop
 
     def _start(self, run: int) -> int:

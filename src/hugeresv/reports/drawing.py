@@ -53,7 +53,8 @@ class Drawing(NamedTuple):
 def draw(screen: Screen, picture: Picture, width: int) -> Drawing:
     """A mapping as a strip, coloured where there is colour; pages that changed stand out there."""
     pieces = strip(picture, width, glyphs(screen))
-    return Drawing("".join(_painted(screen, piece) for piece in pieces), columns(pieces), picture.pages > width)
+    has_total = bool(pieces) and pieces[-1].state is None
+    return Drawing("".join([_painted(screen, piece) for piece in pieces]), columns(pieces), has_total)
 
 
 def _painted(screen: Screen, piece: Piece) -> str:

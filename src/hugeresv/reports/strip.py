@@ -25,7 +25,7 @@ class Glyphs:
 
     def of(self, state: PageState, *, shared: bool) -> str:
         """One page."""
-        return (self.shared if shared else self.private)[state]
+        return self.shared[state] if shared else self.private[state]
 
 
 _ALIKE = {PageState.CONSUMED: "x", PageState.HOLE: "_", PageState.ABSENT: "?"}
@@ -79,16 +79,26 @@ def _counted(picture: Picture, run: Run, glyphs: Glyphs) -> Piece:
     return Piece(f"{glyphs.of(run.state, shared=picture.shared)}{glyphs.times}{run.pages}", run.state, run.changed)
 
 
+def _all_counted(picture: Picture, runs: Iterable[Run], glyphs: Glyphs) -> list[Piece]:
+    page = glyphs.shared if picture.shared else glyphs.private
+    return [
+        Piece(page[run.state], run.state, run.changed) if run.pages == 1 else _counted(picture, run, glyphs)
+        for run in runs
+    ]
+
+
 def _columns_counted(run: Run) -> tuple[int, bool]:
     """The columns of a run, and whether it is counted."""
     pages = run.pages
-    counted = pages if pages < len("#*10") else len(f"#*{pages}")
+    if pages < len("#*10"):
+        return pages, False
+    counted = len(f"#*{pages}")
     return (counted, True) if counted < pages else (pages, False)
 
 
 def _all_runs(picture: Picture, room: int, glyphs: Glyphs) -> list[Piece] | None:
     """As many of the shortest runs page by page as fit, the others counted; None if not even that fits."""
-    pieces = [_counted(picture, run, glyphs) for run in picture.runs]
+    pieces = _all_counted(picture, picture.runs, glyphs)
     width = _columns_apart(pieces, glyphs)
     if width > room:
         return None
@@ -116,6 +126,8 @@ def _window(picture: Picture, total: int, room: int, glyphs: Glyphs) -> list[Pie
     after = total - before - runs[start].pages
     width, left_counted = _columns_counted(runs[start])
     right_counted = left_counted
+    left_out = _columns_left_out(before) + _columns_left_out(after)
+    """No less than the numbers of pages that are left out take, which get shorter."""
     to_the_right = True
     while start > 0 or stop < len(runs):
         to_the_right = stop < len(runs) and (to_the_right or not start)
@@ -123,8 +135,10 @@ def _window(picture: Picture, total: int, room: int, glyphs: Glyphs) -> list[Pie
         wider, counted = _columns_counted(run)
         width += wider + (counted or (right_counted if to_the_right else left_counted))
         left, right = (before, after - run.pages) if to_the_right else (before - run.pages, after)
-        if width + _columns_left_out(left) + _columns_left_out(right) > room:
-            break
+        if width + left_out > room:
+            left_out = _columns_left_out(left) + _columns_left_out(right)
+            if width + left_out > room:
+                break
         before, after = left, right
         if to_the_right:
             stop, right_counted = stop + 1, counted
@@ -133,7 +147,7 @@ def _window(picture: Picture, total: int, room: int, glyphs: Glyphs) -> list[Pie
         to_the_right = not to_the_right
     return [
         *([Piece(f"{before}{glyphs.gap}")] if before else []),
-        *_apart([_counted(picture, run, glyphs) for run in runs[start:stop]], glyphs),
+        *_apart(_all_counted(picture, runs[start:stop], glyphs), glyphs),
         *([Piece(f"{glyphs.gap}{after}")] if after else []),
     ]
 
