@@ -63,3 +63,51 @@ def test_a_name_that_there_is_not(hugeresv: Hugeresv, name: str, said: str) -> N
     ran = hugeresv("behaviours", name)
     assert (ran.status, ran.out) == (2, "")
     assert said in ran.err
+
+
+def test_the_source_of_a_rule_has_no_switch(hugeresv: Hugeresv) -> None:
+    """A rule is printed as the kernel has it. Catches: another kernel's branch, or a condition that is left."""
+    always = hugeresv("behaviours", "6.18", "--source", "_restores_reserve")
+    assert (always.status, always.err) == (0, "")
+    assert always.out.startswith("# 6.18, hugeresv/model/zap.py\ndef _restores_reserve(")
+    assert always.out.endswith("    return True\n")
+    last = hugeresv("behaviours", "7.3", "--source", "_restores_reserve")
+    assert last.out.endswith("    return folio.mapcount == 1\n")
+
+
+def test_a_switch_that_is_set_is_in_the_source(hugeresv: Hugeresv) -> None:
+    """Behaviours with switches set have a source, too. Catches: a name that is cut off at its comma."""
+    never = hugeresv("behaviours", "6.18,zap-restore=never", "--source", "_restores_reserve", "--json")
+    told = json.loads(never.out)
+    assert told["behaviour"] == "6.18,zap-restore=never"
+    assert [each["file"] for each in told["functions"]] == ["zap.py"]
+    assert told["functions"][0]["source"].endswith("    return False\n")
+
+
+def test_two_behaviours_differ_in_a_unified_diff(hugeresv: Hugeresv) -> None:
+    """The patch of June 2008 is four lines, and the exit status says that there are any. Catches: noise in the diff."""
+    ran = hugeresv("behaviours", "--diff", "count-in-vma", "2008")
+    assert (ran.status, ran.err) == (1, "")
+    changed = [line for line in ran.out.splitlines() if line.startswith(("+ ", "- "))]
+    assert len(changed) == 4
+    files = json.loads(hugeresv("behaviours", "--json", "--diff", "count-in-vma", "2008").out)["files"]
+    assert "".join(files.values()) == ran.out
+    alike = hugeresv("behaviours", "--diff", "6.18", "6.18")
+    assert (alike.status, alike.out) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--source", "mmap"], "--source needs a behaviour"),
+        (["6.18", "--source", "mmmap"], "the model has no function 'mmmap'; did you mean"),
+        (["zap-restore", "--source", "mmap"], "there is no behaviour 'zap-restore'"),
+        (["6.18", "--diff", "6.12", "6.18"], "takes neither NAME nor --source"),
+        (["--diff", "6.12", "6.19"], "there is no behaviour '6.19'; did you mean"),
+    ],
+)
+def test_what_source_and_diff_cannot_show(hugeresv: Hugeresv, arguments: list[str], said: str) -> None:
+    """A name that is wrong is an error of input that says what to do. Catches: the whole catalogue printed instead."""
+    ran = hugeresv("behaviours", *arguments)
+    assert (ran.status, ran.out) == (2, "")
+    assert said in ran.err
