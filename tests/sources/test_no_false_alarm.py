@@ -127,16 +127,86 @@ wait()
 """
 
 
+IN_A_RING = """
+ring = libc.syscall(425, 4, ctypes.create_string_buffer(120))
+assert ring > 0
+held = pages(2)
+held[0] = 1
+address = ctypes.addressof(ctypes.c_char.from_buffer(held))
+assert libc.syscall(427, ring, 0, (ctypes.c_ulong * 2)(address, PAGE), 1) == 0
+libc.munmap(ctypes.c_void_p(address), 2 * PAGE)
+wait()
+"""
+REGISTERED = """
+ring = libc.syscall(425, 4, ctypes.create_string_buffer(120))
+assert ring > 0
+descriptor = memfd(3)
+held = mmap.mmap(descriptor, 3 * PAGE)
+held[0] = 1
+held.close()
+assert libc.syscall(427, ring, 2, (ctypes.c_int * 1)(descriptor), 1) == 0
+os.close(descriptor)
+wait()
+"""
+NOT_MOUNTED = """
+context = libc.syscall(430, b"hugetlbfs", 0)
+assert context > 0
+assert libc.syscall(431, context, 1, b"min_size", b"4M", 0) == 0
+assert libc.syscall(431, context, 6, None, None, 0) == 0
+wait()
+"""
+WITHOUT_A_PROCESS = """
+own = os.open("/proc/self/ns/ipc", os.O_RDONLY)
+assert libc.unshare(0x08000000) == 0
+assert libc.shmget(0, 2 * PAGE, 0o5600) >= 0
+kept = os.open("/proc/thread-self/ns/ipc", os.O_RDONLY)
+assert libc.setns(own, 0x08000000) == 0
+os.close(own)
+wait()
+"""
+A_MINIMUM = """
+place = os.environb[b"PLACE"]
+assert libc.mount(b"none", place, b"hugetlbfs", 0, b"min_size=6M") == 0
+os.chdir(place)
+assert libc.umount2(place, 2) == 0
+wait()
+"""
+
+
 @pytest.mark.parametrize(
     ("program", "states", "cause"),
-    [(IN_FLIGHT, (2, 1), "files in flight in a socket of PID"), (IN_A_PIPE, (-1, 1), "data in a pipe of PID")],
-    ids=["a file in flight", "a page in a pipe"],
+    [
+        (IN_FLIGHT, (2, 1), "files in flight in a socket of PID"),
+        (IN_A_PIPE, (-1, 1), "data in a pipe of PID"),
+        (IN_A_RING, (-1, 1), "1 buffer registered in an io_uring of PID"),
+        (REGISTERED, (2, 1), "1 file registered in an io_uring of PID"),
+        (NOT_MOUNTED, (2, 0), "a file system that PID"),
+        (WITHOUT_A_PROCESS, (2, 0), "without a process, which a descriptor of PID"),
+        (A_MINIMUM, (3, 0), "lives on as the working directory of PID"),
+    ],
+    ids=[
+        "a file in flight",
+        "a page in a pipe",
+        "a registered buffer",
+        "a registered file",
+        "a file system that is not mounted",
+        "a namespace without a process",
+        "a minimum of a detached mount",
+    ],
 )
-def test_what_is_out_of_sight_is_named(host: HostKernel, program: str, states: tuple[int, int], cause: str) -> None:
+def test_what_is_out_of_sight_is_named(
+    host: HostKernel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    states: tuple[int, int],
+    cause: str,
+) -> None:
     """A rest that something else may hold is no leak, and what may hold it is named with its process.
 
     Catches: pages that are called lost although they come back when the process ends.
     """
+    monkeypatch.setenv("PLACE", str(tmp_path))
     with host.start(pool(8)), running(program) as process:
         _, said, rest = look()
         assert rest == states

@@ -73,8 +73,8 @@ def _minimum_left(proc_root: str, sys_root: str, device: int) -> tuple[int, bool
     observation = observe_host(proc_root, sys_root)
     for holder in observation.holders:
         if holder.kind is Kind.MOUNT_MINIMUM and holder.place == device:
-            return holder.reserved.best, holder.certain and not observation.partial
-    return 0, not observation.partial
+            return holder.reserved.best, holder.certain and observation.all_promises_seen
+    return 0, observation.all_promises_seen
 
 
 def _refusal(path: str, status: os.stat_result, task: Task, entry: str, *, read_only: bool) -> Refusal | None:

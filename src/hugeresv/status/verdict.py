@@ -38,11 +38,7 @@ class Verdict(NamedTuple):
 def verdict_of(observation: Observation, holders: Sequence[Holder], row: Unexplained, rest: Rest) -> Verdict:
     """The verdict on one rest of a page size, whose holders are given."""
     certain = abs(_certain(row, rest))
-    suspects = [
-        each
-        for each in observation.suspects
-        if _concerns(each, row, rest) and not (each.in_file and observation.hidden_files == 0)
-    ]
+    suspects = [each for each in observation.suspects_of(row.page_size_kB) if _concerns(each, row, rest)]
     seen = observation.all_pages_seen if rest is Rest.PAGES else observation.all_promises_seen
     if observation.steady and seen:
         certain -= _most(suspects, certain)

@@ -25,25 +25,27 @@ def observe_host(proc_root: str = "/proc", sys_root: str = "/sys") -> Observatio
 
     One look is enough where it explains the counters. Otherwise it is looked again, everywhere, until two looks in a
     row agree while the counters stand still: what is left then is left. If that does not come about in a few attempts
-    the observation that leaves least unexplained is returned, and is not `steady`. A copy is looked at once.
+    the observation that leaves least unexplained is returned, and is not `steady`. While the counters move nothing can
+    be proven, and it is not looked. A copy is looked at once.
     """
-    look = _look(proc_root, sys_root, thorough=False)
+    last = _look(proc_root, sys_root, thorough=False)
     if not is_live(proc_root):
-        return replace(look.observation, copied=True)
-    if look.steady and look.explained:
-        return look.observation
-    looks = []
+        return replace(last.observation, copied=True)
+    if last.steady and last.explained:
+        return last.observation
+    looks = [last]
     with watch(sys_root) as counters:
         for _ in range(_ATTEMPTS):
             counters.moved = False
             time.sleep(_PAUSE_SECONDS)
-            last, look = look, _look(proc_root, sys_root, thorough=True)
-            if look.steady and not counters.moved:
-                if look.explained or (last.steady and look.agrees_with(last)):
-                    return look.observation
-            else:
-                look.steady = False
+            if counters.moved:
+                continue
+            look = _look(proc_root, sys_root, thorough=True)
+            look.steady &= not counters.moved
+            if look.steady and (look.explained or (last.steady and look.agrees_with(last))):
+                return look.observation
             looks.append(look)
+            last = look
     least = min(looks, key=lambda look: sum(abs(row.reserved_pages) + abs(row.used_pages) for row in look.rest))
     return replace(least.observation, steady=False)
 
