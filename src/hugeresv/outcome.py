@@ -148,6 +148,9 @@ class Outcome(StrEnum):
     EXFULL = "EXFULL"
 
 
+OK, HANG = Outcome.OK, Outcome.HANG
+"""For code that runs at every step: in Python 3.11 an attribute of an enumeration takes 75 ns."""
+
 SECOND_NAMES = {
     "EDEADLOCK": Outcome.EDEADLK,
     "ENOTSUP": Outcome.EOPNOTSUPP,

@@ -9,7 +9,7 @@ from hugeresv.calls.resolve import resolve
 from hugeresv.errors import ScenarioError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.protocol import MappingView, PageState
-from hugeresv.outcome import Outcome
+from hugeresv.outcome import OK, Outcome
 from hugeresv.scenario.operation import Operation
 
 
@@ -39,7 +39,7 @@ class NamedSession(ClosedOnExit):
         """A process that was named exists from now on, whatever its call answered."""
         if call.task is not None and call.task not in self.names.processes:
             self.names.processes[call.task] = {}
-        if outcome is Outcome.OK:
+        if outcome is OK:
             call.learn(value)
 
     @abstractmethod

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hugeresv.model.allocate import alloc_hugetlb_folio
 from hugeresv.model.steal import unmap_ref_private
-from hugeresv.outcome import Outcome
+from hugeresv.outcome import OK, Outcome
 
 if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
@@ -29,10 +29,10 @@ def hugetlb_fault(machine: Machine, vma: Vma, address: int, cgroup: HugetlbCgrou
     """The fault itself, access rights being right; the page is charged to `cgroup`."""
     inode = vma.inode
     if inode is None:
-        return Outcome.OK
+        return OK
     index = vma.pagecache_offset(address)
     if vma.shared:
-        return Outcome.OK if index in inode.page_cache else _no_page_shared(machine, vma, inode, index, cgroup)
+        return OK if index in inode.page_cache else _no_page_shared(machine, vma, inode, index, cgroup)
     number = address >> vma.mm.page_shift
     folio = vma.mm.page_table.get(number)
     if folio is None:
@@ -44,7 +44,7 @@ def hugetlb_fault(machine: Machine, vma: Vma, address: int, cgroup: HugetlbCgrou
         vma.mm.page_table.set(number, folio)
     if write:
         return _write_protected(machine, vma, folio, address, index, cgroup)
-    return Outcome.OK
+    return OK
 
 
 def _no_page_shared(machine: Machine, vma: Vma, inode: Inode, index: int, cgroup: HugetlbCgroup | None) -> Outcome:
@@ -55,7 +55,7 @@ def _no_page_shared(machine: Machine, vma: Vma, inode: Inode, index: int, cgroup
     if folio is None:
         return Outcome.SIGBUS
     inode.add_to_page_cache(index, folio)
-    return Outcome.OK
+    return OK
 
 
 def _no_page_private(
@@ -68,7 +68,7 @@ def _no_page_private(
     if folio is None:
         return Outcome.SIGBUS
     vma.mm.page_table.set(number, folio)
-    return Outcome.OK
+    return OK
 
 
 def _write_protected(
@@ -81,7 +81,7 @@ def _write_protected(
     itself.
     """
     if old.anon and old.mapcount == 1:
-        return Outcome.OK
+        return OK
     cow_from_owner = vma.owner and old.anon
     new = alloc_hugetlb_folio(machine, vma, index, cgroup, copy=True, cow_from_owner=cow_from_owner)
     if new is None:
@@ -90,8 +90,8 @@ def _write_protected(
         unmap_ref_private(machine, vma, old, address, index)
         if vma.mm.page_table.get(address >> vma.mm.page_shift) is not old:
             return hugetlb_fault(machine, vma, address, cgroup, write=True)
-        return Outcome.OK if old.mapcount == 1 else Outcome.HANG
+        return OK if old.mapcount == 1 else Outcome.HANG
     if old.anon:
         old.mapcount -= 1
     vma.mm.page_table.set(address >> vma.mm.page_shift, new)
-    return Outcome.OK
+    return OK

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hugeresv.model.base_page import align_down
 from hugeresv.model.fault import hugetlb_fault
-from hugeresv.outcome import Outcome
+from hugeresv.outcome import OK, Outcome
 
 if TYPE_CHECKING:
     from hugeresv.model.machine import Machine
@@ -36,15 +36,15 @@ def fault_range(machine: Machine, task: Process, vma: Vma, start: int, end: int,
     callers go on from there. That shows where a failed fault leaves something behind.
     """
     if vma.inode is None:
-        return Outcome.OK
+        return OK
     page_bytes = 1 << vma.mm.page_shift
     address = align_down(start, page_bytes)
     progress = False
     while address < end:
         outcome = hugetlb_fault(machine, vma, address, task.cgroup, write=write)
-        if outcome is Outcome.OK:
+        if outcome is OK:
             address += page_bytes
         elif not progress:
             return outcome
-        progress = outcome is Outcome.OK
-    return Outcome.OK
+        progress = outcome is OK
+    return OK

@@ -19,7 +19,7 @@ from hugeresv.model.machine import Machine
 from hugeresv.model.mount import close_file, umount
 from hugeresv.model.shm import shmrm
 from hugeresv.model.unmap import exit_process
-from hugeresv.outcome import Outcome
+from hugeresv.outcome import HANG, OK, Outcome
 from hugeresv.scenario.scenario import Cgroup, Pool
 
 
@@ -49,7 +49,7 @@ class ModelSession(NamedSession):
         returned = carry_out(self.machine, call)
         outcome, value = returned if isinstance(returned, tuple) else (returned, 0)
         self._learn(call, outcome, value)
-        if outcome is Outcome.HANG:
+        if outcome is HANG:
             self.over = True
         return self._answer(outcome)
 
@@ -81,7 +81,7 @@ class ModelSession(NamedSession):
         for name in list(machine.mounts):
             umount(machine, name)
         self.names.clear()
-        return self._answer(Outcome.OK)
+        return self._answer(OK)
 
     def close(self) -> None:
         """Nothing is left of a model."""
