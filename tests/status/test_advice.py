@@ -81,7 +81,7 @@ def test_what_is_lost_at_a_restart_is_said(tmp_path: Path) -> None:
     text = " ".join(each.text + each.remedy for each in found)
     assert "hugepagesz=2M hugepages=8" in text
     assert "hugepages=0:6,1:4" in text
-    assert "1G pages: 3 pages in the pool now, and after a restart: the kernel's parameters sets 3." in text
+    assert "1G pages: 3 pages in the pool now, and after a restart: the kernel command line sets 3." in text
     assert "shmall" not in text
 
 

@@ -232,6 +232,21 @@ def test_what_is_wrong_is_said(observation: Observation, expected: list[str]) ->
     assert status(observation).wrong == any(code.isupper() for code in expected)
 
 
+def test_sums_are_in_the_json(tmp_path: Path) -> None:
+    """`--json --by user` has the sums beside the holders. Catches: a program that has to add up bounds by itself."""
+    make_host(tmp_path, nr=10, free=9, resv=3)
+    add_process(tmp_path, 7)
+    document = json.loads(run(tmp_path, "--json", "--by", "process")[1])
+    assert document["by"] == "process"
+    assert document["sums"] == [
+        {
+            "page_size_kB": 2048, "key": "7", "detail": "sleep", "reserved_pages": 3, "used_pages": 1,
+            "reserved_pages_min": 0, "reserved_pages_max": 3, "used_pages_min": 1, "used_pages_max": 1,
+            "shared_pages": 0,
+        }
+    ]  # fmt: skip
+
+
 def test_a_selection_leaves_the_rest_alone(tmp_path: Path) -> None:
     """Holders that are not shown and then count as unexplained."""
     make_host(tmp_path, nr=10, free=8, resv=6)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from hugeresv.ledger.observation import CgroupUse, Observation
 from hugeresv.ledger.reconcile import CgroupRest, cgroup_rests
-from hugeresv.status.finding import Finding
+from hugeresv.status.finding import Finding, sized
 from hugeresv.status.headroom import by_path, lineage_of
-from hugeresv.units import count_of, format_bytes
+from hugeresv.units import count_of
 
 _ALSO = "What manages the cgroup (systemd, Kubernetes) may set it anew: change it there, too."
 
@@ -74,7 +74,7 @@ def _all_unequal(cgroups: Sequence[CgroupUse]) -> Finding:
     first = cgroups[0]
     names = ", ".join(cgroup.path for cgroup in cgroups[:_MOST_SINGLE])
     text = (
-        f"{len(cgroups)} cgroups may reserve more {format_bytes(first.page_size_kB << 10)} pages than they may use, of "
+        f"{len(cgroups)} cgroups may reserve more {sized(first)} than they may use, of "
         f"which the first are {names}. mmap succeeds there, and whoever touches one page too many is killed by SIGBUS."
     )
     if first.rsvd_limit_file is None or first.limit_file is None:
@@ -124,7 +124,7 @@ def _unaccounted(rest: CgroupRest) -> Iterator[Finding]:
         return
     yield Finding(
         "cgroup-unaccounted",
-        f"cgroup {rest.path}, {format_bytes(rest.page_size_kB << 10)} pages: {count_of(least, 'page')} charged to it "
+        f"cgroup {rest.path}, {sized(rest)}: {count_of(least, 'page')} charged to it "
         f"as {what} {_have(least)} no visible holder in it: a file that no process uses, a process that was moved to "
         "another cgroup, or a charge that the kernel has lost. Its limits count them.",
         note=True,
@@ -136,7 +136,7 @@ def _write(pages: int, cgroup: CgroupUse, file: str | None) -> str:
 
 
 def _name(cgroup: CgroupUse) -> str:
-    return f"cgroup {cgroup.path}, {format_bytes(cgroup.page_size_kB << 10)} pages"
+    return f"cgroup {cgroup.path}, {sized(cgroup)}"
 
 
 def _have(pages: int) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from hugeresv.ledger.observation import Holder, Kind, Observation
-from hugeresv.status.finding import Finding
-from hugeresv.units import count_of, format_bytes
+from hugeresv.status.finding import Finding, sized
+from hugeresv.units import count_of
 
 
 def lingering(observation: Observation) -> Iterator[Finding]:
@@ -15,7 +15,7 @@ def lingering(observation: Observation) -> Iterator[Finding]:
         if mount.keepers and pages:
             yield Finding(
                 "detached-mount",
-                f"{_size(mount.page_size_kB)}: a hugetlbfs that is no longer mounted holds {count_of(pages, 'page')}. "
+                f"{sized(mount)}: a hugetlbfs that is no longer mounted holds {count_of(pages, 'page')}. "
                 f"It lives on as {'; '.join(mount.keepers)}.",
                 remedy="When that ends, or goes elsewhere, its files are gone and the pages are free.",
             )
@@ -24,7 +24,7 @@ def lingering(observation: Observation) -> Iterator[Finding]:
         if early > 0:
             yield Finding(
                 "minimum-restored",
-                f"{_size(holder.page_size_kB)}: {count_of(early, 'page')} of the minimum (min_size=) of {holder.name} "
+                f"{sized(holder)}: {count_of(early, 'page')} of the minimum (min_size=) of {holder.name} "
                 f"{'is' if early == 1 else 'are'} reserved again although the pages in use there satisfy it. The "
                 "kernel restores a minimum too early.",
                 remedy="No restart is needed: it ends when the file is removed or the hugetlbfs is unmounted.",
@@ -36,7 +36,3 @@ def _restored_early(holder: Holder) -> int:
     if holder.kind is not Kind.MOUNT_MINIMUM or holder.seen_reserved is None or not holder.reserved.exact:
         return 0
     return holder.reserved.min - holder.seen_reserved.best
-
-
-def _size(page_size_kB: int) -> str:
-    return f"{format_bytes(page_size_kB << 10)} pages"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from hugeresv.ledger.observation import Holder, Kind, MountUse, Observation, Pool
 from hugeresv.ledger.reconcile import holders_of
 from hugeresv.status.cgroup_room import cgroup_warnings
-from hugeresv.status.finding import Finding
+from hugeresv.status.finding import Finding, grow, sized
 from hugeresv.status.grouping import alike
 from hugeresv.status.names import pattern_of, program_of
 from hugeresv.units import count_of, format_bytes
@@ -39,7 +39,7 @@ def _full(pool: Pool) -> Iterator[Finding]:
     surplus = max(0, pool.overcommit - pool.surp)
     but = f", but for {count_of(surplus, 'page')} that overcommit may add if memory has them" if surplus else ""
     code = "all-promised" if pool.free else "all-used"
-    yield Finding(code, f"{_size(pool)}: nothing is left for a new mapping{but}: {why}.", note=True)
+    yield Finding(code, f"{sized(pool)}: nothing is left for a new mapping{but}: {why}.", note=True)
 
 
 def _forked(pool: Pool, holders: Sequence[Holder]) -> Iterator[Finding]:
@@ -55,7 +55,7 @@ def _forked(pool: Pool, holders: Sequence[Holder]) -> Iterator[Finding]:
     whose = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     who = f"If a child of {whose}" if shared else f"If {whose} forks, and the child"
     text = (
-        f"{_size(pool)}: no page is left to copy one for a forked child. {who} writes to its parent's private huge "
+        f"{sized(pool)}: no page is left to copy one for a forked child. {who} writes to its parent's private huge "
         "pages, it is killed by SIGBUS; the same if it touches a page to which its parent has written since the fork."
     )
     remedy = (
@@ -75,7 +75,7 @@ def _overcommit(pool: Pool) -> Iterator[Finding]:
         are, they = ("is", "it goes") if pool.surp == 1 else ("are", "they go")
         yield Finding(
             "overcommit-in-use",
-            f"{_size(pool)}: {pool.surp} of {count_of(pool.total, 'page')} {are} surplus, above the configured number: "
+            f"{sized(pool)}: {pool.surp} of {count_of(pool.total, 'page')} {are} surplus, above the configured number: "
             f"{they} back to the kernel when freed and may not be found again.",
             note=True,
             remedy="To keep what there is, at the cost of that much ordinary memory for as long as the host runs:",
@@ -96,7 +96,7 @@ def _left_behind(pool: Pool, holders: Sequence[Holder], mounts: Sequence[MountUs
             them = ("a segment", "it holds") if len(family) == 1 else (f"{len(family)} segments", "they hold")
             yield Finding(
                 "unused-file",
-                f"{_size(pool)}: no process has attached {_names(family)}: {them[1]} {about}{size}.",
+                f"{sized(pool)}: no process has attached {_names(family)}: {them[1]} {about}{size}.",
                 remedy=f"If no program will attach {_it(family)} again, remove {_it(family)}; the content is lost:",
                 command=f"{_entry(first.inside, 'i')}ipcrm " + " ".join(f"-m {_segment(each)}" for each in family),
             )
@@ -108,7 +108,7 @@ def _left_behind(pool: Pool, holders: Sequence[Holder], mounts: Sequence[MountUs
         hold = "holds" if len(family) == 1 else "hold"
         yield Finding(
             "unused-file",
-            f"{_size(pool)}: no process uses {_names(family)}{where}, which {hold} {about}{size}.",
+            f"{sized(pool)}: no process uses {_names(family)}{where}, which {hold} {about}{size}.",
             remedy=f"If no program will open {_it(family)} again, remove {_it(family)}; the content is lost:",
             command=_remove([holder.name for holder in family], used, inside),
         )
@@ -163,12 +163,3 @@ def _remove(names: Sequence[str], used: Sequence[str], inside: int | None) -> st
 def _entry(inside: int | None, kind: str) -> str:
     """What makes a command run in a namespace of a process, if it is another than ours."""
     return "" if inside is None else f"nsenter -t {inside} -{kind} "
-
-
-def grow(pool: Pool, pages: int) -> str:
-    """The command that adds so many pages to those that there are now, surplus ones included."""
-    return f"echo {pool.total + pages} > /sys/kernel/mm/hugepages/hugepages-{pool.page_size_kB}kB/nr_hugepages"
-
-
-def _size(pool: Pool) -> str:
-    return f"{format_bytes(pool.page_size_kB << 10)} pages"

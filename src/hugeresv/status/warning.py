@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from hugeresv.ledger.observation import Holder, Observation, Pool
 from hugeresv.ledger.reconcile import Unexplained, holders_of
-from hugeresv.status.finding import Finding
+from hugeresv.status.finding import Finding, grow, sized
 from hugeresv.status.lingering import lingering
 from hugeresv.status.room import room_warnings
 from hugeresv.status.verdict import Rest, Verdict, verdict_of
-from hugeresv.units import count_of, format_bytes
+from hugeresv.units import count_of
 
 
 def warnings_of(observation: Observation, rest: Sequence[Unexplained]) -> list[Finding]:
@@ -29,7 +29,7 @@ def _wrapped(observation: Observation, pool: Pool) -> Iterator[Finding]:
     if pool.rsvd < 0:
         yield Finding(
             "counter-wrapped",
-            f"{_size(pool)}: {pool.rsvd} pages are counted as reserved (the kernel prints {pool.rsvd % (1 << 64)}). A "
+            f"{sized(pool)}: {pool.rsvd} pages are counted as reserved (the kernel prints {pool.rsvd % (1 << 64)}). A "
             "kernel bug has miscounted: new mappings are promised pages that are not there, or are refused.",
             wrong=True,
             remedy="It may come right when children of a holder end, or pinned pages are let go. Otherwise restart.",
@@ -38,11 +38,11 @@ def _wrapped(observation: Observation, pool: Pool) -> Iterator[Finding]:
         short = pool.rsvd - pool.free
         yield Finding(
             "counter-wrapped",
-            f"{_size(pool)}: {pool.rsvd} pages are counted as reserved, with {pool.free} free. The kernel has promised "
+            f"{sized(pool)}: {pool.rsvd} pages are counted as reserved, with {pool.free} free. The kernel has promised "
             f"{count_of(short, 'page')} that it does not have: whoever touches last is killed with SIGBUS.",
             wrong=True,
             remedy="Add pages; that takes ordinary memory.",
-            command=_grow(pool, short),
+            command=grow(pool, short),
         )
 
 
@@ -52,10 +52,10 @@ def _reserved_rest(
     pages = row.reserved_pages
     if pages > 0:
         verdict = verdict_of(observation, holders, row, Rest.PROMISES)
-        head = f"{_size(pool)}: {count_of(pages, 'reserved page')} {_have(pages)} no visible owner."
+        head = f"{sized(pool)}: {count_of(pages, 'reserved page')} {_have(pages)} no visible owner."
     elif pages < 0:
         verdict = verdict_of(observation, holders, row, Rest.SHORT)
-        head = f"{_size(pool)}: the holders add up to {count_of(-pages, 'reserved page')} more than the kernel counts."
+        head = f"{sized(pool)}: the holders add up to {count_of(-pages, 'reserved page')} more than the kernel counts."
     else:
         return
     proven = verdict.proven_pages
@@ -73,10 +73,10 @@ def _used_rest(observation: Observation, pool: Pool, holders: Sequence[Holder], 
     pages = row.used_pages
     if pages > 0:
         verdict = verdict_of(observation, holders, row, Rest.PAGES)
-        head = f"{_size(pool)}: {count_of(pages, 'used page')} {_have(pages)} no visible owner."
+        head = f"{sized(pool)}: {count_of(pages, 'used page')} {_have(pages)} no visible owner."
     elif pages < 0:
         verdict = verdict_of(observation, holders, row, Rest.OVERUSED)
-        head = f"{_size(pool)}: the holders add up to {count_of(-pages, 'used page')} more than the kernel counts."
+        head = f"{sized(pool)}: the holders add up to {count_of(-pages, 'used page')} more than the kernel counts."
     else:
         return
     proven = verdict.proven_pages
@@ -111,7 +111,7 @@ def _lost(code: str, head: str, verdict: Verdict, pages: int, evidence: str, poo
         " ".join([text, *verdict.explanations]),
         wrong=True,
         remedy=f"Make up for {them}; that takes as much other memory.",
-        command=_grow(pool, proven),
+        command=grow(pool, proven),
     )
 
 
@@ -123,12 +123,3 @@ def _evidence(observation: Observation) -> str:
 
 def _have(pages: int) -> str:
     return "has" if pages == 1 else "have"
-
-
-def _grow(pool: Pool, pages: int) -> str:
-    path = f"/sys/kernel/mm/hugepages/hugepages-{pool.page_size_kB}kB/nr_hugepages"
-    return f"echo {pool.total + pages} > {path}"
-
-
-def _size(pool: Pool) -> str:
-    return f"{format_bytes(pool.page_size_kB << 10)} pages"

@@ -20,7 +20,7 @@ _MOST_BYTES = 1 << 20
 
 
 class BootSetting(NamedTuple):
-    """A pool's size in pages as `where` sets it, a file or `the kernel's parameters`."""
+    """A pool's size in pages as `where` sets it: a file, or the kernel command line."""
 
     where: str
     page_bytes: int
@@ -55,7 +55,7 @@ def _parameters(command_line: str, default_page_bytes: int) -> Iterator[BootSett
         elif key == "hugepages":
             counts = [each.rpartition(":")[2] for each in value.split(",")]
             if all(re.fullmatch("[0-9]{1,19}", count) for count in counts):
-                yield BootSetting("the kernel's parameters", size, sum(map(int, counts)))
+                yield BootSetting("the kernel command line", size, sum(map(int, counts)))
 
 
 def _configuration(root: str, folder: str) -> Iterator[tuple[str, str]]:
