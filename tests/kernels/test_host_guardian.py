@@ -25,11 +25,13 @@ from tests.conftest import PAGE_SIZE_KB, SYSFS, taken_by_others
 from tests.kernels.conftest import pool, settle
 
 TOOL = """
+import signal
 import sys
 from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.scenario import operation as ops
 from hugeresv.scenario.scenario import Cgroup, Pool
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has it ignored
 kernel = HostKernel()
 while True:
     session = kernel.start(Pool(2048, 9, 3), {"g": Cgroup(max_pages=8), "h": Cgroup(parent="g")})
