@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from hugeresv.ledger.observation import Holder, Kind, Observation
 from hugeresv.status.finding import Finding, sized
+from hugeresv.status.verdict import some_of
 from hugeresv.units import count_of
 
 
@@ -16,7 +17,7 @@ def lingering(observation: Observation) -> Iterator[Finding]:
             yield Finding(
                 "detached-mount",
                 f"{sized(mount)}: a hugetlbfs that is no longer mounted holds {count_of(pages, 'page')}. "
-                f"It lives on as {'; '.join(mount.keepers)}.",
+                f"It lives on as {some_of(mount.keepers)}.",
                 remedy="When that ends, or goes elsewhere, its files are gone and the pages are free.",
             )
     for holder in observation.holders:

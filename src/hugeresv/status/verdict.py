@@ -89,8 +89,10 @@ def _of_bounds(holders: Sequence[Holder], row: Unexplained, rest: Rest) -> list[
     if pages == _certain(row, rest):
         return []
     if rest is Rest.SHORT:
-        unsure = [each for each in holders if each.reserved.best and not each.reserved.exact]
+        unsure = [each for each in holders if each.reserved.best and (each.may_have_holes or not each.reserved.exact)]
         text = "A hole punched in a file takes its promises along, of which nothing is seen"
+        if not any(each.may_have_holes for each in unsure):
+            text = "The ranges of holders marked ~ allow for that"
     elif rest is Rest.PROMISES:
         unsure = [each for each in holders if each.reserved.max > each.reserved.best]
         text = "The ranges of holders marked ~ allow for that"
@@ -98,7 +100,7 @@ def _of_bounds(holders: Sequence[Holder], row: Unexplained, rest: Rest) -> list[
         unsure = [each for each in holders if each.used.max > each.used.best]
         text = "The ranges of holders marked ~ allow for that"
     names = list(dict.fromkeys(holder.name for holder in unsure))
-    return [f"{text}: {_some(names)}." if names else f"{text}."]
+    return [f"{text}: {some_of(names)}." if names else f"{text}."]
 
 
 def _of_unreadable(observation: Observation) -> list[str]:
@@ -109,7 +111,7 @@ def _of_unreadable(observation: Observation) -> list[str]:
     hiding = [f"{each.what} ({each.settle or each.why})" for each in observation.unreadable if each.hides]
     if hiding:
         likely = "Probable" if _unread_mount(observation) else "Possible"
-        sentences.append(f"{likely} places, which could not be read: {_some(hiding)}.")
+        sentences.append(f"{likely} places, which could not be read: {some_of(hiding)}.")
     return sentences
 
 
@@ -122,9 +124,10 @@ def _of_suspects(suspects: Sequence[Suspect]) -> list[str]:
     if not suspects:
         return []
     ways = dict.fromkeys(each.settle for each in suspects[:_MOST_NAMED] if each.settle)
-    return [f"Possible causes: {_some([each.what for each in suspects])}.", *ways]
+    return [f"Possible causes: {some_of([each.what for each in suspects])}.", *ways]
 
 
-def _some(names: Sequence[str]) -> str:
+def some_of(names: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
     more = len(names) - _MOST_NAMED
     return "; ".join(names[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")

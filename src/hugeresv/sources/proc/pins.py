@@ -3,6 +3,7 @@
 import array
 import errno
 import fcntl
+import functools
 import glob
 import os
 import re
@@ -33,6 +34,8 @@ _PINNING = {
 """By what the names of descriptors begin with: what may have pinned pages for as long as it is open."""
 
 _AF_XDP = 44
+_MOST_ASKED = 1 << 14
+"""Pipes and sockets that are asked what is in them: a second of time at most."""
 _RESTORES_SINCE = (6, 9)
 """Since when the zap of a private page gives the promise back to its mapping (__unmap_hugepage_range)."""
 _IN_FLIGHT = re.compile(r"^scm_fds:\s*([1-9][0-9]*)$", re.MULTILINE)
@@ -82,20 +85,25 @@ class Pins:
 
     def __init__(self, name: Callable[[int], str]) -> None:
         """`name` names a process by its number."""
-        self._name = name
+        self._name = functools.cache(name)
         self._asked: set[str] = set()
         self._found: list[Suspect] = []
         self._in_queues: list[Suspect] = []
 
     def suspects(self) -> list[Suspect]:
         """All of them. Data on the way are last, since nearly all are not of huge pages."""
-        return [*self._found, *self._in_queues]
+        found = [*self._found, *self._in_queues]
+        if len(self._asked) == _MOST_ASKED:
+            found.append(_pin(f"pipes and sockets beyond the first {_MOST_ASKED}, which were not asked", ""))
+        return found
 
     def add(self, opened: Open) -> None:
         """Something that a process has, if it may keep a page. The same pipe or socket is asked once."""
         if opened.name in self._asked:
             return
         if opened.name.startswith(("pipe:", "socket:")):
+            if len(self._asked) == _MOST_ASKED:
+                return
             self._asked.add(opened.name)
         for suspect in self._suspected(opened):
             if suspect not in self._found:
