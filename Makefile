@@ -1,6 +1,6 @@
 # The same as python3 dev.py COMMAND; arguments in ARGS.
 PYTHON ?= python3
 
-.PHONY: demo test fast lint matrix lock
-demo test fast lint matrix lock:
+.PHONY: demo test fast lint matrix rules lock
+demo test fast lint matrix rules lock:
 	@$(PYTHON) dev.py $@ $(ARGS)

@@ -58,6 +58,11 @@ def matrix(arguments: "list[str]") -> int:
     return run(BIN / "python", "-m", "tests.matrix", *arguments)
 
 
+def rules(arguments: "list[str]") -> int:
+    """Write docs/rules: the diffs of neighbouring kernels, and the table of all switches."""
+    return run(BIN / "python", "-m", "tests.rules", *arguments)
+
+
 def lock(arguments: "list[str]") -> int:
     """Write requirements.lock from pyproject.toml; arguments go to `uv pip compile` (such as --upgrade)."""
     what = ("--universal", "--python-version", "3.11", "--group", "dev", "pyproject.toml")
@@ -65,7 +70,7 @@ def lock(arguments: "list[str]") -> int:
     return run(BIN / "uv", "pip", "compile", *what, *how, "--output-file", "requirements.lock", *arguments)
 
 
-COMMANDS = {"demo": demo, "test": test, "fast": fast, "lint": lint, "matrix": matrix, "lock": lock}
+COMMANDS = {"demo": demo, "test": test, "fast": fast, "lint": lint, "matrix": matrix, "rules": rules, "lock": lock}
 
 
 def main() -> int:
