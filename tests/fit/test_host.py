@@ -88,7 +88,7 @@ def must_agree(attempt: Attempt, cgroup: str | None = None, user: int | None = N
             assert again.fits
     finally:
         if larger is not None:
-            subprocess.run(["umount", larger], check=True)
+            unmount(larger)
     return fit
 
 
@@ -148,7 +148,13 @@ def mounted(path: Path, options: str) -> Iterator[str]:
     try:
         yield str(path)
     finally:
-        subprocess.run(["umount", path], check=True)
+        unmount(str(path))
+
+
+def unmount(path: str) -> None:
+    """Unmount, also while some other program looks at the files there: then the mount goes when that has looked."""
+    if subprocess.run(["umount", path], check=False, stderr=subprocess.DEVNULL).returncode:
+        subprocess.run(["umount", "--lazy", path], check=True)
 
 
 @contextmanager

@@ -59,11 +59,7 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ("a firm estimate moves", "if not holder.firm and holder.reserved.best >", "if holder.reserved.best >"),
         ],
         "tests/ledger/test_settle.py::test_a_cgroup_is_charged_for_those_below_it_only": [
-            (
-                "a cgroup is above one that begins alike",
-                'path = path.rpartition("/")[0]',
-                "path = path[:-1]",
-            ),
+            ("a cgroup is above one that begins alike", 'path = path.rpartition("/")[0]', "path = path[:-1]"),
         ],
     },
     "ledger/observation.py": {
@@ -515,6 +511,11 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
                 "situation.free_elsewhere - situation.unbound",
                 "situation.free_elsewhere",
             ),
+            (
+                "pages out of reach are free",
+                "return self.free_huge_pages - self.free_elsewhere",
+                "return self.free_huge_pages",
+            ),
         ],
         "tests/fit/test_trees.py::test_the_limits_of_segments": [
             ("a limit is met one early", "number + 1) > limit.value", "number + 1) >= limit.value"),
@@ -523,17 +524,47 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ("memory.max has room for a page more", "if self.memory_room <= 0:", "if self.memory_room < 0:"),
             ("every kernel kills", "hstate.refused_charge and situation", "False and situation"),
         ],
+        "tests/fit/test_limits.py::test_limits_above_hold_too": [
+            ("only the cgroup itself has limits", "cgroup = HugetlbCgroup(cgroup,", "cgroup = HugetlbCgroup(None,"),
+        ],
+        "tests/fit/test_forecast.py::test_a_stretch_at_one_stroke_is_page_by_page": [
+            (
+                "every mapping is at one address",
+                "        address += pages * situation.page_bytes\n",
+                "        address += 0\n",
+            ),
+        ],
+        "tests/fit/test_limits.py::test_what_memory_max_leaves_is_a_limit": [
+            ("memory.max is not asked", "            if self.memory_room <= 0:\n", "            if False:\n"),
+        ],
     },
     "fit/forecast.py": {
         "tests/fit/test_forecast.py::test_a_yes_says_what_it_takes_from_others": [
             ("pages in use are promised", "max(0, use.rsvd_pages - use.usage_pages)", "use.rsvd_pages"),
             ("what was lost before is a cost", "if lost > max(0, use.usage_pages + promised - limit):", "if True:"),
+            (
+                "others are not asked",
+                'yield (\n                f"cgroup',
+                'return\n            yield (\n                f"cgroup',
+            ),
         ],
         "tests/fit/test_forecast.py::test_a_pool_cannot_outgrow_the_memory": [
             (
                 "memory is never too small",
                 "return self.changed.fits and not self.beyond_memory",
                 "return self.changed.fits",
+            ),
+            (
+                "a pool may outgrow memory",
+                "return room is not None and self.grow > room\n\n    @property\n    def possible",
+                "return False\n\n    @property\n    def possible",
+            ),
+        ],
+        "tests/fit/test_forecast.py::test_the_remedies_suffice_and_are_the_smallest": [
+            (
+                "the first change is the answer",
+                "        trial = attempt(changed)\n    return",
+                "        trial = first\n        break\n    return",
             ),
         ],
     },
@@ -566,6 +597,171 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         ],
         "tests/model/test_release.py::test_a_release_has_three_numbers": [
             ("a build is a stable release", "if not _BUILD_OF_A_DISTRIBUTION.match(text):", "if True:"),
+        ],
+    },
+    "sources/proc/sysvipc.py": {
+        "tests/sources/test_readers.py::test_a_key_is_an_unsigned_word": [
+            ("a negative key stays negative", "key & 0xFFFFFFFF", "key"),
+        ],
+    },
+    "fit/limits.py": {
+        "tests/fit/test_limits.py::test_surplus_pages_become_persistent_before_the_pool_grows": [
+            (
+                "surplus stands in nobody's way",
+                "return situation.request.total + pool.surp + abs",
+                "return situation.request.total + abs",
+            ),
+        ],
+        "tests/fit/test_limits.py::test_a_page_without_a_reservation_is_charged_as_reserved_first": [
+            (
+                "usage is asked before reservations",
+                "CgroupLimit(level, rsvd=True) for level in levels]\n    limits += [CgroupLimit(level, rsvd=False)",
+                "CgroupLimit(level, rsvd=False) for level in levels]\n    limits += [CgroupLimit(level, rsvd=True)",
+            ),
+        ],
+        "tests/fit/test_limits.py::test_limits_above_hold_too": [
+            (
+                "what a cgroup was charged is forgotten",
+                "return situation.request.total + self.counted(situation)",
+                "return situation.request.total",
+            ),
+        ],
+    },
+    "fit/remedy.py": {
+        "tests/fit/test_limits.py::test_memory_has_room_for_what_is_not_surplus_yet": [
+            (
+                "surplus that exists is room",
+                "max(0, situation.most_surplus - pool.surp)",
+                "max(0, situation.most_surplus)",
+            ),
+        ],
+        "tests/fit/test_limits.py::test_another_mount_needs_room_for_what_is_asked_only": [
+            (
+                "a new mount is as large as the old one's files",
+                "(need - room.used_pages) * situation.page_bytes",
+                "need * situation.page_bytes",
+            ),
+        ],
+        "tests/fit/test_limits.py::test_the_number_to_write_is_of_persistent_pages": [
+            ("the pool grows from its whole", "have = situation.persistent\n", "have = pool.total\n"),
+        ],
+    },
+    "fit/situation.py": {
+        "tests/fit/test_limits.py::test_surplus_is_what_overcommit_allows_and_memory_can_give": [
+            (
+                "memory is not asked for surplus",
+                "return min(self.pool.overcommit, self.pool.surp + self.memory_pages)",
+                "return self.pool.overcommit",
+            ),
+        ],
+        "tests/fit/test_limits.py::test_surplus_pages_become_persistent_before_the_pool_grows": [
+            ("surplus pages are persistent", "return self.pool.total - self.pool.surp", "return self.pool.total"),
+        ],
+    },
+    "fit/nodes.py": {
+        "tests/fit/test_trees.py::test_nodes": [
+            ("the cpuset is not asked", "nodes if task.cpuset is None else nodes & task.cpuset", "nodes"),
+            ("the policy is not asked", "(bound or task.bound or allowed)", "(bound or allowed)"),
+        ],
+        "tests/fit/test_trees.py::test_a_task_that_may_use_some_nodes_grows_the_one_with_memory": [
+            ("the node with least memory grows", "best = max(allowed", "best = min(allowed"),
+        ],
+    },
+    "status/warning.py": {
+        "tests/status/test_status.py::test_what_is_wrong_is_said": [
+            (
+                "a leak is no error",
+                '        " ".join([text, *verdict.explanations]),\n        wrong=True,',
+                '        " ".join([text, *verdict.explanations]),\n        wrong=False,',
+            ),
+            ("a negative counter is not seen", "    if pool.rsvd < 0:\n        yield", "    if False:\n        yield"),
+            (
+                "what is missing is leaked",
+                '    elif pages > 0:\n        yield _lost("rsvd-leaked"',
+                '    elif pages:\n        yield _lost("rsvd-leaked"',
+            ),
+        ],
+    },
+    "status/room.py": {
+        "tests/status/test_numbers.py::test_surplus_pages_become_persistent_by_writing_the_total": [
+            ("surplus is counted twice", "command=grow(pool, 0)", "command=grow(pool, pool.surp)"),
+        ],
+        "tests/status/test_numbers.py::test_overcommit_helps_until_it_is_used_up": [
+            (
+                "overcommit that is used up gives hope",
+                "surplus = max(0, pool.overcommit - pool.surp)",
+                "surplus = pool.overcommit",
+            ),
+        ],
+        "tests/status/test_numbers.py::test_a_pool_with_a_page_left_is_not_full": [
+            (
+                "a pool with a page left is full",
+                "if not pool.total or pool.rsvd < pool.free:",
+                "if not pool.total or pool.rsvd < pool.free - 1:",
+            ),
+        ],
+        "tests/status/test_room.py::test_files_of_a_family_are_one_warning": [
+            (
+                "a file that is used is left behind",
+                "if not each.processes and _may_be_left(each)",
+                "if _may_be_left(each)",
+            ),
+        ],
+        "tests/status/test_room.py::test_what_may_be_in_use_is_not_to_be_removed": [
+            (
+                "a segment that may have nothing is left behind",
+                "bool(holder.used.min + holder.reserved.min)",
+                "bool(holder.used.max + holder.reserved.max)",
+            ),
+            (
+                "unseen users make nobody careful",
+                "yield from left if observation.all_users_seen else map(_doubted, left)",
+                "yield from left",
+            ),
+        ],
+        "tests/status/test_room.py::test_the_command_removes_those_files_and_no_others": [
+            (
+                "files in use are removed with the others",
+                "if any(others.fullmatch(name) for name in used):",
+                "if False:",
+            ),
+        ],
+    },
+    "kernels/host/pool.py": {
+        "tests/kernels/test_host_pool.py::test_size_and_overcommit_come_back": [
+            (
+                "overcommit does not come back",
+                "self.set_nr_overcommit(saved.nr_overcommit)",
+                "self.set_nr_overcommit(0)",
+            ),
+            (
+                "the size does not come back",
+                "                file.write(str(pages))",
+                "                file.write(str(0))",
+            ),
+        ],
+        "tests/kernels/test_host_pool.py::test_a_pool_in_use_is_not_lent": [
+            ("a pool with promises is lent", "if total != free or resv or surplus:", "if total != free or surplus:"),
+            ("a pool with pages in use is lent", "if total != free or resv or surplus:", "if resv or surplus:"),
+        ],
+        "tests/kernels/test_host_pool.py::test_reservations_of_nobody_are_a_leak": [
+            ("promises of somebody are a leak", "return total == free and resv != 0", "return resv != 0"),
+            ("a wrapped counter is large", "signed(_read(self._resv))", "_read(self._resv)"),
+        ],
+        "tests/kernels/test_host_pool.py::test_lost_pages_are_left_out": [
+            (
+                "lost pages are written twice",
+                "str(pages + self._lost).encode()",
+                "str(pages + 2 * self._lost).encode()",
+            ),
+            (
+                "lost pages are lost to the pool",
+                'or {f"{self._path}/nr_hugepages": total + self._lost}',
+                'or {f"{self._path}/nr_hugepages": total}',
+            ),
+        ],
+        "tests/kernels/test_host_pool.py::test_a_pool_that_cannot_grow_is_refused": [
+            ("a smaller pool will do", "if (total, free, resv, surplus) != (nr, nr, 0, 0):", "if False:"),
         ],
     },
 }
