@@ -19,8 +19,8 @@ from tests.guests import need_guest
 settings.register_profile("untimed", settings.get_profile(settings.get_current_profile_name()), deadline=None)
 settings.load_profile("untimed")
 
-os.environ.setdefault(WAIT_VARIABLE, "600")
-"""Seconds after which a test that needs the host's pool is skipped because others use it."""
+os.environ.setdefault(WAIT_VARIABLE, "300")
+"""Seconds after which a test that needs the host's pool is skipped because others use it: fewer than it may take."""
 
 PAGE_SIZE_KB = 2048
 SYSFS = f"/sys/kernel/mm/hugepages/hugepages-{PAGE_SIZE_KB}kB"
