@@ -198,6 +198,18 @@ def test_errors_escape_what_a_scenario_has(hugeresv: Hugeresv, tmp_path: Path, l
     assert ascii(line.replace("=", " ").rsplit(maxsplit=1)[-1])[1:-1] in ran.err
 
 
+def test_an_error_does_not_quote_a_whole_file(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """A line of a million characters, none of them a blank. Catches: a message as long as the line."""
+    scenario = tmp_path / "s.scn"
+    scenario.write_bytes(bytes(1_000_000))
+    ran = hugeresv("run", scenario)
+    assert ran.status == 2
+    assert len(ran.err) < 10_000
+    assert ran.err.endswith(" characters more)\n")
+    scenario.write_text("pool 2M nr=1\np touch\n")
+    assert hugeresv("run", scenario).err.count("\n  write: p touch") == 0
+
+
 def test_statuses_are_those_that_errors_have(hugeresv: Hugeresv) -> None:
     """Catches: `--help` and README that document other numbers than the command ends with."""
     readme = (ROOT / "README.md").read_text().partition("## Exit status")[2]

@@ -19,6 +19,9 @@ BUG = 70
 TRACEBACK = "HUGERESV_TRACEBACK"
 """The variable that asks for the traceback of a bug."""
 
+_LONGEST = 5_000
+"""Characters of a message."""
+
 _WORST_FIRST = (InputError.exit_status, UnavailableError.exit_status, CONTRADICTED, HELD)
 
 
@@ -50,12 +53,12 @@ class Status:
 
 def report_error(message: str) -> None:
     """Say what is wrong."""
-    say(f"hugeresv: error: {_one_line(message)}\n")
+    say(f"hugeresv: error: {_shown(message)}\n")
 
 
 def report_warning(message: str) -> None:
     """Say what is probably not meant."""
-    say(f"hugeresv: warning: {_one_line(message)}\n")
+    say(f"hugeresv: warning: {_shown(message)}\n")
 
 
 def report_usage(show: Callable[[TextIO], None]) -> None:
@@ -71,7 +74,7 @@ def report_bug(error: Exception) -> None:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     where = f" at {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
-    what = f"{type(error).__name__}{where}: {error}"
+    what = f"{type(error).__name__}{where}: {error}".replace("\n", "\\n")
     if os.environ.get(TRACEBACK):
         import traceback
 
@@ -79,9 +82,10 @@ def report_bug(error: Exception) -> None:
         advice = "report it with the traceback above, the command and its files"
     else:
         advice = f"report it with the command, its files, and what {TRACEBACK}=1 in the environment shows"
-    say(f"hugeresv: bug: {_one_line(what)}. Your input is not to blame: {advice}\n")
+    say(f"hugeresv: bug: {_shown(what)}. Your input is not to blame: {advice}\n")
 
 
-def _one_line(message: str) -> str:
-    """A message as it is shown: nothing moves the cursor, and only the line on how to write it follows."""
-    return re.sub(r"\n(?!  write: )", r"\\n", printable(message))
+def _shown(message: str) -> str:
+    """A message as it is shown: nothing moves the cursor, only indented lines follow it, and nothing fills screens."""
+    text = re.sub(r"\n(?!  )", r"\\n", printable(message))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text) - _LONGEST:,} characters more)"

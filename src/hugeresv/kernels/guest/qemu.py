@@ -84,11 +84,11 @@ class Emulator(ClosedOnExit):
                 return message["return"]
 
     def last_words(self) -> str:
-        """The end of what the guest's kernel, or the emulator itself, has printed."""
+        """The end of what the guest's kernel, or the emulator itself, has printed, indented."""
         printed = os.fstat(self._console.fileno()).st_size
         self._console.seek(max(0, printed - _LAST_BYTES))
         lines = self._console.read(_LAST_BYTES).decode(errors="replace").replace("\r\n", "\n").split("\n")
-        return "\n".join(lines[-_LAST_LINES:])
+        return "\n".join(f"  {line}" for line in lines[-_LAST_LINES:])
 
     def close(self) -> None:
         """End it."""
