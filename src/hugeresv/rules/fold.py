@@ -6,6 +6,7 @@ touched. A branch that is taken moves to where its `if` was; one that is not goe
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -54,6 +55,7 @@ class _Module:
         self._functions = functions
         self._takers = takers
         self._known = Known(behaviour, functions)
+        self._assigned = Counter[str]()
 
     def folded(self) -> str:
         edits: list[Edit] = []
@@ -79,6 +81,8 @@ class _Module:
 
     def _function(self, function: ast.FunctionDef) -> Iterator[Edit]:
         self._known = Known(self._behaviour, self._functions)
+        names = (node for node in ast.walk(function) if isinstance(node, ast.Name))
+        self._assigned = Counter(name.id for name in names if isinstance(name.ctx, ast.Store))
         parameters = [*function.args.posonlyargs, *function.args.args]
         if function.name in self._takers:
             assert parameters[0].arg == PARAMETER, f"{function.name}: the behaviour is the first parameter"
@@ -105,9 +109,12 @@ class _Module:
                 return
 
     def _is_settled(self, statement: ast.Assign) -> bool:
-        """Whether an assignment only gives a name to a switch, or to the behaviour. The name is known from here on."""
+        """Whether an assignment only gives a name to a switch, or to the behaviour. The name is known from here on.
+
+        One that is given another value elsewhere is not.
+        """
         (target,) = statement.targets if len(statement.targets) == 1 else (None,)
-        if not isinstance(target, ast.Name):
+        if not isinstance(target, ast.Name) or self._assigned[target.id] > 1:
             return False
         value = self._known.value(statement.value)
         if value is not None:
@@ -159,7 +166,7 @@ class _Module:
         else:
             first = self._whole_block(following.orelse)[0]
             if not self._is_elif(following.orelse):
-                first = self._lines[following.orelse[0].lineno - 2]
+                first = self._lines[self._lines.index(first) - 1]
             yield Edit(start, first)
             yield from self._undecided(ast.If(ast.Constant(value=None), [], following.orelse))
 
