@@ -48,7 +48,7 @@ def test_a_process_whose_first_thread_has_ended(queried: bool, monkeypatch: pyte
         descriptor = os.memfd_create("any", MFD_HUGE_2MB)
         reader = ProcessReader("/proc", frozenset([os.fstat(descriptor).st_dev]), (), 2048, PageWalks(None), live=True)
         os.close(descriptor)
-        record = reader.read(running.pid)
+        record = reader.read_opened(running.pid, reader.read(running.pid))
         assert record is not None
         reader.read_flags(record)
         running.communicate()

@@ -77,7 +77,7 @@ def test_a_rest_is_believed_when_two_looks_agree(
     make_host(tmp_path, free=10)
     made: list[bool] = []
 
-    def look(proc_root: str, sys_root: str, *, thorough: bool) -> Snapshot:
+    def look(proc_root: str, sys_root: str, *, thorough: bool, enough: object) -> Snapshot:
         (tmp_path / "sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages").write_text(f"{counted[len(made)]}\n")
         made.append(thorough)
         snapshot = read_snapshot(proc_root, sys_root, thorough=thorough)

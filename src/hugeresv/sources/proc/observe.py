@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from hugeresv.ledger.observation import Observation, Pool
+from hugeresv.ledger.observation import Kind, Observation, Pool
 from hugeresv.ledger.reconcile import Unexplained, unexplained
 from hugeresv.sources.proc.inodes import unseen_inodes
 from hugeresv.sources.proc.interpret import interpret
 from hugeresv.sources.proc.pools import read_pools
 from hugeresv.sources.proc.read import is_live, read_snapshot
 from hugeresv.sources.proc.slab import count_inodes
+from hugeresv.sources.proc.snapshot import Snapshot
 
+_CAN_BE_OPEN = frozenset({Kind.FILE, Kind.MEMFD, Kind.MOUNT_MINIMUM})
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.05
 _SAMPLES_SECONDS = 0.001
@@ -67,7 +69,7 @@ class _Look:
 
 
 def _look(proc_root: str, sys_root: str, *, thorough: bool) -> _Look:
-    snapshot = read_snapshot(proc_root, sys_root, thorough=thorough)
+    snapshot = read_snapshot(proc_root, sys_root, thorough=thorough, enough=None if thorough else _explained)
     for _ in range(_RECOUNTS):  # those of files that have just been closed go within milliseconds
         if not unseen_inodes(snapshot):
             break
@@ -75,6 +77,17 @@ def _look(proc_root: str, sys_root: str, *, thorough: bool) -> _Look:
         snapshot = replace(snapshot, inodes=count_inodes(sys_root))
     observation = interpret(snapshot)
     return _Look(observation, unexplained(observation), read_pools(sys_root, []) == snapshot.pools)
+
+
+def _explained(snapshot: Snapshot) -> bool:
+    """Whether what is mapped is all that is counted, and none of it can be open elsewhere: then no open file matters.
+
+    Who has a file open that others map is one of its holders, and what a file is promised may come out of a minimum.
+    """
+    observation = interpret(snapshot)
+    if any(row.reserved_pages or row.used_pages for row in unexplained(observation)):
+        return False
+    return all(holder.certain and holder.kind not in _CAN_BE_OPEN for holder in observation.holders)
 
 
 @dataclass(slots=True)

@@ -57,28 +57,40 @@ class ProcessReader:
         self._can_query = live
         self.further_files: dict[int, list[tuple[str, FileStatus]]] = {}
         """By process, open files that are found otherwise: of a thread alone, or on what is mounted nowhere."""
+        self._threads: dict[int, int] = {}
         self.closed_files: dict[int, str] = {}
         """Processes whose mappings could be read, but not their open files, and why."""
         self.not_walked: dict[int, str] = {}
         """Processes whose mappings could be read, but not what is present in them, and why."""
 
     def read(self, pid: int) -> ProcessRecord | None:
-        """A process, None if it has nothing to do with huge pages. Raises OSError where it may not be looked at."""
+        """A process by what it maps, None if that is no huge page. Raises OSError where it may not be looked at."""
         try:
             return self._read(pid, pid)
         except ProcessLookupError:
             thread = self._other_thread(pid)
-            return None if thread is None else self._read(pid, thread)
+            if thread is None:
+                return None
+            self._threads[pid] = thread
+            return self._read(pid, thread)
+
+    def read_opened(self, pid: int, record: ProcessRecord | None) -> ProcessRecord | None:
+        """What `read` returned, with its open files; a record also if it has no more than these. Raises OSError."""
+        thread = self._threads.get(pid, pid)
+        opened = [*self._opened(f"{self._root}/{thread}", pid), *self.further_files.get(pid, ())]
+        if opened:
+            record = record or self._identity(f"{self._root}/{thread}", pid, thread)
+            record.opened = opened
+        return record
 
     def _read(self, pid: int, thread: int) -> ProcessRecord | None:
         """As one of its threads shows it. Raises ProcessLookupError where that has no memory."""
         path = f"{self._root}/{thread}"
         mappings, page_bytes = self._mappings(path)
-        opened = [*self._opened(path, pid), *self.further_files.get(pid, ())] if self._live else []
-        if not mappings and not opened:
+        if not mappings:
             return None
         record = self._identity(path, pid, thread)
-        record.mappings, record.page_bytes, record.opened = mappings, page_bytes, opened
+        record.mappings, record.page_bytes = mappings, page_bytes
         if self._live:
             for mapping in {(each.shared, each.device, each.inode): each for each in reversed(mappings)}.values():
                 with suppress(OSError):  # without CAP_CHECKPOINT_RESTORE; the interpretation knows what then is unknown

@@ -5,8 +5,10 @@ import functools
 import itertools
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 from hugeresv.errors import UnavailableError
 from hugeresv.ledger.observation import Suspect, Unreadable
@@ -34,10 +36,13 @@ _FIRST_PID_NAMESPACE = "pid:[4026531836]"
 """PROC_PID_INIT_INO (include/linux/proc_ns.h, since 3.8): the one whose /proc shows every process of the host."""
 
 
-def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> Snapshot:
+def read_snapshot(
+    proc_root: str, sys_root: str, *, thorough: bool = False, enough: Callable[[Snapshot], bool] | None = None
+) -> Snapshot:
     """Everything. Raises UnavailableError where there are no huge pages, or no processes to be seen.
 
-    `thorough`: look for what seldom holds a page, too, which takes as long again.
+    `thorough`: look for what seldom holds a page, too, which takes as long again. `enough` is asked before open files
+    are looked at, which takes as long as all else; if it says so they are not.
     """
     unreadable: list[Unreadable] = []
     pools = read_pools(sys_root, unreadable)
@@ -64,15 +69,17 @@ def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> S
         mounts += detached
         unreadable += unread
     mounted |= {mount.device for mount in mounts}
-    processes = _processes(reader, proc_root, pids, unreadable)
+    seen = _processes(reader, proc_root, pids)
+    processes = seen.records
     read_flags_where_needed(processes, mounted, reader.read_flags)
     for record in processes:
         reader.read_pages(record)
+    unreadable += _refused("mappings and open files", seen.refused, reader, maps=True)
     unreadable += _refused("page tables", reader.not_walked, reader, maps=False)
     unreadable += _unlisted(proc_root, pids, live=live)
     segments = _segments(proc_root, pids, unreadable)
     cgroups = tuple(read_cgroups(sys_root, [pool.page_size_kB for pool in pools], unreadable))
-    return Snapshot(
+    snapshot = Snapshot(
         pools,
         default,
         tuple(processes),
@@ -81,8 +88,31 @@ def read_snapshot(proc_root: str, sys_root: str, *, thorough: bool = False) -> S
         cgroups,
         tuple(unreadable),
         tuple(suspects),
-        count_inodes(sys_root) if live and (thorough or any(each.hides for each in unreadable)) else None,
+        None,
     )
+    looks_at_open_files = live and (enough is None or not enough(snapshot))
+    if looks_at_open_files:
+        processes = list(_with_open_files(reader, seen))
+    unreadable += _refused("open files", seen.without_room | reader.closed_files, reader, maps=False)
+    return replace(
+        snapshot,
+        processes=tuple(processes),
+        unreadable=tuple(unreadable),
+        inodes=count_inodes(sys_root) if looks_at_open_files and (thorough or _hides(unreadable)) else None,
+    )
+
+
+def _hides(unreadable: list[Unreadable]) -> bool:
+    return any(each.hides for each in unreadable)
+
+
+class _Seen(NamedTuple):
+    """Processes that map huge pages; all that may be looked at; those that may not, and why."""
+
+    records: list[ProcessRecord]
+    pids: list[int]
+    refused: dict[int, str]
+    without_room: dict[int, str]
 
 
 def _memory_bytes(proc_root: str) -> int | None:
@@ -118,13 +148,9 @@ def _unlisted(proc_root: str, pids: list[int], *, live: bool) -> Iterator[Unread
         yield Unreadable("the processes of other users", why, settle=needs(Capability.SYS_PTRACE))
 
 
-def _processes(
-    reader: ProcessReader, proc_root: str, pids: list[int], unreadable: list[Unreadable]
-) -> list[ProcessRecord]:
-    """Those that have to do with huge pages, and what was forked while they were read, which may have the same."""
-    found = []
-    refused: dict[int, str] = {}
-    without_room: dict[int, str] = {}
+def _processes(reader: ProcessReader, proc_root: str, pids: list[int]) -> _Seen:
+    """Those that map huge pages, and what was forked while they were read, which may have the same."""
+    seen = _Seen([], [], {}, {})
     for pid in itertools.chain(pids, _younger(proc_root, pids)):
         try:
             record = reader.read(pid)
@@ -133,13 +159,23 @@ def _processes(
         except OSError as error:
             room = reader.room(pid)
             if room is not None:
-                (refused if room else without_room)[pid] = reason(error)
+                (seen.refused if room else seen.without_room)[pid] = reason(error)
             continue
+        seen.pids.append(pid)
         if record is not None:
-            found.append(record)
-    unreadable += _refused("mappings and open files", refused, reader, maps=True)
-    unreadable += _refused("open files", without_room | reader.closed_files, reader, maps=False)
-    return found
+            seen.records.append(record)
+    return seen
+
+
+def _with_open_files(reader: ProcessReader, seen: _Seen) -> Iterator[ProcessRecord]:
+    """Those that map huge pages or have files of them open."""
+    records = {record.pid: record for record in seen.records}
+    for pid in seen.pids:
+        record = records.get(pid)
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            record = reader.read_opened(pid, record)
+        if record is not None:
+            yield record
 
 
 def _younger(proc_root: str, pids: list[int]) -> Iterator[int]:
