@@ -70,6 +70,10 @@ def test_the_version_is_the_packages(hugeresv: Hugeresv) -> None:
     ("words", "found"),
     [
         ("hugeresv co", ["compare", "convert", "completion"]),
+        ("hugeresv behaviours 6.18.", ["6.18.15"]),
+        ("hugeresv behaviours zap", ["zap-restore"]),
+        ("hugeresv behaviours 6.18 --source alloc_h", ["alloc_hugetlb_folio"]),
+        ("hugeresv behaviours --diff 2008 count", ["count-in-vma"]),
         ("hugeresv run --on 6.1", ["6.1.187", "6.1", "6.12.107", "6.12.117", "6.12", "6.18.15", "6.18"]),
         ("hugeresv compare h", ["host"]),
         ("hugeresv run --js", ["--json"]),
