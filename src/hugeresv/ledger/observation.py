@@ -3,9 +3,10 @@
 All counts are in huge pages of the page size that stands beside them. Everything here is immutable.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from hugeresv.value import value
 
 
 class Kind(StrEnum):
@@ -46,7 +47,7 @@ class NodePool(NamedTuple):
     surp: int
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Pool:
     """The counters of one page size. `rsvd` is signed: a wrapped counter is negative."""
 
@@ -87,7 +88,7 @@ class HolderProcess(NamedTuple):
     user: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Holder:
     """Something that holds pages: `reserved` ones, promised and not yet taken, and `used` ones.
 
@@ -133,7 +134,7 @@ class Holder:
         return not self.reserved.max and not self.used.max
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class MountUse:
     """A mounted hugetlbfs. None: no such limit; `used_pages` is known only where there is a maximum.
 
@@ -152,7 +153,7 @@ class MountUse:
     keepers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class CgroupUse:
     """A cgroup's counters and limits for one page size. None: no limit, or a kernel that does not count it.
 
@@ -203,7 +204,7 @@ class Suspect(NamedTuple):
     page_size_kB: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Observation:
     """All of it. `suspects`: what may hold more than the holders show."""
 

@@ -7,9 +7,9 @@ numa_maps costs about twice as much as maps, smaps four times and more, for they
 import os
 import re
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 
 from hugeresv.sources.proc.files import MalformedError, number
+from hugeresv.value import value
 
 _ADDRESS, _DEVICE = rb"([0-9a-f]{1,16})", rb"([0-9a-f]{2,3}):([0-9a-f]{2,5})"
 _HEAD = re.compile(_ADDRESS + rb"-" + _ADDRESS + rb" (?s:..)")
@@ -27,7 +27,7 @@ _MOST_KB = 1 << 54
 _LIKELY_NAMES = (b" /anon_hugepage", b" /memfd:", b" /SYSV")
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Mapping:
     """A line of maps: addresses and offset in bytes; `device` as os.makedev makes it."""
 
@@ -40,7 +40,7 @@ class Mapping:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Detail:
     """What smaps says of a mapping of huge pages: their size, flag NORESERVE, and how many bytes are present."""
 

@@ -6,9 +6,10 @@ from enum import Enum
 from hugeresv.ledger.observation import CgroupUse, Pool, Suspect, Unreadable
 from hugeresv.sources.proc.maps import Mapping
 from hugeresv.sources.proc.sysvipc import SegmentRecord
+from hugeresv.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class FileStatus:
     """What stat(2) says of a hugetlbfs file. `changed`: when its inode last changed, in seconds of real time."""
 
@@ -60,7 +61,7 @@ class ProcessRecord:
     opened: list[tuple[str, FileStatus]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class MountRecord:
     """A mounted hugetlbfs, where it was first met: limits in pages, files with their names relative to it.
 
@@ -79,7 +80,7 @@ class MountRecord:
     keepers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Snapshot:
     """All of it. `inodes`: how many the kernel has of files of huge pages; None: that was not asked, or is unknown."""
 
