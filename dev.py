@@ -31,15 +31,15 @@ def demo(arguments: "list[str]") -> int:
 
 
 def test(arguments: "list[str]") -> int:
-    """Run the tests, on every core; --fast leaves out the host's pool and guests; other arguments go to pytest."""
-    fast = ("-m", "not host and not guest") if "--fast" in arguments else ()
+    """Run the tests, on every core; --fast leaves out the pool, guests and what is slow; the rest goes to pytest."""
+    fast = ("-m", "not host and not guest and not slow") if "--fast" in arguments else ()
     rest = [argument for argument in arguments if argument != "--fast"]
     workers = str(len(os.sched_getaffinity(0)))
     return run(BIN / "python", "-m", "pytest", "-n", workers, "--dist", "loadgroup", *fast, *rest)
 
 
 def fast(arguments: "list[str]") -> int:
-    """Run the tests that need neither root nor a guest; arguments go to pytest."""
+    """Run the tests that need neither root nor a guest, and are quick; arguments go to pytest."""
     return test(["--fast", *arguments])
 
 

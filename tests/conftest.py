@@ -28,13 +28,29 @@ MOST_PAGES = 64
 """No test on the host needs a larger pool."""
 
 
+SLOW = (
+    "invariants/test_ideal.py",
+    "invariants/test_histories.py",
+    "model/test_copy.py",
+    "model/test_key_futures.py",
+    "mutation/test_places.py::test_a_few_faults_are_noticed",
+    "rules/test_pages.py",
+    "rules/test_same_model.py",
+    "search/test_fuzz.py",
+    "test_benchmarks.py",
+)
+"""Searches and comparisons that take seconds of a core each."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the host's pool or a guest: `dev.py test --fast` leaves it out.
+    """Mark what needs the host's pool or a guest, or takes long: `dev.py test --fast` leaves it out.
 
     Under xdist the first share a worker, because one at a time has the pool, and so do the tests of one guest's kernel,
     which then boots once.
     """
     for item in items:
+        if item.nodeid.removeprefix("tests/").startswith(SLOW):
+            item.add_marker("slow")
         if isinstance(item, pytest.Function):
             if "host_machine" in item.fixturenames:
                 item.add_marker("host")
