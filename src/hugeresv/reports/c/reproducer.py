@@ -18,9 +18,9 @@ from hugeresv.scenario.expectation import expected, leaks_for
 from hugeresv.scenario.scenario import Expectation, Scenario, Step
 
 _INCLUDES = (
-    "errno.h", "fcntl.h", "limits.h", "linux/mman.h", "poll.h", "sched.h", "setjmp.h", "signal.h", "stdio.h",
-    "stdlib.h", "string.h", "sys/mman.h", "sys/mount.h", "sys/shm.h", "sys/socket.h", "sys/stat.h", "sys/syscall.h",
-    "sys/types.h", "sys/wait.h", "unistd.h",
+    "errno.h", "fcntl.h", "grp.h", "limits.h", "linux/mman.h", "poll.h", "sched.h", "setjmp.h", "signal.h", "stdio.h",
+    "stdlib.h", "string.h", "sys/mman.h", "sys/mount.h", "sys/resource.h", "sys/shm.h", "sys/socket.h", "sys/stat.h",
+    "sys/syscall.h", "sys/types.h", "sys/wait.h", "unistd.h",
 )  # fmt: skip
 _COUNTERS = ("total", "free", "rsvd", "surp")
 
@@ -121,6 +121,8 @@ class _Program:
     def _statement(self, call: Call) -> str:
         expression = self._words.expression(call)
         if expression is None:
+            if call.name not in _OTHERS:
+                raise UnsupportedError(f"{call.name} cannot be converted to C")
             return _OTHERS[call.name](self, call)
         if isinstance(call.makes, (OfFile, OfSegment)):
             table = "files" if isinstance(call.makes, OfFile) else "segments"

@@ -99,11 +99,14 @@ static struct result result_of(int number)
 static void serve(int process)
 {
 	struct sigaction fault = { .sa_handler = on_fault };
+	struct rlimit memlock = { 1 << 16, 1 << 16 };
 	int number;
 
 	sigaction(SIGBUS, &fault, NULL);
 	sigaction(SIGSEGV, &fault, NULL);
 	signal(SIGCHLD, SIG_IGN);
+	setgroups(0, NULL);
+	setrlimit(RLIMIT_MEMLOCK, &memlock);
 	close_range(channels[PROCESSES][1] + 1, ~0U, 0); /* the files of process 1 */
 	while (read(channels[process][1], &number, sizeof number) == sizeof number) {
 		struct result result;

@@ -82,6 +82,11 @@ class Words:
         """The descriptor that keeps a file open."""
         return f"shared->files[{self._number(file)}]"
 
+    @staticmethod
+    def bytes(content: bytes) -> str:
+        """What the kernel finds at an address."""
+        return f"(unsigned char[]){{ {', '.join(map(str, content))} }}"
+
     def segment(self, segment: OfSegment) -> str:
         """An identifier."""
         return f"shared->segments[{self._number(segment)}]"
@@ -127,4 +132,7 @@ _CALLS: Mapping[str, Callable[..., str]] = {
     "shmctl": lambda w, segment, _command, _buffer: f"shmctl({w.segment(segment)}, IPC_RMID, NULL)",
     "memfd_create": lambda w, name, flags: f'memfd_create("{name}", {w.flags("memfd", flags)})',
     "close": lambda w, file: f"close({w.kept(file)})",
+    "setresgid": lambda _w, *groups: f"syscall(SYS_setresgid, {', '.join(map(str, groups))})",
+    "capset": lambda w, header, data: f"syscall(SYS_capset, {w.bytes(header)}, {w.bytes(data)})",
+    "prlimit64": lambda w, pid, limit, new, old: f"syscall(SYS_prlimit64, {pid}, {limit}, {w.bytes(new)}, {old})",
 }
