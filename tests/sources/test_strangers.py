@@ -130,6 +130,20 @@ def test_a_number_is_as_the_kernel_writes_it(text: str) -> None:
     assert number(b"18446744073709551615", "free") == (1 << 64) - 1
 
 
+def test_a_mapping_ends_where_a_file_can_end() -> None:
+    """An offset in a file of huge pages is an loff_t: bytes beyond 2**63 are in no mapping of one.
+
+    Catches: a traceback of the ledger, which knows no such page.
+    """
+    line = b"1000000-1200000 rw-s %08x 00:10 5 /memfd:a (deleted)"
+    last_page = (1 << 63) - (1 << 21)
+    [mapping] = parse_maps([line % last_page], {0x1000000})
+    assert mapping.offset == last_page
+    for beyond in (last_page + 1, (1 << 64) - 1):
+        with pytest.raises(MalformedError, match="a mapping"):
+            parse_maps([line % beyond], {0x1000000})
+
+
 HUGE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000 | 0x40000  # MAP_NORESERVE, MAP_HUGETLB
 
 

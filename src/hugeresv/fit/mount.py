@@ -1,7 +1,6 @@
 """The mounted hugetlbfs in which the file to be mapped would be made, as the process sees it."""
 
 import os
-import shlex
 import stat
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from hugeresv.errors import InputError, UnavailableError
 from hugeresv.fit.situation import MountRoom, Refusal
 from hugeresv.ledger.observation import Kind
 from hugeresv.outcome import Outcome
+from hugeresv.shell import quoted
 from hugeresv.sources.proc.files import reason
 from hugeresv.sources.proc.mountinfo import read_mountinfo
 from hugeresv.sources.proc.mounts import FILE_SYSTEM, mount_limits
@@ -79,10 +79,10 @@ def _minimum_left(proc_root: str, sys_root: str, device: int) -> tuple[int, bool
 
 def _refusal(path: str, status: os.stat_result, task: Task, entry: str, *, read_only: bool) -> Refusal | None:
     """Why the process may not make a file there."""
-    quoted = shlex.quote(path)
+    directory = quoted(path)
     if read_only:
         text = f"the mount at {path} is read-only"
-        return Refusal("open", Outcome.EROFS, "mount-read-only", text, f"{entry}mount -o remount,rw {quoted}")
+        return Refusal("open", Outcome.EROFS, "mount-read-only", text, f"{entry}mount -o remount,rw {directory}")
     wanted = stat.S_IWOTH | stat.S_IXOTH
     if task.uid == status.st_uid:
         wanted = stat.S_IWUSR | stat.S_IXUSR
@@ -92,4 +92,4 @@ def _refusal(path: str, status: os.stat_result, task: Task, entry: str, *, read_
         return None
     mode = stat.filemode(status.st_mode)
     text = f"user {task.uid} may make no file in {path} ({mode}, of user {status.st_uid}, group {status.st_gid})"
-    return Refusal("open", Outcome.EACCES, "mount-permission", text, f"{entry}chown {task.uid} {quoted}")
+    return Refusal("open", Outcome.EACCES, "mount-permission", text, f"{entry}chown {task.uid} {directory}")

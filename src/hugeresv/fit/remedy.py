@@ -1,12 +1,12 @@
 """What stopped a mapping, in words, and the command that makes room."""
 
-import shlex
 from dataclasses import dataclass, replace
 
 from hugeresv.fit.forecast import Forecast, Obstacle
 from hugeresv.fit.limits import CgroupLimit, MemoryLimit, MountLimit, OfCall, PoolLimit
 from hugeresv.fit.nodes import spell_nodes
 from hugeresv.fit.situation import CallLimit, Refusal, Situation
+from hugeresv.shell import quoted
 from hugeresv.units import count_of, format_bytes
 
 
@@ -75,7 +75,7 @@ def _cgroup(limit: CgroupLimit, obstacle: Obstacle) -> Remedy:
         f"cgroup {room.use.path} may {does} {pages_of(obstacle.have)} ({name}), has {counted} {has}, needs {need}. "
         "Raise the limit"
     )
-    command = f"echo {need * situation.page_bytes} > {shlex.quote(file)}"
+    command = f"echo {need * situation.page_bytes} > {quoted(file)}"
     code = "cgroup-rsvd-max" if limit.rsvd else "cgroup-max"
     return Remedy(code, text, obstacle.have, need, "pages", command)
 
@@ -88,7 +88,7 @@ def _memory(limit: MemoryLimit, obstacle: Obstacle) -> Remedy:
         f"cgroup {room.path} may have {format_bytes(room.max_bytes)} of memory (memory.max), to which huge pages are "
         f"charged, and can be charged for {pages_of(max(0, room.at_most))} more at most. Raise the limit"
     )
-    command = f"echo {room.max_bytes + more} > {shlex.quote(room.file)}"
+    command = f"echo {room.max_bytes + more} > {quoted(room.file)}"
     return Remedy("memory-max", text, room.max_bytes, room.max_bytes + more, "bytes", command)
 
 
@@ -105,8 +105,8 @@ def _mount(obstacle: Obstacle) -> Remedy:
         f"and use {another}"
     )
     options = ",".join([f"pagesize={format_bytes(situation.page_bytes)}", f"size={size}", *room.options])
-    path, entry = shlex.quote(another), room.entry
-    command = f"{entry}mkdir -p {path} && {entry}mount -t hugetlbfs -o {shlex.quote(options)} none {path}"
+    path, entry = quoted(another), room.entry
+    command = f"{entry}mkdir -p {path} && {entry}mount -t hugetlbfs -o {quoted(options)} none {path}"
     return Remedy("mount-size", text, obstacle.have, need, "pages", command)
 
 

@@ -1,13 +1,13 @@
 """What keeps a host's huge pages as they are: settings that last, nodes, limits of shared memory, mounts."""
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from hugeresv.ledger.observation import Pool
+from hugeresv.shell import quoted
 from hugeresv.sources.proc.boot import BootSetting, boot_settings
 from hugeresv.sources.proc.files import read_if_there
 from hugeresv.sources.proc.meminfo import default_page_bytes, memory_bytes
@@ -157,7 +157,7 @@ def _mounts(points: Sequence[MountInfo], root: str | None) -> Iterator[Advice]:
         yield Advice(
             f"hugetlbfs at {point.path} ({options}): no line of /etc/fstab has it.",
             "To have it after a restart, unless a program or a unit mounts it:",
-            (f"echo {shlex.quote(line)} >> /etc/fstab",),
+            (f"echo {quoted(line)} >> /etc/fstab",),
         )
 
 

@@ -1,10 +1,10 @@
 """What the limits of cgroups do to mappings: a SIGBUS where more is promised than may be used."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 from hugeresv.ledger.observation import CgroupUse, Observation
 from hugeresv.ledger.reconcile import CgroupRest, cgroup_rests
+from hugeresv.shell import quoted
 from hugeresv.status.finding import Finding, sized
 from hugeresv.status.headroom import by_path, lineage_of
 from hugeresv.units import count_of
@@ -81,7 +81,7 @@ def _all_unequal(cgroups: Sequence[CgroupUse]) -> Finding:
         remedy = "This kernel cannot limit what is reserved, which takes Linux 5.7: let the programs in them map less."
         return Finding("cgroup-limits", text, remedy=remedy)
     file, rsvd_file = (name.rpartition("/")[2] for name in (first.limit_file, first.rsvd_limit_file))
-    directories = " ".join(shlex.quote((each.limit_file or "").rpartition("/")[0]) for each in cgroups)
+    directories = " ".join(quoted((each.limit_file or "").rpartition("/")[0]) for each in cgroups)
     command = f'for d in {directories}; do cat "$d/{file}" > "$d/{rsvd_file}"; done'
     remedy = f"Make mmap fail with ENOMEM instead, which a program can handle. {_ALSO}"
     return Finding("cgroup-limits", text, remedy=remedy, command=command)
@@ -132,7 +132,7 @@ def _unaccounted(rest: CgroupRest) -> Iterator[Finding]:
 
 
 def _write(pages: int, cgroup: CgroupUse, file: str | None) -> str:
-    return "" if file is None else f"echo {pages * cgroup.page_size_kB << 10} > {shlex.quote(file)}"
+    return "" if file is None else f"echo {pages * cgroup.page_size_kB << 10} > {quoted(file)}"
 
 
 def _name(cgroup: CgroupUse) -> str:

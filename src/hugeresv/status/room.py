@@ -1,11 +1,11 @@
 """Why a mapping may find no page although the ledger is right: full pools, files left behind."""
 
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 
 from hugeresv.ledger.observation import Holder, Kind, MountUse, Observation, Pool
 from hugeresv.ledger.reconcile import holders_of
+from hugeresv.shell import quoted
 from hugeresv.status.cgroup_room import cgroup_warnings
 from hugeresv.status.finding import Finding, grow, sized
 from hugeresv.status.grouping import alike
@@ -148,16 +148,16 @@ def _remove(names: Sequence[str], used: Sequence[str], inside: int | None) -> st
     """The command for files of one folder, some of whose neighbours may be in use."""
     folder, _, _ = names[0].rpartition("/")
     pattern = pattern_of(names[0]).rpartition("/")[2]
-    glob = "*".join(shlex.quote(part) if part else "" for part in pattern.split("*"))
-    place = f"{shlex.quote(folder)}/{glob}"
+    glob = "*".join(quoted(part) if part else "" for part in pattern.split("*"))
+    place = f"{quoted(folder)}/{glob}"
     in_namespace = _entry(inside, "m")
     if len(names) <= _MOST_NAMED:
-        return f"{in_namespace}rm {' '.join(shlex.quote(name) for name in names)}"
+        return f"{in_namespace}rm {' '.join(quoted(name) for name in names)}"
     command = f"rm {place}"
     others = re.compile(".*".join(map(re.escape, f"{folder}/{pattern}".split("*"))), re.DOTALL)
     if any(others.fullmatch(name) for name in used):
         command = f'for file in {place}; do fuser -s "$file" || rm "$file"; done'
-    return f"{in_namespace}sh -c {shlex.quote(command)}" if in_namespace else command
+    return f"{in_namespace}sh -c {quoted(command)}" if in_namespace else command
 
 
 def _entry(inside: int | None, kind: str) -> str:

@@ -1,10 +1,10 @@
 """Namespaces in which no process is: an open descriptor or a bind mount keeps them, and what is in them."""
 
 import re
-import shlex
 from collections.abc import Callable, Iterable
 
 from hugeresv.ledger.observation import Suspect
+from hugeresv.shell import quoted
 from hugeresv.sources.proc.descriptors import Open
 from hugeresv.sources.proc.mountinfo import read_mountinfo
 
@@ -42,7 +42,7 @@ class Empty:
         self.suspects.append(
             Suspect(
                 f"the {kind} namespace {name} without a process, which {keeper} keeps",
-                f"`nsenter {look.format(shlex.quote(path))}` shows what is in it.",
+                f"`nsenter {look.format(quoted(path))}` shows what is in it.",
                 pages=True,
                 promises=True,
                 in_file=True,

@@ -24,6 +24,8 @@ _CHUNK_BYTES = 1 << 14
 _LONGEST_ENTRY = 1 << 16
 _LARGEST_PAGE_KB = 1 << 30
 _MOST_KB = 1 << 54
+_FILE_END = 1 << 63
+"""No mapping of a hugetlbfs file reaches beyond what an loff_t can say (hugetlbfs_file_mmap)."""
 _LIKELY_NAMES = (b" /anon_hugepage", b" /memfd:", b" /SYSV")
 
 
@@ -77,9 +79,10 @@ def _parse_line(line: bytes, names: dict[bytes, str]) -> Mapping:
     if name not in names:
         names[name] = os.fsdecode(name.replace(b"\\012", b"\n"))  # the only byte that is escaped here
     device = os.makedev(int(major, 16), int(minor, 16))
-    return Mapping(
-        int(start, 16), int(end, 16), sharing == b"s", int(offset, 16), device, number(inode, "an inode"), names[name]
-    )
+    first, last, place = int(start, 16), int(end, 16), int(offset, 16)
+    if place + last - first > _FILE_END:
+        raise MalformedError("a mapping", line)
+    return Mapping(first, last, sharing == b"s", place, device, number(inode, "an inode"), names[name])
 
 
 def parse_smaps(smaps: bytes) -> dict[int, Detail]:

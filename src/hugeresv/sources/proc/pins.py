@@ -92,7 +92,7 @@ class Pins:
 
     def suspects(self) -> list[Suspect]:
         """All of them. Data on the way are last, since nearly all are not of huge pages."""
-        found = [*self._found, *self._in_queues]
+        found = [*self._found, *dict.fromkeys(self._in_queues)]
         if len(self._asked) == _MOST_ASKED:
             found.append(_pin(f"pipes and sockets beyond the first {_MOST_ASKED}, which were not asked", ""))
         return found
@@ -133,7 +133,7 @@ class Pins:
         if _IN_FLIGHT.search(_information(opened)):
             yield Suspect(
                 f"files in flight in a socket of {whose}",
-                "They are somebody's again, or free, when it is read or closed.",
+                "They have an owner again when it is read, and are free when it is closed.",
                 pages=True,
                 promises=True,
                 in_file=True,

@@ -1,0 +1,20 @@
+"""Words of commands that a person pastes into a shell."""
+
+import os
+import shlex
+
+
+def quoted(word: str) -> str:
+    """`word` as one word of a shell, printable whatever is in it: what is shown is what is to be pasted."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return f"$'{''.join(_escaped(each) for each in word)}'"
+
+
+def _escaped(character: str) -> str:
+    """One character between $' and ' (bash, zsh, ksh; POSIX since 2024)."""
+    if character in "\\'":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    return "".join(f"\\{byte:03o}" for byte in os.fsencode(character))
