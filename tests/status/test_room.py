@@ -173,7 +173,9 @@ def test_limits_of_cgroups(use: CgroupUse, expected: list[str], command: str) ->
     for each in findings:
         assert each.note or "killed by SIGBUS" in each.text
     if use.rsvd_pages is None:
-        assert f"raise its limit, {V1.format('')}" in findings[0].remedy
+        remedy = findings[0].remedy
+        assert "the file for it, which Linux 5.7 and later have, is missing" in remedy
+        assert f"raise its limit, {V1.format('')}" in remedy
 
 
 def test_cgroups_in_each_other_with_one_limit_are_one_warning() -> None:

@@ -50,7 +50,7 @@ def _read(proc_root: str, sys_root: str, query: Query) -> Situation:
     rlimits = read_rlimits(proc_root, process)
     calls, refusal = mapping_limits(rlimits, request.what, query.pid), None
     if request.what is What.SYSV:
-        segments = segment_limits(proc_root, query.pid, task, rlimits, behaviour)
+        segments = segment_limits(proc_root, query.pid, task, rlimits, release)
         calls, refusal = [*segments.limits, *calls], segments.refusal
         notes += segments.notes
     elif mount is not None:

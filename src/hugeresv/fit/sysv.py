@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from hugeresv.fit.rlimit import BASE_PAGE_BYTES, resource_limit
 from hugeresv.fit.situation import CallLimit, Charge, Refusal
-from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.release import parse_release
 from hugeresv.outcome import Outcome
 from hugeresv.sources.proc.files import read_number, reason
 from hugeresv.sources.proc.namespaces import namespace
@@ -15,15 +15,17 @@ from hugeresv.sources.proc.segments import within_ipc
 from hugeresv.sources.proc.sysvipc import read_own_segments
 from hugeresv.sources.proc.task import Task
 
+_NAMES = ("shmmax", "shmall", "shmmni")
+
 
 @dataclass(frozen=True, slots=True)
 class _Ipc:
-    """The limits of an IPC namespace, None where they could not be read, and the sizes of its segments in bytes."""
+    """The limits of an IPC namespace and the sizes of its segments in bytes; None is what could not be read."""
 
     shmmax: int | None
     shmall: int | None
     shmmni: int | None
-    segments: tuple[int, ...]
+    segments: tuple[int, ...] | None
 
 
 class SegmentLimits(NamedTuple):
@@ -34,12 +36,10 @@ class SegmentLimits(NamedTuple):
     notes: list[str]
 
 
-def segment_limits(
-    proc_root: str, pid: int | None, task: Task, rlimits: Rlimits, behaviour: Behaviour
-) -> SegmentLimits:
+def segment_limits(proc_root: str, pid: int | None, task: Task, rlimits: Rlimits, release: str) -> SegmentLimits:
     """What a segment of the process would be held against; `pid` None: this one. Raises OSError."""
     limits, notes = _ipc_limits(proc_root, "self" if pid is None else str(pid))
-    refusal, memlock, more = _permission(proc_root, task, rlimits, behaviour, pid)
+    refusal, memlock, more = _permission(proc_root, task, rlimits, release, pid)
     return SegmentLimits([*limits, *memlock], refusal, [*notes, *more])
 
 
@@ -54,18 +54,21 @@ def _ipc_limits(proc_root: str, process: str) -> tuple[list[CallLimit], list[str
         ipc = within_ipc(f"{proc_root}/{process}/ns/ipc", lambda: _read(proc_root)) if elsewhere else _read(proc_root)
     except OSError as error:
         return [], [f"the limits of its IPC namespace could not be read: {reason(error)}"]
-    missing = [name for name in ("shmmax", "shmall", "shmmni") if getattr(ipc, name) is None]
+    missing = [name for name in _NAMES if getattr(ipc, name) is None]
     notes = [f"kernel.{', kernel.'.join(missing)} could not be read: no such limit is considered"] if missing else []
+    if ipc.segments is None and len(missing) < len(_NAMES):
+        notes.append("the segments that exist could not be read (sysvipc/shm): none is counted against the limits")
     return _limits(ipc, f"nsenter -t {process} -i " if elsewhere else ""), notes
 
 
 def _limits(ipc: _Ipc, entry: str) -> list[CallLimit]:
-    base_pages = sum(-(-size // BASE_PAGE_BYTES) for size in ipc.segments)
+    sizes = ipc.segments or ()
+    base_pages = sum(-(-size // BASE_PAGE_BYTES) for size in sizes)
     found = []
     for name, value, used, charge, unit, outcome in (
         ("shmmax", ipc.shmmax, 0, Charge.EACH, 1, Outcome.EINVAL),
         ("shmall", ipc.shmall, base_pages, Charge.SUM, BASE_PAGE_BYTES, Outcome.ENOSPC),
-        ("shmmni", ipc.shmmni, len(ipc.segments), Charge.SUM, None, Outcome.ENOSPC),
+        ("shmmni", ipc.shmmni, len(sizes), Charge.SUM, None, Outcome.ENOSPC),
     ):
         if value is not None:
             command = f"{entry}sysctl kernel.{name}={{}}"
@@ -75,7 +78,7 @@ def _limits(ipc: _Ipc, entry: str) -> list[CallLimit]:
 
 
 def _permission(
-    proc_root: str, task: Task, rlimits: Rlimits, behaviour: Behaviour, pid: int | None
+    proc_root: str, task: Task, rlimits: Rlimits, release: str, pid: int | None
 ) -> tuple[Refusal | None, list[CallLimit], list[str]]:
     """Why the task may not have such a segment, or the limit that it is held against instead, and what there is to say.
 
@@ -89,7 +92,7 @@ def _permission(
         return None, [], ["vm.hugetlb_shm_group could not be read: the process is taken to be in it"]
     if group in task.groups:
         return None, [], []
-    if not behaviour.shm_honours_memlock:
+    if not _honours_memlock(release):
         text = f"SysV segments of huge pages need CAP_IPC_LOCK or group {group} (vm.hugetlb_shm_group)"
         command = f"sysctl vm.hugetlb_shm_group={task.groups[0]}"
         return Refusal("shmget", Outcome.EPERM, "hugetlb-shm-group", text, command), [], []
@@ -102,11 +105,18 @@ def _permission(
     return None, [resource_limit("memlock", "shmget", Outcome.EPERM, rlimits.locked, 0, pid)], [note]
 
 
+def _honours_memlock(release: str) -> bool:
+    """Behaviour.shm_honours_memlock of exactly this release: 5.16 to 5.19 differ from the preset that is closest."""
+    found = parse_release(release)
+    return found is not None and found.series <= (5, 15)
+
+
 def _read(proc_root: str) -> _Ipc:
     """Those of the namespace of this thread, or of a captured tree. Raises OSError."""
-    segments = read_own_segments(proc_root, "") if Path(f"{proc_root}/sysvipc/shm").exists() else []
-    shmmax, shmall, shmmni = (_setting(proc_root, f"kernel/{name}") for name in ("shmmax", "shmall", "shmmni"))
-    return _Ipc(shmmax, shmall, shmmni, tuple(segment.size_bytes for segment in segments))
+    segments = read_own_segments(proc_root, "") if Path(f"{proc_root}/sysvipc/shm").exists() else None
+    shmmax, shmall, shmmni = (_setting(proc_root, f"kernel/{name}") for name in _NAMES)
+    sizes = None if segments is None else tuple(segment.size_bytes for segment in segments)
+    return _Ipc(shmmax, shmall, shmmni, sizes)
 
 
 def _setting(proc_root: str, name: str) -> int | None:

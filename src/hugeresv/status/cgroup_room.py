@@ -10,6 +10,7 @@ from hugeresv.status.headroom import by_path, lineage_of
 from hugeresv.units import count_of
 
 _ALSO = "What manages the cgroup (systemd, Kubernetes) may set it anew: change it there, too."
+_NO_RSVD = "What is reserved cannot be limited here: the file for it, which Linux 5.7 and later have, is missing."
 
 
 _MOST_SINGLE = 3
@@ -78,7 +79,7 @@ def _all_unequal(cgroups: Sequence[CgroupUse]) -> Finding:
         f"which the first are {names}. mmap succeeds there, and whoever touches one page too many is killed by SIGBUS."
     )
     if first.rsvd_limit_file is None or first.limit_file is None:
-        remedy = "This kernel cannot limit what is reserved, which takes Linux 5.7: let the programs in them map less."
+        remedy = f"{_NO_RSVD} Let the programs in them map less."
         return Finding("cgroup-limits", text, remedy=remedy)
     file, rsvd_file = (name.rpartition("/")[2] for name in (first.limit_file, first.rsvd_limit_file))
     directories = " ".join(quoted((each.limit_file or "").rpartition("/")[0]) for each in cgroups)
@@ -95,10 +96,8 @@ def _unequal(cgroup: CgroupUse) -> Finding:
         f"when {count_of(most, 'page')} {_are(most)} in use, whoever touches one more is killed by SIGBUS."
     )
     if cgroup.rsvd_limit_file is None:
-        remedy = (
-            "This kernel cannot limit what is reserved, which takes Linux 5.7: let the programs in it map no more than "
-            f"{count_of(most, 'page')} together, or raise its limit, {cgroup.limit_file}."
-        )
+        together = f"Let the programs in it map no more than {count_of(most, 'page')} together"
+        remedy = f"{_NO_RSVD} {together}, or raise its limit, {cgroup.limit_file}."
         return Finding("cgroup-limits", text, remedy=remedy)
     remedy = f"Make mmap fail with ENOMEM instead, which a program can handle. {_ALSO}"
     return Finding("cgroup-limits", text, remedy=remedy, command=_write(most, cgroup, cgroup.rsvd_limit_file))
