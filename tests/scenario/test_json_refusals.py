@@ -147,6 +147,7 @@ def test_a_wrong_head_is_placed_on_its_line() -> None:
 REFUSED = {
     "a key twice": ('{"b": {"a": 1},\n "a": "}", "c": {"a": 2},\n "\\u0061": 1}', '"a" is given twice in one object'),
     "the first of two": ('{"a": 1,\n"b": 1,\n"a": {"c": 1,\n"c": 2}}', '"a" is given twice in one object'),
+    "a number too large before what is no JSON": ('{"a": 1.5e3,\n\n"b": 1e999+1}', "number 1e999 is out of range"),
     "a number too large": ('{"a": 1.5e3, "b": 12,\n"c": "1e999",\n"d": -1e999}', "number -1e999 is out of range"),
     "no number": ('{"a": "NaN",\n"b": 1,\n"NaN": NaN}', "NaN is not JSON"),
 }

@@ -148,7 +148,7 @@ _TOKEN = re.compile(
     r"""
     (?P<key> "(?: [^"\\] | \\. )*" ) \s* : | "(?: [^"\\] | \\. )*"
     | [{}]
-    | -?[0-9]+ (?P<float> [.eE] [0-9.eE+-]* )? | (?P<no_number> NaN | -?Infinity )
+    | -?[0-9]+ (?P<float> (?: \. [0-9]+ )? (?: [eE] [+-]? [0-9]+ )? ) | (?P<no_number> NaN | -?Infinity )
     """,
     re.VERBOSE,
 )
