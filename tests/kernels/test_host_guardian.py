@@ -280,7 +280,7 @@ def test_a_number_of_seconds(before: dict[str, object], monkeypatch: pytest.Monk
 
 def test_a_pool_in_use_is_refused_as_it_is(before: dict[str, object]) -> None:
     """Pages reserved by a process that is not ours; nothing is changed by asking."""
-    holder = "import mmap, sys; m = mmap.mmap(-1, 4 << 20, flags=0x40022); print(); sys.stdin.read()"
+    holder = "import mmap, sys; m = mmap.mmap(-1, 4 << 20, flags=0x40022); print(flush=True); sys.stdin.read()"
     pages = HugePool(PAGE_SIZE_KB)
     pages.set_nr(3)
     with subprocess.Popen([sys.executable, "-c", holder], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
