@@ -86,7 +86,7 @@ def read_snapshot(
         tuple(mounts),
         tuple(segments),
         cgroups,
-        tuple(unreadable),
+        (*unreadable, *_refused("open files", seen.without_room, reader, maps=False)),
         tuple(suspects),
         None,
     )

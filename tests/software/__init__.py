@@ -1,0 +1,1 @@
+"""Programs that others wrote, on this host's huge pages."""
