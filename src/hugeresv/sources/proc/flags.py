@@ -23,7 +23,8 @@ def read_flags_where_needed(
         named = [(file_of(record, mapping, mounted), mapping) for mapping in record.mappings]
         if all(_is_known(file, mapping, known, covered) for file, mapping in named):
             continue
-        read_flags(record)
+        if record.noreserve is None:
+            read_flags(record)
         if record.noreserve is None:
             continue
         for file, mapping in named:

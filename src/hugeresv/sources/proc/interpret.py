@@ -1,6 +1,7 @@
 """What a snapshot of a host means: an observation."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from hugeresv.ledger.observation import (
     HeldMapping,
@@ -14,7 +15,6 @@ from hugeresv.ledger.observation import (
     Suspect,
     exactly,
 )
-from hugeresv.ledger.reconcile import settle
 from hugeresv.sources.proc.identity import DELETED, FileId, file_of, kind_of
 from hugeresv.sources.proc.inodes import unseen_inodes
 from hugeresv.sources.proc.maps import Mapping
@@ -25,15 +25,17 @@ from hugeresv.sources.proc.snapshot import MountRecord, ProcessRecord, Snapshot
 from hugeresv.sources.proc.sysvipc import SegmentRecord
 
 
-def interpret(snapshot: Snapshot) -> Observation:
-    """Holders of everything that the snapshot shows, their estimates settled by the pools' counters."""
+def estimate(snapshot: Snapshot) -> Observation:
+    """Holders of everything that the snapshot shows, as estimated before the counters settle anything."""
     mounted = {mount.device: mount for mount in snapshot.mounts}
-    holders = [*_private(snapshot, mounted), *_shared(snapshot, mounted)]
+    mapped = _mapped(snapshot.processes, mounted)
+    parents = {record.pid: record.parent for record in snapshot.processes}
+    holders = [*_private(mapped, parents, mounted), *_shared(snapshot, mapped, mounted)]
     holders += _minimums(snapshot.mounts, holders)
     unseen = unseen_inodes(snapshot)
     found, suspects = ([], []) if unseen == 0 else _unattached_segments(snapshot, holders)
     hidden = None if unseen is None else max(0, unseen - len(found))
-    observation = Observation(
+    return Observation(
         snapshot.pools,
         tuple(holder for holder in [*holders, *found] if not holder.empty),
         tuple(_mount_use(mount) for mount in snapshot.mounts),
@@ -42,15 +44,32 @@ def interpret(snapshot: Snapshot) -> Observation:
         (*snapshot.suspects, *suspects),
         hidden_files=hidden,
     )
-    return settle(observation)
 
 
-def _private(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> Iterator[Holder]:
-    parents = {record.pid: record.parent for record in snapshot.processes}
+class _Mapped(NamedTuple):
+    """A process with its private and its shared mappings, by file."""
+
+    record: ProcessRecord
+    private: dict[FileId, list[Mapping]]
+    shared: dict[FileId, list[Mapping]]
+
+
+def _mapped(records: Iterable[ProcessRecord], mounted: dict[int, MountRecord]) -> list[_Mapped]:
+    """All of them; of one that is idle only the files that another one maps, too, which came by fork."""
+    mapped = [_by_file(record, mounted) if not record.idle else _Mapped(record, {}, {}) for record in records]
+    others = {file for each in mapped for file in each.private}
+    for each in mapped if others else ():
+        if each.record.idle:
+            found = _by_file(each.record, mounted).private
+            each.private.update((file, mappings) for file, mappings in found.items() if file in others)
+    return mapped
+
+
+def _private(mapped: Iterable[_Mapped], parents: dict[int, int], mounted: dict[int, MountRecord]) -> Iterator[Holder]:
     groups: dict[FileId, list[Member]] = {}
-    for record in snapshot.processes:
-        for file, of_file in _by_file(record, mounted, shared=False).items():
-            groups.setdefault(file, []).append((record, of_file))
+    for each in mapped:
+        for file, of_file in each.private.items():
+            groups.setdefault(file, []).append((each.record, of_file))
     for file, members in groups.items():
         first, mappings = members[0]
         anonymous = file.kind is Kind.SHARED_ANONYMOUS
@@ -70,8 +89,8 @@ def _private(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> Iterator[Ho
         )
 
 
-def _shared(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> Iterator[Holder]:
-    for file, found in _shared_files(snapshot, mounted).items():
+def _shared(snapshot: Snapshot, mapped: Sequence[_Mapped], mounted: dict[int, MountRecord]) -> Iterator[Holder]:
+    for file, found in _shared_files(snapshot, mapped, mounted).items():
         reserved, used, firm = shared_holdings(found)
         records = {record.pid: record for record in [*(record for record, _ in found.members), *found.openers]}
         mount = mounted.get(file.device)
@@ -91,7 +110,9 @@ def _shared(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> Iterator[Hol
         )
 
 
-def _shared_files(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> dict[FileId, SharedFile]:
+def _shared_files(
+    snapshot: Snapshot, mapped: Sequence[_Mapped], mounted: dict[int, MountRecord]
+) -> dict[FileId, SharedFile]:
     """Every file that somebody maps shared or has open, and those on the mounts."""
     segments = {(segment.ipc, segment.id): segment for segment in snapshot.segments}
     files: dict[FileId, SharedFile] = {}
@@ -99,8 +120,8 @@ def _shared_files(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> dict[F
         for name, status in mount.files:
             file = FileId(Kind.FILE, status.device, status.inode)
             files[file] = SharedFile(Kind.FILE, f"{mount.path.rstrip('/')}/{name}", status.page_bytes, status)
-    for record in snapshot.processes:
-        for file, mappings in _by_file(record, mounted, shared=True).items():
+    for record, _, shared in mapped:
+        for file, mappings in shared.items():
             head = mappings[0]
             if file not in files:
                 name = "anonymous" if file.kind is Kind.SHARED_ANONYMOUS else _plain(head.name)
@@ -115,10 +136,9 @@ def _shared_files(snapshot: Snapshot, mounted: dict[int, MountRecord]) -> dict[F
             opened = files.setdefault(file, SharedFile(file.kind, _plain(name), status.page_bytes))
             opened.status = opened.status or status
             opened.openers.append(record)
-    for record in snapshot.processes:
-        for file in _by_file(record, mounted, shared=False):
-            if file in files:
-                files[file].private = True
+    for each in mapped:
+        for file in each.private.keys() & files.keys():
+            files[file].private = True
     return files
 
 
@@ -194,12 +214,12 @@ def _suspected(segment: SegmentRecord, resident: Pages, pool: Pool) -> Suspect:
     )
 
 
-def _by_file(record: ProcessRecord, mounted: dict[int, MountRecord], *, shared: bool) -> dict[FileId, list[Mapping]]:
-    files: dict[FileId, list[Mapping]] = {}
+def _by_file(record: ProcessRecord, mounted: dict[int, MountRecord]) -> _Mapped:
+    mapped = _Mapped(record, {}, {})
     for mapping in record.mappings:
-        if mapping.shared == shared:
-            files.setdefault(file_of(record, mapping, mounted), []).append(mapping)
-    return files
+        files = mapped.shared if mapping.shared else mapped.private
+        files.setdefault(file_of(record, mapping, mounted), []).append(mapping)
+    return mapped
 
 
 def _held(members: Iterable[Member]) -> Iterator[HeldMapping]:

@@ -6,7 +6,7 @@ numa_maps costs about twice as much as maps, smaps four times and more, for they
 
 import os
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from hugeresv.sources.proc.files import MalformedError, number
 from hugeresv.value import value
@@ -20,6 +20,9 @@ _SIZES = re.compile(
     rb"\nKernelPageSize: +([0-9]{1,10}) kB\n(?s:.*)\n"
     rb"Shared_Hugetlb: +([0-9]{1,15}) kB\nPrivate_Hugetlb: +([0-9]{1,15}) kB\n"
 )
+_MOST_DIGITS = 20
+"""Of an unsigned long; one with fewer is never too large."""
+_NO_DEVICE = b"00:00"
 _CHUNK_BYTES = 1 << 14
 _LONGEST_ENTRY = 1 << 16
 _LARGEST_PAGE_KB = 1 << 30
@@ -71,18 +74,47 @@ def parse_maps(maps: Iterable[bytes], starts: Container[int]) -> list[Mapping]:
     return mappings
 
 
+def parse_maps_of(
+    maps: Iterable[bytes], page_bytes: dict[int, int], learn: Callable[[Mapping], int]
+) -> tuple[list[Mapping], dict[int, int]]:
+    """The mappings of huge pages in the lines of a maps file, and the page size of each by its start.
+
+    `page_bytes`: of the files of a device, for the page size is a property of the file system, 0 where it has no huge
+    pages. Of a device that is not in it `learn` is asked, once. Raises MalformedError.
+    """
+    names: dict[bytes, str] = {}
+    sizes: dict[int, int] = {}
+    mappings = []
+    others: set[bytes] = {_NO_DEVICE}
+    for line in maps:
+        fields = line.split(b" ", 4)
+        if len(fields) == 5 and fields[3] in others:
+            continue
+        mapping = _parse_line(line, names)
+        size = page_bytes.get(mapping.device)
+        if size is None:
+            size = page_bytes[mapping.device] = learn(mapping)
+        if size:
+            mappings.append(mapping)
+            sizes[mapping.start] = size
+        else:
+            others.add(fields[3])
+    return mappings, sizes
+
+
 def _parse_line(line: bytes, names: dict[bytes, str]) -> Mapping:
     found = _LINE.fullmatch(line)
     if found is None or int(found[1], 16) >= int(found[2], 16):
         raise MalformedError("a mapping", line)
-    start, end, _, sharing, offset, major, minor, inode, name = found.groups()
+    start, end, _, sharing, offset, major, minor, digits, name = found.groups()
+    inode = int(digits) if len(digits) < _MOST_DIGITS else number(digits, "an inode")
     if name not in names:
         names[name] = os.fsdecode(name.replace(b"\\012", b"\n"))  # the only byte that is escaped here
     device = os.makedev(int(major, 16), int(minor, 16))
     first, last, place = int(start, 16), int(end, 16), int(offset, 16)
     if place + last - first > _FILE_END:
         raise MalformedError("a mapping", line)
-    return Mapping(first, last, sharing == b"s", place, device, number(inode, "an inode"), names[name])
+    return Mapping(first, last, sharing == b"s", place, device, inode, names[name])
 
 
 def parse_smaps(smaps: bytes) -> dict[int, Detail]:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from hugeresv.ledger.observation import Kind, Observation, Pool
-from hugeresv.ledger.reconcile import Unexplained, unexplained
+from hugeresv.ledger.reconcile import Unexplained, settle, unexplained
 from hugeresv.sources.proc.inodes import unseen_inodes
-from hugeresv.sources.proc.interpret import interpret
+from hugeresv.sources.proc.interpret import estimate
 from hugeresv.sources.proc.pools import read_pools
 from hugeresv.sources.proc.read import is_live, read_snapshot
 from hugeresv.sources.proc.slab import count_inodes
@@ -69,23 +69,35 @@ class _Look:
 
 
 def _look(proc_root: str, sys_root: str, *, thorough: bool) -> _Look:
-    snapshot = read_snapshot(proc_root, sys_root, thorough=thorough, enough=None if thorough else _explained)
+    estimated: Observation | None = None
+
+    def enough(snapshot: Snapshot) -> bool:
+        nonlocal estimated
+        found = estimate(snapshot)
+        is_enough = is_explained(settle(found), trusted=any(record.idle for record in snapshot.processes))
+        estimated = found if is_enough else None
+        return is_enough
+
+    snapshot = read_snapshot(proc_root, sys_root, thorough=thorough, enough=None if thorough else enough)
     for _ in range(_RECOUNTS):  # those of files that have just been closed go within milliseconds
         if not unseen_inodes(snapshot):
             break
         time.sleep(_RECOUNT_SECONDS)
         snapshot = replace(snapshot, inodes=count_inodes(sys_root))
-    observation = interpret(snapshot)
+    observation = settle(replace(estimated or estimate(snapshot), unreadable=snapshot.unreadable))
     return _Look(observation, unexplained(observation), read_pools(sys_root, []) == snapshot.pools)
 
 
-def _explained(snapshot: Snapshot) -> bool:
+def is_explained(observation: Observation, *, trusted: bool) -> bool:
     """Whether what is mapped is all that is counted, and none of it can be open elsewhere: then no open file matters.
 
     Who has a file open that others map is one of its holders, and what a file is promised may come out of a minimum.
+    `trusted`: some processes are taken to be promised nothing. What others were seen to be promised must confirm it
+    then, and not be a number that the counters have chosen.
     """
-    observation = interpret(snapshot)
     if any(row.reserved_pages or row.used_pages for row in unexplained(observation)):
+        return False
+    if trusted and any(holder.seen_reserved and holder.reserved.max for holder in observation.holders):
         return False
     return all(holder.certain and holder.kind not in _CAN_BE_OPEN for holder in observation.holders)
 

@@ -14,13 +14,14 @@ from hugeresv.sources.proc.maps import (
     Mapping,
     may_have_hugetlb,
     parse_maps,
+    parse_maps_of,
     read_details,
 )
 from hugeresv.sources.proc.mounts import file_status
 from hugeresv.sources.proc.namespaces import namespace
 from hugeresv.sources.proc.page_walks import PageWalks, none_present
 from hugeresv.sources.proc.pagemap import anonymous_pages, page_numbers
-from hugeresv.sources.proc.procmap_query import query_hugetlb
+from hugeresv.sources.proc.procmap_query import query_hugetlb, query_page_bytes
 from hugeresv.sources.proc.snapshot import Descent, FileStatus, ProcessRecord
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -29,6 +30,12 @@ _LONGEST_COMMAND = 4096
 """Bytes of a command line. The process chooses its length (prctl(2), PR_SET_MM_ARG_END)."""
 _TOO_LONG = "it maps far more huge pages than this host can have"
 _LARGE_PAGES_OF_A_DEVICE = "/dev/dax"
+_ANONYMOUS = "/anon_hugepage"
+_FEW = 16
+"""Mappings of one process that are asked for one by one. The maps file is cheaper where there are more."""
+_MANY = 64
+"""Mappings of one process whose flags are read in any case: what was promised is then known without the counters."""
+_BASE_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _PF_FORKNOEXEC = 0x40
 """Of the flags in /proc/PID/stat: forked, and no execve since (include/linux/sched.h, 2.6.12 and later)."""
 
@@ -45,8 +52,12 @@ class ProcessReader:
         walks: PageWalks,
         *,
         live: bool,
+        trusting: bool = False,
     ) -> None:
-        """`devices`: of hugetlbfs, mounted at `mount_paths` or internal to the kernel; the smallest page size in kB."""
+        """`devices`: of hugetlbfs, mounted at `mount_paths` or internal to the kernel; the smallest page size in kB.
+
+        `trusting`: processes may be taken to be idle (see ProcessRecord).
+        """
         self._smallest_kB = smallest_kB
         self._walks = walks
         self._root = root
@@ -54,7 +65,10 @@ class ProcessReader:
         self._prefixes = ("/memfd:", *(f"{path.rstrip('/')}/" for path in mount_paths))
         self._live = live
         self._boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        self._trusting = trusting
         self._can_query = live
+        self._page_bytes: dict[int, int] = {}
+        """Of the files of a device, 0 where these have no huge pages; only what was met."""
         self.further_files: dict[int, list[tuple[str, FileStatus]]] = {}
         """By process, open files that are found otherwise: of a thread alone, or on what is mounted nowhere."""
         self._threads: dict[int, int] = {}
@@ -91,12 +105,25 @@ class ProcessReader:
             return None
         record = self._identity(path, pid, thread)
         record.mappings, record.page_bytes = mappings, page_bytes
-        if self._live:
-            for mapping in {(each.shared, each.device, each.inode): each for each in reversed(mappings)}.values():
-                with suppress(OSError):  # without CAP_CHECKPOINT_RESTORE; the interpretation knows what then is unknown
-                    link = f"{path}/map_files/{mapping.start:x}-{mapping.end:x}"
-                    record.statuses[mapping.start] = file_status(os.stat(link))
+        if self._trusting and _may_be_idle(mappings) and none_present(path):
+            record.idle = True
+            record.noreserve = frozenset(page_bytes)
+            record.anonymous = {start: [] for start in page_bytes}
+        elif self._live:
+            self._read_statuses(record)
         return record
+
+    def doubt(self, record: ProcessRecord) -> None:
+        """Read of one that was taken to be idle what was not, and forget what was not read."""
+        record.idle, record.noreserve, record.anonymous = False, None, {}
+        self._read_statuses(record)
+
+    def _read_statuses(self, record: ProcessRecord) -> None:
+        path = f"{self._root}/{record.thread}"
+        for mapping in {(each.shared, each.device, each.inode): each for each in reversed(record.mappings)}.values():
+            with suppress(OSError):  # without CAP_CHECKPOINT_RESTORE; the interpretation knows what then is unknown
+                link = f"{path}/map_files/{mapping.start:x}-{mapping.end:x}"
+                record.statuses[mapping.start] = file_status(os.stat(link))
 
     def room(self, pid: int) -> bool | None:
         """Whether a process that may not be looked at has room for a huge page beside what it has of ordinary ones.
@@ -137,7 +164,7 @@ class ProcessReader:
     def read_pages(self, record: ProcessRecord) -> None:
         """The anonymous pages of its private mappings."""
         private = [mapping for mapping in record.mappings if not mapping.shared]
-        if not private or not self._live:
+        if record.idle or not private or not self._live:
             return
         with suppress(OSError):  # it has ended, or may not be looked at: unknown
             if none_present(f"{self._root}/{record.thread}"):
@@ -158,10 +185,14 @@ class ProcessReader:
                 os.close(descriptor)
 
     def _mappings(self, path: str) -> tuple[list[Mapping], dict[int, int]]:
-        found = query_hugetlb(f"{path}/maps", self._smallest_kB << 10) if self._can_query else None
+        found = query_hugetlb(f"{path}/maps", self._smallest_kB << 10, _FEW) if self._can_query else None
         if found is None:
             self._can_query = False
             return self._mappings_by_name(path)
+        if len(found) > _FEW:  # of many the text costs less than a query each
+            return parse_maps_of(
+                read_lines(f"{path}/maps"), self._page_bytes, lambda mapping: _huge_page_bytes(path, mapping)
+            )
         found = [(mapping, size) for mapping, size in found if not mapping.name.startswith(_LARGE_PAGES_OF_A_DEVICE)]
         return [mapping for mapping, _ in found], {mapping.start: size for mapping, size in found}
 
@@ -244,6 +275,20 @@ class ProcessReader:
         adopted = program != parents if program and parents else parent == 1
         daemon = session == pid or not os.path.exists(f"{self._root}/{session}")
         return Descent.ORPHANED if adopted and not daemon else Descent.FORKED
+
+
+def _may_be_idle(mappings: list[Mapping]) -> bool:
+    return len(mappings) > _MANY and all(
+        not mapping.shared and mapping.name.startswith(_ANONYMOUS) for mapping in mappings
+    )
+
+
+def _huge_page_bytes(path: str, mapping: Mapping) -> int:
+    """The size of the huge pages of a mapping, 0 where it has none."""
+    if mapping.name.startswith(_LARGE_PAGES_OF_A_DEVICE):
+        return 0
+    page_bytes = query_page_bytes(f"{path}/maps", mapping.start)
+    return page_bytes if page_bytes > _BASE_PAGE_BYTES else 0
 
 
 def _link(path: str) -> str:

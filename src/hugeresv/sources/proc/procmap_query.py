@@ -23,8 +23,10 @@ _BASE_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _LONGEST_NAME = 4096
 
 
-def query_hugetlb(path: str, smallest_bytes: int) -> list[tuple[Mapping, int]] | None:
+def query_hugetlb(path: str, smallest_bytes: int, most: int | None = None) -> list[tuple[Mapping, int]] | None:
     """The file mappings with other than base pages in a maps file, each with its page size in bytes.
+
+    `most`: of more than so many it is enough to know that they are more; one more is answered.
 
     Only such are sure to be found whose page size is at least the smallest: they begin at a multiple of it, so that
     whatever lies between two multiples is passed over. None where the kernel cannot be asked. Raises OSError where the
@@ -44,6 +46,8 @@ def query_hugetlb(path: str, smallest_bytes: int) -> list[tuple[Mapping, int]] |
                 mapping, page_bytes = _next_mapping(descriptor, words[_ADDRESS], name)
                 if page_bytes > _BASE_PAGE_BYTES:
                     found.append((mapping, page_bytes))
+                    if most is not None and len(found) > most:
+                        return found
                 end = mapping.end
             words[_ADDRESS] = -(-end // smallest_bytes) * smallest_bytes
     except FileNotFoundError:
@@ -54,6 +58,18 @@ def query_hugetlb(path: str, smallest_bytes: int) -> list[tuple[Mapping, int]] |
         raise
     finally:
         os.close(descriptor)
+
+
+def query_page_bytes(path: str, address: int) -> int:
+    """The page size of the file mapping at an address. Raises OSError; FileNotFoundError: there is none any more."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        mapping, page_bytes = _ask(descriptor, address, ctypes.create_string_buffer(1), 0)
+    finally:
+        os.close(descriptor)
+    if mapping.start != address:
+        raise FileNotFoundError(errno.ENOENT, "no mapping begins there", path)
+    return page_bytes
 
 
 def _next_mapping(descriptor: int, address: int, name: ctypes.Array[ctypes.c_char]) -> tuple[Mapping, int]:

@@ -42,7 +42,8 @@ def read_snapshot(
     """Everything. Raises UnavailableError where there are no huge pages, or no processes to be seen.
 
     `thorough`: look for what seldom holds a page, too, which takes as long again. `enough` is asked before open files
-    are looked at, which takes as long as all else; if it says so they are not.
+    are looked at, which takes as long as all else, and while some processes are taken to be idle, which is not known
+    before their flags are read; if it says so neither is done.
     """
     unreadable: list[Unreadable] = []
     pools = read_pools(sys_root, unreadable)
@@ -61,6 +62,7 @@ def read_snapshot(
         min(pool.page_size_kB for pool in pools),
         PageWalks(_memory_bytes(proc_root)),
         live=live,
+        trusting=live and enough is not None,
     )
     suspects: list[Suspect] = []
     if thorough and live:
@@ -71,11 +73,11 @@ def read_snapshot(
     mounted |= {mount.device for mount in mounts}
     seen = _processes(reader, proc_root, pids)
     processes = seen.records
-    read_flags_where_needed(processes, mounted, reader.read_flags)
+    idle = [record for record in processes if record.idle]
+    read_flags_where_needed([record for record in processes if not record.idle], mounted, reader.read_flags)
     for record in processes:
         reader.read_pages(record)
     unreadable += _refused("mappings and open files", seen.refused, reader, maps=True)
-    unreadable += _refused("page tables", reader.not_walked, reader, maps=False)
     unreadable += _unlisted(proc_root, pids, live=live)
     segments = _segments(proc_root, pids, unreadable)
     cgroups = tuple(read_cgroups(sys_root, [pool.page_size_kB for pool in pools], unreadable))
@@ -86,14 +88,23 @@ def read_snapshot(
         tuple(mounts),
         tuple(segments),
         cgroups,
-        (*unreadable, *_refused("open files", seen.without_room, reader, maps=False)),
+        (*unreadable, *_not_looked_into(reader, seen)),
         tuple(suspects),
         None,
     )
-    looks_at_open_files = live and (enough is None or not enough(snapshot))
+    satisfied = enough is not None and enough(snapshot)
+    if idle and not satisfied:
+        for record in idle:
+            reader.doubt(record)
+        read_flags_where_needed(processes, mounted, reader.read_flags)
+        for record in idle:
+            reader.read_pages(record)
+        snapshot = replace(snapshot, unreadable=(*unreadable, *_not_looked_into(reader, seen)))
+        satisfied = enough is not None and enough(snapshot)
+    looks_at_open_files = live and not satisfied
     if looks_at_open_files:
         processes = list(_with_open_files(reader, seen))
-    unreadable += _refused("open files", seen.without_room | reader.closed_files, reader, maps=False)
+    unreadable += _not_looked_into(reader, seen)
     return replace(
         snapshot,
         processes=tuple(processes),
@@ -113,6 +124,12 @@ class _Seen(NamedTuple):
     pids: list[int]
     refused: dict[int, str]
     without_room: dict[int, str]
+
+
+def _not_looked_into(reader: ProcessReader, seen: _Seen) -> Iterator[Unreadable]:
+    """What was refused, so far, of processes whose mappings could be read, or were not needed."""
+    yield from _refused("page tables", reader.not_walked, reader, maps=False)
+    yield from _refused("open files", seen.without_room | reader.closed_files, reader, maps=False)
 
 
 def _memory_bytes(proc_root: str) -> int | None:

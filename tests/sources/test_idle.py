@@ -1,0 +1,134 @@
+"""Processes with many mappings of huge pages that hold nothing: what is not read of them, and when it is after all."""
+
+import mmap
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hugeresv.kernels.host.kernel import HostKernel
+from hugeresv.ledger.observation import Holder, Kind, Observation, Pages, Pool, exactly
+from hugeresv.ledger.reconcile import settle
+from hugeresv.scenario.operation import Fork, Mmap, Operation, Shmat, Shmget, Touch
+from hugeresv.sources.proc.observe import is_explained, observe_host
+from hugeresv.sources.proc.page_walks import PageWalks
+from hugeresv.sources.proc.processes import ProcessReader
+from hugeresv.sources.proc.procmap_query import query_hugetlb
+from hugeresv.sources.proc.read import read_snapshot
+from hugeresv.sources.proc.snapshot import ProcessRecord, Snapshot
+from tests.conftest import PAGE_SIZE_KB
+from tests.kernels.conftest import pool
+
+PAGE = 2 << 20
+NORESERVE, HUGETLB = 0x4000, 0x40000
+HUGE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE | HUGETLB
+MAPS = "/proc/self/maps"
+MANY = 80
+
+pytestmark = pytest.mark.skipif(
+    not Path("/sys/kernel/mm/hugepages/hugepages-2048kB").is_dir(), reason="no huge pages of 2 MiB here"
+)
+
+
+@pytest.fixture
+def many() -> Iterator[list[mmap.mmap]]:
+    """More of them than are asked for one by one, in the process that runs the test."""
+    kept = [mmap.mmap(-1, 2 * PAGE, HUGE, mmap.PROT_READ) for _ in range(MANY)]
+    yield kept
+    for each in kept:
+        each.close()
+
+
+def own_record(enough: Callable[[Snapshot], bool]) -> ProcessRecord:
+    """What is read of this process."""
+    (record,) = [each for each in read_snapshot("/proc", "/sys", enough=enough).processes if each.pid == os.getpid()]
+    return record
+
+
+@pytest.mark.skipif(query_hugetlb(MAPS, PAGE) is None, reason="no PROCMAP_QUERY (6.11) here")
+def test_many_mappings_are_read_as_text_to_the_same_end(many: list[mmap.mmap]) -> None:
+    """Huge pages of a file system not met before, ordinary files and devices between them.
+
+    Catches: a device that is taken for one of huge pages, or the other way round.
+    """
+    memfd = os.memfd_create("m", os.MFD_HUGETLB | 21 << 26)
+    os.ftruncate(memfd, PAGE)
+    many.append(mmap.mmap(memfd, PAGE, mmap.MAP_SHARED | NORESERVE, mmap.PROT_READ))
+    os.close(memfd)
+    zero = os.open("/dev/zero", os.O_RDWR)
+    many.append(mmap.mmap(zero, PAGE, mmap.MAP_PRIVATE))
+    os.close(zero)
+    reader = ProcessReader("/proc", frozenset(), (), PAGE >> 10, PageWalks(None), live=True)
+    record = reader.read(os.getpid())
+    asked = query_hugetlb(MAPS, PAGE)
+    assert record is not None
+    assert asked is not None
+    assert len(asked) == MANY + 1
+    assert record.mappings == [mapping for mapping, _ in asked]
+    assert record.page_bytes == {mapping.start: size for mapping, size in asked}
+
+
+def test_flags_of_the_idle_are_read_where_that_is_not_enough(
+    many: list[mmap.mmap], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """smaps costs as much as all else. Catches: it is read although all is explained, or not although nothing is."""
+    record = own_record(lambda _: False)
+    assert not record.idle
+    assert len(record.noreserve or ()) == MANY
+    monkeypatch.setattr("hugeresv.sources.proc.processes.read_details", None)
+    record = own_record(lambda _: True)
+    assert record.idle
+    assert len(record.noreserve or ()) == MANY
+    assert not record.statuses
+
+
+def test_flags_of_few_mappings_are_read_in_any_case(many: list[mmap.mmap]) -> None:
+    """Catches: a promise that the kernel has lost goes unnoticed in an ordinary process, for it is taken to be idle."""
+    while len(many) > MANY // 2:
+        many.pop().close()
+    assert not own_record(lambda _: True).idle
+
+
+PROMISED: dict[str, list[Operation]] = {
+    "alone": [],
+    "beside a page": [Mmap("b", "q", "private", pages=1), Touch("b", "q", "write", page=0)],
+    "and a fork has a page of it": [Fork("a", "b"), Touch("b", "p", "read", page=3)],
+    "beside a segment that could be promised as much": [
+        Shmget("b", "s", pages=6, noreserve=True),
+        Shmat("b", "s", "t"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_who_is_promised_pages_is_not_idle(host: HostKernel, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """An owner that has touched nothing, in a process that is large enough to be taken for idle.
+
+    Catches: a promise that is unexplained, or given to whoever could have it by the counters.
+    """
+    monkeypatch.setattr("hugeresv.sources.proc.processes._MANY", 0)
+    with host.start(pool(40)) as session:
+        session.apply(Mmap("a", "first", "private", pages=1, noreserve=True))
+        time.sleep(0.1)  # by then it is clear that the process was there before what it maps now
+        for operation in (Mmap("a", "p", "private", pages=6), *PROMISED[name]):
+            session.apply(operation)
+        reserved = {
+            holder.kind: holder.reserved.best
+            for holder in observe_host().holders
+            if holder.page_size_kB == PAGE_SIZE_KB and holder.reserved.best
+        }
+    assert reserved == {Kind.PRIVATE: 6}
+
+
+def test_what_the_counters_chose_confirms_nothing() -> None:
+    """A segment that is promised between nothing and all that is counted, beside a process that is taken to be idle.
+
+    Catches: the segment is said to have the promises of the process.
+    """
+    segment = Holder(2048, Kind.SYSV, "s", Pages(0, 6, 6), exactly(0))
+    observation = settle(Observation((Pool(2048, 8, 8, 6, 0, 0),), (segment,)))
+    assert observation.holders[0].reserved == exactly(6)
+    assert is_explained(observation, trusted=False)
+    assert not is_explained(observation, trusted=True)
