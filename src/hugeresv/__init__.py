@@ -12,7 +12,7 @@ tests. The command line is `hugeresv.cli`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hugeresv.api import Run, Step, compare, fuzz, parse, run
+    from hugeresv.api import Run, RunStep, compare, fuzz, parse, run
     from hugeresv.errors import HugeresvError, InputError, UnavailableError
     from hugeresv.kernels.protocol import Kernel
     from hugeresv.outcome import Outcome
@@ -26,8 +26,8 @@ __all__ = [
     "Kernel",
     "Outcome",
     "Run",
+    "RunStep",
     "Scenario",
-    "Step",
     "UnavailableError",
     "compare",
     "fuzz",

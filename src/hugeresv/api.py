@@ -52,7 +52,7 @@ def parse(text: str) -> Scenario:
     return parse_scn(text, "scenario.scn")
 
 
-class Step(NamedTuple):
+class RunStep(NamedTuple):
     """One step of a run: what it was, what the kernel answered, and what is wrong with that.
 
     Counters are pages; `rsvd` is signed: -1 is what a kernel prints as 18446744073709551615.
@@ -90,7 +90,7 @@ class Step(NamedTuple):
         return self.answer.counters.surp
 
 
-class Run(Sequence[Step]):
+class Run(Sequence[RunStep]):
     """A scenario's run on a kernel: its steps, and what is left when everything is gone. It prints and draws itself."""
 
     def __init__(self, kernel: Kernel, scenario: Scenario, results: Sequence[Result]) -> None:
@@ -102,12 +102,12 @@ class Run(Sequence[Step]):
         self._ending = next((result for result in results if isinstance(result, Ending)), None)
 
     @overload
-    def __getitem__(self, index: int) -> Step: ...
+    def __getitem__(self, index: int) -> RunStep: ...
 
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Step]: ...
+    def __getitem__(self, index: slice) -> Sequence[RunStep]: ...
 
-    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+    def __getitem__(self, index: int | slice) -> RunStep | Sequence[RunStep]:
         return self._steps[index]
 
     def __len__(self) -> int:
@@ -208,12 +208,12 @@ def fuzz(
     >>> tally.scenarios, tally.findings
     (3, [])
     """
-    from hugeresv.search.fuzz.campaign import Budget, Drawing
+    from hugeresv.search.fuzz.campaign import Budget, Draws
     from hugeresv.search.fuzz.campaign import fuzz as campaign
 
     unlimited = scenarios is None and steps is None and seconds is None
     budget = Budget(1000 if unlimited else scenarios, steps, seconds, findings)
-    return campaign(left, right, Drawing(seed, length), budget, lambda _tally, _seconds: None)
+    return campaign(left, right, Draws(seed, length), budget, lambda _tally, _seconds: None)
 
 
 def status(
@@ -277,9 +277,9 @@ def _scenario(source: Source) -> Scenario:
     return found[0]
 
 
-def _step(result: StepResult) -> Step:
+def _step(result: StepResult) -> RunStep:
     from hugeresv.reports.spelling import spell
 
     violations: Iterator[Violation] = iter(result.seen.violations if result.seen else ())
     operation = spell(result.step.operation)
-    return Step(result.number, operation, result.answer, tuple(result.contradictions), tuple(violations))
+    return RunStep(result.number, operation, result.answer, tuple(result.contradictions), tuple(violations))

@@ -25,7 +25,7 @@ from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Cgroup, Pool
 from hugeresv.words import Advice, Prot
 
-Row = tuple[op.Operation, str]
+LabRow = tuple[op.Operation, str]
 
 MARKS = {
     PageState.HOLE: " ",
@@ -135,7 +135,7 @@ def start(on: str | Behaviour, nr: int, oc: int = 0, cgroups: Mapping[str, Cgrou
 
 
 def play(
-    on: str | Behaviour, nr: int, *rows: Row, oc: int = 0, cgroups: Mapping[str, Cgroup] | None = None, end: int = 0
+    on: str | Behaviour, nr: int, *rows: LabRow, oc: int = 0, cgroups: Mapping[str, Cgroup] | None = None, end: int = 0
 ) -> ModelSession:
     """Apply operations in order: each must answer as its row says, and `end` reservations stay counted at the end."""
     session = start(on, nr, oc, cgroups)

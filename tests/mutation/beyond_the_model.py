@@ -571,7 +571,7 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ("segments count in whole pages", ", as_asked=True", ""),
         ],
         "tests/fit/test_trees.py::test_a_segment_below_the_limit_of_locked_memory": [
-            ("every kernel honours RLIMIT_MEMLOCK", "if not behaviour.shm_honours_memlock:", "if False:"),
+            ("every kernel honours RLIMIT_MEMLOCK", "if not _honours_memlock(release):", "if False:"),
         ],
     },
     "fit/rlimit.py": {

@@ -12,7 +12,7 @@ from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import PageState
 from hugeresv.model.presets import IDEAL
 from hugeresv.outcome import Outcome
-from hugeresv.play.pages import Run
+from hugeresv.play.pages import PageRun
 from hugeresv.play.play import Ending, StepResult, play
 from hugeresv.play.watch import Picture
 from hugeresv.scenario.scenario import Cgroup, Expectation, Pool, Scenario
@@ -133,14 +133,14 @@ def test_a_picture_marks_the_pages_that_changed() -> None:
         "db",
         "a",
         False,
-        (Run(PRESENT, 1, False), Run(RESERVED, 2, False), Run(HOLE, 2, True), Run(RESERVED, 1, False)),
+        (PageRun(PRESENT, 1, False), PageRun(RESERVED, 2, False), PageRun(HOLE, 2, True), PageRun(RESERVED, 1, False)),
     )
 
 
 def test_a_fork_shows_what_the_child_has() -> None:
     """The parent's picture instead: its promises are what the child does not have."""
     *_, (last,) = seen("db mmap a 2 private\ndb touch a 0\ndb fork kid")
-    assert last == Picture("kid", "a", False, (Run(PRESENT, 1, False), Run(UNRESERVED, 1, False)))
+    assert last == Picture("kid", "a", False, (PageRun(PRESENT, 1, False), PageRun(UNRESERVED, 1, False)))
 
 
 def test_a_page_that_is_taken_from_another_process_is_shown() -> None:
@@ -148,8 +148,8 @@ def test_a_page_that_is_taken_from_another_process_is_shown() -> None:
     text = "db mmap a 10 private\ndb touch a 0\ndb fork kid\ndb touch a 0"
     *_, last = seen(text)
     assert [(picture.proc, picture.runs[0]) for picture in last] == [
-        ("db", Run(PRESENT, 1, False)),
-        ("kid", Run(UNRESERVED, 1, True)),
+        ("db", PageRun(PRESENT, 1, False)),
+        ("kid", PageRun(UNRESERVED, 1, True)),
     ]
 
 

@@ -13,7 +13,7 @@ from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import PageState
 from hugeresv.play import pages as pages_module
-from hugeresv.play.pages import Pages, Part, Range, changes, joined
+from hugeresv.play.pages import PageRange, PageRuns, Part, changes, joined
 from hugeresv.play.watch import Picture, Watch
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.scenario.scn_format import parse_scn
@@ -23,7 +23,7 @@ STATES = st.sampled_from([PageState.HOLE, PageState.RESERVED, PageState.PRESENT]
 BEHAVIOURS = ["ideal", "count-in-vma", "2008", "6.1", "6.18", "ideal,steal-at-owner-address=on"]
 
 
-def as_pages(part: Part | Pages) -> list[Any]:
+def as_pages(part: Part | PageRuns) -> list[Any]:
     """Page by page."""
     if isinstance(part, Part):
         return [(state, changed) for state, count, changed in part.runs for _ in range(count)]
@@ -110,7 +110,7 @@ def test_after_a_touch_a_page_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> N
 @given(st.lists(STATES, min_size=1, max_size=30), st.data())
 def test_a_part_is_put_in_its_place(before: list[PageState], data: st.DataObject) -> None:
     """Against a plain list. Catches: a run cut or joined wrongly, and a change that is not told."""
-    pages = Pages(False, as_runs(before))
+    pages = PageRuns(False, as_runs(before))
     pages.replace(0, as_runs(before))
     for _ in range(3):
         first = data.draw(st.integers(0, len(before) - 1))
@@ -133,7 +133,7 @@ def test_a_part_is_what_is_near_the_first_change(before: list[PageState], after:
         (before[page] if page < len(before) else PageState.HOLE) is not state for page, state in enumerate(after)
     ]
     assert _flags(changed, len(after)) == is_changed
-    pages = Pages(False, [(state, len(list(run))) for state, run in groupby(after)])
+    pages = PageRuns(False, [(state, len(list(run))) for state, run in groupby(after)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pages_module, "NEAR", near)
         part = pages.part(changed)
@@ -144,5 +144,5 @@ def test_a_part_is_what_is_near_the_first_change(before: list[PageState], after:
     assert part.before <= first < len(after) - part.after
 
 
-def _flags(ranges: list[Range], total: int) -> list[bool]:
+def _flags(ranges: list[PageRange], total: int) -> list[bool]:
     return [any(first <= page < end for first, end in ranges) for page in range(total)]

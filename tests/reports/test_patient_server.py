@@ -11,7 +11,7 @@ from email.message import Message
 import pytest
 
 from hugeresv.reports import patient_server
-from hugeresv.reports.patient_server import Answer, PatientServer
+from hugeresv.reports.patient_server import PatientServer, Response
 
 
 @dataclass
@@ -39,13 +39,13 @@ class Serving:
 def serving() -> Iterator[Serving]:
     """It answers the path that was asked for, `/slow` when it may, and `/bug` not at all."""
 
-    def answer(path: str, headers: Message) -> Answer:
+    def answer(path: str, headers: Message) -> Response:
         if path == "/slow":
             found.answered.release()
             assert found.may_answer.wait(20)
         if path == "/bug":
             raise ValueError("ours")
-        return Answer(200, [], path.encode())
+        return Response(200, [], path.encode())
 
     complaints: list[str] = []
     bugs: list[Exception] = []

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hugeresv.kernels.protocol import PageState
-from hugeresv.play.pages import Run
+from hugeresv.play.pages import PageRun
 from hugeresv.play.watch import Picture
 from hugeresv.reports.strip import ASCII, UNICODE, Glyphs, strip
 
@@ -22,7 +22,7 @@ lengths = st.integers(1, 5) | st.integers(1, 90_000)
 @st.composite
 def pictures(draw: st.DrawFn) -> Picture:
     """A mapping of up to 99,999 pages whose neighbouring runs differ."""
-    runs = [Run(*each) for each in draw(st.lists(st.tuples(states, lengths, st.booleans()), max_size=40))]
+    runs = [PageRun(*each) for each in draw(st.lists(st.tuples(states, lengths, st.booleans()), max_size=40))]
     alone = [next(same) for _, same in groupby(runs, key=lambda run: (run.state, run.changed))]
     while sum(run.pages for run in alone) > 99_999:
         alone.pop()
@@ -74,7 +74,7 @@ def test_what_changed_first_is_always_shown(picture: Picture, width: int) -> Non
 )
 def test_few_columns_go_where_most_is_seen(runs: list[tuple[PageState, int]], width: int, text: str) -> None:
     """Short runs counted and long ones drawn; room left unused."""
-    picture = Picture("db", "a", False, tuple(Run(*run, False) for run in runs))
+    picture = Picture("db", "a", False, tuple(PageRun(*run, False) for run in runs))
     assert "".join(piece.text for piece in strip(picture, width, ASCII)) == text
 
 

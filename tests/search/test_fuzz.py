@@ -15,7 +15,7 @@ from hugeresv.model.behaviour import switches
 from hugeresv.model.presets import LINUX_6_18
 from hugeresv.scenario.operation import OPERATIONS, Fork, Mmap, Touch
 from hugeresv.scenario.scenario import Cgroup, Pool, Scenario, Step
-from hugeresv.search.fuzz.campaign import Budget, Drawing, Tally, fuzz, run_batch
+from hugeresv.search.fuzz.campaign import Budget, Draws, Tally, fuzz, run_batch
 from hugeresv.search.fuzz.draw import NOT_DRAWN
 from hugeresv.search.fuzz.generate import Coverage, generate
 from hugeresv.search.fuzz.shrink import shrink
@@ -61,7 +61,7 @@ def single_switches() -> Iterator[str]:
 @pytest.mark.parametrize("switch", sorted(set(single_switches()) - set(OUT_OF_REACH)))
 def test_a_rule_that_differs_is_found_and_shrunk(switch: str) -> None:
     """Each single rule must show in a campaign of a minute on a real kernel, and in what a person can read."""
-    tally = fuzz("6.18", f"6.18,{switch}", Drawing("0", 40), Budget(steps=40_000), ignore)
+    tally = fuzz("6.18", f"6.18,{switch}", Draws("0", 40), Budget(steps=40_000), ignore)
     assert tally.findings, f"not found in {tally.steps} steps"
     assert len(tally.findings[0].scenario.steps) <= 10
 
@@ -73,14 +73,14 @@ def test_what_is_out_of_reach_is_a_switch() -> None:
 
 def test_kernels_that_agree_have_no_difference() -> None:
     """A comparison that finds something here compares something else than answers."""
-    tally = fuzz("ideal", "ideal", Drawing("0", 40), Budget(scenarios=100), ignore)
+    tally = fuzz("ideal", "ideal", Draws("0", 40), Budget(scenarios=100), ignore)
     assert tally.findings == []
     assert tally.scenarios == 100
 
 
 def test_a_campaign_stops_where_it_is_told_to() -> None:
     """On a real kernel every step more than was asked for is work that nobody wants."""
-    assert fuzz("6.18", "6.18", Drawing("0", 40), Budget(scenarios=1, steps=3), ignore).steps == 3
+    assert fuzz("6.18", "6.18", Draws("0", 40), Budget(scenarios=1, steps=3), ignore).steps == 3
 
 
 class Disturbed:
@@ -103,23 +103,23 @@ class Disturbed:
 def test_a_difference_that_does_not_come_again_is_none_of_kernels() -> None:
     """On the host somebody else may have used the pool. Catches: a finding that nobody can repeat."""
     with pytest.raises(UnavailableError, match="did not when it was run again: somebody else"):
-        run_batch(parse_kernel("6.18"), cast(Kernel, Disturbed()), Drawing("0", 10), 1)
+        run_batch(parse_kernel("6.18"), cast(Kernel, Disturbed()), Draws("0", 10), 1)
 
 
 def test_a_finding_can_be_drawn_again_by_its_number() -> None:
     """The number in a finding would lead nowhere."""
-    finding = fuzz("6.18", "ideal", Drawing("3", 40), Budget(scenarios=200), ignore).findings[0]
+    finding = fuzz("6.18", "ideal", Draws("3", 40), Budget(scenarios=200), ignore).findings[0]
     assert isinstance(finding.scenario.source, dict)
     number = int(str(finding.scenario.source["drawn"]).split(":")[1])
-    assert fuzz("6.18", "ideal", Drawing("3", 40, number), Budget(scenarios=1), ignore).findings == [finding]
+    assert fuzz("6.18", "ideal", Draws("3", 40, number), Budget(scenarios=1), ignore).findings == [finding]
 
 
 def test_an_executor_finds_what_one_process_finds() -> None:
     """Batches that are handed out must be the same scenarios, not the same batch again."""
     budget = Budget(scenarios=200, findings=1000)
-    alone = fuzz("6.18", "ideal", Drawing("0", 30), budget, ignore)
+    alone = fuzz("6.18", "ideal", Draws("0", 30), budget, ignore)
     with ThreadPoolExecutor(2) as executor:
-        spread = fuzz("6.18", "ideal", Drawing("0", 30), budget, ignore, executor=executor, workers=2)
+        spread = fuzz("6.18", "ideal", Draws("0", 30), budget, ignore, executor=executor, workers=2)
     found = [finding.scenario.id for finding in spread.findings]
     assert [finding.scenario.id for finding in alone.findings] == found
 
@@ -147,7 +147,7 @@ def test_shrinking_keeps_what_is_needed_and_nothing_else() -> None:
 
 def test_a_shrunk_scenario_still_differs() -> None:
     """The finding that is written must be the one that was shrunk, not a step too short."""
-    tally = fuzz("6.18", "ideal", Drawing("1", 40), Budget(scenarios=500), ignore)
+    tally = fuzz("6.18", "ideal", Draws("1", 40), Budget(scenarios=500), ignore)
     finding = tally.findings[0]
     again = first_difference(finding.scenario, parse_kernel("6.18"), parse_kernel("ideal"))
     assert again == finding.divergence

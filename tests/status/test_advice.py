@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hugeresv.sources.proc.boot import BootSetting, boot_settings
-from hugeresv.status.advice import Advice, advice_for
+from hugeresv.status.advice import BootAdvice, advice_for
 from tests.sources.trees import add_node, add_pool, make_host
 from tests.status.test_status import run
 
@@ -103,6 +103,6 @@ def test_it_is_printed_and_written(tmp_path: Path) -> None:
     assert command in output.splitlines()
     document = json.loads(run(tmp_path, "--advice", "--json")[1])
     assert document["schema"] == "hugeresv-advice/1"
-    assert [Advice(each["text"], each["remedy"], tuple(each["commands"])) for each in document["advice"]] == advice_for(
-        f"{tmp_path}/proc", f"{tmp_path}/sys"
-    )
+    assert [
+        BootAdvice(each["text"], each["remedy"], tuple(each["commands"])) for each in document["advice"]
+    ] == advice_for(f"{tmp_path}/proc", f"{tmp_path}/sys")

@@ -8,7 +8,7 @@ from hugeresv.model.machine import Key, Machine
 from hugeresv.play.insight import Insight, mapping_at
 from hugeresv.sources.drgn.kernel import SYMBOLS, KernelMemory
 from hugeresv.sources.drgn.ram import PhysicalMemory
-from hugeresv.sources.drgn.tasks import Task
+from hugeresv.sources.drgn.tasks import KernelTask
 from hugeresv.sources.drgn.walk import read_machines
 
 _HAS_SYMBOLS = b"SYMBOL(kallsyms_names)="
@@ -79,5 +79,5 @@ class _GuestInsight:
         return mapping_at(str(process), address, self._session.names)
 
 
-def _name(processes: dict[int, str], task: Task) -> str:
+def _name(processes: dict[int, str], task: KernelTask) -> str:
     return processes.get(task.pid, repr(task))

@@ -37,7 +37,7 @@ class Binding(NamedTuple):
         return self if end <= self.start + self.extent_bytes else self._replace(extent_bytes=end - self.start)
 
 
-class Segment(NamedTuple):
+class NamedSegment(NamedTuple):
     """A SysV segment. A removed one may still be attached by its name, or the name made anew."""
 
     size_bytes: int
@@ -77,7 +77,7 @@ class Names:
         self.page_bytes = page_bytes
         self.processes: dict[str, dict[str, Binding]] = {}
         self.files: dict[str, str | None] = {}
-        self.segments: dict[str, Segment] = {}
+        self.segments: dict[str, NamedSegment] = {}
         self.mounts: dict[str, bool] = {}
         self.cgroups = _parents_first(cgroups or {})
         self._next_address = next_address
@@ -101,7 +101,7 @@ class Names:
         if name not in self.files:
             _missing(f"there is no open file {name!r}", self.files)
 
-    def segment(self, name: str) -> Segment:
+    def segment(self, name: str) -> NamedSegment:
         """A SysV segment that was made."""
         if name not in self.segments:
             _missing(f"there is no segment {name!r}", self.segments)
@@ -209,7 +209,7 @@ class Names:
 
     def segment_made(self, name: str, size_bytes: int, _value: int = 0) -> None:
         """A segment was made."""
-        self.segments[name] = Segment(size_bytes)
+        self.segments[name] = NamedSegment(size_bytes)
 
     def segment_removed(self, name: str, _value: int = 0) -> None:
         """A segment was removed; its name stays good for what is attached to it."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hugeresv.cli.exit_status import CONTRADICTED, Status
+from hugeresv.cli.exit_status import CONTRADICTED, ExitStatus
 from hugeresv.cli.files import check_files, read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import KernelName, color_option, files_argument
@@ -35,7 +35,7 @@ def compare(left: str, right: str, color: Colour, files: tuple[Path, ...]) -> in
     They differ where a call, a counter, a cgroup or a mount answers differently, or where something else is left at the
     end. Exit status: 0 no difference, 1 a difference, 2 a file is wrong, 3 it cannot be run here.
     """
-    status = Status()
+    status = ExitStatus()
     with status.going_on(), open_kernel(left) as first, open_kernel(right) as second:
         report = CompareReport(standard_output(color), first, second)
         for file in read_files(files, status):

@@ -25,7 +25,7 @@ _LONGEST = 5_000
 _WORST_FIRST = (InputError.exit_status, UnavailableError.exit_status, CONTRADICTED, HELD)
 
 
-class Status:
+class ExitStatus:
     """The worst that happened so far: 2 (wrong input) before 3 (not possible here) before 1 (contradicted) before 0."""
 
     def __init__(self) -> None:

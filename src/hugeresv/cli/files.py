@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from hugeresv.cli.exit_status import Status
+from hugeresv.cli.exit_status import ExitStatus
 from hugeresv.errors import InputError
 from hugeresv.scenario.load import SUFFIXES, load, scenario_id
 from hugeresv.scenario.scenario import Scenario
@@ -21,7 +21,7 @@ class ScenarioFile(NamedTuple):
         return [(scenario_id(scenario, self.path), scenario) for scenario in self.scenarios]
 
 
-def read_files(arguments: Sequence[Path], status: Status) -> Iterator[ScenarioFile]:
+def read_files(arguments: Sequence[Path], status: ExitStatus) -> Iterator[ScenarioFile]:
     """Every file, read as late as possible; a folder stands for all scenario files below it. Errors are reported."""
     for argument in arguments:
         with status.going_on():
@@ -30,7 +30,7 @@ def read_files(arguments: Sequence[Path], status: Status) -> Iterator[ScenarioFi
                     yield ScenarioFile(path, load(path))
 
 
-def check_files(arguments: Sequence[Path], status: Status) -> None:
+def check_files(arguments: Sequence[Path], status: ExitStatus) -> None:
     """Report what is wrong with files that cannot be run for another reason."""
     for _ in read_files(arguments, status):
         pass

@@ -19,7 +19,7 @@ from hugeresv.kernels.syscalls import die_with
 from hugeresv.reports.campaign import end_progress, show_finding, show_progress, show_tally
 from hugeresv.reports.screen import Screen
 from hugeresv.scenario.load import dump
-from hugeresv.search.fuzz.campaign import Budget, Drawing, Tally
+from hugeresv.search.fuzz.campaign import Budget, Draws, Tally
 from hugeresv.search.fuzz.campaign import fuzz as run_campaign
 
 
@@ -69,7 +69,7 @@ def fuzz(
         run_campaign(
             left,
             right,
-            Drawing(seed, length, first),
+            Draws(seed, length, first),
             Budget(scenarios, steps, seconds, findings),
             campaign.progress,
             executor=executor,

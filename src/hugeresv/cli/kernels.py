@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from hugeresv.cli.exit_status import Status
+from hugeresv.cli.exit_status import ExitStatus
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option
 from hugeresv.cli.terminal import Colour, standard_output
@@ -45,7 +45,7 @@ def fetch(names: tuple[str, ...]) -> int:
     Each is the current release, through apt, from the mirrors that this machine uses. Only the image is kept, in
     ~/.cache/hugeresv/kernels; nothing is installed.
     """
-    status = Status()
+    status = ExitStatus()
     for name in names:
         with status.going_on(name):
             image = fetch_kernel(name, lambda line: click.echo(f"hugeresv: {line}", err=True))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hugeresv.cli.exit_status import CONTRADICTED, Status, report_warning
+from hugeresv.cli.exit_status import CONTRADICTED, ExitStatus, report_warning
 from hugeresv.cli.files import ScenarioFile, check_files, read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, on_kernel
@@ -66,7 +66,7 @@ def run(
         if kernel_name != DEFAULT:
             raise click.UsageError("--on and --kernel both name a kernel; leave one out")
         kernel_name = GUEST + str(Path(image).absolute())
-    status = Status()
+    status = ExitStatus()
     with status.going_on(), open_kernel(kernel_name) as kernel:
         report = _rows() if as_json else _pictures(kernel, color, audited=audit)
         runs = _Runs(kernel, report, status, draw=not as_json, record=record, audit=_auditor(kernel) if audit else None)
@@ -101,7 +101,7 @@ class _Runs:
     """Runs scenarios on one kernel for one report."""
 
     def __init__(
-        self, kernel: Kernel, report: Report, status: Status, *, draw: bool, record: bool, audit: Seer | None
+        self, kernel: Kernel, report: Report, status: ExitStatus, *, draw: bool, record: bool, audit: Seer | None
     ) -> None:
         self._kernel = kernel
         self._report = report

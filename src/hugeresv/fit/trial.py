@@ -10,7 +10,7 @@ from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Machine
 from hugeresv.model.mmap import mmap
-from hugeresv.model.mount import Mount, open_file
+from hugeresv.model.mount import HugetlbfsMount, open_file
 from hugeresv.model.process import Process
 from hugeresv.model.shm import shmat, shmget
 from hugeresv.model.subpool import Subpool
@@ -174,7 +174,7 @@ def _machine(situation: Situation, hstate: HState) -> Machine:
         subpool = Subpool(room.size_pages, room.min_size_pages)
         subpool.used_hpages = room.used_pages
         subpool.rsv_hpages = room.min_left_pages
-        machine.mounts[_MOUNT] = Mount(subpool)
+        machine.mounts[_MOUNT] = HugetlbfsMount(subpool)
     machine.processes[_TASK] = Process(AddressSpace(hstate.page_shift), _cgroup(machine, situation))
     return machine
 

@@ -19,7 +19,7 @@ from hugeresv.outcome import Outcome
 _LARGEST_OFFSET = (1 << 63) - 1
 
 
-class Process(Protocol):
+class SessionWorker(Protocol):
     """A worker of a session. Its methods raise TimeoutError when it takes too long, EOFError when it is gone."""
 
     def call(self, name: str, *words: int | str | bytes | OfPath, patience: float) -> tuple[int, int]:
@@ -47,7 +47,7 @@ class Process(Protocol):
         ...
 
 
-ProcessT = TypeVar("ProcessT", bound=Process)
+ProcessT = TypeVar("ProcessT", bound=SessionWorker)
 
 
 class AnswersOutcome(Protocol):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.inode import Inode
     from hugeresv.model.machine import Key, Machine
-    from hugeresv.model.mount import Mount
+    from hugeresv.model.mount import HugetlbfsMount
     from hugeresv.model.process import Process
     from hugeresv.model.vma import Vma
 
@@ -108,7 +108,7 @@ class _Walk:
             cgroup = cgroup.parent
         return _ROOT
 
-    def _mount_key(self, mount: Mount) -> tuple[Hashable, ...]:
+    def _mount_key(self, mount: HugetlbfsMount) -> tuple[Hashable, ...]:
         s = mount.subpool
         limits = None if s is None else (s.max_hpages, s.min_hpages, s.used_hpages, s.rsv_hpages)
         return limits, tuple(sorted(n for inode in mount.inodes if inode.in_use for n in self._of_inode(inode)))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hugeresv.model.inode import Inode
     from hugeresv.model.vma import Vma
 
-Charge = int
+ChargeKey = int
 """A cgroup's number; negative: the root, whose charges nobody counts."""
 
 
@@ -39,12 +39,12 @@ class KnownFile:
         self._reach = RegionMap([(0, HIGHEST)] if named else [(vma.first_index, vma.end_index) for vma in vmas])
 
     def key(
-        self, charges: Callable[[Folio], tuple[Charge, Charge]], charge: Callable[[HugetlbCgroup], Charge]
+        self, charges: Callable[[Folio], tuple[ChargeKey, ChargeKey]], charge: Callable[[HugetlbCgroup], ChargeKey]
     ) -> Hashable:
         """Size, reservations, pages and who pays: each as far as it can be met, and how much more there is."""
         inode, reach = self.inode, self._reach
         cached = sorted((index, charges(folio)) for index, folio in inode.page_cache.items())
-        paid: dict[Charge, RegionMap] = defaultdict(RegionMap)
+        paid: dict[ChargeKey, RegionMap] = defaultdict(RegionMap)
         for cgroup, regions in inode.resv_map.charged.items():
             for first, end in regions:
                 paid[charge(cgroup)].add(first, end)

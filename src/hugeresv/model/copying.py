@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.inode import Inode
     from hugeresv.model.machine import Machine
-    from hugeresv.model.mount import Mount
+    from hugeresv.model.mount import HugetlbfsMount
     from hugeresv.model.page_table import PageTable
     from hugeresv.model.process import Process
     from hugeresv.model.resv_map import ResvMap
@@ -64,7 +64,7 @@ class _Copies:
             new.parent = self._cgroups[original.parent]
         return self._cgroups[cgroup]
 
-    def mount(self, mount: Mount) -> Mount:
+    def mount(self, mount: HugetlbfsMount) -> HugetlbfsMount:
         new = _same_fields(mount)
         new.subpool = self._subpool(mount.subpool)
         new.inodes = [self.inode(inode) for inode in mount.inodes if inode.in_use]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hugeresv.model.vma import Vma
 
-Span = tuple[int, int]
+IndexSpan = tuple[int, int]
 """First index and the one behind the last, in huge pages."""
 
 
@@ -113,19 +113,19 @@ class _Spans:
 
     __slots__ = ("by_bits", "count")
 
-    def __init__(self, spans: Iterable[Span]) -> None:
-        self.count: dict[Span, int] = {}
-        self.by_bits: dict[int, list[Span]] = {}
+    def __init__(self, spans: Iterable[IndexSpan]) -> None:
+        self.count: dict[IndexSpan, int] = {}
+        self.by_bits: dict[int, list[IndexSpan]] = {}
         for span in spans:
             self.add(span)
 
-    def add(self, span: Span) -> None:
+    def add(self, span: IndexSpan) -> None:
         count = self.count.get(span, 0)
         self.count[span] = count + 1
         if not count:
             insort(self.by_bits.setdefault(_bits(span), []), span)
 
-    def remove(self, span: Span) -> None:
+    def remove(self, span: IndexSpan) -> None:
         self.count[span] -= 1
         if not self.count[span]:
             del self.count[span]
@@ -144,9 +144,9 @@ class _Spans:
         return sorted(found)
 
 
-def _span(vma: Vma) -> Span:
+def _span(vma: Vma) -> IndexSpan:
     return vma.vm_pgoff, vma.end_index
 
 
-def _bits(span: Span) -> int:
+def _bits(span: IndexSpan) -> int:
     return (span[1] - span[0]).bit_length()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.inode import Inode
-    from hugeresv.model.mount import Mount
+    from hugeresv.model.mount import HugetlbfsMount
     from hugeresv.model.process import Process
 
 Key = Any
@@ -37,7 +37,7 @@ class Machine:
         self.processes: dict[Key, Process] = {}
         self.files: dict[Key, Inode] = {}
         self.segments: dict[Key, Inode] = {}
-        self.mounts: dict[Key, Mount] = {}
+        self.mounts: dict[Key, HugetlbfsMount] = {}
         self.cgroups: dict[Key, HugetlbCgroup] = {}
 
     def key(self) -> Hashable:

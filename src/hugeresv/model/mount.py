@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hugeresv.model.machine import Key, Machine
 
 
-class Mount:
+class HugetlbfsMount:
     """A mounted hugetlbfs; `subpool` is None without `size=` and `min_size=`.
 
     `inodes` are the files made on it, and some that are no longer in use.
@@ -49,7 +49,7 @@ def mount(machine: Machine, key: Key, max_hpages: int | None, min_hpages: int | 
         if not machine.hstate.acct_memory(min_hpages or 0):
             return Outcome.ENOMEM
         subpool = Subpool(max_hpages, min_hpages)
-    machine.mounts[key] = Mount(subpool)
+    machine.mounts[key] = HugetlbfsMount(subpool)
     return Outcome.OK
 
 
@@ -65,7 +65,7 @@ def umount(machine: Machine, key: Key) -> Outcome:
     return Outcome.OK
 
 
-def open_file(machine: Machine, key: Key, there: Mount | None = None) -> None:
+def open_file(machine: Machine, key: Key, there: HugetlbfsMount | None = None) -> None:
     """A new, empty, unlinked file with one descriptor; without a mount it has no subpool."""
     inode = Inode(there.subpool if there is not None else None)
     inode.handles = 1

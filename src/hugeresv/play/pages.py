@@ -14,14 +14,14 @@ from hugeresv.kernels.protocol import PageState
 Stretch = tuple[PageState, int]
 """So many neighbouring pages in one state."""
 
-Range = tuple[int, int]
+PageRange = tuple[int, int]
 """Pages [first, end)."""
 
 NEAR = 80
 """How many runs on either side of a change are near it: together more than a terminal has columns for."""
 
 
-class Run(NamedTuple):
+class PageRun(NamedTuple):
     """Neighbouring pages of a mapping that are alike."""
 
     state: PageState
@@ -34,11 +34,11 @@ class Part(NamedTuple):
     """The runs of a mapping around what changed first, or from its start; and how many pages lie before and behind."""
 
     before: int
-    runs: tuple[Run, ...]
+    runs: tuple[PageRun, ...]
     after: int
 
 
-class Pages:
+class PageRuns:
     """Runs in order, neighbours never in the same state. To replace a part costs what there is in it."""
 
     __slots__ = ("_ends", "_runs", "shared")
@@ -46,7 +46,7 @@ class Pages:
     def __init__(self, shared: bool, stretches: Iterable[Stretch]) -> None:
         """`stretches` from page 0 on."""
         self.shared = shared
-        self._runs = [Run(state, pages, False) for state, pages in stretches]
+        self._runs = [PageRun(state, pages, False) for state, pages in stretches]
         self._ends = list(accumulate(run.pages for run in self._runs))
 
     @property
@@ -54,7 +54,7 @@ class Pages:
         """All pages."""
         return self._ends[-1] if self._ends else 0
 
-    def replace(self, first: int, stretches: Sequence[Stretch]) -> list[Range]:
+    def replace(self, first: int, stretches: Sequence[Stretch]) -> list[PageRange]:
         """Put `stretches` where as many pages are from page `first` on; the ranges whose state that changes."""
         end = first + sum(pages for _, pages in stretches)
         changed = changes(self._within(first, end), stretches, first)
@@ -63,12 +63,12 @@ class Pages:
             left, right = max(left - 1, 0), min(right + 1, len(self._ends) - 1)
             start, stop = self._start(left), self._ends[right]
             around = chain(self._within(start, first), stretches, self._within(end, stop))
-            new = Pages(self.shared, _merged(around))
+            new = PageRuns(self.shared, _merged(around))
             self._ends[left : right + 1] = [start + each for each in new._ends]
             self._runs[left : right + 1] = new._runs
         return changed
 
-    def part(self, changed: Sequence[Range]) -> Part:
+    def part(self, changed: Sequence[PageRange]) -> Part:
         """All runs, or where there are many those near the first change."""
         if len(self._ends) <= 2 * NEAR:
             left, right = 0, len(self._ends)
@@ -78,7 +78,7 @@ class Pages:
             right = left + 2 * NEAR
         return Part(self._start(left), tuple(self._marked(left, right, changed)), self.total - self._start(right))
 
-    def _marked(self, left: int, right: int, changed: Sequence[Range]) -> list[Run]:
+    def _marked(self, left: int, right: int, changed: Sequence[PageRange]) -> list[PageRun]:
         """The runs from `left` to `right`, cut where what changed begins and ends."""
         start, end = self._start(left), self._start(right)
         inside = [(first, last) for first, last in changed if first < end and last > start]
@@ -88,7 +88,7 @@ class Pages:
         behind = min(bisect_left(self._ends, inside[-1][1], left, right) + 1, right)
         return [*self._runs[left:first], *self._cut(first, behind, inside), *self._runs[behind:right]]
 
-    def _cut(self, left: int, right: int, changed: Iterable[Range]) -> Iterator[Run]:
+    def _cut(self, left: int, right: int, changed: Iterable[PageRange]) -> Iterator[PageRun]:
         ranges = iter(changed)
         first = last = at = self._start(left)
         for run, end in zip(self._runs[left:right], self._ends[left:right], strict=True):
@@ -96,7 +96,7 @@ class Pages:
                 if last <= at:
                     first, last = next(ranges, (sys.maxsize, sys.maxsize))
                 stop = min(last if first <= at else first, end)
-                yield Run(run.state, stop - at, first <= at)
+                yield PageRun(run.state, stop - at, first <= at)
                 at = stop
 
     def __iter__(self) -> Iterator[Stretch]:
@@ -115,11 +115,11 @@ class Pages:
         return self._ends[run - 1] if run else 0
 
 
-def changes(before: Iterable[Stretch], after: Iterable[Stretch], start: int = 0) -> list[Range]:
+def changes(before: Iterable[Stretch], after: Iterable[Stretch], start: int = 0) -> list[PageRange]:
     """Where `after`, from page `start` on, is in another state than `before`, which is a hole beyond its end."""
     old = chain(before, [(PageState.HOLE, sys.maxsize)])
     old_state, old_left = next(old)
-    found: list[Range] = []
+    found: list[PageRange] = []
     at = start
     for state, pages in after:
         end = at + pages
@@ -135,9 +135,9 @@ def changes(before: Iterable[Stretch], after: Iterable[Stretch], start: int = 0)
     return found
 
 
-def joined(ranges: Iterable[Range]) -> list[Range]:
+def joined(ranges: Iterable[PageRange]) -> list[PageRange]:
     """Ranges in order, those that meet as one."""
-    found: list[Range] = []
+    found: list[PageRange] = []
     for first, end in sorted(ranges):
         if found and first <= found[-1][1]:
             found[-1] = found[-1][0], max(end, found[-1][1])

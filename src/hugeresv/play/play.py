@@ -63,7 +63,7 @@ def play(scenario: Scenario, kernel: Kernel, *, show: bool = False, audit: Seer 
     names = kernel.expectation_names
     with kernel.start(scenario.pool, scenario.cgroups) as session:
         insight = (audit or model_insight)(session) if show or audit else None
-        look = _Look(session, insight, pictures=show, audited=audit is not None) if show or audit else None
+        look = _StepLook(session, insight, pictures=show, audited=audit is not None) if show or audit else None
         for number, step in enumerate(scenario.steps, 1):
             answer = apply_step(session, number, step)
             found = contradictions(expected(step, names), answer) if step.expect or step.expect_on else ()
@@ -96,7 +96,7 @@ def _leaks(scenario: Scenario, answer: Answer, names: Sequence[str]) -> Iterator
         yield Contradiction("rsvd when everything is gone", wanted, found)
 
 
-class _Look:
+class _StepLook:
     """Sees what each operation did to mappings and, with insight, to what must always hold."""
 
     def __init__(self, session: Session, insight: Insight | None, *, pictures: bool, audited: bool) -> None:

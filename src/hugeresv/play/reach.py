@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
-from hugeresv.play.pages import Range
+from hugeresv.play.pages import PageRange
 from hugeresv.scenario import operation as op
 
 Name = tuple[str, str]
@@ -53,7 +53,7 @@ class Reach:
         self._places: dict[Name, _Place | None] = {}
         self._of: dict[str, dict[str, None]] = {}
         self._looked: dict[Name, _Looked] = {}
-        self._changed: dict[_Family, list[Range]] = {}
+        self._changed: dict[_Family, list[PageRange]] = {}
         self._anything = 0
 
     def note(self, operation: op.Operation) -> None:
@@ -75,7 +75,7 @@ class Reach:
             case _ if not isinstance(operation, _NO_PAGES):
                 self._anything += 1
 
-    def since_last_look(self, name: Name) -> list[Range] | None:
+    def since_last_look(self, name: Name) -> list[PageRange] | None:
         """The pages of a mapping that may have changed since this was asked last; None: any, or it was never asked."""
         place, last = self._places.get(name), self._looked.get(name)
         changed = self._changed.setdefault(place.family, []) if place else []
@@ -132,17 +132,17 @@ class Reach:
         self._put(name, None)
         self._anything += 1
 
-    def _change(self, proc: str, mapping: str, pages: Range) -> None:
+    def _change(self, proc: str, mapping: str, pages: PageRange) -> None:
         place = self._places.get((proc, mapping))
         if place is None:
             self._anything += 1
         else:
             self._change_family(place.family, (pages[0] + place.first, pages[1] + place.first))
 
-    def _change_family(self, family: _Family, pages: Range) -> None:
+    def _change_family(self, family: _Family, pages: PageRange) -> None:
         self._changed.setdefault(family, []).append(pages)
 
-    def _pages(self, span: op.Span | op.Fallocate) -> Range:
+    def _pages(self, span: op.Span | op.Fallocate) -> PageRange:
         """What a range of bytes touches, whole pages."""
         first = span.start(self._page_bytes)
         end = first + span.length(self._page_bytes)

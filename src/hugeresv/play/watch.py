@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import MappingView
-from hugeresv.play.pages import Pages, Range, Run, changes, joined
+from hugeresv.play.pages import PageRange, PageRun, PageRuns, changes, joined
 from hugeresv.play.reach import Name, Reach
 from hugeresv.scenario.operation import Exit, Fork, Mmap, Mremap, Operation, Shmat, Shmdt, Span, Touch
 
@@ -34,7 +34,7 @@ class Picture(NamedTuple):
     proc: str
     map: str
     shared: bool
-    runs: tuple[Run, ...]
+    runs: tuple[PageRun, ...]
     before: int = 0
     after: int = 0
 
@@ -66,7 +66,7 @@ class Watch:
         self._viewer = viewer
         self._model = model
         self._reach = Reach(model.names.page_bytes) if model else None
-        self._seen: dict[Name, Pages | None] = {}
+        self._seen: dict[Name, PageRuns | None] = {}
         self._of: dict[str, list[Name]] = {}
         """The mappings of each process, as they came."""
 
@@ -118,14 +118,14 @@ class Watch:
         pages = self._seen[name]
         return pages is not None and pages.shared
 
-    def _picture(self, name: Name, changed: list[Range]) -> Picture | None:
+    def _picture(self, name: Name, changed: list[PageRange]) -> Picture | None:
         pages = self._seen[name]
         if pages is None:
             return None
         part = pages.part(changed)
         return Picture(*name, pages.shared, part.runs, part.before, part.after)
 
-    def _look_at(self, name: Name) -> list[Range]:
+    def _look_at(self, name: Name) -> list[PageRange]:
         """See a mapping as it is now; the pages that have changed since it was seen last."""
         ranges = self._reach.since_last_look(name) if self._reach else None
         pages = self._seen[name]
@@ -133,14 +133,14 @@ class Watch:
             return self._look_at_all(name)
         return _look_at_parts(self._model, name, pages, ranges)
 
-    def _look_at_all(self, name: Name) -> list[Range]:
+    def _look_at_all(self, name: Name) -> list[PageRange]:
         before, after = self._seen[name], self._viewer.view(*name)
-        self._seen[name] = None if after is None else Pages(after.shared, after.runs)
+        self._seen[name] = None if after is None else PageRuns(after.shared, after.runs)
         return [] if before is None or after is None else changes(before, after.runs)
 
 
-def _look_at_parts(model: ModelSession, name: Name, pages: Pages, ranges: list[Range]) -> list[Range]:
-    changed: list[Range] = []
+def _look_at_parts(model: ModelSession, name: Name, pages: PageRuns, ranges: list[PageRange]) -> list[PageRange]:
+    changed: list[PageRange] = []
     for first, end in ranges:
         if first < pages.total:
             changed += pages.replace(first, model.part(*name, first, min(end, pages.total)))

@@ -6,12 +6,12 @@ from typing import TextIO
 
 from hugeresv.reports.listing import one_line
 from hugeresv.reports.screen import Screen
-from hugeresv.status.advice import Advice
+from hugeresv.status.advice import BootAdvice
 
 SCHEMA = "hugeresv-advice/1"
 
 
-def show_advice(screen: Screen, advice: Sequence[Advice]) -> None:
+def show_advice(screen: Screen, advice: Sequence[BootAdvice]) -> None:
     """Write it, each command in a line of its own that is not broken."""
     for number, each in enumerate(advice):
         if number:
@@ -23,7 +23,7 @@ def show_advice(screen: Screen, advice: Sequence[Advice]) -> None:
             screen.line(f"    {one_line(command)}")
 
 
-def write_advice(stream: TextIO, advice: Sequence[Advice]) -> None:
+def write_advice(stream: TextIO, advice: Sequence[BootAdvice]) -> None:
     """Write it as JSON."""
     json.dump({"schema": SCHEMA, "advice": [each._asdict() for each in advice]}, stream, indent=2)
     stream.write("\n")

@@ -9,7 +9,7 @@ from typing import TextIO
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell
 from hugeresv.scenario.expectation import contradictions, observed
-from hugeresv.search.fuzz.campaign import Finding, Tally
+from hugeresv.search.fuzz.campaign import Difference, Tally
 from hugeresv.search.fuzz.states import STATES
 
 
@@ -47,7 +47,7 @@ def _counts(screen: Screen, title: str, counts: Counter[str]) -> None:
         screen.line("  " + "  ".join(cells[start : start + per_line]))
 
 
-def show_finding(screen: Screen, finding: Finding, path: Path) -> None:
+def show_finding(screen: Screen, finding: Difference, path: Path) -> None:
     """Where a difference is written and what it is; `hugeresv compare` draws it."""
     scenario, pair = finding.scenario, finding.divergence
     screen.line()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hugeresv.ledger.observation import Holder, Pages
 from hugeresv.reports.listing import print_listing
 from hugeresv.reports.screen import Screen
-from hugeresv.status.grouping import Sum, add, families, sums
+from hugeresv.status.grouping import GroupSum, add, families, sums
 from hugeresv.status.names import program_of
 from hugeresv.units import format_bytes
 
@@ -84,14 +84,14 @@ def _print_sums(screen: Screen, holders: Sequence[Holder], shown: Shown) -> None
     rows = [_sum_row(each, (each.key or "-", each.detail)[: len(titles)], in_bytes=shown.in_bytes) for each in found]
     for size in dict.fromkeys(holder.page_size_kB for holder in holders):
         of_size = [holder for holder in holders if holder.page_size_kB == size]
-        total = Sum(size, "", "", add(h.reserved for h in of_size), add(h.used for h in of_size), 0)
+        total = GroupSum(size, "", "", add(h.reserved for h in of_size), add(h.used for h in of_size), 0)
         if shown.headings:
             rows.append(_sum_row(total, ("(all)", "")[: len(titles)], in_bytes=shown.in_bytes))
     heads = ("SIZE", "RESERVED", "USED", "HELD", "SHARED", *titles)
     print_listing(screen, heads, rows, names=titles, headings=shown.headings)
 
 
-def _sum_row(each: Sum, names: Sequence[str], *, in_bytes: bool) -> list[str]:
+def _sum_row(each: GroupSum, names: Sequence[str], *, in_bytes: bool) -> list[str]:
     size = each.page_size_kB << 10
     held = (each.reserved.best + each.used.best) * size
     if in_bytes:

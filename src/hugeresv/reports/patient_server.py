@@ -20,7 +20,7 @@ _LONGEST_REQUEST = 1 << 14
 _SECONDS_BETWEEN_LINES = 60.0
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What a client gets."""
 
     status: int
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-Application = Callable[[str, Message], Answer]
+Application = Callable[[str, Message], Response]
 """The answer to a GET, by its path with the query, and its headers."""
 
 

@@ -9,7 +9,7 @@ from email.message import Message
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from hugeresv.errors import HugeresvError, InputError, UnavailableError
-from hugeresv.reports.patient_server import Answer, Application, PatientServer
+from hugeresv.reports.patient_server import Application, PatientServer, Response
 from hugeresv.reports.prometheus import HostCollector
 
 LOOPBACK = "127.0.0.1"
@@ -71,7 +71,7 @@ def _metrics(registry: CollectorRegistry) -> Application:
     """The metrics; 503 and the reason where the host cannot be looked at: for Prometheus the target then is down."""
     app = make_wsgi_app(registry)
 
-    def answer(path: str, headers: Message) -> Answer:
+    def answer(path: str, headers: Message) -> Response:
         path, _, query = path.partition("?")
         environ = {
             "REQUEST_METHOD": "GET",
@@ -85,8 +85,8 @@ def _metrics(registry: CollectorRegistry) -> Application:
             body = b"".join(app(environ, lambda status, fields: begun.append((status, fields))))
         except HugeresvError as error:
             plain = ("Content-Type", "text/plain; charset=utf-8")
-            return Answer(503, [plain], f"{error}\n".encode(errors="backslashreplace"))
+            return Response(503, [plain], f"{error}\n".encode(errors="backslashreplace"))
         ((status, fields),) = begun
-        return Answer(int(status.partition(" ")[0]), fields, body)
+        return Response(int(status.partition(" ")[0]), fields, body)
 
     return answer

@@ -12,7 +12,7 @@ from hugeresv.reports.spelling import spell_name
 from hugeresv.reports.steps import StepLines
 from hugeresv.scenario.operation import Mmap, Shmat
 from hugeresv.scenario.scenario import Scenario
-from hugeresv.search.known import Verdict
+from hugeresv.search.known import Cause
 from hugeresv.units import format_bytes
 
 
@@ -73,7 +73,7 @@ class RunReport:
         if self._lines.abbreviated:
             self._legend.abbreviations()
 
-    def causes(self, verdicts: Sequence[Verdict]) -> None:
+    def causes(self, verdicts: Sequence[Cause]) -> None:
         """Which defect each violated invariant comes from, if one alone does it."""
         ordered = sorted(verdicts, key=lambda verdict: verdict.switches)
         for switches, group in groupby(ordered, lambda verdict: verdict.switches):

@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 from hugeresv.ledger.observation import Holder, Pool
 from hugeresv.status.finding import Finding
-from hugeresv.status.grouping import Sum, sums
+from hugeresv.status.grouping import GroupSum, sums
 from hugeresv.status.headroom import available_in, by_path, lineage_of
 from hugeresv.status.host import Status
 
@@ -91,7 +91,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {"code": finding.code, "text": finding.text, "remedy": finding.remedy, "command": finding.command}
 
 
-def _sum(each: Sum) -> dict[str, Any]:
+def _sum(each: GroupSum) -> dict[str, Any]:
     return {
         "page_size_kB": each.page_size_kB,
         "key": each.key,

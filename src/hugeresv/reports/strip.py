@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hugeresv.kernels.protocol import PageState
 
 if TYPE_CHECKING:
-    from hugeresv.play.pages import Run
+    from hugeresv.play.pages import PageRun
     from hugeresv.play.watch import Picture
 
 
@@ -68,18 +68,18 @@ def strip(picture: Picture, width: int, glyphs: Glyphs) -> list[Piece]:
     return [*(pieces or _window(picture, total, room, glyphs)), total_piece]
 
 
-def _each_page(picture: Picture, run: Run, glyphs: Glyphs) -> Piece:
+def _each_page(picture: Picture, run: PageRun, glyphs: Glyphs) -> Piece:
     return Piece(glyphs.of(run.state, shared=picture.shared) * run.pages, run.state, run.changed)
 
 
-def _counted(picture: Picture, run: Run, glyphs: Glyphs) -> Piece:
+def _counted(picture: Picture, run: PageRun, glyphs: Glyphs) -> Piece:
     """A glyph and the number of pages, where that is shorter."""
     if not _columns_counted(run)[1]:
         return _each_page(picture, run, glyphs)
     return Piece(f"{glyphs.of(run.state, shared=picture.shared)}{glyphs.times}{run.pages}", run.state, run.changed)
 
 
-def _all_counted(picture: Picture, runs: Iterable[Run], glyphs: Glyphs) -> list[Piece]:
+def _all_counted(picture: Picture, runs: Iterable[PageRun], glyphs: Glyphs) -> list[Piece]:
     page = glyphs.shared if picture.shared else glyphs.private
     return [
         Piece(page[run.state], run.state, run.changed) if run.pages == 1 else _counted(picture, run, glyphs)
@@ -87,7 +87,7 @@ def _all_counted(picture: Picture, runs: Iterable[Run], glyphs: Glyphs) -> list[
     ]
 
 
-def _columns_counted(run: Run) -> tuple[int, bool]:
+def _columns_counted(run: PageRun) -> tuple[int, bool]:
     """The columns of a run, and whether it is counted."""
     pages = run.pages
     if pages < len("#*10"):

@@ -9,7 +9,7 @@ from typing import Any
 
 from hugeresv.errors import UnsupportedError
 from hugeresv.outcome import SECOND_NAMES, Outcome
-from hugeresv.scenario.fields import Field, Kind, shape
+from hugeresv.scenario.fields import Field, Sort, shape
 from hugeresv.scenario.format_error import FormatError, did_you_mean
 from hugeresv.scenario.operation import OPERATIONS, Operation
 from hugeresv.scenario.scenario import Json, Scenario, Step
@@ -139,26 +139,26 @@ def _keys(cls: type) -> _Keys:
 
 def _decoder(field: Field) -> Decoder:
     match field.kind:
-        case Kind.COUNT:
+        case Sort.COUNT:
             return _count
-        case Kind.SIGNED:
+        case Sort.SIGNED:
             return _signed
-        case Kind.NAME:
+        case Sort.NAME:
             return _name
-        case Kind.TEXT:
+        case Sort.TEXT:
             return _text
-        case Kind.FLAG:
+        case Sort.FLAG:
             return _flag
-        case Kind.WORD:
+        case Sort.WORD:
             words = {str(word): word for word in field.words}
             if field.words == tuple(Outcome):
                 return partial(_word, words | SECOND_NAMES, _AN_OUTCOME)
             return partial(_word, words, f"one of {', '.join(words)}")
-        case Kind.RECORD:
+        case Sort.RECORD:
             return partial(_decode_record, field.record)
-        case Kind.TABLE:
+        case Sort.TABLE:
             return partial(_table, partial(_decode_record, field.record))
-        case Kind.BY_KERNEL:
+        case Sort.BY_KERNEL:
             return _signed_by_kernel
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hugeresv.scenario.decode import SCHEMA
-from hugeresv.scenario.fields import Kind, shape
+from hugeresv.scenario.fields import Sort, shape
 from hugeresv.scenario.scenario import Json, Scenario, Step
 
 
@@ -36,13 +36,13 @@ def encode_record(record: object) -> dict[str, Json]:
         if value is None:
             continue
         match field.kind:
-            case Kind.RECORD:
+            case Sort.RECORD:
                 raw[key] = encode_record(value)
-            case Kind.TABLE:
+            case Sort.TABLE:
                 raw[key] = {name: encode_record(each) for name, each in value.items()}
-            case Kind.BY_KERNEL:
+            case Sort.BY_KERNEL:
                 raw[key] = dict(value) if isinstance(value, Mapping) else value
-            case Kind.WORD:
+            case Sort.WORD:
                 raw[key] = str(value)
             case _:
                 raw[key] = value

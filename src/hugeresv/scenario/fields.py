@@ -15,7 +15,7 @@ from hugeresv.scenario.scenario import Scenario, Step
 from hugeresv.value import value
 
 
-class Kind(Enum):
+class Sort(Enum):
     """What a key's value may be."""
 
     NAME = auto()
@@ -43,7 +43,7 @@ class Field:
     """One key."""
 
     key: str
-    kind: Kind
+    kind: Sort
     required: bool
     words: tuple[str, ...] = ()
     """What a WORD may be."""
@@ -108,21 +108,21 @@ def _shape(cls: type) -> Shape:
 def _field(key: str, annotation: Any, required: bool) -> Field:
     choices = [choice for choice in get_args(annotation) if choice is not types.NoneType]
     if choices == [int, Mapping[str, int]]:
-        return Field(key, Kind.BY_KERNEL, required)
+        return Field(key, Sort.BY_KERNEL, required)
     if get_origin(annotation) in (Union, types.UnionType):
         (annotation,) = choices
     if annotation is bool:
-        return Field(key, Kind.FLAG, required)
+        return Field(key, Sort.FLAG, required)
     if annotation is int:
-        return Field(key, Kind.SIGNED if key in _MAY_BE_NEGATIVE else Kind.COUNT, required)
+        return Field(key, Sort.SIGNED if key in _MAY_BE_NEGATIVE else Sort.COUNT, required)
     if annotation is str:
-        return Field(key, Kind.TEXT if key in _FREE_TEXT else Kind.NAME, required)
+        return Field(key, Sort.TEXT if key in _FREE_TEXT else Sort.NAME, required)
     if get_origin(annotation) is Literal:
-        return Field(key, Kind.WORD, required, words=get_args(annotation))
+        return Field(key, Sort.WORD, required, words=get_args(annotation))
     if get_origin(annotation) is Mapping:
-        return Field(key, Kind.TABLE, required, record=get_args(annotation)[1])
+        return Field(key, Sort.TABLE, required, record=get_args(annotation)[1])
     if is_dataclass(annotation) and isinstance(annotation, type):
-        return Field(key, Kind.RECORD, required, record=annotation)
+        return Field(key, Sort.RECORD, required, record=annotation)
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return Field(key, Kind.WORD, required, words=tuple(annotation))
+        return Field(key, Sort.WORD, required, words=tuple(annotation))
     raise TypeError(f"{key}: no kind of key has values of {annotation}")

@@ -7,7 +7,7 @@ The names are the keys of the JSON spelling, shorter where nothing is lost: `max
 from collections.abc import Iterable, Mapping
 from typing import cast
 
-from hugeresv.scenario.fields import Field, Kind, Shape
+from hugeresv.scenario.fields import Field, Shape, Sort
 from hugeresv.scenario.format_error import FormatError, did_you_mean
 from hugeresv.scenario.scenario import Json
 from hugeresv.scenario.scn_words import (
@@ -45,17 +45,17 @@ def read_option(known: Shape, field: Field, text: str) -> dict[str, Json]:
 
 def _read_value(known: Shape, field: Field, text: str) -> dict[str, Json]:
     match field.kind:
-        case Kind.FLAG:
+        case Sort.FLAG:
             if text != "no":
                 raise FormatError(
                     f"write '{field.key}' for true and '{field.key}=no' for false, found {text or 'nothing'}"
                 )
             return {field.key: False}
-        case Kind.COUNT:
+        case Sort.COUNT:
             return read_quantity(text, field.key, known.in_bytes.get(field.key))
-        case Kind.NAME | Kind.TEXT:
+        case Sort.NAME | Sort.TEXT:
             return {field.key: read_name(text)}
-        case Kind.RECORD:
+        case Sort.RECORD:
             return {field.key: read_place(text)}
         case _:
             return {field.key: text}
@@ -64,18 +64,18 @@ def _read_value(known: Shape, field: Field, text: str) -> dict[str, Json]:
 def write_option(known: Shape, field: Field, raw: dict[str, Json]) -> str | None:
     """The word that gives `field`, None where `raw` does not have it."""
     name = spelling(field.key)
-    if field.kind is Kind.COUNT:
+    if field.kind is Sort.COUNT:
         quantity = write_quantity(raw, field.key, known.in_bytes.get(field.key))
         return None if quantity is None else f"{name}={quantity}"
     value = raw.get(field.key)
     match field.kind:
         case _ if value is None:
             return None
-        case Kind.FLAG:
+        case Sort.FLAG:
             return name if value else f"{name}=no"
-        case Kind.TEXT:
+        case Sort.TEXT:
             return f"{name}={dumps(value)}"
-        case Kind.RECORD:
+        case Sort.RECORD:
             return f"{name}={write_place(cast(dict[str, Json], value))}"
         case _:
             return f"{name}={write_name(str(value))}"

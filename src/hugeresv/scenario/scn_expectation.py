@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import cast
 
-from hugeresv.scenario.fields import Kind, shape
+from hugeresv.scenario.fields import Sort, shape
 from hugeresv.scenario.format_error import FormatError
 from hugeresv.scenario.scenario import Expectation, Json
 from hugeresv.scenario.scn_arguments import add
@@ -18,7 +18,7 @@ from hugeresv.scenario.strict_json import dumps
 ARROW = "->"
 BAR = "|"
 
-_TABLES = {field.key: shape(field.record) for field in shape(Expectation).fields.values() if field.kind is Kind.TABLE}
+_TABLES = {field.key: shape(field.record) for field in shape(Expectation).fields.values() if field.kind is Sort.TABLE}
 _TABLE_OF = {counter: table for table, known in _TABLES.items() for counter in known.fields}
 
 

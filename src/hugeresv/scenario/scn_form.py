@@ -6,7 +6,7 @@ The process first where there is one, then the operation, the names it needs, it
 
 from functools import cache
 
-from hugeresv.scenario.fields import Field, Kind, Shape, shape
+from hugeresv.scenario.fields import Field, Shape, Sort, shape
 from hugeresv.scenario.operation import OPERATIONS
 from hugeresv.scenario.scenario import Json
 from hugeresv.scenario.scn_arguments import options
@@ -47,8 +47,13 @@ class Form:
         return " ".join([*parts, *(self._usage(name, field) for name, field in self.by_name.items())])
 
     def _usage(self, name: str, field: Field) -> str:
-        values = {Kind.COUNT: "N", Kind.NAME: "NAME", Kind.RECORD: "MAP@PAGE", Kind.WORD: "|".join(field.words)}
-        word = name if field.kind is Kind.FLAG else f"{name}={values[field.kind]}"
+        values = {
+            Sort.COUNT: "N",
+            Sort.NAME: "NAME",
+            Sort.RECORD: "MAP@PAGE",
+            Sort.WORD: "|".join(field.words),
+        }
+        word = name if field.kind is Sort.FLAG else f"{name}={values[field.kind]}"
         return word if any(field.key in group for group in self.known.needed) else f"[{word}]"
 
 
@@ -59,7 +64,7 @@ def form_of(op: str) -> Form:
     known = shape(operation)
     required = [field for field in known.fields.values() if field.required and field.key != "proc"]
     start = "page" if "page" in known.fields else None
-    length = next((field.key for field in required if field.kind is Kind.COUNT), None)
+    length = next((field.key for field in required if field.kind is Sort.COUNT), None)
     if "pages" in known.fields:
         length = "pages"
     positions = {"proc", start, length, *(field.key for field in required)}
@@ -67,10 +72,10 @@ def form_of(op: str) -> Form:
         op=op,
         known=known,
         has_proc=op not in WITHOUT_PROC,
-        names=tuple(field.key for field in required if field.kind is Kind.NAME),
+        names=tuple(field.key for field in required if field.kind is Sort.NAME),
         start=start,
         length=length,
-        word=next((field for field in required if field.kind is Kind.WORD), None),
+        word=next((field for field in required if field.kind is Sort.WORD), None),
         by_name=options(known, but=[key for key in positions if key]),
     )
 

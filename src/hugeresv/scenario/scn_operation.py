@@ -6,7 +6,7 @@ A touch of several pages is several steps: `db touch a 0 4 9`, and `db touch a 0
 from collections.abc import Iterable, Iterator, Sequence
 
 from hugeresv.scenario.decode import RESERVED_ARGUMENTS, unknown_operation
-from hugeresv.scenario.fields import Kind, shape
+from hugeresv.scenario.fields import Sort, shape
 from hugeresv.scenario.format_error import FormatError, did_you_mean
 from hugeresv.scenario.operation import OPERATIONS
 from hugeresv.scenario.scenario import Json, Step
@@ -118,7 +118,7 @@ def _read_bare(form: Form, word: str) -> dict[str, Json]:
     if form.word and word in words:
         return {form.word.key: word}
     for named in (form.by_name, _STEP_BY_NAME):
-        if word in named and named[word].kind is Kind.FLAG:
+        if word in named and named[word].kind is Sort.FLAG:
             return {named[word].key: True}
     raise FormatError(f"unexpected {word}{did_you_mean(word, [*words, *form.by_name, *_STEP_BY_NAME])}")
 

@@ -13,7 +13,7 @@ from hugeresv.play.play import Ending, play
 from hugeresv.scenario.scenario import Scenario
 
 
-class Verdict(NamedTuple):
+class Cause(NamedTuple):
     """An invariant that a scenario violates, and the switches of which any one alone, set as in `ideal`, prevents it.
 
     HANG, a call that does not return, is among the invariants.
@@ -24,7 +24,7 @@ class Verdict(NamedTuple):
     switches: tuple[str, ...]
 
 
-def explain(scenario: Scenario, behaviour: Behaviour) -> list[Verdict]:
+def explain(scenario: Scenario, behaviour: Behaviour) -> list[Cause]:
     """A verdict for every invariant that the scenario violates, by replaying it once for each defect."""
     violated = _violated(scenario, behaviour)
     causes: dict[str, list[str]] = {name: [] for name in violated}
@@ -35,7 +35,7 @@ def explain(scenario: Scenario, behaviour: Behaviour) -> list[Verdict]:
                 mended = replace(behaviour, **as_in_ideal)
                 for name in violated - _violated(scenario, mended):
                     causes[name].append(spelling(switch.name))
-    return [Verdict(name, tuple(causes[name])) for name in sorted(causes, key=_order)]
+    return [Cause(name, tuple(causes[name])) for name in sorted(causes, key=_order)]
 
 
 def _order(name: str) -> tuple[int, str]:

@@ -11,7 +11,7 @@ NOTE_HEADER = struct.Struct("<III")
 """An ELF note begins with the sizes in bytes of its name and of its descriptor, and its type."""
 
 
-class Segment(NamedTuple):
+class MemorySegment(NamedTuple):
     """A stretch of physical memory, and where it is in the file; all in bytes."""
 
     physical: int
@@ -19,17 +19,17 @@ class Segment(NamedTuple):
     size_bytes: int
 
 
-def layouts(size_bytes: int) -> Sequence[tuple[Segment, ...]]:
+def layouts(size_bytes: int) -> Sequence[tuple[MemorySegment, ...]]:
     """How machines of QEMU have memory of this size in their address space, the machine `pc` first.
 
     There is a hole below 4 GiB; what has no place below it comes after 4 GiB (hw/i386/pc_piix.c, pc_q35.c).
     """
     found = [
-        (Segment(0, 0, low), Segment(4 * GIBIBYTE, low, size_bytes - low))
+        (MemorySegment(0, 0, low), MemorySegment(4 * GIBIBYTE, low, size_bytes - low))
         for low, hole_from in ((3 * GIBIBYTE, 7 << 29), (2 * GIBIBYTE, 11 << 28))
         if size_bytes >= hole_from
     ]
-    return found or [(Segment(0, 0, size_bytes),)]
+    return found or [(MemorySegment(0, 0, size_bytes),)]
 
 
 def written(descriptor: int, size_bytes: int) -> Iterator[tuple[int, int]]:

@@ -21,7 +21,7 @@ _BY_SYSTEMD = "/dev/hugepages"
 """systemd mounts it by itself: dev-hugepages.mount."""
 
 
-class Advice(NamedTuple):
+class BootAdvice(NamedTuple):
     """`text` says what is; `remedy` what `commands`, a line each, are for, or what else to do."""
 
     text: str
@@ -33,15 +33,15 @@ _LONGEST_NUMBER = 20
 """Digits of an unsigned long."""
 
 
-def advice_for(proc_root: str, sys_root: str) -> list[Advice]:
+def advice_for(proc_root: str, sys_root: str) -> list[BootAdvice]:
     """All of it. Raises UnavailableError where there are no huge pages."""
     pools = read_pools(sys_root)
     default = default_page_bytes(proc_root)
     root = _root_directory(proc_root)
     settings = boot_settings(proc_root, root, default)
-    found: list[Advice] = []
+    found: list[BootAdvice] = []
     if root is None:
-        found.append(Advice("The host's /etc cannot be read from here: what its files set at boot is not known."))
+        found.append(BootAdvice("The host's /etc cannot be read from here: what its files set at boot is not known."))
     used = [pool for pool in pools if pool.total or pool.overcommit or pool.page_size_kB << 10 in settings]
     for pool in used or [pool for pool in pools if pool.page_size_kB << 10 == default]:
         found += _pool(pool, settings, is_default=pool.page_size_kB << 10 == default)
@@ -61,7 +61,7 @@ def _root_directory(proc_root: str) -> str | None:
     return None
 
 
-def _pool(pool: Pool, settings: Mapping[int, BootSetting], *, is_default: bool) -> Iterator[Advice]:
+def _pool(pool: Pool, settings: Mapping[int, BootSetting], *, is_default: bool) -> Iterator[BootAdvice]:
     size = format_bytes(pool.page_size_kB << 10)
     now = pool.total - pool.surp
     head = f"{size} pages: {count_of(now, 'page')} in the pool now"
@@ -74,22 +74,22 @@ def _pool(pool: Pool, settings: Mapping[int, BootSetting], *, is_default: bool) 
         lasting = f"echo 'w {path} - - - - {now}' > /etc/tmpfiles.d/hugepages-{size}.conf"
     setting = settings.get(pool.page_size_kB << 10)
     if setting is not None and setting.pages == now:
-        yield Advice(f"{head}, and after a restart: {setting.where} sets {setting.pages}.")
+        yield BootAdvice(f"{head}, and after a restart: {setting.where} sets {setting.pages}.")
     elif now or setting is not None:
         after = "nothing sets any" if setting is None else f"{setting.where} sets {setting.pages}"
-        yield Advice(f"{head}, but not after a restart: {after}. {ways}", "To keep what there is now:", (lasting,))
+        yield BootAdvice(f"{head}, but not after a restart: {after}. {ways}", "To keep what there is now:", (lasting,))
     else:
-        yield Advice(f"{head}, and nothing sets any at a restart.")
+        yield BootAdvice(f"{head}, and nothing sets any at a restart.")
     if pool.overcommit:
         text = f"{size} pages: overcommit may add {count_of(pool.overcommit, 'page')}, until the next restart."
         if is_default:
             keep = f"echo 'vm.nr_overcommit_hugepages = {pool.overcommit}' >> /etc/sysctl.d/60-hugepages.conf"
-            yield Advice(text, "To keep that, unless a file sets it already:", (keep,))
+            yield BootAdvice(text, "To keep that, unless a file sets it already:", (keep,))
         else:
-            yield Advice(text)
+            yield BootAdvice(text)
 
 
-def _nodes(pool: Pool, sys_root: str) -> Iterator[Advice]:
+def _nodes(pool: Pool, sys_root: str) -> Iterator[BootAdvice]:
     """What numastat -m shows of huge pages, and how a node's part is set."""
     if len(pool.nodes) < 2:
         return
@@ -110,7 +110,7 @@ def _nodes(pool: Pool, sys_root: str) -> Iterator[Advice]:
         f"Linux 5.16: hugepagesz={format_bytes(size)} hugepages={by_node}. Or by lines in "
         f"/etc/tmpfiles.d/hugepages-nodes.conf:"
     )
-    yield Advice(f"{format_bytes(size)} pages by NUMA node: {'; '.join(parts)}.", remedy, tuple(lines))
+    yield BootAdvice(f"{format_bytes(size)} pages by NUMA node: {'; '.join(parts)}.", remedy, tuple(lines))
 
 
 def _node_memory(sys_root: str, node: int) -> str:
@@ -121,11 +121,11 @@ def _node_memory(sys_root: str, node: int) -> str:
     return "an unknown amount"
 
 
-def _shared_memory(proc_root: str, pool_bytes: int) -> Iterator[Advice]:
+def _shared_memory(proc_root: str, pool_bytes: int) -> Iterator[BootAdvice]:
     """kernel.shmmax is in bytes, kernel.shmall in ordinary pages; both hold for segments of huge pages, too."""
     group = read_if_there(f"{proc_root}/sys/vm/hugetlb_shm_group").strip()
     if group:
-        yield Advice(
+        yield BootAdvice(
             f"SysV segments of huge pages: processes with CAP_IPC_LOCK may have them, and those of group {group} "
             "(vm.hugetlb_shm_group).",
             "For a program of another group, GID, with `sysctl -p` on the file to have it now:",
@@ -135,7 +135,7 @@ def _shared_memory(proc_root: str, pool_bytes: int) -> Iterator[Advice]:
         value = read_if_there(f"{proc_root}/sys/kernel/{name}").strip()
         if value.isdecimal() and len(value) <= _LONGEST_NUMBER and int(value) * unit < pool_bytes:
             needed = -(-pool_bytes // unit)
-            yield Advice(
+            yield BootAdvice(
                 f"kernel.{name} is {value}: a SysV segment cannot have all huge pages ({format_bytes(pool_bytes)}).",
                 "To allow one, now and after a restart:",
                 (
@@ -145,7 +145,7 @@ def _shared_memory(proc_root: str, pool_bytes: int) -> Iterator[Advice]:
             )
 
 
-def _mounts(points: Sequence[MountInfo], root: str | None) -> Iterator[Advice]:
+def _mounts(points: Sequence[MountInfo], root: str | None) -> Iterator[BootAdvice]:
     fstab = Path(root, "etc/fstab") if root is not None else None
     kept = fstab.read_text(errors="replace").split() if fstab is not None and fstab.is_file() else []
     for point in points:
@@ -154,7 +154,7 @@ def _mounts(points: Sequence[MountInfo], root: str | None) -> Iterator[Advice]:
         wanted = ("pagesize", "size", "min_size", "nr_inodes", "mode", "uid", "gid")
         options = ",".join(f"{key}={value}" for key, value in point.options.items() if key in wanted) or "defaults"
         line = f"none {_escaped(point.path)} hugetlbfs {options} 0 0"
-        yield Advice(
+        yield BootAdvice(
             f"hugetlbfs at {point.path} ({options}): no line of /etc/fstab has it.",
             "To have it after a restart, unless a program or a unit mounts it:",
             (f"echo {quoted(line)} >> /etc/fstab",),
@@ -166,10 +166,10 @@ def _escaped(path: str) -> str:
     return "".join(f"\\{ord(each):03o}" if each in " \t\n\\" else each for each in path)
 
 
-def _fragmentation(proc_root: str) -> Iterator[Advice]:
+def _fragmentation(proc_root: str) -> Iterator[BootAdvice]:
     kept = read_if_there(f"{proc_root}/sys/vm/min_free_kbytes").strip()
     if kept:
-        yield Advice(
+        yield BootAdvice(
             f"vm.min_free_kbytes is {kept}. A pool that grows at run time gets as many pages as there are free pieces "
             "of memory of that size. The kernel reports no error if they are fewer: look at TOTAL afterwards.",
             "To make such pieces first, which costs CPU time for a while:",

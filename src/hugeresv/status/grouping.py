@@ -14,7 +14,7 @@ _FEWEST = 3
 _MEMBERS = {Kind.FILE: "file", Kind.MEMFD: "memfd", Kind.SYSV: "segment"}
 
 
-class Sum(NamedTuple):
+class GroupSum(NamedTuple):
     """What all holders of one process, user, cgroup or file have of a page size.
 
     `key` names it, and is empty for what has none; `detail` says more of a process or file. `shared_pages`, of the best
@@ -69,7 +69,7 @@ def add(pages: Iterable[Pages]) -> Pages:
     return total
 
 
-def sums(holders: Sequence[Holder], by: str) -> list[Sum]:
+def sums(holders: Sequence[Holder], by: str) -> list[GroupSum]:
     """The sums, the largest first. `by` is one of GROUPINGS.
 
     What several processes have counts for each of them, and is `shared_pages` where these are of different sums.
@@ -84,7 +84,7 @@ def sums(holders: Sequence[Holder], by: str) -> list[Sum]:
             if len(groups) > 1:
                 shared[group] = shared.get(group, 0) + holder.reserved.best + holder.used.best
     found = [
-        Sum(*group, add(h.reserved for h in of_group), add(h.used for h in of_group), shared.get(group, 0))
+        GroupSum(*group, add(h.reserved for h in of_group), add(h.used for h in of_group), shared.get(group, 0))
         for group, of_group in members.items()
     ]
     return sorted(found, key=lambda each: (-(each.reserved.best + each.used.best) * each.page_size_kB, each[:3]))

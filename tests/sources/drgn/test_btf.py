@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hugeresv.sources.drgn.btf import Btf, BtfError, Kind, Member
+from hugeresv.sources.drgn.btf import Btf, BtfError, BtfKind, Member
 
 OWN = Path("/sys/kernel/btf/vmlinux")
 
@@ -22,7 +22,7 @@ def btf(data: bytes) -> Btf:
     return Btf(data)
 
 
-def members(btf: Btf, kind: Kind, name: str) -> dict[str, Member]:
+def members(btf: Btf, kind: BtfKind, name: str) -> dict[str, Member]:
     number = btf.find(kind, name)
     assert number is not None
     return {member.name: member for member in btf.members(btf.record(number))}
@@ -30,7 +30,7 @@ def members(btf: Btf, kind: Kind, name: str) -> dict[str, Member]:
 
 def test_the_counters_of_a_pool(btf: Btf) -> None:
     """Offsets that are another member's: include/linux/hugetlb.h has four longs in a row."""
-    found = members(btf, Kind.STRUCT, "hstate")
+    found = members(btf, BtfKind.STRUCT, "hstate")
     names = ("nr_huge_pages", "free_huge_pages", "resv_huge_pages", "surplus_huge_pages")
     first = found["nr_huge_pages"].bit_offset
     assert [found[name].bit_offset - first for name in names] == [0, 64, 128, 192]
@@ -39,10 +39,10 @@ def test_the_counters_of_a_pool(btf: Btf) -> None:
 
 def test_bit_fields(btf: Btf) -> None:
     """An offset with the size in its top byte, taken for an offset."""
-    found = members(btf, Kind.STRUCT, "task_struct")
+    found = members(btf, BtfKind.STRUCT, "task_struct")
     assert found["in_execve"].bit_size == 1
     assert found["pid"].bit_size == 0
-    number = btf.find(Kind.STRUCT, "task_struct")
+    number = btf.find(BtfKind.STRUCT, "task_struct")
     assert number is not None
     size_bytes = btf.record(number).target
     assert all(member.bit_offset < 8 * size_bytes for member in found.values())
@@ -58,8 +58,8 @@ def test_every_name_is_found_again(btf: Btf, data: bytes) -> None:
     """A type whose name begins in the middle of another's."""
     known = [btf.record(number) for number in range(1, 3000)]
     for record in known:
-        if record.kind is Kind.STRUCT and record.name:
-            number = btf.find(Kind.STRUCT, record.name)
+        if record.kind is BtfKind.STRUCT and record.name:
+            number = btf.find(BtfKind.STRUCT, record.name)
             assert number is not None
             assert btf.record(number).name == record.name
 

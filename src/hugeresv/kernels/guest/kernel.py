@@ -10,7 +10,7 @@ from hugeresv.kernels.guest.hardware import Hardware, hardware_for
 from hugeresv.kernels.guest.images import find_image
 from hugeresv.kernels.guest.options import NONE, Options
 from hugeresv.kernels.guest.session import GuestSession
-from hugeresv.kernels.guest.snapshot import Snapshot
+from hugeresv.kernels.guest.snapshot import BootedGuest
 from hugeresv.model.release import known_as
 from hugeresv.scenario.scenario import Cgroup, Pool
 
@@ -22,7 +22,7 @@ class GuestKernel(ClosedOnExit):
         """Raises UnavailableError where there is no such kernel, InputError for a file that is none."""
         self._image = find_image(name)
         self._options = options
-        self._snapshots: dict[Hardware, Snapshot] = {}
+        self._snapshots: dict[Hardware, BootedGuest] = {}
 
     @property
     def name(self) -> str:
@@ -44,7 +44,7 @@ class GuestKernel(ClosedOnExit):
         hardware = hardware_for(pool, self._options)
         try:
             if hardware not in self._snapshots:
-                self._snapshots[hardware] = Snapshot(self._image, hardware)
+                self._snapshots[hardware] = BootedGuest(self._image, hardware)
             return GuestSession(self._snapshots[hardware], pool, cgroups)
         except OSError as error:
             where = f" in {tempfile.gettempdir()} (TMPDIR)" if error.errno == errno.ENOSPC else ""

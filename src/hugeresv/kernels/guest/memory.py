@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
-from hugeresv.sources.physical import Segment, layouts, written
+from hugeresv.sources.physical import MemorySegment, layouts, written
 
 MEBIBYTE = 1 << 20
 
@@ -27,7 +27,7 @@ class GuestMemory(NamedTuple):
 
     path: Path
     size_bytes: int
-    segments: tuple[Segment, ...]
+    segments: tuple[MemorySegment, ...]
     vmcoreinfo: bytes
 
 
@@ -57,7 +57,7 @@ class Ram(ClosedOnExit):
         return (*memory, "-machine", f"type={_NODES_IN_ONE_FILE}", *nodes)
 
     @property
-    def segments(self) -> tuple[Segment, ...]:
+    def segments(self) -> tuple[MemorySegment, ...]:
         """Where the machine `pc` has it."""
         return layouts(self.size_bytes)[0]
 

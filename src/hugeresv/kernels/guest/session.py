@@ -9,7 +9,7 @@ from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.memory import GuestMemory
 from hugeresv.kernels.guest.process import KEEPER, PATIENCE_SECONDS, GuestWorker
 from hugeresv.kernels.guest.readings import GuestPool, GuestReadings
-from hugeresv.kernels.guest.snapshot import Snapshot
+from hugeresv.kernels.guest.snapshot import BootedGuest
 from hugeresv.kernels.keeper import Keeper
 from hugeresv.kernels.process_session import ProcessSession
 from hugeresv.outcome import Outcome
@@ -28,7 +28,7 @@ class GuestSession(ProcessSession[GuestWorker]):
 
     patience_seconds = PATIENCE_SECONDS
 
-    def __init__(self, snapshot: Snapshot, pool: Pool, cgroups: Mapping[str, Cgroup] | None) -> None:
+    def __init__(self, snapshot: BootedGuest, pool: Pool, cgroups: Mapping[str, Cgroup] | None) -> None:
         architecture = snapshot.architecture
         names = Names(
             pool.page_bytes, cgroups, next_address=architecture.first_address, gap_bytes=architecture.gap_bytes

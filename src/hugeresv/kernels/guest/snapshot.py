@@ -39,7 +39,7 @@ _POLL_SECONDS = 0.005
 _UNLIMITED = 1 << 40
 
 
-class Snapshot(ClosedOnExit):
+class BootedGuest(ClosedOnExit):
     """A booted guest. Raises UnavailableError where none can be had.
 
     `keeper` is the keeper's process ID in it, `vmcoreinfo` the text of its kernel's VMCOREINFO.

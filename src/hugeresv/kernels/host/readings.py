@@ -20,7 +20,7 @@ PoolState = tuple[Counters, int]
 """The counters, and the limit of surplus pages."""
 
 
-class Readings:
+class HostReadings:
     """The readings of one session. Descriptors stay open, except on mounts, where one would keep the mount busy."""
 
     def __init__(self, pool: HugePool, keeper: Keeper, names: Names, *, has_cgroups: bool) -> None:

@@ -10,7 +10,7 @@ from hugeresv.errors import UnavailableError
 from hugeresv.kernels.host.claim import Claim
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.process import PATIENCE_SECONDS, Worker
-from hugeresv.kernels.host.readings import Readings
+from hugeresv.kernels.host.readings import HostReadings
 from hugeresv.kernels.host.world import MOUNTS
 from hugeresv.kernels.keeper import Keeper
 from hugeresv.kernels.process_session import ProcessSession
@@ -37,7 +37,7 @@ class HostSession(ProcessSession[Worker]):
         with self._conversing():
             if cgroups:
                 self._make_cgroups()
-            self._readings: Readings = Readings(pool, self.keeper, names, has_cgroups=bool(cgroups))
+            self._readings: HostReadings = HostReadings(pool, self.keeper, names, has_cgroups=bool(cgroups))
 
     def close(self) -> None:
         """Release, and remove the cgroups. The pool goes back when the kernel is closed."""

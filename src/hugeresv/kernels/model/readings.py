@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from hugeresv.answer import CgroupUsage, Statfs
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
-from hugeresv.model.mount import Mount
+from hugeresv.model.mount import HugetlbfsMount
 from hugeresv.model.subpool import Subpool
 
 _Named = TypeVar("_Named")
@@ -55,12 +55,12 @@ def cgroup_readings() -> Readings[HugetlbCgroup, HugetlbCgroup, CgroupUsage]:
     return Readings(lambda cgroup: cgroup, lambda cgroup: CgroupUsage(cgroup.usage, cgroup.rsvd))
 
 
-def statfs_readings() -> Readings[Mount, Subpool, Statfs]:
+def statfs_readings() -> Readings[HugetlbfsMount, Subpool, Statfs]:
     """statfs(2) of the mounts with a size limit (hugetlbfs_statfs)."""
     return Readings(_limited, _statfs)
 
 
-def _limited(mount: Mount) -> Subpool | None:
+def _limited(mount: HugetlbfsMount) -> Subpool | None:
     subpool = mount.subpool
     return subpool if subpool is not None and subpool.max_hpages is not None else None
 

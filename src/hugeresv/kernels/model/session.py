@@ -10,7 +10,7 @@ from hugeresv.calls.names import Names
 from hugeresv.errors import InputError
 from hugeresv.kernels.model.calls import carry_out
 from hugeresv.kernels.model.readings import cgroup_readings, statfs_readings
-from hugeresv.kernels.model.view import Run, view
+from hugeresv.kernels.model.view import StateRun, view
 from hugeresv.kernels.named_session import NamedSession
 from hugeresv.model.address_space import TASK_SIZE
 from hugeresv.model.behaviour import Behaviour
@@ -59,13 +59,13 @@ class ModelSession(NamedSession):
         cgroups = self._cgroups.now(self.machine.cgroups) if self._has_cgroups else None
         return Answer(outcome, counters, cgroups, self._statfs.now(self.machine.mounts) or None)
 
-    def part(self, proc: str, mapping: str, first: int, end: int) -> tuple[Run, ...]:
+    def part(self, proc: str, mapping: str, first: int, end: int) -> tuple[StateRun, ...]:
         """Pages [first, end) of a mapping that there is, as its `view` has them."""
         start, extent_bytes, *_ = self.names.mapping(proc, mapping)
         skipped = first * self.names.page_bytes
         return self._runs(proc, start + skipped, min(end * self.names.page_bytes, extent_bytes) - skipped)
 
-    def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[Run, ...]:
+    def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[StateRun, ...]:
         """Page by page, everything known."""
         return view(self.machine.processes[proc].mm, start, extent_bytes).runs
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from hugeresv.model.inode import Inode
     from hugeresv.model.vma import Vma
 
-Run = tuple[PageState, int]
+StateRun = tuple[PageState, int]
 
 
 def view(mm: AddressSpace, address: int, reach_bytes: int) -> MappingView:
     """What is at the first byte of each page of a mapping, as far as it ever reached; cost grows with runs alone."""
     shift = mm.page_shift
     end = address + align_up(reach_bytes, 1 << shift)
-    runs: list[Run] = []
+    runs: list[StateRun] = []
     shared = False
     at = address
     for vma in mm.overlapping(address, end):
@@ -41,7 +41,7 @@ def view(mm: AddressSpace, address: int, reach_bytes: int) -> MappingView:
     return MappingView(shared, tuple(_merged(runs)))
 
 
-def _vma_runs(vma: Vma, inode: Inode, first: int, end: int) -> Iterator[Run]:
+def _vma_runs(vma: Vma, inode: Inode, first: int, end: int) -> Iterator[StateRun]:
     """File indices [first, end) of one VMA of huge pages."""
     present = _present(vma, inode, first, end)
     for start, stop, inside in _regions(vma, inode, first, end):
@@ -75,7 +75,7 @@ def _regions(vma: Vma, inode: Inode, first: int, end: int) -> Iterable[tuple[int
     return [(first, end, False)]
 
 
-def _merged(runs: list[Run]) -> Iterator[Run]:
+def _merged(runs: list[StateRun]) -> Iterator[StateRun]:
     """Neighbours in the same state as one run, empty runs left out."""
     for state, group in groupby((run for run in runs if run[1]), key=lambda run: run[0]):
         yield state, sum(length for _, length in group)

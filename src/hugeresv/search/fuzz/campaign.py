@@ -42,7 +42,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Difference:
     """A scenario on which the kernels differ, as short as it could be made, and where it came from."""
 
     scenario: Scenario
@@ -58,7 +58,7 @@ class Tally:
     scenarios: int = 0
     steps: int = 0
     coverage: Coverage = field(default_factory=Coverage)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Difference] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         """Add another's numbers to these."""
@@ -82,7 +82,7 @@ Progress = Callable[[Tally, float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class Draws:
     """Which scenarios: the seed, the number of the first, and the most steps of one."""
 
     seed: str
@@ -93,7 +93,7 @@ class Drawing:
 def fuzz(
     left: str,
     right: str,
-    drawing: Drawing,
+    drawing: Draws,
     budget: Budget,
     progress: Progress,
     *,
@@ -119,7 +119,7 @@ def fuzz(
     return tally
 
 
-def _here(left: str, right: str, drawing: Drawing, budget: Budget, so_far: Tally) -> Iterator[Tally]:
+def _here(left: str, right: str, drawing: Draws, budget: Budget, so_far: Tally) -> Iterator[Tally]:
     """One scenario after the other, in this process, on kernels that are opened once."""
     with open_kernel(left) as first, open_kernel(right) as second:
         for number in count(drawing.first):
@@ -129,9 +129,7 @@ def _here(left: str, right: str, drawing: Drawing, budget: Budget, so_far: Tally
             yield run_batch(first, second, replace(drawing, first=number, length=length), 1)
 
 
-def _spread(
-    executor: Executor, left: str, right: str, drawing: Drawing, budget: Budget, workers: int
-) -> Iterator[Tally]:
+def _spread(executor: Executor, left: str, right: str, drawing: Draws, budget: Budget, workers: int) -> Iterator[Tally]:
     """Batches in the order of their numbers, whoever finishes first: the same budget finds the same everywhere.
 
     Twice as many are under way as there are workers.
@@ -152,7 +150,7 @@ def _spread(
             future.cancel()
 
 
-def run_named_batch(left: str, right: str, drawing: Drawing, size: int) -> Tally:
+def run_named_batch(left: str, right: str, drawing: Draws, size: int) -> Tally:
     """`run_batch` on kernels by name."""
     return run_batch(_kept_open(left), _kept_open(right), drawing, size)
 
@@ -163,7 +161,7 @@ def _kept_open(name: str) -> Kernel:
     return parse_kernel(name)
 
 
-def run_batch(left: Kernel, right: Kernel, drawing: Drawing, size: int) -> Tally:
+def run_batch(left: Kernel, right: Kernel, drawing: Draws, size: int) -> Tally:
     """`size` scenarios, with every difference that they show."""
     tally = Tally()
     real = left.real or right.real
@@ -200,7 +198,7 @@ def _guide(left: Kernel, real: bool) -> Behaviour:
 
 def _shrunk(
     scenario: Scenario, divergence: Divergence, left: Kernel, right: Kernel, guide: Behaviour, origin: str
-) -> Finding:
+) -> Difference:
     """The shortest scenario that still tells the kernels apart, and on which a real kernel does not hang."""
 
     def differs(candidate: Scenario) -> bool:
@@ -217,7 +215,7 @@ def _shrunk(
         short, found = scenario, divergence
     title = f"{left.name} and {right.name} differ at step {found.number}."
     source: dict[str, Json] = {"kernels": [left.name, right.name], "drawn": origin}
-    return Finding(replace(short, title=title, source=source), found, len(scenario.steps))
+    return Difference(replace(short, title=title, source=source), found, len(scenario.steps))
 
 
 def _hangs(scenario: Scenario, guide: Behaviour) -> bool:

@@ -19,7 +19,7 @@ _PARAMETER = struct.Struct("<II")
 _WORD = struct.Struct("<I")
 
 
-class Kind(IntEnum):
+class BtfKind(IntEnum):
     """BTF_KIND_*."""
 
     VOID = 0
@@ -44,11 +44,12 @@ class Kind(IntEnum):
     ENUM64 = 19
 
 
-_DETAIL_BYTES = {Kind.INT: 4, Kind.ARRAY: 12, Kind.VAR: 4, Kind.DECL_TAG: 4}
+_DETAIL_BYTES = {BtfKind.INT: 4, BtfKind.ARRAY: 12, BtfKind.VAR: 4, BtfKind.DECL_TAG: 4}
 _ELEMENT_BYTES = {
-    Kind.STRUCT: 12, Kind.UNION: 12, Kind.ENUM: 8, Kind.ENUM64: 12, Kind.FUNC_PROTO: 8, Kind.DATASEC: 12,
+    BtfKind.STRUCT: 12, BtfKind.UNION: 12, BtfKind.ENUM: 8, BtfKind.ENUM64: 12,
+    BtfKind.FUNC_PROTO: 8, BtfKind.DATASEC: 12,
 }  # fmt: skip
-_NAMED = {Kind.INT, Kind.STRUCT, Kind.UNION, Kind.ENUM, Kind.ENUM64, Kind.TYPEDEF, Kind.FLOAT}
+_NAMED = {BtfKind.INT, BtfKind.STRUCT, BtfKind.UNION, BtfKind.ENUM, BtfKind.ENUM64, BtfKind.TYPEDEF, BtfKind.FLOAT}
 
 
 class BtfError(Exception):
@@ -61,7 +62,7 @@ class Record(NamedTuple):
     `flag`: members have bit sizes (struct, union), values are signed (enum), it is a union (forward declaration).
     """
 
-    kind: Kind
+    kind: BtfKind
     name: str
     target: int
     elements: int
@@ -99,7 +100,7 @@ class Btf:
             raise BtfError(f"BTF of {self._strings + strings_bytes} bytes is cut off after {len(data)}")
         self._scan(header_bytes + types, header_bytes + types + types_bytes)
 
-    def find(self, kind: Kind, name: str) -> int | None:
+    def find(self, kind: BtfKind, name: str) -> int | None:
         """The number of the first type of that kind and name."""
         place = self._string(name)
         return None if place is None else self._by_name.get((kind, place))
@@ -107,10 +108,10 @@ class Btf:
     def record(self, number: int) -> Record:
         """A type by its number; 0 is void."""
         if number == 0:
-            return Record(Kind.VOID, "", 0, 0, False, 0)
+            return Record(BtfKind.VOID, "", 0, 0, False, 0)
         place = self._places[number]
         name, info, target = _RECORD.unpack_from(self._data, place)
-        kind = Kind(info >> 24 & 31)
+        kind = BtfKind(info >> 24 & 31)
         return Record(kind, self._name(name), target, info & 0xFFFF, bool(info >> 31), place + _RECORD.size)
 
     def word(self, record: Record) -> int:
@@ -130,7 +131,7 @@ class Btf:
 
     def enumerators(self, record: Record) -> Iterator[tuple[str, int]]:
         """The names and values of an enum."""
-        bits = 32 if record.kind is Kind.ENUM else 64
+        bits = 32 if record.kind is BtfKind.ENUM else 64
         for name, *words in self._elements(record, _ENUMERATOR if bits == 32 else _ENUMERATOR_64):
             value = words[0] | (words[1] << 32 if bits == 64 else 0)
             yield self._name(name), value - (1 << bits) if record.flag and value >> (bits - 1) else value
@@ -159,11 +160,11 @@ class Btf:
         while place < end:
             name, info, _ = _RECORD.unpack_from(data, place)
             kind = info >> 24 & 31
-            if kind > Kind.ENUM64:
+            if kind > BtfKind.ENUM64:
                 raise BtfError(f"type {len(places)} is of kind {kind}, which is not known")
             if name and kind in _NAMED:
                 self._by_name.setdefault((kind, name), len(places))
-            if kind in {Kind.ENUM, Kind.ENUM64}:
+            if kind in {BtfKind.ENUM, BtfKind.ENUM64}:
                 self._enums.append(len(places))
             places.append(place)
             place += _RECORD.size + _DETAIL_BYTES.get(kind, 0) + _ELEMENT_BYTES.get(kind, 0) * (info & 0xFFFF)

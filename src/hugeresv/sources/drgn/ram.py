@@ -10,7 +10,7 @@ from pathlib import Path
 from drgn import Architecture, FaultError, Platform, Program
 
 from hugeresv.errors import UnavailableError
-from hugeresv.sources.physical import NOTE_HEADER, Segment, written
+from hugeresv.sources.physical import NOTE_HEADER, MemorySegment, written
 
 _NAME = b"VMCOREINFO\0\0"
 _FIRST_LINE = b"OSRELEASE="
@@ -32,7 +32,7 @@ class PhysicalMemory:
         with path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
 
-    def program(self, segments: Iterable[Segment], vmcoreinfo: bytes) -> Program:
+    def program(self, segments: Iterable[MemorySegment], vmcoreinfo: bytes) -> Program:
         """A program that reads memory that is in the file in these segments.
 
         Raises UnavailableError for a VMCOREINFO that is damaged, or that of a kernel that is not for x86-64.

@@ -16,16 +16,16 @@ from drgn import (
     TypeParameter,
 )
 
-from hugeresv.sources.drgn.btf import Btf, Kind, Record
+from hugeresv.sources.drgn.btf import Btf, BtfKind, Record
 
 _KINDS = {
-    TypeKind.STRUCT: (Kind.STRUCT,),
-    TypeKind.UNION: (Kind.UNION,),
-    TypeKind.ENUM: (Kind.ENUM, Kind.ENUM64),
-    TypeKind.TYPEDEF: (Kind.TYPEDEF,),
-    TypeKind.INT: (Kind.INT,),
-    TypeKind.BOOL: (Kind.INT,),
-    TypeKind.FLOAT: (Kind.FLOAT,),
+    TypeKind.STRUCT: (BtfKind.STRUCT,),
+    TypeKind.UNION: (BtfKind.UNION,),
+    TypeKind.ENUM: (BtfKind.ENUM, BtfKind.ENUM64),
+    TypeKind.TYPEDEF: (BtfKind.TYPEDEF,),
+    TypeKind.INT: (BtfKind.INT,),
+    TypeKind.BOOL: (BtfKind.INT,),
+    TypeKind.FLOAT: (BtfKind.FLOAT,),
 }
 _AS_COMPILERS_SAY = {
     "short": "short int",
@@ -38,9 +38,9 @@ _AS_COMPILERS_SAY = {
 _AS_DRGN_SAYS = {name: short for short, name in _AS_COMPILERS_SAY.items()}
 _SIGNED, _BOOL = 1 << 24, 4 << 24
 _QUALIFIERS = {
-    Kind.CONST: Qualifiers.CONST,
-    Kind.VOLATILE: Qualifiers.VOLATILE,
-    Kind.RESTRICT: Qualifiers.RESTRICT,
+    BtfKind.CONST: Qualifiers.CONST,
+    BtfKind.VOLATILE: Qualifiers.VOLATILE,
+    BtfKind.RESTRICT: Qualifiers.RESTRICT,
 }
 
 
@@ -79,33 +79,33 @@ class BtfTypes:
     def _make(self, number: int) -> Type:
         program, record = self._program, self._btf.record(number)
         match record.kind:
-            case Kind.VOID:
+            case BtfKind.VOID:
                 return program.void_type()
-            case Kind.INT | Kind.FLOAT:
+            case BtfKind.INT | BtfKind.FLOAT:
                 return self._number(record)
-            case Kind.PTR:
+            case BtfKind.PTR:
                 return program.pointer_type(self._type(record.target))
-            case Kind.ARRAY:
+            case BtfKind.ARRAY:
                 element, count = self._btf.array(record)
                 return program.array_type(self._type(element), count)
-            case Kind.STRUCT | Kind.UNION:
-                make = program.struct_type if record.kind is Kind.STRUCT else program.union_type
+            case BtfKind.STRUCT | BtfKind.UNION:
+                make = program.struct_type if record.kind is BtfKind.STRUCT else program.union_type
                 return make(record.name or None, record.target, self._members(record))
-            case Kind.FWD:
+            case BtfKind.FWD:
                 return (program.union_type if record.flag else program.struct_type)(record.name)
-            case Kind.ENUM | Kind.ENUM64:
+            case BtfKind.ENUM | BtfKind.ENUM64:
                 return self._enum(record)
-            case Kind.TYPEDEF:
+            case BtfKind.TYPEDEF:
                 return program.typedef_type(record.name, self._type(record.target))
-            case Kind.CONST | Kind.VOLATILE | Kind.RESTRICT:
+            case BtfKind.CONST | BtfKind.VOLATILE | BtfKind.RESTRICT:
                 target = self._type(record.target)
                 return target.qualified(target.qualifiers | _QUALIFIERS[record.kind])
-            case Kind.FUNC_PROTO:
+            case BtfKind.FUNC_PROTO:
                 return self._function(record)
         return self._type(record.target)  # what only says more of another type, such as TYPE_TAG
 
     def _number(self, record: Record) -> Type:
-        if record.kind is Kind.FLOAT:
+        if record.kind is BtfKind.FLOAT:
             return self._program.float_type(record.name, record.target)
         name, encoding = _AS_DRGN_SAYS.get(record.name, record.name), self._btf.word(record)
         if encoding & _BOOL:

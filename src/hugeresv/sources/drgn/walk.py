@@ -13,7 +13,7 @@ from hugeresv.ledger.observation import HolderProcess, Kind
 from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine
-from hugeresv.model.mount import Mount
+from hugeresv.model.mount import HugetlbfsMount
 from hugeresv.model.presets import IDEAL
 from hugeresv.model.process import Process
 from hugeresv.model.subpool import Subpool
@@ -27,7 +27,7 @@ from hugeresv.sources.drgn.mappings import Mappings, fill, vmas_of
 from hugeresv.sources.drgn.objects import InconsistentError
 from hugeresv.sources.drgn.page_cache import cached
 from hugeresv.sources.drgn.page_tables import PAGE_SHIFT, mapped
-from hugeresv.sources.drgn.tasks import Task, Tasks
+from hugeresv.sources.drgn.tasks import KernelTask, Tasks
 
 _ATTEMPTS = 3
 """How often a kernel that runs is looked at before it is taken for damaged."""
@@ -96,8 +96,8 @@ class _HState:
     index: int
     there: Object
     tasks: Tasks
-    opened: dict[int, list[Task]]
-    _processes: dict[Task, Process] = field(default_factory=dict)
+    opened: dict[int, list[KernelTask]]
+    _processes: dict[KernelTask, Process] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._order = int(self.there.order)
@@ -135,7 +135,7 @@ class _HState:
         subpool = _subpool(block.info.spool) if block.info.spool else None
         inodes = [self._inode(each, subpool, block) for each in block.inodes()]
         if not block.internal:
-            mount = Mount(subpool)
+            mount = HugetlbfsMount(subpool)
             mount.inodes = inodes
             self._machine.mounts[_unused(block.mounted_on, self._machine.mounts)] = mount
 
@@ -195,7 +195,7 @@ def _subpool(there: Object) -> Subpool:
     return subpool
 
 
-def _unused(name: str, taken: dict[Key, Mount]) -> str:
+def _unused(name: str, taken: dict[Key, HugetlbfsMount]) -> str:
     """The name, or with a number where another mount namespace has something at the same place."""
     number, found = 1, name
     while found in taken:
@@ -204,5 +204,5 @@ def _unused(name: str, taken: dict[Key, Mount]) -> str:
     return found
 
 
-def _holder_process(task: Task) -> HolderProcess:
+def _holder_process(task: KernelTask) -> HolderProcess:
     return HolderProcess(task.pid, task.command, "")
