@@ -117,6 +117,20 @@ def test_the_command_removes_those_files_and_no_others(
     assert sorted(place.iterdir()) == sorted(kept)
 
 
+def test_where_fuser_is_not_installed_the_command_removes_nothing(tmp_path: Path) -> None:
+    """Not every system has what tells files in use from others. Catches: files of a live program removed."""
+    files = [tmp_path / f"rtemap_{number}" for number in range(10)]
+    for file in files:
+        file.touch()
+    (warning,) = found(POOL, holder(str(files[0]), 7), *(holder(str(file)) for file in files[1:]))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/rm").symlink_to("/bin/rm")
+    shell, path = ["/bin/sh", "-c", warning.command], {"PATH": f"{tmp_path}/bin"}
+    done = subprocess.run(shell, env=path, check=True, stderr=subprocess.PIPE, text=True)
+    assert "fuser" in done.stderr
+    assert all(file.exists() for file in files)
+
+
 def test_a_path_of_another_namespace_is_removed_there() -> None:
     """The same path on the host is another file or none. Catches: `rm` of a stranger's file."""
     mount = MountUse("/mnt/x", 2048, None, None, None, place=42, inside=77)

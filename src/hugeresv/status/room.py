@@ -156,7 +156,8 @@ def _remove(names: Sequence[str], used: Sequence[str], inside: int | None) -> st
     command = f"rm {place}"
     others = re.compile(".*".join(map(re.escape, f"{folder}/{pattern}".split("*"))), re.DOTALL)
     if any(others.fullmatch(name) for name in used):
-        command = f'for file in {place}; do fuser -s "$file" || rm "$file"; done'
+        # 1: not in use; 127: there is no fuser, and nothing is known
+        command = f'for file in {place}; do fuser -s "$file"; [ $? != 1 ] || rm "$file"; done'
     return f"{in_namespace}sh -c {quoted(command)}" if in_namespace else command
 
 
