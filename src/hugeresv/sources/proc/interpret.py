@@ -55,13 +55,20 @@ class _Mapped(NamedTuple):
 
 
 def _mapped(records: Iterable[ProcessRecord], mounted: dict[int, MountRecord]) -> list[_Mapped]:
-    """All of them; of one that is idle only the files that another one maps, too, which came by fork."""
-    mapped = [_by_file(record, mounted) if not record.idle else _Mapped(record, {}, {}) for record in records]
-    others = {file for each in mapped for file in each.private}
-    for each in mapped if others else ():
-        if each.record.idle:
-            found = _by_file(each.record, mounted).private
-            each.private.update((file, mappings) for file, mappings in found.items() if file in others)
+    """All of them; of one that is presumed to be promised nothing only files of which somebody may have a page."""
+    mapped = []
+    for record in records:
+        mappings = record.mappings
+        if record.presumed:
+            mappings = [each for each in mappings if record.anonymous.get(each.start) != []]
+        mapped.append(_by_file(record, mappings, mounted))
+    held = {file for each in mapped for file in each.private}
+    inodes = {file.inode for file in held}
+    for each in mapped if held else ():
+        if each.record.presumed:
+            mappings = [mapping for mapping in each.record.mappings if mapping.inode in inodes]
+            found = _by_file(each.record, mappings, mounted).private
+            each.private.update((file, of_file) for file, of_file in found.items() if file in held)
     return mapped
 
 
@@ -214,9 +221,9 @@ def _suspected(segment: SegmentRecord, resident: Pages, pool: Pool) -> Suspect:
     )
 
 
-def _by_file(record: ProcessRecord, mounted: dict[int, MountRecord]) -> _Mapped:
+def _by_file(record: ProcessRecord, mappings: Iterable[Mapping], mounted: dict[int, MountRecord]) -> _Mapped:
     mapped = _Mapped(record, {}, {})
-    for mapping in record.mappings:
+    for mapping in mappings:
         files = mapped.shared if mapping.shared else mapped.private
         files.setdefault(file_of(record, mapping, mounted), []).append(mapping)
     return mapped

@@ -74,7 +74,7 @@ def _look(proc_root: str, sys_root: str, *, thorough: bool) -> _Look:
     def enough(snapshot: Snapshot) -> bool:
         nonlocal estimated
         found = estimate(snapshot)
-        is_enough = is_explained(settle(found), trusted=any(record.idle for record in snapshot.processes))
+        is_enough = is_explained(settle(found), trusted=any(record.presumed for record in snapshot.processes))
         estimated = found if is_enough else None
         return is_enough
 
@@ -92,7 +92,7 @@ def is_explained(observation: Observation, *, trusted: bool) -> bool:
     """Whether what is mapped is all that is counted, and none of it can be open elsewhere: then no open file matters.
 
     Who has a file open that others map is one of its holders, and what a file is promised may come out of a minimum.
-    `trusted`: some processes are taken to be promised nothing. What others were seen to be promised must confirm it
+    `trusted`: some processes are presumed to be promised nothing. What others were seen to be promised must confirm it
     then, and not be a number that the counters have chosen.
     """
     if any(row.reserved_pages or row.used_pages for row in unexplained(observation)):

@@ -3,6 +3,7 @@
 import os
 import pwd
 import time
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
@@ -35,6 +36,7 @@ _FEW = 16
 """Mappings of one process that are asked for one by one. The maps file is cheaper where there are more."""
 _MANY = 64
 """Mappings of one process whose flags are read in any case: what was promised is then known without the counters."""
+_LITTLE_BYTES = 1 << 22
 _BASE_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _PF_FORKNOEXEC = 0x40
 """Of the flags in /proc/PID/stat: forked, and no execve since (include/linux/sched.h, 2.6.12 and later)."""
@@ -56,7 +58,7 @@ class ProcessReader:
     ) -> None:
         """`devices`: of hugetlbfs, mounted at `mount_paths` or internal to the kernel; the smallest page size in kB.
 
-        `trusting`: processes may be taken to be idle (see ProcessRecord).
+        `trusting`: processes may be presumed to be promised nothing (see ProcessRecord).
         """
         self._smallest_kB = smallest_kB
         self._walks = walks
@@ -105,17 +107,16 @@ class ProcessReader:
             return None
         record = self._identity(path, pid, thread)
         record.mappings, record.page_bytes = mappings, page_bytes
-        if self._trusting and _may_be_idle(mappings) and none_present(path):
-            record.idle = True
+        if self._trusting and _may_be_presumed(mappings):
+            record.presumed = True
             record.noreserve = frozenset(page_bytes)
-            record.anonymous = {start: [] for start in page_bytes}
         elif self._live:
             self._read_statuses(record)
         return record
 
     def doubt(self, record: ProcessRecord) -> None:
-        """Read of one that was taken to be idle what was not, and forget what was not read."""
-        record.idle, record.noreserve, record.anonymous = False, None, {}
+        """Of one that was presumed to be promised nothing, read what tells when it made its mappings instead."""
+        record.presumed, record.noreserve = False, None
         self._read_statuses(record)
 
     def _read_statuses(self, record: ProcessRecord) -> None:
@@ -164,7 +165,7 @@ class ProcessReader:
     def read_pages(self, record: ProcessRecord) -> None:
         """The anonymous pages of its private mappings."""
         private = [mapping for mapping in record.mappings if not mapping.shared]
-        if record.idle or not private or not self._live:
+        if not private or not self._live:
             return
         with suppress(OSError):  # it has ended, or may not be looked at: unknown
             if none_present(f"{self._root}/{record.thread}"):
@@ -175,12 +176,16 @@ class ProcessReader:
                 return
             descriptor = os.open(f"{self._root}/{record.thread}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
             try:
-                for mapping in private:
-                    size = record.page_bytes[mapping.start]
-                    addresses = anonymous_pages(descriptor, mapping.start, mapping.end, size)
+                for run in _runs(private, record.page_bytes):
+                    size = record.page_bytes[run[0].start]
+                    addresses = anonymous_pages(descriptor, run[0].start, run[-1].end, size)
                     numbers = page_numbers(descriptor, addresses)
-                    marks = [number or -address for number, address in zip(numbers, addresses, strict=True)]
-                    record.anonymous[mapping.start] = marks
+                    starts = [mapping.start for mapping in run]
+                    record.anonymous |= {start: [] for start in starts}
+                    for number, address in zip(numbers, addresses, strict=True):
+                        mapping = run[bisect_right(starts, address) - 1]
+                        if address < mapping.end:
+                            record.anonymous[mapping.start].append(number or -address)
             finally:
                 os.close(descriptor)
 
@@ -277,7 +282,7 @@ class ProcessReader:
         return Descent.ORPHANED if adopted and not daemon else Descent.FORKED
 
 
-def _may_be_idle(mappings: list[Mapping]) -> bool:
+def _may_be_presumed(mappings: list[Mapping]) -> bool:
     return len(mappings) > _MANY and all(
         not mapping.shared and mapping.name.startswith(_ANONYMOUS) for mapping in mappings
     )
@@ -289,6 +294,20 @@ def _huge_page_bytes(path: str, mapping: Mapping) -> int:
         return 0
     page_bytes = query_page_bytes(f"{path}/maps", mapping.start)
     return page_bytes if page_bytes > _BASE_PAGE_BYTES else 0
+
+
+def _runs(mappings: list[Mapping], page_bytes: dict[int, int]) -> Iterator[list[Mapping]]:
+    """Neighbours with pages of one size, whose page tables are walked at once, with what little lies between them."""
+    run: list[Mapping] = []
+    for mapping in mappings:
+        if run and (
+            page_bytes[run[0].start] != page_bytes[mapping.start] or mapping.start - run[-1].end > _LITTLE_BYTES
+        ):
+            yield run
+            run = []
+        run.append(mapping)
+    if run:
+        yield run
 
 
 def _link(path: str) -> str:

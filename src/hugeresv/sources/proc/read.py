@@ -42,8 +42,8 @@ def read_snapshot(
     """Everything. Raises UnavailableError where there are no huge pages, or no processes to be seen.
 
     `thorough`: look for what seldom holds a page, too, which takes as long again. `enough` is asked before open files
-    are looked at, which takes as long as all else, and while some processes are taken to be idle, which is not known
-    before their flags are read; if it says so neither is done.
+    are looked at, which takes as long as all else, and while some processes are presumed to be promised nothing, which
+    is not known before their flags are read; if it says so neither is done.
     """
     unreadable: list[Unreadable] = []
     pools = read_pools(sys_root, unreadable)
@@ -73,8 +73,8 @@ def read_snapshot(
     mounted |= {mount.device for mount in mounts}
     seen = _processes(reader, proc_root, pids)
     processes = seen.records
-    idle = [record for record in processes if record.idle]
-    read_flags_where_needed([record for record in processes if not record.idle], mounted, reader.read_flags)
+    presumed = [record for record in processes if record.presumed]
+    read_flags_where_needed([record for record in processes if not record.presumed], mounted, reader.read_flags)
     for record in processes:
         reader.read_pages(record)
     unreadable += _refused("mappings and open files", seen.refused, reader, maps=True)
@@ -93,12 +93,10 @@ def read_snapshot(
         None,
     )
     satisfied = enough is not None and enough(snapshot)
-    if idle and not satisfied:
-        for record in idle:
+    if presumed and not satisfied:
+        for record in presumed:
             reader.doubt(record)
         read_flags_where_needed(processes, mounted, reader.read_flags)
-        for record in idle:
-            reader.read_pages(record)
         snapshot = replace(snapshot, unreadable=(*unreadable, *_not_looked_into(reader, seen)))
         satisfied = enough is not None and enough(snapshot)
     looks_at_open_files = live and not satisfied

@@ -36,8 +36,8 @@ class ProcessRecord:
     thread       whose files in /proc are read: the first, numbered as the process, or another if that has ended
     started      seconds of real time, to the clock tick below
     ipc          its IPC namespace; SysV segments of different ones have the same inode numbers
-    idle         it has more mappings of private anonymous memory than are asked one by one, and no page in any: until
-                 the counters tell otherwise none is taken to be promised, `noreserve` has them all, nobody read flags
+    presumed     it has a lot of mappings, all of private anonymous memory: until the counters tell otherwise none is
+                 taken to be promised more, `noreserve` has them all, nobody has read flags
     noreserve    starts of mappings with NORESERVE; None: not read
     present      bytes of huge pages present by start of mapping, as smaps says; only what was read there
     anonymous    for private mappings, by start: what tells each anonymous huge page from others (a physical page
@@ -54,7 +54,7 @@ class ProcessRecord:
     cgroup: str | None
     ipc: str
     descent: Descent = Descent.FORKED
-    idle: bool = False
+    presumed: bool = False
     mappings: list[Mapping] = field(default_factory=list)
     page_bytes: dict[int, int] = field(default_factory=dict)
     statuses: dict[int, FileStatus] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Processes with many mappings of huge pages that hold nothing: what is not read of them, and when it is after all."""
+"""Processes with many mappings of huge pages: what is not read of them at first, and when it is after all."""
 
 import mmap
 import os
@@ -11,7 +11,7 @@ import pytest
 from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.ledger.observation import Holder, Kind, Observation, Pages, Pool, exactly
 from hugeresv.ledger.reconcile import settle
-from hugeresv.scenario.operation import Fork, Mmap, Operation, Shmat, Shmget, Touch
+from hugeresv.scenario.operation import Fork, Mmap, Munmap, Operation, Shmat, Shmget, Touch
 from hugeresv.sources.proc.observe import is_explained, observe_host
 from hugeresv.sources.proc.page_walks import PageWalks
 from hugeresv.sources.proc.processes import ProcessReader
@@ -70,25 +70,25 @@ def test_many_mappings_are_read_as_text_to_the_same_end(many: list[mmap.mmap]) -
     assert record.page_bytes == {mapping.start: size for mapping, size in asked}
 
 
-def test_flags_of_the_idle_are_read_where_that_is_not_enough(
+def test_flags_of_many_mappings_are_read_where_that_is_not_enough(
     many: list[mmap.mmap], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """smaps costs as much as all else. Catches: it is read although all is explained, or not although nothing is."""
     record = own_record(lambda _: False)
-    assert not record.idle
+    assert not record.presumed
     assert len(record.noreserve or ()) == MANY
     monkeypatch.setattr("hugeresv.sources.proc.processes.read_details", None)
     record = own_record(lambda _: True)
-    assert record.idle
+    assert record.presumed
     assert len(record.noreserve or ()) == MANY
     assert not record.statuses
 
 
 def test_flags_of_few_mappings_are_read_in_any_case(many: list[mmap.mmap]) -> None:
-    """Catches: a promise that the kernel has lost goes unnoticed in an ordinary process, for it is taken to be idle."""
+    """Catches: a promise that the kernel has lost goes unnoticed in an ordinary process, for it is presumed away."""
     while len(many) > MANY // 2:
         many.pop().close()
-    assert not own_record(lambda _: True).idle
+    assert not own_record(lambda _: True).presumed
 
 
 PROMISED: dict[str, list[Operation]] = {
@@ -103,8 +103,8 @@ PROMISED: dict[str, list[Operation]] = {
 
 
 @pytest.mark.parametrize("name", PROMISED)
-def test_who_is_promised_pages_is_not_idle(host: HostKernel, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """An owner that has touched nothing, in a process that is large enough to be taken for idle.
+def test_promises_of_many_mappings_are_seen(host: HostKernel, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """An owner that has touched nothing, in a process that is large enough to be presumed to have none.
 
     Catches: a promise that is unexplained, or given to whoever could have it by the counters.
     """
@@ -122,8 +122,30 @@ def test_who_is_promised_pages_is_not_idle(host: HostKernel, monkeypatch: pytest
     assert reserved == {Kind.PRIVATE: 6}
 
 
+def test_pages_without_promises_are_found(host: HostKernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two mappings with a hole between them, one page in the second by the process, one in the first by its child.
+
+    Catches: a page that is given to the mapping before the hole, or to nobody; the parent left out of a file's holders.
+    """
+    monkeypatch.setattr("hugeresv.sources.proc.processes._MANY", 0)
+    with host.start(pool(40)) as session:
+        for operation in (
+            Mmap("a", "p", "private", pages=6, noreserve=True),
+            Munmap("a", "p", page=2, pages=1),
+            Touch("a", "p", "write", page=3),
+            Fork("a", "b"),
+            Touch("b", "p", "write", page=0),
+        ):
+            session.apply(operation)
+        (holder,) = [each for each in observe_host().holders if each.page_size_kB == PAGE_SIZE_KB]
+    first, behind = sorted({(each.start, each.end) for each in holder.mappings})
+    assert behind[0] - first[1] == PAGE
+    assert (holder.reserved, holder.used) == (exactly(0), exactly(2))
+    assert len(holder.processes) == 2
+
+
 def test_what_the_counters_chose_confirms_nothing() -> None:
-    """A segment that is promised between nothing and all that is counted, beside a process that is taken to be idle.
+    """A segment that is promised between nothing and all that is counted, beside a process presumed to have none.
 
     Catches: the segment is said to have the promises of the process.
     """
