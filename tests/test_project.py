@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "hugeresv"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 BIN = Path(sys.executable).parent
 
@@ -127,7 +128,7 @@ def test_rows_load_nothing_that_draws() -> None:
 def test_status_loads_no_scenarios() -> None:
     """Catches: the operations' classes, which a look at a host does not need."""
     modules = loaded_by("status", "--json")
-    assert "hugeresv.status.host" in modules
+    assert "hugeresv.holders.host" in modules
     assert not modules & {"hugeresv.scenario", "hugeresv.play", "hugeresv.kernels.model"}
 
 
@@ -158,3 +159,13 @@ def test_architecture_names_files_that_there_are() -> None:
     told = set(re.findall(r"`(\w+)`", " ".join(rows)))
     there = {entry.name.removesuffix(".py") for entry in code.iterdir() if entry.suffix in {"", ".py"}}
     assert there - {"__init__", "__main__", "__pycache__"} <= told
+
+
+def test_a_class_name_means_one_thing() -> None:
+    """No two modules define a class of the same name. Catches: a Segment of memory read as a Segment of SysV."""
+    places: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path.relative_to(SOURCE)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -12,7 +12,7 @@ tests. The command line is `hugeresv.cli`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hugeresv.api import Run, RunStep, compare, fuzz, parse, run
+    from hugeresv.api import Run, RunStep, audit, compare, fit, fuzz, parse, run, status
     from hugeresv.errors import HugeresvError, InputError, UnavailableError
     from hugeresv.kernels.protocol import Kernel
     from hugeresv.outcome import Outcome
@@ -29,10 +29,13 @@ __all__ = [
     "RunStep",
     "Scenario",
     "UnavailableError",
+    "audit",
     "compare",
+    "fit",
     "fuzz",
     "parse",
     "run",
+    "status",
 ]
 
 _ELSEWHERE = {

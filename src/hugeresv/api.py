@@ -25,11 +25,11 @@ from hugeresv.scenario.load import load
 from hugeresv.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
-    from hugeresv.audit.audit import Audit
-    from hugeresv.fit.forecast import Forecast
+    from hugeresv.auditing.audit import Audit
+    from hugeresv.fitting.forecast import Forecast
+    from hugeresv.holders.host import Status
     from hugeresv.search.fuzz.campaign import Tally
     from hugeresv.search.lockstep import Pair
-    from hugeresv.status.host import Status
 
 Source = str | Path | Scenario
 """A scenario: a value, the path of a file, or its text as `.scn` or JSON (a str with a line break or a brace)."""
@@ -170,7 +170,7 @@ def run(kernel: str | Kernel, scenario: Source, *, audit: bool = False) -> Run:
     with _opened(kernel) as opened:
         seer = None
         if audit:
-            from hugeresv.audit.steps import auditor
+            from hugeresv.auditing.steps import auditor
 
             seer = auditor(opened)
         found = _scenario(scenario)
@@ -228,8 +228,8 @@ def status(
 
     `page_bytes`, `pid` and `cgroup` select what is shown. `proc` and `sys`: copies of another host's.
     """
-    from hugeresv.status.host import Selection, status_of_host
-    from hugeresv.status.selection import existing
+    from hugeresv.holders.host import Selection, status_of_host
+    from hugeresv.holders.selection import existing
 
     selection = existing(Selection(page_bytes, pid, cgroup), proc, sys)
     return status_of_host(proc, sys, selection, lambda holder: (0, holder.name))
@@ -240,8 +240,8 @@ def fit(*sizes: str, pid: int | None = None, cgroup: str | None = None, mount: s
 
     A size is `64G`, `1.5G` or, in huge pages, `70p`. See docs/fit.md.
     """
-    from hugeresv.fit.forecast import forecast_on_host
-    from hugeresv.fit.situation import Query
+    from hugeresv.fitting.forecast import forecast_on_host
+    from hugeresv.fitting.situation import Query
     from hugeresv.units import parse_size
 
     if not sizes:
@@ -256,7 +256,7 @@ def audit(path: str | Path | None = None, *, symbols: str | Path | None = None) 
 
     `symbols`: a System.map, where the memory does not say where things are. See docs/audit.md.
     """
-    from hugeresv.audit.audit import audit_target
+    from hugeresv.auditing.audit import audit_target
 
     return audit_target(None if path is None else Path(path), None if symbols is None else Path(symbols))
 

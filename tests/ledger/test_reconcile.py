@@ -16,7 +16,7 @@ from hugeresv.ledger.observation import (
     MountUse,
     Observation,
     Pages,
-    Pool,
+    PoolUse,
     Suspect,
     Unreadable,
     exactly,
@@ -36,7 +36,7 @@ def holder(
 
 def observation(rsvd: int, *holders: Holder) -> Observation:
     """These, of a pool of 100 pages with 10 in use, beside an unused pool of another size."""
-    return Observation((Pool(2048, 100, 90, rsvd, 0, 0), Pool(1 << 20, 0, 0, 0, 0, 0)), holders)
+    return Observation((PoolUse(2048, 100, 90, rsvd, 0, 0), PoolUse(1 << 20, 0, 0, 0, 0, 0)), holders)
 
 
 def reserved(seen: Observation) -> list[Pages]:
@@ -115,7 +115,7 @@ def test_used_pages_narrow_a_segment() -> None:
     """A segment of 4 pages in whose table nothing is sure: 3 reserved and 1 used, since so many are counted."""
     who = (HolderProcess(1, "x", "x"),)
     unsure = Holder(2048, Kind.SYSV, "s", Pages(0, 4, 4), Pages(0, 0, 4), processes=who)
-    (found,) = settle(Observation((Pool(2048, 9, 8, 3, 0, 0),), (unsure,))).holders
+    (found,) = settle(Observation((PoolUse(2048, 9, 8, 3, 0, 0),), (unsure,))).holders
     assert (found.reserved, found.used, found.certain, found.assumed) == (exactly(3), exactly(1), True, True)
 
 
@@ -191,7 +191,7 @@ def test_a_hole_may_have_taken_what_is_missing() -> None:
 @pytest.mark.parametrize(("overcommit", "surp"), [(0, 0), (7, 0), (7, 5), (2, 4)])
 def test_available_is_what_the_kernel_would_grant(rsvd: int, overcommit: int, surp: int) -> None:
     """A page too many promised by `status`, or one too few: the model's own check has the last word."""
-    available = Pool(2048, 9, 5, rsvd, surp, overcommit).available
+    available = PoolUse(2048, 9, 5, rsvd, surp, overcommit).available
 
     def grants(pages: int) -> bool:
         hstate = HState(2 << 20, 9, overcommit)

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from hugeresv.ledger.observation import CgroupUse, Holder, Kind, Observation, Pages, Pool, exactly
+from hugeresv.ledger.observation import CgroupUse, Holder, Kind, Observation, Pages, PoolUse, exactly
 from hugeresv.ledger.reconcile import cgroup_rests, settle, unexplained
 
 
 def observation(rsvd: int, *bounds: tuple[int, int, int], surp: int = 0) -> Observation:
     """Files with these bounds of their reservations, in a pool of 100 pages with 10 in use."""
     holders = [Holder(2048, Kind.FILE, "f", Pages(*each), exactly(0), firm=False) for each in bounds]
-    return Observation((Pool(2048, 100, 90, rsvd, surp, 5),), tuple(holders))
+    return Observation((PoolUse(2048, 100, 90, rsvd, surp, 5),), tuple(holders))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
-from hugeresv.audit.steps import auditor
+from hugeresv.auditing.steps import auditor
 from hugeresv.kernels.guest.image_header import read_image_header
 from hugeresv.kernels.guest.images import Image, find_image
 from hugeresv.kernels.guest.kernel import GuestKernel

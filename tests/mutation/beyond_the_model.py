@@ -141,26 +141,26 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ("a mount's file is a memfd", "return Kind.FILE\n", "return Kind.MEMFD\n"),
         ],
     },
-    "status/grouping.py": {
-        "tests/status/test_grouping.py::test_two_are_no_family": [
+    "holders/grouping.py": {
+        "tests/holders/test_grouping.py::test_two_are_no_family": [
             ("two make a family", "_FEWEST = 3", "_FEWEST = 2"),
         ],
-        "tests/status/test_grouping.py::test_bounds_of_a_family_are_the_sums_of_its_bounds": [
+        "tests/holders/test_grouping.py::test_bounds_of_a_family_are_the_sums_of_its_bounds": [
             ("the upper bound of a sum is its estimate", "total.max + each.max)", "total.max + each.best)"),
         ],
-        "tests/status/test_grouping.py::test_sums_count_what_is_shared_for_each_and_say_so": [
+        "tests/holders/test_grouping.py::test_sums_count_what_is_shared_for_each_and_say_so": [
             ("what is shared is not said", "if len(groups) > 1:", "if len(groups) > 2:"),
         ],
     },
-    "status/headroom.py": {
-        "tests/status/test_headroom.py::test_the_limits_of_all_above_hold": [
+    "holders/headroom.py": {
+        "tests/holders/test_headroom.py::test_the_limits_of_all_above_hold": [
             (
                 "limits of another page size hold",
                 "for use in index.get((cgroup.page_size_kB, path), ())]",
                 "for (_, at), uses in index.items() if at == path for use in uses]",
             ),
         ],
-        "tests/status/test_headroom.py::test_what_is_promised_to_others_in_it_is_kept": [
+        "tests/holders/test_headroom.py::test_what_is_promised_to_others_in_it_is_kept": [
             (
                 "what others were promised is free to take",
                 "max(cgroup.usage_pages, cgroup.rsvd_pages or 0)",
@@ -236,7 +236,7 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
                 'for counter in ("nr", "free", "free")]',
             ),
             ("nodes are not in order", "return sorted(nodes)", "return nodes[::-1]"),
-            ("a wrapped counter is large", "Pool(size, total, free, signed(resv)", "Pool(size, total, free, (resv)"),
+            ("a wrapped counter is large", "PoolUse(size, total, free, signed(resv)", "PoolUse(size, total, free, (resv)"),
         ],
     },
     "sources/proc/cgroups.py": {
@@ -494,16 +494,16 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ),
         ],
     },
-    "fit/affine.py": {
-        "tests/fit/test_touching.py::test_a_comparison_holds_through_its_horizon": [
+    "fitting/affine.py": {
+        "tests/fitting/test_touching.py::test_a_comparison_holds_through_its_horizon": [
             ("a comparison holds a step too long", "(abs(gap) - 1) // abs(approach)", "abs(gap) // abs(approach)"),
         ],
-        "tests/fit/test_touching.py::test_arithmetic_is_that_of_every_step": [
+        "tests/fitting/test_touching.py::test_arithmetic_is_that_of_every_step": [
             ("a wrap is overlooked", "        self._sign(below + modulus)\n", ""),
         ],
     },
-    "fit/trial.py": {
-        "tests/fit/test_forecast.py::test_bound_after_mmap_the_pages_fail_and_not_the_call": [
+    "fitting/trial.py": {
+        "tests/fitting/test_forecast.py::test_bound_after_mmap_the_pages_fail_and_not_the_call": [
             (
                 "a call before mbind is bound",
                 "situation.free_elsewhere - situation.unbound",
@@ -515,29 +515,29 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
                 "return self.free_huge_pages",
             ),
         ],
-        "tests/fit/test_trees.py::test_the_limits_of_segments": [
+        "tests/fitting/test_trees.py::test_the_limits_of_segments": [
             ("a limit is met one early", "number + 1) > limit.value", "number + 1) >= limit.value"),
         ],
-        "tests/fit/test_trees.py::test_memory_max_counts_where_huge_pages_are_charged_to_it": [
+        "tests/fitting/test_trees.py::test_memory_max_counts_where_huge_pages_are_charged_to_it": [
             ("memory.max has room for a page more", "if self.memory_room <= 0:", "if self.memory_room < 0:"),
             ("every kernel kills", "hstate.refused_charge and situation", "False and situation"),
         ],
-        "tests/fit/test_limits.py::test_limits_above_hold_too": [
+        "tests/fitting/test_limits.py::test_limits_above_hold_too": [
             ("only the cgroup itself has limits", "cgroup = HugetlbCgroup(cgroup,", "cgroup = HugetlbCgroup(None,"),
         ],
-        "tests/fit/test_forecast.py::test_a_stretch_at_one_stroke_is_page_by_page": [
+        "tests/fitting/test_forecast.py::test_a_stretch_at_one_stroke_is_page_by_page": [
             (
                 "every mapping is at one address",
                 "        address += pages * situation.page_bytes\n",
                 "        address += 0\n",
             ),
         ],
-        "tests/fit/test_limits.py::test_what_memory_max_leaves_is_a_limit": [
+        "tests/fitting/test_limits.py::test_what_memory_max_leaves_is_a_limit": [
             ("memory.max is not asked", "            if self.memory_room <= 0:\n", "            if False:\n"),
         ],
     },
-    "fit/forecast.py": {
-        "tests/fit/test_forecast.py::test_a_yes_says_what_it_takes_from_others": [
+    "fitting/forecast.py": {
+        "tests/fitting/test_forecast.py::test_a_yes_says_what_it_takes_from_others": [
             ("pages in use are promised", "max(0, use.rsvd_pages - use.usage_pages)", "use.rsvd_pages"),
             ("what was lost before is a cost", "if lost > max(0, use.usage_pages + promised - limit):", "if True:"),
             (
@@ -546,7 +546,7 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
                 'return\n            yield (\n                f"cgroup',
             ),
         ],
-        "tests/fit/test_forecast.py::test_a_pool_cannot_outgrow_the_memory": [
+        "tests/fitting/test_forecast.py::test_a_pool_cannot_outgrow_the_memory": [
             (
                 "memory is never too small",
                 "return self.changed.fits and not self.beyond_memory",
@@ -558,7 +558,7 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
                 "return False\n\n    @property\n    def possible",
             ),
         ],
-        "tests/fit/test_forecast.py::test_the_remedies_suffice_and_are_the_smallest": [
+        "tests/fitting/test_forecast.py::test_the_remedies_suffice_and_are_the_smallest": [
             (
                 "the first change is the answer",
                 "        trial = attempt(changed)\n    return",
@@ -566,21 +566,21 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ),
         ],
     },
-    "fit/sysv.py": {
-        "tests/fit/test_trees.py::test_a_segment_counts_the_size_that_was_asked_for": [
+    "fitting/sysv.py": {
+        "tests/fitting/test_trees.py::test_a_segment_counts_the_size_that_was_asked_for": [
             ("segments count in whole pages", ", as_asked=True", ""),
         ],
-        "tests/fit/test_trees.py::test_a_segment_below_the_limit_of_locked_memory": [
+        "tests/fitting/test_trees.py::test_a_segment_below_the_limit_of_locked_memory": [
             ("every kernel honours RLIMIT_MEMLOCK", "if not _honours_memlock(release):", "if False:"),
         ],
     },
-    "fit/rlimit.py": {
-        "tests/fit/test_trees.py::test_resource_limits": [
+    "fitting/rlimit.py": {
+        "tests/fitting/test_trees.py::test_resource_limits": [
             ("RLIMIT_DATA stops shared mappings", " and what is What.PRIVATE", ""),
         ],
     },
     "sources/proc/rlimits.py": {
-        "tests/fit/test_trees.py::test_resource_limits": [
+        "tests/fitting/test_trees.py::test_resource_limits": [
             ("what a process has already is not counted", "_MOST_KB) << 10", "_MOST_KB) << 0"),
         ],
     },
@@ -597,22 +597,22 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ("a build is a stable release", "if not _BUILD_OF_A_DISTRIBUTION.match(text):", "if True:"),
         ],
     },
-    "fit/limits.py": {
-        "tests/fit/test_limits.py::test_surplus_pages_become_persistent_before_the_pool_grows": [
+    "fitting/limits.py": {
+        "tests/fitting/test_limits.py::test_surplus_pages_become_persistent_before_the_pool_grows": [
             (
                 "surplus stands in nobody's way",
                 "return situation.request.total + pool.surp + abs",
                 "return situation.request.total + abs",
             ),
         ],
-        "tests/fit/test_limits.py::test_a_page_without_a_reservation_is_charged_as_reserved_first": [
+        "tests/fitting/test_limits.py::test_a_page_without_a_reservation_is_charged_as_reserved_first": [
             (
                 "usage is asked before reservations",
                 "CgroupLimit(level, rsvd=True) for level in levels]\n    limits += [CgroupLimit(level, rsvd=False)",
                 "CgroupLimit(level, rsvd=False) for level in levels]\n    limits += [CgroupLimit(level, rsvd=True)",
             ),
         ],
-        "tests/fit/test_limits.py::test_limits_above_hold_too": [
+        "tests/fitting/test_limits.py::test_limits_above_hold_too": [
             (
                 "what a cgroup was charged is forgotten",
                 "return situation.request.total + self.counted(situation)",
@@ -620,48 +620,48 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ),
         ],
     },
-    "fit/remedy.py": {
-        "tests/fit/test_limits.py::test_memory_has_room_for_what_is_not_surplus_yet": [
+    "fitting/remedy.py": {
+        "tests/fitting/test_limits.py::test_memory_has_room_for_what_is_not_surplus_yet": [
             (
                 "surplus that exists is room",
                 "max(0, situation.most_surplus - pool.surp)",
                 "max(0, situation.most_surplus)",
             ),
         ],
-        "tests/fit/test_limits.py::test_another_mount_needs_room_for_what_is_asked_only": [
+        "tests/fitting/test_limits.py::test_another_mount_needs_room_for_what_is_asked_only": [
             (
                 "a new mount is as large as the old one's files",
                 "(need - room.used_pages) * situation.page_bytes",
                 "need * situation.page_bytes",
             ),
         ],
-        "tests/fit/test_limits.py::test_the_number_to_write_is_of_persistent_pages": [
+        "tests/fitting/test_limits.py::test_the_number_to_write_is_of_persistent_pages": [
             ("the pool grows from its whole", "have = situation.persistent\n", "have = pool.total\n"),
         ],
     },
-    "fit/situation.py": {
-        "tests/fit/test_limits.py::test_surplus_is_what_overcommit_allows_and_memory_can_give": [
+    "fitting/situation.py": {
+        "tests/fitting/test_limits.py::test_surplus_is_what_overcommit_allows_and_memory_can_give": [
             (
                 "memory is not asked for surplus",
                 "return min(self.pool.overcommit, self.pool.surp + self.memory_pages)",
                 "return self.pool.overcommit",
             ),
         ],
-        "tests/fit/test_limits.py::test_surplus_pages_become_persistent_before_the_pool_grows": [
+        "tests/fitting/test_limits.py::test_surplus_pages_become_persistent_before_the_pool_grows": [
             ("surplus pages are persistent", "return self.pool.total - self.pool.surp", "return self.pool.total"),
         ],
     },
-    "fit/nodes.py": {
-        "tests/fit/test_trees.py::test_nodes": [
+    "fitting/nodes.py": {
+        "tests/fitting/test_trees.py::test_nodes": [
             ("the cpuset is not asked", "nodes if task.cpuset is None else nodes & task.cpuset", "nodes"),
             ("the policy is not asked", "(bound or task.bound or allowed)", "(bound or allowed)"),
         ],
-        "tests/fit/test_trees.py::test_a_task_that_may_use_some_nodes_grows_the_one_with_memory": [
+        "tests/fitting/test_trees.py::test_a_task_that_may_use_some_nodes_grows_the_one_with_memory": [
             ("the node with least memory grows", "best = max(allowed", "best = min(allowed"),
         ],
     },
-    "status/warning.py": {
-        "tests/status/test_status.py::test_what_is_wrong_is_said": [
+    "holders/warning.py": {
+        "tests/holders/test_status.py::test_what_is_wrong_is_said": [
             (
                 "a leak is no error",
                 '        " ".join([text, *verdict.explanations]),\n        wrong=True,',
@@ -675,32 +675,32 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ),
         ],
     },
-    "status/room.py": {
-        "tests/status/test_numbers.py::test_surplus_pages_become_persistent_by_writing_the_total": [
+    "holders/room.py": {
+        "tests/holders/test_numbers.py::test_surplus_pages_become_persistent_by_writing_the_total": [
             ("surplus is counted twice", "command=grow(pool, 0)", "command=grow(pool, pool.surp)"),
         ],
-        "tests/status/test_numbers.py::test_overcommit_helps_until_it_is_used_up": [
+        "tests/holders/test_numbers.py::test_overcommit_helps_until_it_is_used_up": [
             (
                 "overcommit that is used up gives hope",
                 "surplus = max(0, pool.overcommit - pool.surp)",
                 "surplus = pool.overcommit",
             ),
         ],
-        "tests/status/test_numbers.py::test_a_pool_with_a_page_left_is_not_full": [
+        "tests/holders/test_numbers.py::test_a_pool_with_a_page_left_is_not_full": [
             (
                 "a pool with a page left is full",
                 "if not pool.total or pool.rsvd < pool.free:",
                 "if not pool.total or pool.rsvd < pool.free - 1:",
             ),
         ],
-        "tests/status/test_room.py::test_files_of_a_family_are_one_warning": [
+        "tests/holders/test_room.py::test_files_of_a_family_are_one_warning": [
             (
                 "a file that is used is left behind",
                 "if not each.processes and _may_be_left(each)",
                 "if _may_be_left(each)",
             ),
         ],
-        "tests/status/test_room.py::test_what_may_be_in_use_is_not_to_be_removed": [
+        "tests/holders/test_room.py::test_what_may_be_in_use_is_not_to_be_removed": [
             (
                 "a segment that may have nothing is left behind",
                 "bool(holder.used.min + holder.reserved.min)",
@@ -712,7 +712,7 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
                 "yield from left",
             ),
         ],
-        "tests/status/test_room.py::test_the_command_removes_those_files_and_no_others": [
+        "tests/holders/test_room.py::test_the_command_removes_those_files_and_no_others": [
             (
                 "files in use are removed with the others",
                 "if any(others.fullmatch(name) for name in used):",

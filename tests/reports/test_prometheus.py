@@ -12,6 +12,8 @@ from prometheus_client import Metric, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from hugeresv.errors import InputError
+from hugeresv.holders.host import Identity, Status
+from hugeresv.holders.warning import warnings_of
 from hugeresv.ledger.observation import (
     CgroupUse,
     Holder,
@@ -21,15 +23,13 @@ from hugeresv.ledger.observation import (
     NodePool,
     Observation,
     Pages,
-    Pool,
+    PoolUse,
     Unreadable,
     exactly,
 )
 from hugeresv.ledger.reconcile import unexplained
 from hugeresv.reports.prometheus import OTHERS, HostCollector
 from hugeresv.reports.prometheus_server import parse_address
-from hugeresv.status.host import Identity, Status
-from hugeresv.status.warning import warnings_of
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -78,8 +78,8 @@ def holder(name: str, reserved: int = 1, used: int = 0, *, pid: int = 5, size_kB
     return Holder(size_kB, Kind.FILE, name, exactly(reserved), exactly(used), (), processes, "/pod")
 
 
-def pool(size_kB: int = 2048) -> Pool:
-    return Pool(size_kB, 100, 60, 40, 3, 7, (NodePool(0, 90, 50, 3), NodePool(1, 10, 10, 0)))
+def pool(size_kB: int = 2048) -> PoolUse:
+    return PoolUse(size_kB, 100, 60, 40, 3, 7, (NodePool(0, 90, 50, 3), NodePool(1, 10, 10, 0)))
 
 
 def test_every_counter_is_where_it_belongs() -> None:
@@ -297,5 +297,5 @@ def test_addresses_that_are_none(text: str) -> None:
 @pytest.mark.parametrize(("length", "label"), [(256, "n" * 256), (257, "n" * 255 + "+")])
 def test_a_label_has_a_longest_length(length: int, label: str) -> None:
     """A name of more than 256 characters is cut, and says so. Catches: labels as long as a path may be."""
-    series = exported(Observation((Pool(2048, 10, 9, 1, 0, 0),), (holder("n" * length),)))
+    series = exported(Observation((PoolUse(2048, 10, 9, 1, 0, 0),), (holder("n" * length),)))
     assert {labels["name"] for labels in labels_of(series, "holder_reserved_pages")} == {label}

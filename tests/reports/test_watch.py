@@ -12,14 +12,14 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from hugeresv.errors import UnavailableError
-from hugeresv.ledger.observation import Holder, HolderProcess, Kind, Observation, Pool, exactly
+from hugeresv.holders.host import Identity, Status
+from hugeresv.holders.warning import warnings_of
+from hugeresv.ledger.observation import Holder, HolderProcess, Kind, Observation, PoolUse, exactly
 from hugeresv.ledger.reconcile import unexplained
 from hugeresv.reports.holders import SORT_KEYS, Shown
 from hugeresv.reports.watch import StatusView
-from hugeresv.status.host import Identity, Status
-from hugeresv.status.warning import warnings_of
 
-POOL = Pool(2048, 100, 90, 30, 0, 0)
+POOL = PoolUse(2048, 100, 90, 30, 0, 0)
 NEVER = 1e6
 HOSTILE = "[red]x[/red] [@click=app.quit]y[/] \x1b[2J\n\udcff"
 
@@ -33,7 +33,7 @@ def holder(name: str, reserved: int, used: int, pid: int) -> Holder:
 HOLDERS = (holder("/b", 9, 1, 30), holder("/a", 5, 6, 20), holder("/c", 7, 2, 10))
 
 
-def status(holders: Sequence[Holder] = HOLDERS, pool: Pool = POOL) -> Status:
+def status(holders: Sequence[Holder] = HOLDERS, pool: PoolUse = POOL) -> Status:
     observation = Observation((pool,), tuple(holders))
     rest = unexplained(observation)
     return Status(Identity("h", "k", "b", "t"), observation, rest, warnings_of(observation, rest))

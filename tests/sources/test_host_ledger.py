@@ -13,6 +13,7 @@ import pytest
 
 from hugeresv.calls.abi import MAP_HUGETLB
 from hugeresv.errors import UnavailableError
+from hugeresv.holders.warning import warnings_of
 from hugeresv.invariants.check import check
 from hugeresv.kernels import syscalls
 from hugeresv.kernels.host.kernel import HostKernel
@@ -41,7 +42,6 @@ from hugeresv.scenario.operation import (
 )
 from hugeresv.scenario.scenario import Pool
 from hugeresv.sources.proc.observe import observe_host
-from hugeresv.status.warning import warnings_of
 from tests.conftest import PAGE_SIZE_KB
 from tests.kernels.conftest import pool
 from tests.played import SCENARIOS as SCENARIO_FILES

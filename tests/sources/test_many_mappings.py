@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hugeresv.kernels.host.kernel import HostKernel
-from hugeresv.ledger.observation import Holder, Kind, Observation, Pages, Pool, exactly
+from hugeresv.ledger.observation import Holder, Kind, Observation, Pages, PoolUse, exactly
 from hugeresv.ledger.reconcile import settle
 from hugeresv.scenario.operation import Fork, Mmap, Munmap, Operation, Shmat, Shmget, Touch
 from hugeresv.sources.proc.observe import is_explained, observe_host
@@ -150,7 +150,7 @@ def test_what_the_counters_chose_confirms_nothing() -> None:
     Catches: the segment is said to have the promises of the process.
     """
     segment = Holder(2048, Kind.SYSV, "s", Pages(0, 6, 6), exactly(0))
-    observation = settle(Observation((Pool(2048, 8, 8, 6, 0, 0),), (segment,)))
+    observation = settle(Observation((PoolUse(2048, 8, 8, 6, 0, 0),), (segment,)))
     assert observation.holders[0].reserved == exactly(6)
     assert is_explained(observation, trusted=False)
     assert not is_explained(observation, trusted=True)

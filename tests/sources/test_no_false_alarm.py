@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from hugeresv.holders.finding import Finding
+from hugeresv.holders.warning import warnings_of
 from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.ledger.observation import Kind, Observation
 from hugeresv.ledger.reconcile import unexplained
 from hugeresv.scenario.operation import Exit, Ftruncate, Mmap, Mount, OpenFile, Touch
 from hugeresv.sources.proc.observe import observe_host
-from hugeresv.status.finding import Finding
-from hugeresv.status.warning import warnings_of
 from tests.kernels.conftest import pool
 
 HEAD = """

@@ -15,7 +15,7 @@ from hugeresv.sources.proc.cgroups import own_cgroup, read_cgroups
 from hugeresv.sources.proc.files import unescape
 from hugeresv.sources.proc.maps import parse_maps
 from hugeresv.sources.proc.mountinfo import parse_mountinfo
-from hugeresv.sources.proc.observe import Counters, observe_host, watch
+from hugeresv.sources.proc.observe import PoolCounters, observe_host, watch
 from hugeresv.sources.proc.read import read_snapshot
 from hugeresv.sources.proc.segments import resident_pages
 from hugeresv.sources.proc.snapshot import Snapshot
@@ -85,7 +85,7 @@ def test_a_rest_is_believed_when_two_looks_agree(
 
     monkeypatch.setattr("hugeresv.sources.proc.observe.read_snapshot", look)
     monkeypatch.setattr("hugeresv.sources.proc.observe.is_live", lambda _: True)
-    monkeypatch.setattr("hugeresv.sources.proc.observe.watch", lambda _: nullcontext(Counters()))
+    monkeypatch.setattr("hugeresv.sources.proc.observe.watch", lambda _: nullcontext(PoolCounters()))
     seen = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
     assert (len(made), seen.steady) == (looks, steady)
     assert made == [False, *[True] * (looks - 1)]

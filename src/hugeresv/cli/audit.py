@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hugeresv.audit.audit import audit_target
+from hugeresv.auditing.audit import audit_target
 from hugeresv.cli.exit_status import CONTRADICTED, HELD
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option

@@ -12,12 +12,12 @@ from hugeresv.cli.help import examples
 from hugeresv.cli.options import proc_option, sys_option
 from hugeresv.cli.streams import say
 from hugeresv.errors import InputError
+from hugeresv.holders.host import Selection, status_of_host
 from hugeresv.regular_file import replace_file
 from hugeresv.reports.holders import SORT_KEYS
 from hugeresv.reports.prometheus import HostCollector
 from hugeresv.reports.prometheus_server import parse_address, serve
 from hugeresv.reports.shipped_files import DASHBOARD, RULES, UNITS, shipped
-from hugeresv.status.host import Selection, status_of_host
 
 _READABLE_BY_ALL = 0o644
 

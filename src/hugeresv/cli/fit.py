@@ -9,8 +9,8 @@ from hugeresv.cli.help import examples
 from hugeresv.cli.options import CgroupPath, MountedPath, color_option, proc_option, sys_option
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.errors import InputError
-from hugeresv.fit.forecast import forecast_on_host
-from hugeresv.fit.situation import Query, What
+from hugeresv.fitting.forecast import forecast_on_host
+from hugeresv.fitting.situation import Query, What
 from hugeresv.reports.fit import show_fit
 from hugeresv.reports.fit_json import write_fit
 from hugeresv.units import parse_bytes, parse_size

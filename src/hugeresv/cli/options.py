@@ -27,7 +27,7 @@ class CgroupPath(click.ParamType[str]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Cgroups below the one that is complete, which begin so."""
-        from hugeresv.status.selection import cgroups_below
+        from hugeresv.holders.selection import cgroups_below
 
         sys_root = str(ctx.params.get("sys_root") or "/sys")
         found = cgroups_below(sys_root, incomplete[: incomplete.rfind("/") + 1])

@@ -92,7 +92,7 @@ def _pictures(kernel: Kernel, color: Colour, *, audited: bool) -> Report:
 
 
 def _auditor(kernel: Kernel) -> Seer:
-    from hugeresv.audit.steps import auditor
+    from hugeresv.auditing.steps import auditor
 
     return auditor(kernel)
 

@@ -10,14 +10,14 @@ from hugeresv.cli.help import examples
 from hugeresv.cli.options import CgroupPath, color_option, proc_option, sys_option
 from hugeresv.cli.terminal import Colour, require_terminal, standard_output
 from hugeresv.errors import InputError
+from hugeresv.holders.advice import advice_for
+from hugeresv.holders.grouping import GROUPINGS
+from hugeresv.holders.host import Selection, status_of_host
+from hugeresv.holders.selection import existing
 from hugeresv.reports.advice import show_advice, write_advice
 from hugeresv.reports.holders import COLUMNS, SHOWN, SORT_KEYS, Shown
 from hugeresv.reports.status import show_status
 from hugeresv.reports.status_json import write_status
-from hugeresv.status.advice import advice_for
-from hugeresv.status.grouping import GROUPINGS
-from hugeresv.status.host import Selection, status_of_host
-from hugeresv.status.selection import existing
 from hugeresv.units import parse_bytes
 
 

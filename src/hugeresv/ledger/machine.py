@@ -12,7 +12,7 @@ from hugeresv.ledger.observation import (
     Kind,
     MountUse,
     Observation,
-    Pool,
+    PoolUse,
     exactly,
 )
 from hugeresv.ledger.promise import FilePromise, MappingPromise, MinimumPromise
@@ -44,7 +44,7 @@ def observe_machine(machine: Machine, identities: Identities | None = None) -> O
     """
     h = machine.hstate
     page_size_kB = h.page_bytes >> 10
-    pool = Pool(
+    pool = PoolUse(
         page_size_kB,
         h.nr_huge_pages,
         h.free_huge_pages,

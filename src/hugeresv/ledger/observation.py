@@ -48,7 +48,7 @@ class NodePool(NamedTuple):
 
 
 @value()
-class Pool:
+class PoolUse:
     """The counters of one page size. `rsvd` is signed: a wrapped counter is negative."""
 
     page_size_kB: int
@@ -208,7 +208,7 @@ class Suspect(NamedTuple):
 class Observation:
     """All of it. `suspects`: what may hold more than the holders show."""
 
-    pools: tuple[Pool, ...]
+    pools: tuple[PoolUse, ...]
     holders: tuple[Holder, ...]
     mounts: tuple[MountUse, ...] = ()
     cgroups: tuple[CgroupUse, ...] = ()

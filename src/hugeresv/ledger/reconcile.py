@@ -13,7 +13,7 @@ from itertools import product
 from typing import NamedTuple
 
 from hugeresv.ledger.intervals import Bounds, Sum, tighten
-from hugeresv.ledger.observation import CgroupUse, Holder, Kind, MountUse, Observation, Pages, Pool
+from hugeresv.ledger.observation import CgroupUse, Holder, Kind, MountUse, Observation, Pages, PoolUse
 
 _MOST_TRIED = 10
 """Holders with two possible ends that are tried in every combination, 1024 of them."""
@@ -56,7 +56,7 @@ def unexplained(observation: Observation) -> list[Unexplained]:
     return [_rest(pool, holders_of(observation, pool)) for pool in observation.pools]
 
 
-def holders_of(observation: Observation, pool: Pool) -> list[Holder]:
+def holders_of(observation: Observation, pool: PoolUse) -> list[Holder]:
     """The holders of a pool's page size."""
     return [holder for holder in observation.holders if holder.page_size_kB == pool.page_size_kB]
 
@@ -102,7 +102,7 @@ def settle(observation: Observation) -> Observation:
     return replace(observation, holders=tuple(settled.get(id(holder), holder) for holder in observation.holders))
 
 
-def _rest(pool: Pool, holders: Sequence[Holder]) -> Unexplained:
+def _rest(pool: PoolUse, holders: Sequence[Holder]) -> Unexplained:
     in_use = pool.total - pool.free
     reserved = pool.rsvd - sum(holder.reserved.best for holder in holders)
     used = in_use - sum(holder.used.best for holder in holders)
@@ -140,7 +140,7 @@ def _beyond(count: int, bounds: Iterable[Bounds]) -> int:
     return max(0, count - high) or min(0, count - low)
 
 
-def _narrowed(observation: Observation, pool: Pool, holders: Sequence[Holder]) -> list[Holder]:
+def _narrowed(observation: Observation, pool: PoolUse, holders: Sequence[Holder]) -> list[Holder]:
     """With the bounds that the counters allow.
 
     A file that may have a hole may have less than was seen of it. Where not everything was seen the counters cannot
@@ -168,7 +168,7 @@ def _with(holder: Holder, reserved: Pages, used: Pages) -> Holder:
     )
 
 
-def _sums(observation: Observation, pool: Pool, holders: Sequence[Holder]) -> Iterator[Sum]:
+def _sums(observation: Observation, pool: PoolUse, holders: Sequence[Holder]) -> Iterator[Sum]:
     """What the counters say of the numbers: of holder i, number 2i is what it has reserved, 2i + 1 what it uses.
 
     The most trusted come first. What suspects may have is not in the holders, so that it can only be less.
@@ -258,7 +258,7 @@ def _held_at_least(holders: Iterable[Holder]) -> dict[tuple[int, str], tuple[int
     return held
 
 
-def _moves(pool: Pool, holders: Sequence[Holder]) -> Iterator[tuple[Holder, Holder]]:
+def _moves(pool: PoolUse, holders: Sequence[Holder]) -> Iterator[tuple[Holder, Holder]]:
     rest = pool.rsvd - sum(holder.reserved.best for holder in holders)
     movable = [holder for holder in holders if not holder.firm and holder.reserved.best > holder.reserved.min]
     movable = sorted(movable, key=lambda holder: holder.reserved.best - holder.reserved.min, reverse=True)[:_MOST_TRIED]

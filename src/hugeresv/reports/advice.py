@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import TextIO
 
+from hugeresv.holders.advice import BootAdvice
 from hugeresv.reports.listing import one_line
 from hugeresv.reports.screen import Screen
-from hugeresv.status.advice import BootAdvice
 
 SCHEMA = "hugeresv-advice/1"
 

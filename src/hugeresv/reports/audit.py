@@ -1,6 +1,6 @@
 """`hugeresv audit` for people: the ledger, then, for every page size, whether it is true."""
 
-from hugeresv.audit.audit import Audit, PageSizeAudit
+from hugeresv.auditing.audit import Audit, PageSizeAudit
 from hugeresv.reports.holders import Shown
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.status import show_status

@@ -3,7 +3,7 @@
 import json
 from typing import Any, TextIO
 
-from hugeresv.audit.audit import Audit, PageSizeAudit
+from hugeresv.auditing.audit import Audit, PageSizeAudit
 from hugeresv.ledger.lost import LostReservation
 from hugeresv.reports.status_json import status_document
 

@@ -1,9 +1,9 @@
 """`fit` for a person: the answer first, then why, then what to do."""
 
-from hugeresv.fit.forecast import Forecast
-from hugeresv.fit.remedy import pages_of, remedies_of
-from hugeresv.fit.situation import What
-from hugeresv.fit.trial import Trial
+from hugeresv.fitting.forecast import Forecast
+from hugeresv.fitting.remedy import pages_of, remedies_of
+from hugeresv.fitting.situation import What
+from hugeresv.fitting.trial import Trial
 from hugeresv.outcome import Outcome
 from hugeresv.reports.listing import one_line
 from hugeresv.reports.screen import Screen

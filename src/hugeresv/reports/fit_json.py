@@ -3,8 +3,8 @@
 import json
 from typing import TextIO
 
-from hugeresv.fit.forecast import Forecast, Obstacle
-from hugeresv.fit.remedy import Remedy, remedies_of
+from hugeresv.fitting.forecast import Forecast, Obstacle
+from hugeresv.fitting.remedy import Remedy, remedies_of
 
 SCHEMA = "hugeresv-fit/1"
 

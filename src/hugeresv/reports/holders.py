@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from hugeresv.holders.grouping import GroupSum, add, families, sums
+from hugeresv.holders.names import program_of
 from hugeresv.ledger.observation import Holder, Pages
 from hugeresv.reports.listing import print_listing
 from hugeresv.reports.screen import Screen
-from hugeresv.status.grouping import GroupSum, add, families, sums
-from hugeresv.status.names import program_of
 from hugeresv.units import format_bytes
 
 _PROCESSES_SHOWN = 3

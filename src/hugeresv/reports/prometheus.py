@@ -14,12 +14,12 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 import hugeresv
-from hugeresv.ledger.observation import CgroupUse, Holder, MountUse, Observation, Pages, Pool, exactly
+from hugeresv.holders.grouping import add, sums
+from hugeresv.holders.headroom import available_in, by_path, lineage_of
+from hugeresv.holders.host import Status
+from hugeresv.holders.names import program_of, stable_name
+from hugeresv.ledger.observation import CgroupUse, Holder, MountUse, Observation, Pages, PoolUse, exactly
 from hugeresv.reports.gauges import Labels, clean, gauge, in_pages_and_bytes, known, label_of_size
-from hugeresv.status.grouping import add, sums
-from hugeresv.status.headroom import available_in, by_path, lineage_of
-from hugeresv.status.host import Status
-from hugeresv.status.names import program_of, stable_name
 
 OTHERS = "(others)"
 """The name under which the holders that have no series of their own are added up, by page size and kind."""
@@ -82,7 +82,7 @@ def metrics_of(status: Status, look_seconds: float, most: int) -> Iterator[Metri
     yield gauge("omitted", "Mounts and cgroups that have no series, the smallest.", ("what",), omitted)
 
 
-def _pools(pools: Sequence[Pool]) -> Iterator[Metric]:
+def _pools(pools: Sequence[PoolUse]) -> Iterator[Metric]:
     sizes = [((label_of_size(pool.page_size_kB),), pool.page_size_kB << 10) for pool in pools]
     yield gauge("page_size_bytes", "Bytes of a page.", ("pagesize",), sizes)
     states = [

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from hugeresv.ledger.observation import CgroupUse, Holder, Observation, Pool, Unreadable
+from hugeresv.holders.finding import Finding
+from hugeresv.holders.headroom import available_in, by_path, lineage_of
+from hugeresv.holders.host import Status
+from hugeresv.ledger.observation import CgroupUse, Holder, Observation, PoolUse, Unreadable
 from hugeresv.ledger.reconcile import CgroupRest
 from hugeresv.reports.holders import Shown, print_holders
 from hugeresv.reports.listing import one_line, print_listing
 from hugeresv.reports.screen import Screen
-from hugeresv.status.finding import Finding
-from hugeresv.status.headroom import available_in, by_path, lineage_of
-from hugeresv.status.host import Status
 from hugeresv.units import count_of, format_bytes
 
 _POOL = ("SIZE", "TOTAL", "FREE", "RSVD", "SURP", "OVERCOMMIT", "AVAILABLE")
@@ -64,7 +64,7 @@ def _pools(screen: Screen, observation: Observation, shown: Shown) -> None:
     print_listing(screen, _POOL, rows, names=(), headings=shown.headings)
 
 
-def _is_empty(pool: Pool) -> bool:
+def _is_empty(pool: PoolUse) -> bool:
     return not (pool.total or pool.free or pool.rsvd or pool.surp or pool.overcommit)
 
 

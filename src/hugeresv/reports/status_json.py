@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from hugeresv.ledger.observation import Holder, Pool
-from hugeresv.status.finding import Finding
-from hugeresv.status.grouping import GroupSum, sums
-from hugeresv.status.headroom import available_in, by_path, lineage_of
-from hugeresv.status.host import Status
+from hugeresv.holders.finding import Finding
+from hugeresv.holders.grouping import GroupSum, sums
+from hugeresv.holders.headroom import available_in, by_path, lineage_of
+from hugeresv.holders.host import Status
+from hugeresv.ledger.observation import Holder, PoolUse
 
 SCHEMA = "hugeresv-status/1"
 ASSUMED = "the kernel counts right"
@@ -106,7 +106,7 @@ def _sum(each: GroupSum) -> dict[str, Any]:
     }
 
 
-def _pool(pool: Pool) -> dict[str, Any]:
+def _pool(pool: PoolUse) -> dict[str, Any]:
     return {
         "page_size_kB": pool.page_size_kB,
         "total": pool.total,

@@ -14,11 +14,11 @@ from textual.containers import ScrollableContainer
 from textual.widgets import Footer, Static
 
 from hugeresv.errors import HugeresvError
+from hugeresv.holders.host import Status
 from hugeresv.reports.holders import SORT_KEYS, Shown
 from hugeresv.reports.listing import one_line
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.status import show_status
-from hugeresv.status.host import Status
 
 _SCROLLBAR = 1
 

@@ -40,7 +40,7 @@ class Open(NamedTuple):
         return "/task/" in self.path
 
 
-class Kind(NamedTuple):
+class FileKind(NamedTuple):
     """What is at the end of a path, as far as its file system need not be asked."""
 
     directory: bool
@@ -62,14 +62,14 @@ def all_open(proc_root: str, pid: int) -> Iterator[Open]:
                     yield Open(pid, path, os.readlink(path), "a descriptor")
 
 
-def kind_at(path: str) -> Kind | None:
+def kind_at(path: str) -> FileKind | None:
     """None where it is gone, or may not be looked at."""
     result = ctypes.create_string_buffer(_STATX_BYTES)
     statx = _libc().statx
     if statx(_AT_FDCWD, os.fsencode(path), _AT_STATX_DONT_SYNC, _STATX_MODE, result) != 0:
         return None
     block_bytes, mode, major, minor = _STATX.unpack(result.raw[: _STATX.size])
-    return Kind(stat.S_ISDIR(mode), os.makedev(major, minor), block_bytes)
+    return FileKind(stat.S_ISDIR(mode), os.makedev(major, minor), block_bytes)
 
 
 def _own_tables(proc_root: str, pid: int) -> Iterator[str]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from hugeresv.ledger.observation import Suspect, Unreadable
-from hugeresv.sources.proc.descriptors import Kind, Open, kind_at
+from hugeresv.sources.proc.descriptors import FileKind, Open, kind_at
 from hugeresv.sources.proc.mountinfo import MountInfo
 from hugeresv.sources.proc.mounts import file_status, read_mount
 from hugeresv.sources.proc.snapshot import FileStatus, MountRecord
@@ -31,7 +31,7 @@ class Detached:
         """`known`: devices that are mounted, or the kernel's own; the page sizes that there are."""
         self._known = known
         self._page_bytes = page_bytes
-        self._kept: dict[int, list[tuple[Open, Kind]]] = {}
+        self._kept: dict[int, list[tuple[Open, FileKind]]] = {}
 
     def add(self, opened: Open) -> None:
         """Something that a process has, if it is on such a file system."""

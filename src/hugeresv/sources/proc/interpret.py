@@ -11,14 +11,14 @@ from hugeresv.ledger.observation import (
     MountUse,
     Observation,
     Pages,
-    Pool,
+    PoolUse,
     Suspect,
     exactly,
 )
 from hugeresv.sources.proc.identity import DELETED, FileId, file_of, kind_of
 from hugeresv.sources.proc.inodes import unseen_inodes
 from hugeresv.sources.proc.maps import Mapping
-from hugeresv.sources.proc.private import Member, private_holdings
+from hugeresv.sources.proc.private import GroupMember, private_holdings
 from hugeresv.sources.proc.segments import resident_pages
 from hugeresv.sources.proc.shared import SharedFile, shared_holdings
 from hugeresv.sources.proc.snapshot import MountRecord, ProcessRecord, Snapshot
@@ -73,7 +73,7 @@ def _mapped(records: Iterable[ProcessRecord], mounted: dict[int, MountRecord]) -
 
 
 def _private(mapped: Iterable[_Mapped], parents: dict[int, int], mounted: dict[int, MountRecord]) -> Iterator[Holder]:
-    groups: dict[FileId, list[Member]] = {}
+    groups: dict[FileId, list[GroupMember]] = {}
     for each in mapped:
         for file, of_file in each.private.items():
             groups.setdefault(file, []).append((each.record, of_file))
@@ -208,7 +208,7 @@ def _unattached_segments(snapshot: Snapshot, holders: Sequence[Holder]) -> tuple
     return found, suspects
 
 
-def _suspected(segment: SegmentRecord, resident: Pages, pool: Pool) -> Suspect:
+def _suspected(segment: SegmentRecord, resident: Pages, pool: PoolUse) -> Suspect:
     entry = "" if segment.inside is None else f"nsenter -t {segment.inside} -i "
     return Suspect(
         f"SysV {_segment_name(segment)}, which nobody has attached and which may be of huge pages",
@@ -229,7 +229,7 @@ def _by_file(record: ProcessRecord, mappings: Iterable[Mapping], mounted: dict[i
     return mapped
 
 
-def _held(members: Iterable[Member]) -> Iterator[HeldMapping]:
+def _held(members: Iterable[GroupMember]) -> Iterator[HeldMapping]:
     for record, mappings in members:
         for mapping in mappings:
             offset_pages = mapping.offset // record.page_bytes[mapping.start]

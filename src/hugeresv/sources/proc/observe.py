@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from hugeresv.ledger.observation import Kind, Observation, Pool
+from hugeresv.ledger.observation import Kind, Observation, PoolUse
 from hugeresv.ledger.reconcile import Unexplained, settle, unexplained
 from hugeresv.sources.proc.inodes import unseen_inodes
 from hugeresv.sources.proc.interpret import estimate
@@ -103,21 +103,21 @@ def is_explained(observation: Observation, *, trusted: bool) -> bool:
 
 
 @dataclass(slots=True)
-class Counters:
+class PoolCounters:
     """Whether the counters have moved since this was last set to false."""
 
-    pools: tuple[Pool, ...] = ()
+    pools: tuple[PoolUse, ...] = ()
     moved: bool = False
 
 
 @contextmanager
-def watch(sys_root: str) -> Iterator[Counters]:
+def watch(sys_root: str) -> Iterator[PoolCounters]:
     """Read the counters again and again beside what else is done.
 
     The same before and after a look does not mean that they stood still: a program that maps and unmaps comes back to
     where it was.
     """
-    counters = Counters(read_pools(sys_root, []))
+    counters = PoolCounters(read_pools(sys_root, []))
     done = threading.Event()
 
     def sample() -> None:

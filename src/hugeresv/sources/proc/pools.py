@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from hugeresv.errors import InputError, UnavailableError
-from hugeresv.ledger.observation import NodePool, Pool, Unreadable
+from hugeresv.ledger.observation import NodePool, PoolUse, Unreadable
 from hugeresv.model.unsigned import signed
 from hugeresv.sources.proc.files import read_number, reason
 from hugeresv.units import format_bytes
@@ -13,7 +13,7 @@ from hugeresv.units import format_bytes
 _LARGEST_KB = 1 << 30
 
 
-def read_pools(sys_root: str, unreadable: list[Unreadable] | None = None) -> tuple[Pool, ...]:
+def read_pools(sys_root: str, unreadable: list[Unreadable] | None = None) -> tuple[PoolUse, ...]:
     """All page sizes, the smallest first. Pools that cannot be read are left out and added to `unreadable`.
 
     Raises UnavailableError where this kernel has no huge pages at all, where no pool can be read, and for any that
@@ -36,7 +36,7 @@ def read_pools(sys_root: str, unreadable: list[Unreadable] | None = None) -> tup
     return tuple(pools)
 
 
-def pool_of_size(pools: Sequence[Pool], page_bytes: int) -> Pool:
+def pool_of_size(pools: Sequence[PoolUse], page_bytes: int) -> PoolUse:
     """The one of a page size. Raises InputError where there is none."""
     for pool in pools:
         if pool.page_size_kB << 10 == page_bytes:
@@ -45,11 +45,11 @@ def pool_of_size(pools: Sequence[Pool], page_bytes: int) -> Pool:
     raise InputError(f"this kernel has no huge pages of {format_bytes(page_bytes)}; it has {sizes}")
 
 
-def _pool(sys_root: str, size: int, problems: list[Unreadable]) -> Pool:
+def _pool(sys_root: str, size: int, problems: list[Unreadable]) -> PoolUse:
     path = f"{sys_root}/kernel/mm/hugepages/hugepages-{size}kB"
     names = ("nr", "free", "resv", "surplus", "nr_overcommit")
     total, free, resv, surplus, overcommit = (read_number(f"{path}/{name}_hugepages") for name in names)
-    return Pool(size, total, free, signed(resv), surplus, overcommit, tuple(_nodes(sys_root, size, problems)))
+    return PoolUse(size, total, free, signed(resv), surplus, overcommit, tuple(_nodes(sys_root, size, problems)))
 
 
 def _nodes(sys_root: str, size: int, problems: list[Unreadable]) -> list[NodePool]:

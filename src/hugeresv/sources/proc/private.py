@@ -15,12 +15,12 @@ from hugeresv.sources.proc.snapshot import Descent, ProcessRecord
 CLOCKS_SECONDS = 0.025
 """What the two clocks may differ: a process's start is kept in ticks of 10 ms, an inode's time in ticks of up to 10."""
 
-Member = tuple[ProcessRecord, Sequence[Mapping]]
+GroupMember = tuple[ProcessRecord, Sequence[Mapping]]
 """A process with its mappings of one file."""
 
 
 def private_holdings(
-    members: Sequence[Member], parents: MappingOf[int, int], *, anonymous: bool
+    members: Sequence[GroupMember], parents: MappingOf[int, int], *, anonymous: bool
 ) -> tuple[Pages, Pages, bool]:
     """Reserved and used pages of the private mappings of one file, and whether the first is firm.
 
@@ -69,7 +69,7 @@ def _made_after_start(record: ProcessRecord, mappings: Sequence[Mapping]) -> flo
     return None
 
 
-def _promised(member: Member) -> Pages:
+def _promised(member: GroupMember) -> Pages:
     """What this process is promised if it is the owner: the pages that it does not have, NORESERVE left out."""
     record, mappings = member
     low = best = high = 0
@@ -95,7 +95,7 @@ def _present(record: ProcessRecord, mapping: Mapping) -> Pages:
     return Pages(0, 0, (mapping.end - mapping.start) // size)
 
 
-def _used(members: Sequence[Member]) -> Pages:
+def _used(members: Sequence[GroupMember]) -> Pages:
     """Pages that at least one of them has, each once, where physical page numbers tell which are the same."""
     marks: set[int] = set()
     each = []

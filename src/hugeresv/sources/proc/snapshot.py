@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from hugeresv.ledger.observation import CgroupUse, Pool, Suspect, Unreadable
+from hugeresv.ledger.observation import CgroupUse, PoolUse, Suspect, Unreadable
 from hugeresv.sources.proc.maps import Mapping
 from hugeresv.sources.proc.sysvipc import SegmentRecord
 from hugeresv.value import value
@@ -87,7 +87,7 @@ class MountRecord:
 class Snapshot:
     """All of it. `inodes`: how many the kernel has of files of huge pages; None: that was not asked, or is unknown."""
 
-    pools: tuple[Pool, ...]
+    pools: tuple[PoolUse, ...]
     default_page_bytes: int
     processes: tuple[ProcessRecord, ...]
     mounts: tuple[MountRecord, ...]

@@ -1,0 +1,49 @@
+"""The NUMA nodes that a process's cpuset and memory policy leave it."""
+
+from hugeresv.errors import InputError
+from hugeresv.ledger.observation import PoolUse
+from hugeresv.sources.proc.meminfo import memory_bytes
+from hugeresv.sources.proc.task import Task
+
+
+def allowed_nodes(pool: PoolUse, task: Task, bound: frozenset[int]) -> frozenset[int]:
+    """The nodes of a pool that may be used; none where the kernel shows none. `bound`: an MPOL_BIND policy, if any.
+
+    A policy of the task's own that has no node of its cpuset counts for nothing (policy_mbind_nodemask); such a one
+    cannot be made (mbind(2) is EINVAL), and is an InputError.
+    """
+    nodes = frozenset(node.node for node in pool.nodes)
+    unknown = bound - nodes
+    if unknown:
+        raise InputError(
+            f"there is no NUMA node {min(unknown)} with huge pages; there are {spell_nodes(nodes) or 'none'}"
+        )
+    allowed = nodes if task.cpuset is None else nodes & task.cpuset
+    if nodes and not allowed:
+        raise InputError(f"no node of the process's cpuset has huge pages: they are on {spell_nodes(nodes)}")
+    if bound and not allowed & bound:
+        raise InputError(f"mbind(2) to node {spell_nodes(bound)} is EINVAL: the cpuset has {spell_nodes(allowed)}")
+    return allowed & (bound or task.bound or allowed) or allowed
+
+
+def growing_node(sys_root: str, pool: PoolUse, nodes: frozenset[int]) -> tuple[int, int] | None:
+    """The node of `nodes` with the most free memory, and its persistent pages; None where all nodes are in it."""
+    allowed = [node for node in pool.nodes if node.node in nodes]
+    if len(allowed) == len(pool.nodes):
+        return None
+    best = max(allowed, key=lambda node: (_free_kB(sys_root, node.node), -node.node))
+    return best.node, best.total - best.surp
+
+
+def spell_nodes(nodes: frozenset[int]) -> str:
+    """A list for people: `0, 2`."""
+    return ", ".join(map(str, sorted(nodes)))
+
+
+def _free_kB(sys_root: str, node: int) -> int:
+    """MemFree of a node; 0 where it is not shown."""
+    path = f"{sys_root}/devices/system/node/node{node}/meminfo"
+    try:
+        return (memory_bytes(path, "MemFree") or 0) >> 10
+    except OSError:
+        return 0
