@@ -236,7 +236,11 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
                 'for counter in ("nr", "free", "free")]',
             ),
             ("nodes are not in order", "return sorted(nodes)", "return nodes[::-1]"),
-            ("a wrapped counter is large", "PoolUse(size, total, free, signed(resv)", "PoolUse(size, total, free, (resv)"),
+            (
+                "a wrapped counter is large",
+                "PoolUse(size, total, free, signed(resv)",
+                "PoolUse(size, total, free, (resv)",
+            ),
         ],
     },
     "sources/proc/cgroups.py": {
