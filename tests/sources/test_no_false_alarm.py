@@ -1,6 +1,7 @@
 """Situations without a kernel bug in which pages or promises live on: none is called one, and its cause is named."""
 
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from hugeresv.ledger.observation import Kind, Observation
 from hugeresv.ledger.reconcile import unexplained
 from hugeresv.scenario.operation import Exit, Ftruncate, Mmap, Mount, OpenFile, Touch
 from hugeresv.sources.proc.observe import observe_host
+from hugeresv.sources.proc.processes import ProcessReader
+from hugeresv.sources.proc.snapshot import ProcessRecord
 from tests.kernels.conftest import pool
 
 HEAD = """
@@ -237,6 +240,36 @@ def test_files_that_may_not_be_read_may_hold_pages(host: HostKernel) -> None:
         assert "that takes CAP_SYS_PTRACE" in shown.stdout
         assert "run as root" not in shown.stdout
         process.communicate()
+
+
+def test_a_segment_beside_a_process_that_may_not_be_read(host: HostKernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many files of huge pages as the kernel has were seen: the segment has all promises, whoever was not read.
+
+    Catches: an estimate that the counters decide, because files were not counted where mappings explain everything.
+    """
+    program = """
+libc.shmat.restype = ctypes.c_void_p
+segment = libc.shmget(0, ctypes.c_size_t(4 * PAGE), 0o5600)
+ctypes.memset(libc.shmat(segment, None, 0), 1, 1)
+libc.shmctl(segment, 0, None)
+wait()
+"""
+    with host.start(pool(8)), running("wait()") as stranger, running(program) as process:
+        read, room = ProcessReader.read, ProcessReader.room
+
+        def refuse(reader: ProcessReader, pid: int) -> ProcessRecord | None:
+            if pid == stranger.pid:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return read(reader, pid)
+
+        monkeypatch.setattr(ProcessReader, "read", refuse)
+        monkeypatch.setattr(ProcessReader, "room", lambda reader, pid: pid != stranger.pid and room(reader, pid))
+        seen, _, rest = look()
+        assert rest == (0, 0)
+        assert seen.partial
+        assert [(each.kind, each.reserved, each.used) for each in seen.holders] == [(Kind.SYSV, (3, 3, 3), (1, 1, 1))]
+        process.communicate()
+        stranger.communicate()
 
 
 def test_a_thread_with_descriptors_of_its_own(host: HostKernel) -> None:
