@@ -9,7 +9,7 @@ import pytest
 
 from hugeresv.sources.proc import procmap_query
 from hugeresv.sources.proc.maps import parse_maps
-from hugeresv.sources.proc.procmap_query import query_hugetlb
+from hugeresv.sources.proc.procmap_query import query_hugetlb, query_page_bytes
 
 PAGE = 2 << 20
 NORESERVE, HUGETLB = 0x4000, 0x40000
@@ -60,6 +60,19 @@ def test_it_answers_what_maps_shows(memfds: list[int]) -> None:
     device = os.fstat(memfds[0]).st_dev  # that of all these files, and of no ordinary memfd
     lines = [line for line in maps if f" {os.major(device):02x}:{os.minor(device):02x} ".encode() in line]
     assert len(lines) == len({mapping.start for mapping, _ in found})
+
+
+def test_a_mapping_that_has_gone_has_no_page_size() -> None:
+    """It may go between two reads. Catches: the size of what lies there now, or behind it."""
+    anonymous = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE | HUGETLB
+    with mmap.mmap(-1, PAGE, anonymous, mmap.PROT_READ):
+        found = query_hugetlb(MAPS, PAGE)
+        assert found is not None
+        ((mapping, size),) = found
+        assert query_page_bytes(MAPS, mapping) == size == PAGE
+    assert query_page_bytes(MAPS, mapping) is None
+    with mmap.mmap(-1, PAGE, anonymous, mmap.PROT_READ):  # at the same place
+        assert query_page_bytes(MAPS, mapping) is None
 
 
 def test_a_name_is_not_taken_for_an_escape() -> None:

@@ -75,12 +75,13 @@ def parse_maps(maps: Iterable[bytes], starts: Container[int]) -> list[Mapping]:
 
 
 def parse_maps_of(
-    maps: Iterable[bytes], page_bytes: dict[int, int], learn: Callable[[Mapping], int]
+    maps: Iterable[bytes], page_bytes: dict[int, int], learn: Callable[[Mapping], int | None]
 ) -> tuple[list[Mapping], dict[int, int]]:
     """The mappings of huge pages in the lines of a maps file, and the page size of each by its start.
 
     `page_bytes`: of the files of a device, for the page size is a property of the file system, 0 where it has no huge
-    pages. Of a device that is not in it `learn` is asked, once. Raises MalformedError.
+    pages. Of a device that is not in it `learn` is asked, which answers None for a mapping that has gone. Raises
+    MalformedError.
     """
     names: dict[bytes, str] = {}
     sizes: dict[int, int] = {}
@@ -93,7 +94,10 @@ def parse_maps_of(
         mapping = _parse_line(line, names)
         size = page_bytes.get(mapping.device)
         if size is None:
-            size = page_bytes[mapping.device] = learn(mapping)
+            size = learn(mapping)
+            if size is None:
+                continue
+            page_bytes[mapping.device] = size
         if size:
             mappings.append(mapping)
             sizes[mapping.start] = size

@@ -288,12 +288,12 @@ def _may_be_presumed(mappings: list[Mapping]) -> bool:
     )
 
 
-def _huge_page_bytes(path: str, mapping: Mapping) -> int:
-    """The size of the huge pages of a mapping, 0 where it has none."""
+def _huge_page_bytes(path: str, mapping: Mapping) -> int | None:
+    """The size of the huge pages of a mapping, 0 where it has none, None where there is no such mapping any more."""
     if mapping.name.startswith(_LARGE_PAGES_OF_A_DEVICE):
         return 0
-    page_bytes = query_page_bytes(f"{path}/maps", mapping.start)
-    return page_bytes if page_bytes > _BASE_PAGE_BYTES else 0
+    page_bytes = query_page_bytes(f"{path}/maps", mapping)
+    return 0 if page_bytes == _BASE_PAGE_BYTES else page_bytes
 
 
 def _runs(mappings: list[Mapping], page_bytes: dict[int, int]) -> Iterator[list[Mapping]]:

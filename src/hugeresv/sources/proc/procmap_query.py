@@ -60,16 +60,16 @@ def query_hugetlb(path: str, smallest_bytes: int, most: int | None = None) -> li
         os.close(descriptor)
 
 
-def query_page_bytes(path: str, address: int) -> int:
-    """The page size of the file mapping at an address. Raises OSError; FileNotFoundError: there is none any more."""
+def query_page_bytes(path: str, known: Mapping) -> int | None:
+    """The page size of a mapping, None where it has gone. Raises OSError where the process may not be looked at."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        mapping, page_bytes = _ask(descriptor, address, ctypes.create_string_buffer(1), 0)
+        mapping, page_bytes = _ask(descriptor, known.start, ctypes.create_string_buffer(1), 0)
+    except FileNotFoundError:  # nor is there one behind it
+        return None
     finally:
         os.close(descriptor)
-    if mapping.start != address:
-        raise FileNotFoundError(errno.ENOENT, "no mapping begins there", path)
-    return page_bytes
+    return page_bytes if (mapping.start, mapping.inode) == (known.start, known.inode) else None
 
 
 def _next_mapping(descriptor: int, address: int, name: ctypes.Array[ctypes.c_char]) -> tuple[Mapping, int]:
