@@ -145,6 +145,22 @@ def test_a_mapping_of_segment_0_is_one() -> None:
     assert (mapping.inode, mapping.device, mapping.shared) == (0, os.makedev(0, 17), True)
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_part_of_a_mount_shows_the_files_in_it_alone(tmp_path: Path, whole: bool) -> None:
+    """What is outside the directory that is bind-mounted is said to be unread, unless all of it is mounted, too.
+
+    Catches: pages of a file out there for which other processes are blamed.
+    """
+    make_host(tmp_path)
+    part = "30 20 0:42 /sub /mnt/x rw - hugetlbfs none rw,pagesize=2M\n"
+    all_of_it = "31 20 0:42 / /mnt/y rw - hugetlbfs none rw,pagesize=2M\n"
+    (tmp_path / "proc/self/mountinfo").write_text(part + (all_of_it if whole else ""))
+    found = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
+    assert [mount.path for mount in found.mounts] == ["/mnt/y" if whole else "/mnt/x"]
+    outside = [each.what for each in found.unreadable if "outside" in each.what]
+    assert outside == ([] if whole else ["the files outside /sub of the hugetlbfs on /mnt/x"])
+
+
 def test_a_mountinfo_with_a_dash_in_a_name() -> None:
     """The separator is a field `-` of its own."""
     lines = [b"1 2 0:9 / /a-b rw - hugetlbfs none rw,pagesize=1024M", b"3 4 0:8 / /t rw - tmpfs t rw"]

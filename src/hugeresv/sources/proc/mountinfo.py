@@ -22,6 +22,11 @@ class MountInfo(NamedTuple):
     options: dict[str, str]
     root: str = "/"
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the file system is there; a bind mount may show a directory of it alone."""
+        return self.root == "/"
+
 
 def read_mountinfo(path: str, kind: str) -> list[MountInfo]:
     """The mounts of a kind of file system. Raises OSError.

@@ -210,7 +210,7 @@ def _refused(what: str, whose: dict[int, str], reader: ProcessReader, *, maps: b
 def _mounts(
     proc_root: str, pids: list[int], default: int, unreadable: list[Unreadable], *, live: bool
 ) -> list[MountRecord]:
-    """Each mounted hugetlbfs once, wherever else it is mounted, too."""
+    """Each mounted hugetlbfs once, wherever else it is mounted, too; where all of it is, if it is anywhere."""
     own = namespace(f"{proc_root}/self", "mnt")
     points: dict[int, tuple[int | None, MountInfo]] = {}
     inhabited = namespaces(proc_root, pids, "mnt")
@@ -224,9 +224,14 @@ def _mounts(
         except OSError:
             continue  # it has ended, and what only it saw has ended with it
         for point in seen:
-            points.setdefault(point.device, (None if name == own else pid, point))
+            known = points.get(point.device)
+            if known is None or (point.is_whole and not known[1].is_whole):
+                points[point.device] = None if name == own else pid, point
     mounts = []
     for inside, point in points.values():
+        if not point.is_whole:
+            what = f"the files outside {point.root} of the hugetlbfs on {point.path}"
+            unreadable.append(Unreadable(what, "only that part of it is mounted where a process sees it"))
         root = f"{proc_root}/{inside or inhabited.get(own) or 'self'}/root" if live else None
         try:
             mounts.append(replace(read_mount(root, point, default, unreadable), inside=inside))
