@@ -108,7 +108,7 @@ def parse_maps_of(
 
 def _parse_line(line: bytes, names: dict[bytes, str]) -> Mapping:
     found = _LINE.fullmatch(line)
-    if found is None or int(found[1], 16) >= int(found[2], 16):
+    if found is None:
         raise MalformedError("a mapping", line)
     start, end, _, sharing, offset, major, minor, digits, name = found.groups()
     inode = int(digits) if len(digits) < _MOST_DIGITS else number(digits, "an inode")
@@ -116,7 +116,7 @@ def _parse_line(line: bytes, names: dict[bytes, str]) -> Mapping:
         names[name] = os.fsdecode(name.replace(b"\\012", b"\n"))  # the only byte that is escaped here
     device = os.makedev(int(major, 16), int(minor, 16))
     first, last, place = int(start, 16), int(end, 16), int(offset, 16)
-    if place + last - first > _FILE_END:
+    if first >= last or place + last - first > _FILE_END:
         raise MalformedError("a mapping", line)
     return Mapping(first, last, sharing == b"s", place, device, inode, names[name])
 

@@ -1,5 +1,6 @@
 """An observation of a host, from the roots of its /proc and /sys."""
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -78,7 +79,8 @@ def _look(proc_root: str, sys_root: str, *, thorough: bool) -> _Look:
         estimated = found if is_enough else None
         return is_enough
 
-    snapshot = read_snapshot(proc_root, sys_root, thorough=thorough, enough=None if thorough else enough)
+    with _without_collection():
+        snapshot = read_snapshot(proc_root, sys_root, thorough=thorough, enough=None if thorough else enough)
     for _ in range(_RECOUNTS):  # those of files that have just been closed go within milliseconds
         if not unseen_inodes(snapshot):
             break
@@ -86,6 +88,18 @@ def _look(proc_root: str, sys_root: str, *, thorough: bool) -> _Look:
         snapshot = replace(snapshot, inodes=count_inodes(sys_root))
     observation = settle(replace(estimated or estimate(snapshot), unreadable=snapshot.unreadable))
     return _Look(observation, unexplained(observation), read_pools(sys_root, []) == snapshot.pools)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """No search for cycles meanwhile: it visits every record, of which there may be hundreds of thousands."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def is_explained(observation: Observation, *, trusted: bool) -> bool:
