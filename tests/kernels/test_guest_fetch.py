@@ -5,6 +5,7 @@ import os
 import shutil
 import tarfile
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -228,3 +229,26 @@ def test_packages_are_signed_with_debians_key(machine: Path, tmp_path: Path) -> 
     assert (tmp_path / "lines").read_text() == (
         f"deb [signed-by={tmp_path}/keys] http://mirror.example/trixie-backports trixie-backports main\n"
     )
+
+
+def test_two_fetches_at_once_leave_each_other_alone(tmp_path: Path) -> None:
+    """A fetch that has made its directory and does not hold it yet is waited for.
+
+    Catches: the directory of a fetch that has just begun, removed as left behind by a killed one.
+    """
+    made = Event()
+
+    def another() -> None:
+        with fetch._own_directory(tmp_path):
+            made.set()
+
+    with fetch._held(tmp_path):  # as a fetch between making its directory and holding it
+        begun = tmp_path / f"{fetch._PREFIX}begun"
+        begun.mkdir()
+        other = Thread(target=another)
+        other.start()
+        assert not made.wait(0.2)
+        assert begun.is_dir()
+        begun.rmdir()
+    other.join(10)
+    assert made.is_set()

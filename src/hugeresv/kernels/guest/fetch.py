@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from hugeresv.errors import UnavailableError
@@ -33,10 +33,9 @@ def fetch(name: str, tell: Callable[[str], None]) -> Image:
 
 
 def _fetch(name: str, kernels: Path, tell: Callable[[str], None]) -> Image:
-    clear_left_behind(kernels)
-    with tempfile.TemporaryDirectory(dir=kernels, prefix=_PREFIX) as temporary, _held(Path(temporary)):
-        package = _download(STOCK[name], Path(temporary), tell)
-        unpacked = Path(temporary) / "image"
+    with _own_directory(kernels) as temporary:
+        package = _download(STOCK[name], temporary, tell)
+        unpacked = temporary / "image"
         _unpack(package, unpacked)
         release = read_image_header(unpacked).release
         content = unpacked.read_bytes()
@@ -48,6 +47,17 @@ def _fetch(name: str, kernels: Path, tell: Callable[[str], None]) -> Image:
     return image
 
 
+@contextmanager
+def _own_directory(kernels: Path) -> Iterator[Path]:
+    """A directory for one fetch. Fetches make theirs one at a time: one that is not held yet looks left behind."""
+    with ExitStack() as held:
+        with _held(kernels, wait=True):
+            clear_left_behind(kernels)
+            temporary = Path(held.enter_context(tempfile.TemporaryDirectory(dir=kernels, prefix=_PREFIX)))
+            held.enter_context(_held(temporary))
+        yield temporary
+
+
 def clear_left_behind(kernels: Path) -> None:
     """Remove what fetches that were killed have left; those that go on hold their directories."""
     for directory in kernels.glob(f"{_PREFIX}*"):
@@ -56,11 +66,11 @@ def clear_left_behind(kernels: Path) -> None:
 
 
 @contextmanager
-def _held(directory: Path) -> Iterator[None]:
-    """Raises BlockingIOError where another process has it."""
+def _held(directory: Path, *, wait: bool = False) -> Iterator[None]:
+    """Raises BlockingIOError where another process has it, unless it is to `wait` for that one."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
         os.close(descriptor)
