@@ -9,13 +9,11 @@ from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.conversation import Conversation
 from hugeresv.kernels.guest.process import PATIENCE_SECONDS
-from hugeresv.kernels.host.pool import directory
 from hugeresv.kernels.keeper import Keeper
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Pool
+from hugeresv.sources.pool_files import COUNTERS, OVERCOMMIT, counters, directory
 from hugeresv.units import cgroup_size
-
-_COUNTERS = ("nr_hugepages", "free_hugepages", "resv_hugepages", "surplus_hugepages")
 
 
 class GuestPool:
@@ -24,14 +22,14 @@ class GuestPool:
     def __init__(self, conversation: Conversation, pool: Pool, word_bits: int) -> None:
         self._conversation = conversation
         self._pool = pool
-        self._wrap = 1 << word_bits
+        self._word_bits = word_bits
         self._path = directory(pool.page_size_kB)
         self._read: tuple[str, ...] = ()
 
     def fill(self) -> None:
         """Make it what the scenario begins with. Raises UnavailableError when the guest cannot."""
         overcommit = self._pool.nr_overcommit
-        if overcommit and (errno := self.write("nr_overcommit_hugepages", overcommit)):
+        if overcommit and (errno := self.write(OVERCOMMIT, overcommit)):
             raise UnavailableError(
                 f"the guest's pool of {self._pool.page_size_kB} kB cannot be overcommitted: {os.strerror(errno)}"
             )
@@ -52,8 +50,7 @@ class GuestPool:
 
     def counters(self) -> Counters:
         """Total, free, reserved (signed) and surplus pages."""
-        total, free, rsvd, surp = self.read(*(f"{self._path}/{file}" for file in _COUNTERS))
-        return Counters(total, free, rsvd - self._wrap if rsvd >= self._wrap // 2 else rsvd, surp)
+        return Counters(*counters(self.read(*(f"{self._path}/{file}" for file in COUNTERS)), self._word_bits))
 
     def cgroup_usage(self, path: str) -> CgroupUsage:
         """The usage of the cgroup of that directory."""

@@ -5,14 +5,9 @@ import os
 from typing import NamedTuple
 
 from hugeresv.errors import UnavailableError
-from hugeresv.model.unsigned import signed
+from hugeresv.sources.pool_files import COUNTERS, OVERCOMMIT, counters, directory
 
 _LONGEST_NUMBER = 32
-
-
-def directory(page_size_kB: int, root: str = "/sys/kernel/mm") -> str:
-    """Where sysfs shows a page size; `root` may also be that of a NUMA node."""
-    return f"{root}/hugepages/hugepages-{page_size_kB}kB"
 
 
 def lost_pages(page_size_kB: int) -> int:
@@ -54,17 +49,16 @@ class HugePool:
         if not os.path.isdir(path):
             raise UnavailableError(f"this kernel has no huge pages of {page_size_kB} kB ({path} is not there)")
         try:
-            self._nr = os.open(f"{path}/nr_hugepages", os.O_RDWR | os.O_CLOEXEC)
-            self._nr_overcommit = os.open(f"{path}/nr_overcommit_hugepages", os.O_RDWR | os.O_CLOEXEC)
+            self._nr = os.open(f"{path}/{COUNTERS[0]}", os.O_RDWR | os.O_CLOEXEC)
+            self._nr_overcommit = os.open(f"{path}/{OVERCOMMIT}", os.O_RDWR | os.O_CLOEXEC)
         except OSError as error:
             raise UnavailableError(f"cannot change the pool in {path}: {error.strerror}") from None
-        self._free = os.open(f"{path}/free_hugepages", os.O_RDONLY | os.O_CLOEXEC)
-        self._resv = os.open(f"{path}/resv_hugepages", os.O_RDONLY | os.O_CLOEXEC)
-        self._surplus = os.open(f"{path}/surplus_hugepages", os.O_RDONLY | os.O_CLOEXEC)
+        self._others = [os.open(f"{path}/{name}", os.O_RDONLY | os.O_CLOEXEC) for name in COUNTERS[1:]]
 
     def counters(self) -> tuple[int, int, int, int]:
         """Total, free, reserved (signed) and surplus pages, lost pages left out."""
-        return _read(self._nr) - self._lost, _read(self._free), signed(_read(self._resv)), _read(self._surplus)
+        total, free, resv, surplus = counters(map(_read, (self._nr, *self._others)))
+        return total - self._lost, free, resv, surplus
 
     def is_leaking(self) -> bool:
         """Whether reservations are counted, or too few, although every page is free. For a pool that nothing uses."""
@@ -131,7 +125,7 @@ class HugePool:
 
     def close(self) -> None:
         """Close its files."""
-        for descriptor in (self._nr, self._nr_overcommit, self._free, self._resv, self._surplus):
+        for descriptor in (self._nr, self._nr_overcommit, *self._others):
             os.close(descriptor)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.ledger.observation import NodePool, PoolUse, Unreadable
-from hugeresv.model.unsigned import signed
+from hugeresv.sources.pool_files import COUNTERS, NODE_COUNTERS, OVERCOMMIT, counters, directory
 from hugeresv.sources.proc.files import read_number, reason
 from hugeresv.units import format_bytes
 
@@ -46,24 +46,24 @@ def pool_of_size(pools: Sequence[PoolUse], page_bytes: int) -> PoolUse:
 
 
 def _pool(sys_root: str, size: int, problems: list[Unreadable]) -> PoolUse:
-    path = f"{sys_root}/kernel/mm/hugepages/hugepages-{size}kB"
-    names = ("nr", "free", "resv", "surplus", "nr_overcommit")
-    total, free, resv, surplus, overcommit = (read_number(f"{path}/{name}_hugepages") for name in names)
-    return PoolUse(size, total, free, signed(resv), surplus, overcommit, tuple(_nodes(sys_root, size, problems)))
+    path = directory(size, f"{sys_root}/kernel/mm")
+    read = counters(read_number(f"{path}/{name}") for name in COUNTERS)
+    overcommit = read_number(f"{path}/{OVERCOMMIT}")
+    return PoolUse(size, *read, overcommit, tuple(_nodes(sys_root, size, problems)))
 
 
 def _nodes(sys_root: str, size: int, problems: list[Unreadable]) -> list[NodePool]:
     nodes = []
     base = f"{sys_root}/devices/system/node"
     for name in os.listdir(base) if os.path.isdir(base) else []:
-        path = f"{base}/{name}/hugepages/hugepages-{size}kB"
+        path = directory(size, f"{base}/{name}")
         if re.fullmatch(r"node[0-9]{1,4}", name) and os.path.isdir(path):
             try:
-                counters = [read_number(f"{path}/{counter}_hugepages") for counter in ("nr", "free", "surplus")]
+                read = [read_number(f"{path}/{counter}") for counter in NODE_COUNTERS]
             except OSError as error:
                 problems.append(Unreadable(f"the {size} kB pages of {name}", _where(error), hides=False))
                 continue
-            nodes.append(NodePool(int(name[4:]), *counters))
+            nodes.append(NodePool(int(name[4:]), *read))
     return sorted(nodes)
 
 
