@@ -7,7 +7,7 @@ this place: no privilege, no huge pages, no such kernel. A call that a kernel re
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from itertools import chain
 from pathlib import Path
@@ -134,7 +134,16 @@ class Run(Sequence[RunStep]):
         return not self.contradictions and not self.violations
 
     def __str__(self) -> str:
-        return self._drawn(colour=False)
+        from hugeresv.reports.run import RunReport
+        from hugeresv.reports.screen import Screen
+
+        stream = io.StringIO()
+        name = self.scenario.id or "scenario"
+        report = RunReport(Screen(stream, _PAGE_COLUMNS, colour=False, unicode=True), self._kernel)
+        report.scenario(name, name, self.scenario)
+        for result in self._results:
+            report.result(result)
+        return stream.getvalue()
 
     def __repr__(self) -> str:
         return f"<Run of {len(self)} steps on {self.kernel}: {'ok' if self.ok else 'not ok'}>"
@@ -143,18 +152,7 @@ class Run(Sequence[RunStep]):
         """What a notebook shows."""
         from html import escape
 
-        return f'<pre style="line-height: 1.25">{escape(self._drawn(colour=False))}</pre>'
-
-    def _drawn(self, *, colour: bool) -> str:
-        from hugeresv.reports.run import RunReport
-        from hugeresv.reports.screen import Screen
-
-        stream = io.StringIO()
-        report = RunReport(Screen(stream, _PAGE_COLUMNS, colour, unicode=True), self._kernel)
-        report.scenario(self.scenario.id or "scenario", self.scenario.id or "scenario", self.scenario)
-        for result in self._results:
-            report.result(result)
-        return stream.getvalue()
+        return f'<pre style="line-height: 1.25">{escape(str(self))}</pre>'
 
 
 def run(kernel: str | Kernel, scenario: Source, *, audit: bool = False) -> Run:
@@ -280,6 +278,6 @@ def _scenario(source: Source) -> Scenario:
 def _step(result: StepResult) -> RunStep:
     from hugeresv.reports.spelling import spell
 
-    violations: Iterator[Violation] = iter(result.seen.violations if result.seen else ())
+    violations = tuple(result.seen.violations) if result.seen else ()
     operation = spell(result.step.operation)
-    return RunStep(result.number, operation, result.answer, tuple(result.contradictions), tuple(violations))
+    return RunStep(result.number, operation, result.answer, tuple(result.contradictions), violations)
