@@ -25,7 +25,7 @@ STAMP = ROOT / ".venv" / "installed"
 
 def demo(arguments: "list[str]") -> int:
     """Draw a scenario as it should go, and as it went before June 2008; arguments go to one `hugeresv run` instead."""
-    scenario = "scenarios/split-middle.scn"
+    scenario = "split-middle"
     runs = [arguments] if arguments else [[scenario], ["--on", "count-in-vma", scenario]]
     return max(run(BIN / "hugeresv", "run", *each) for each in runs)
 

@@ -87,12 +87,11 @@ def test_every_public_name_is_there() -> None:
         _ = hugeresv.nothing
 
 
-def test_a_scenario_is_text_path_or_value(tmp_path: Path) -> None:
-    """All three give the same run; a file that holds two scenarios is refused."""
+def test_a_scenario_is_text_path_name_or_value(tmp_path: Path) -> None:
+    """All of them give the same run; a file that holds two scenarios is refused. Catches: a name read as a path."""
     path = ROOT / "scenarios" / "fork.scn"
-    runs = [
-        hugeresv.run("6.18", source) for source in (path, str(path), path.read_text(), hugeresv.parse(path.read_text()))
-    ]
+    text = path.read_text()
+    runs = [hugeresv.run("6.18", source) for source in (path, str(path), "fork", text, hugeresv.parse(text))]
     assert len({tuple(step.answer for step in run) for run in runs}) == 1
     corpus = tmp_path / "two.jsonl"
     line = '{"schema": "hugeresv-scenario/1", "pool": {"page_size_kB": 2048, "nr_hugepages": 1}, "steps": []}'

@@ -22,6 +22,7 @@ from hugeresv.outcome import Outcome
 from hugeresv.play.play import Ending, Result, StepResult, play
 from hugeresv.scenario.expectation import Contradiction
 from hugeresv.scenario.load import load
+from hugeresv.scenario.packaged import packaged
 from hugeresv.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from hugeresv.search.lockstep import Pair
 
 Source = str | Path | Scenario
-"""A scenario: a value, the path of a file, or its text as `.scn` or JSON (a str with a line break or a brace)."""
+"""A scenario: a value, its text as `.scn` or JSON (a str with a line break or a brace), the path of a file, or the name
+of one that comes with hugeresv."""
 
 _PAGE_COLUMNS = 100
 
@@ -269,7 +271,8 @@ def _scenario(source: Source) -> Scenario:
         return source
     if isinstance(source, str) and ("\n" in source or "{" in source):
         return parse(source)
-    found = load(Path(source))
+    path = Path(source)
+    found = load(path if path.exists() else packaged().get(str(source), path))
     if len(found) != 1:
         raise InputError(f"{source}: holds {len(found)} scenarios; give one")
     return found[0]

@@ -25,12 +25,12 @@ Hugeresv = Callable[..., Ran]
 
 @pytest.fixture
 def hugeresv(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hugeresv:
-    """Runs `hugeresv` with arguments, piped, at 80 columns, in the checkout."""
-    monkeypatch.chdir(ROOT)
+    """Runs `hugeresv` with arguments, piped, at 80 columns, in the checkout or the directory `at`."""
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("NO_COLOR", raising=False)
 
-    def run(*arguments: str | Path) -> Ran:
+    def run(*arguments: str | Path, at: Path = ROOT) -> Ran:
+        monkeypatch.chdir(at)
         monkeypatch.setattr(sys, "argv", ["hugeresv", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()

@@ -21,8 +21,8 @@ from hugeresv.search.lockstep import Pair, lockstep
 
 @click.command(
     epilog=examples(
-        "hugeresv compare count-in-vma 2008 scenarios/split-middle.scn",
-        "hugeresv compare ideal ideal,zap-restore=always scenarios",
+        "hugeresv compare count-in-vma 2008 split-middle",
+        "hugeresv compare ideal ideal,zap-restore=always behaviours",
     )
 )
 @click.argument("left", metavar="KERNEL", type=KernelName())
@@ -33,15 +33,16 @@ def compare(left: str, right: str, color: Colour, files: tuple[Path, ...]) -> in
     """Run scenarios on two kernels and show the first step at which they differ.
 
     They differ where a call, a counter, a cgroup or a mount answers differently, or where something else is left at the
-    end. Exit status: 0 no difference, 1 a difference, 2 a file is wrong, 3 it cannot be run here.
+    end. FILE is a path or a name, as for `hugeresv run`. Exit status: 0 no difference, 1 a difference, 2 a file is
+    wrong, 3 it cannot be run here.
     """
     status = ExitStatus()
     with status.going_on(), open_kernel(left) as first, open_kernel(right) as second:
         report = CompareReport(standard_output(color), first, second)
         for file in read_files(files, status):
             for identifier, scenario in file.entries():
-                with status.going_on(str(file.path)):
-                    if _compare(spell_name(str(file.path), identifier), scenario, first, second, report):
+                with status.going_on(file.name):
+                    if _compare(spell_name(file.name, identifier), scenario, first, second, report):
                         status.note(CONTRADICTED)
         report.total()
         return status.value

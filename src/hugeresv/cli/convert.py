@@ -5,18 +5,19 @@ from pathlib import Path
 
 import click
 
+from hugeresv.cli.files import read_file
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import KernelName, ScenarioPath
 from hugeresv.errors import InputError
-from hugeresv.scenario.load import dump, load, to_text
+from hugeresv.scenario.load import dump, to_text
 
 
 @click.command(
     epilog=examples(
-        "hugeresv convert scenarios/fork.scn",
-        "hugeresv convert scenarios/fork.scn --to scn",
-        "hugeresv convert scenarios/fork.scn -o /tmp/fork.json",
-        "hugeresv convert scenarios/fork.scn --to c --on 6.18",
+        "hugeresv convert fork",
+        "hugeresv convert fork --to scn",
+        "hugeresv convert fork -o /tmp/fork.json",
+        "hugeresv convert fork --to c --on 6.18",
     )
 )
 @click.argument("file", type=ScenarioPath())
@@ -39,7 +40,8 @@ def convert(file: Path, spelling: str | None, output: Path | None, kernel_name: 
     """
     if kernel_name is not None and spelling != "c":
         raise click.UsageError("--on goes with --to c")
-    scenarios = load(file)
+    source = read_file(file)
+    scenarios = source.scenarios
     if output is not None:
         if spelling is not None:
             raise click.UsageError("--to and -o both say the spelling: give one of them")
@@ -57,5 +59,5 @@ def convert(file: Path, spelling: str | None, output: Path | None, kernel_name: 
         kernel = ModelKernel(parse_behaviour(kernel_name or DEFAULT))
         sys.stdout.buffer.write(to_c(scenarios[0], kernel).encode())
         return
-    default = "json" if file.suffix == ".scn" else "scn"
+    default = "json" if source.path.suffix == ".scn" else "scn"
     sys.stdout.buffer.write(to_text(scenarios, f".{spelling or default}").encode())

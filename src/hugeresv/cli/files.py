@@ -1,4 +1,4 @@
-"""The FILE arguments of verbs."""
+"""The FILE arguments of verbs: paths, and names of packaged scenarios."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,28 +6,42 @@ from typing import NamedTuple
 
 from hugeresv.cli.exit_status import ExitStatus
 from hugeresv.errors import InputError
+from hugeresv.scenario.format_error import did_you_mean
 from hugeresv.scenario.load import SUFFIXES, load, scenario_id
+from hugeresv.scenario.packaged import packaged
 from hugeresv.scenario.scenario import Scenario
 
 
 class ScenarioFile(NamedTuple):
-    """What one file holds: a scenario, or several in a `.jsonl`."""
+    """What one file holds: a scenario, or several in a `.jsonl`. `name` is how it is asked for again."""
 
+    name: str
     path: Path
     scenarios: list[Scenario]
+
+    @property
+    def is_packaged(self) -> bool:
+        """Whether it was asked for by its name, not by a path."""
+        return self.name != str(self.path)
 
     def entries(self) -> list[tuple[str, Scenario]]:
         """The scenarios, each with its `id`."""
         return [(scenario_id(scenario, self.path), scenario) for scenario in self.scenarios]
 
 
+def read_file(argument: Path) -> ScenarioFile:
+    """One file. Raises InputError where it cannot be read, is wrong, or is a folder."""
+    path = _place(argument)
+    return ScenarioFile(str(argument), path, load(path))
+
+
 def read_files(arguments: Sequence[Path], status: ExitStatus) -> Iterator[ScenarioFile]:
     """Every file, read as late as possible; a folder stands for all scenario files below it. Errors are reported."""
     for argument in arguments:
         with status.going_on():
-            for path in _files_of(argument):
+            for name, path in _files_of(argument):
                 with status.going_on():
-                    yield ScenarioFile(path, load(path))
+                    yield ScenarioFile(name, path, load(path))
 
 
 def check_files(arguments: Sequence[Path], status: ExitStatus) -> None:
@@ -36,10 +50,26 @@ def check_files(arguments: Sequence[Path], status: ExitStatus) -> None:
         pass
 
 
-def _files_of(argument: Path) -> list[Path]:
-    if not argument.is_dir():
-        return [argument]
-    paths = sorted(path for path in argument.rglob("*") if path.suffix in SUFFIXES and path.is_file())
-    if not paths:
+def _place(argument: Path) -> Path:
+    """The path that an argument stands for: itself where that exists, else a packaged scenario. Raises InputError."""
+    if argument.exists() or argument.is_symlink():
+        return argument
+    known = packaged()
+    if str(argument) in known:
+        return known[str(argument)]
+    name = str(argument.with_suffix("") if argument.suffix in SUFFIXES else argument)
+    near = did_you_mean(name.removeprefix("scenarios/"), known)
+    raise InputError(f"{argument}: there is no such file, and hugeresv comes with no scenario of this name{near}")
+
+
+def _files_of(argument: Path) -> list[tuple[str, Path]]:
+    """The files that an argument stands for, each with its name."""
+    path = _place(argument)
+    if not path.is_dir():
+        return [(str(argument), path)]
+    found = sorted(each for each in path.rglob("*") if each.suffix in SUFFIXES and each.is_file())
+    if not found:
         raise InputError(f"{argument}: no file in this folder ends in {', '.join(SUFFIXES)}")
-    return paths
+    if path == argument:
+        return [(str(each), each) for each in found]
+    return [(str(argument / each.relative_to(path).with_suffix("")), each) for each in found]

@@ -5,8 +5,6 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-_FILES_HELP = "FILE is .scn, .json or .jsonl, or a folder of them."
-
 
 class KernelName(click.ParamType[str]):
     """The name of a kernel, kept as it is: `kernels.grammar` reads it. Completes to the behaviours and `host`."""

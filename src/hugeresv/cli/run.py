@@ -13,6 +13,7 @@ from hugeresv.cli.exit_status import CONTRADICTED, ExitStatus, report_warning
 from hugeresv.cli.files import ScenarioFile, check_files, read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, on_kernel
+from hugeresv.errors import InputError
 from hugeresv.kernels.grammar import DEFAULT, GUEST, known_kernels, open_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.play.expected_names import unknown_names
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog=examples(
-        "hugeresv run scenarios/split-middle.scn",
-        "hugeresv run --on count-in-vma scenarios/split-middle.scn",
-        "hugeresv run --on 6.18,zap-restore=never --json scenarios/fork.scn",
+        "hugeresv run split-middle",
+        "hugeresv run --on count-in-vma split-middle",
+        "hugeresv run --on 6.18,zap-restore=never --json fork",
     )
 )
 @on_kernel
@@ -59,6 +60,10 @@ def run(
     files: tuple[Path, ...],
 ) -> int:
     """Run scenarios and draw what happens, step by step.
+
+    FILE is a path (.scn, .json, .jsonl, or a folder of them), or the name of a scenario that comes with hugeresv:
+    consumption, cow-steal, exhaustion, fork, noreserve, overcommit, shared-reuse, split-left, split-middle,
+    split-mprotect, split-right. `behaviours` and `history` are folders of more.
 
     Exit status: 0 everything was as expected, 1 something was not, 2 a file is wrong, 3 it cannot be run here.
     """
@@ -112,23 +117,31 @@ class _Runs:
 
     def file(self, file: ScenarioFile) -> None:
         """All scenarios of a file, which is written only if all of them could be run."""
+        with self._status.going_on():
+            if self._record and file.is_packaged:
+                copy = f"hugeresv convert {file.name} -o COPY.scn"
+                raise InputError(f"{file.name}: comes with hugeresv and is not written; record a copy: {copy}")
+            after = self._played(file)
+            if self._record and len(after) == len(file.scenarios):
+                dump(after, file.path)
+
+    def _played(self, file: ScenarioFile) -> list[Scenario]:
+        """The scenarios that could be run, as they are to be recorded."""
         self._warn(file)
         after: list[Scenario] = []
         for identifier, scenario in file.entries():
             played = len(after)
-            with self._status.going_on(str(file.path)):
-                after.append(self._scenario(file.path, identifier, scenario))
+            with self._status.going_on(file.name):
+                after.append(self._scenario(file.name, identifier, scenario))
             if len(after) == played:
-                self._report.unfinished(str(file.path), identifier)
-        if self._record and len(after) == len(file.scenarios):
-            with self._status.going_on():
-                dump(after, file.path)
+                self._report.unfinished(file.name, identifier)
+        return after
 
-    def _scenario(self, path: Path, identifier: str, scenario: Scenario) -> Scenario:
+    def _scenario(self, name: str, identifier: str, scenario: Scenario) -> Scenario:
         """Run it; the scenario as it is to be recorded."""
         results = play(scenario, self._kernel, show=self._draw, audit=self._audit)
         first = next(results)
-        self._report.scenario(str(path), identifier, scenario)
+        self._report.scenario(name, identifier, scenario)
         kept = []
         violated = False
         for result in chain([first], results):
@@ -154,5 +167,5 @@ class _Runs:
         for name in dict.fromkeys(chain.from_iterable(unknown_names(each, names) for each in file.scenarios)):
             near = did_you_mean(name, known_kernels())
             report_warning(
-                f"{file.path}: what is expected of {name!r} is never checked: no kernel is known by it{near}"
+                f"{file.name}: what is expected of {name!r} is never checked: no kernel is known by it{near}"
             )

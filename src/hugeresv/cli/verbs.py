@@ -79,7 +79,7 @@ class _Verbs(click.Group):
     cls=_Verbs,
     invoke_without_command=True,
     subcommand_metavar="VERB [ARGUMENTS]...",
-    epilog=examples("hugeresv run --on count-in-vma scenarios/split-middle.scn", "hugeresv --json"),
+    epilog=examples("hugeresv run --on count-in-vma split-middle", "hugeresv --json"),
 )
 @click.version_option(hugeresv.__version__, message="%(prog)s %(version)s")
 @click.pass_context
