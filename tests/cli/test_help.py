@@ -40,6 +40,7 @@ def test_every_verb_has_help_with_an_example(hugeresv: Hugeresv, verb: str) -> N
         assert f"hugeresv {verb}" in example
         assert f"\n    {example}\n" in ran.out
     assert max(map(len, ran.out.splitlines())) <= 80
+    assert not [line for line in ran.out.splitlines() if line.endswith("-")], "a name is cut at its hyphen"
 
 
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if not set(WHAT_TAKES_A_WHILE) & set(each.split())])

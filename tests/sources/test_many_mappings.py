@@ -12,9 +12,10 @@ from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.ledger.observation import Holder, Kind, Observation, Pages, PoolUse, exactly
 from hugeresv.ledger.reconcile import settle
 from hugeresv.scenario.operation import Fork, Mmap, Munmap, Operation, Shmat, Shmget, Touch
+from hugeresv.sources.proc.maps import Detail, read_details
 from hugeresv.sources.proc.observe import is_explained, observe_host
 from hugeresv.sources.proc.page_walks import PageWalks
-from hugeresv.sources.proc.processes import ProcessReader, read_details
+from hugeresv.sources.proc.processes import ProcessReader
 from hugeresv.sources.proc.procmap_query import query_hugetlb
 from hugeresv.sources.proc.read import read_snapshot
 from hugeresv.sources.proc.snapshot import ProcessRecord, Snapshot
@@ -78,10 +79,12 @@ def test_flags_of_many_mappings_are_read_where_that_is_not_enough(
     assert not record.presumed
     assert len(record.noreserve or ()) == MANY
     walked: list[str] = []
-    monkeypatch.setattr(
-        "hugeresv.sources.proc.processes.read_details",
-        lambda path, last: walked.append(path) or read_details(path, last),
-    )
+
+    def read_and_note(path: str, last: int) -> dict[int, Detail]:
+        walked.append(path)
+        return read_details(path, last)
+
+    monkeypatch.setattr("hugeresv.sources.proc.processes.read_details", read_and_note)
     record = own_record(lambda _: True)
     assert not [path for path in walked if f"/{os.getpid()}/" in path]  # a neighbour may be read
     assert record.presumed

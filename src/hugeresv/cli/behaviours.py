@@ -85,7 +85,7 @@ def behaviours(
 ) -> int:
     """List the kernels that the model knows, and the rules in which they differ.
 
-    NAME shows one behaviour, which may have switches set as in 6.18,zap-restore=never, or one switch, in detail.
+    NAME shows one behaviour in detail, or one switch. A behaviour may have switches set: 6.18,zap-restore=never.
 
     Exit status: 0, or with --diff 1 if the two differ; 2 a name is wrong.
     """

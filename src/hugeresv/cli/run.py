@@ -62,11 +62,14 @@ def run(
     """Run scenarios and draw what happens, step by step.
 
     FILE is a path (.scn, .json, .jsonl, or a folder of them), or the name of a scenario that comes with hugeresv:
-    consumption, cow-steal, exhaustion, fork, noreserve, overcommit, shared-reuse, split-left, split-middle,
-    split-mprotect, split-right. `behaviours` and `history` are folders of more.
+
+    \b
+      consumption  cow-steal     exhaustion  fork          noreserve
+      overcommit   shared-reuse  split-left  split-middle  split-mprotect
+      split-right  and two folders: behaviours, history
 
     Exit status: 0 everything was as expected, 1 something was not, 2 a file is wrong, 3 it cannot be run here.
-    """
+    """  # noqa: D301  the backspace keeps click from wrapping
     if image is not None:
         if kernel_name != DEFAULT:
             raise click.UsageError("--on and --kernel both name a kernel; leave one out")
