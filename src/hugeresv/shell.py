@@ -18,3 +18,14 @@ def _escaped(character: str) -> str:
     if character.isprintable():
         return character
     return "".join(f"\\{byte:03o}" for byte in os.fsencode(character))
+
+
+def entry(inside: int | str | None, kind: str) -> str:
+    """What makes a command run in another namespace, of a process or at a path; `kind` is `ipc` or `mount`."""
+    match inside:
+        case None:
+            return ""
+        case int():
+            return f"nsenter -t {inside} -{kind[0]} "
+        case str():
+            return f"nsenter --{kind}={quoted(inside)} "

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from hugeresv.holders.finding import Finding
 from hugeresv.holders.warning import warnings_of
 from hugeresv.kernels.host.kernel import HostKernel
-from hugeresv.ledger.observation import Kind, Observation
+from hugeresv.ledger.observation import Kind, Observation, exactly
 from hugeresv.ledger.reconcile import unexplained
 from hugeresv.scenario.operation import Exit, Ftruncate, Mmap, Mount, OpenFile, Touch
 from hugeresv.sources.proc.observe import observe_host
@@ -32,6 +33,12 @@ def memfd(count):
     descriptor = os.memfd_create("seg", MFD_HUGE_2MB)
     os.ftruncate(descriptor, count * PAGE)
     return descriptor
+def segment():
+    number = libc.shmget(0, ctypes.c_size_t(2 * PAGE), 0o5600)
+    libc.shmat.restype, libc.shmdt.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+    address = libc.shmat(number, None, 0)
+    ctypes.memset(address, 1, 1)
+    libc.shmdt(address)
 def wait():
     print("ready", flush=True)
     sys.stdin.read()
@@ -158,15 +165,6 @@ assert libc.syscall(431, context, 1, b"min_size", b"4M", 0) == 0
 assert libc.syscall(431, context, 6, None, None, 0) == 0
 wait()
 """
-WITHOUT_A_PROCESS = """
-own = os.open("/proc/self/ns/ipc", os.O_RDONLY)
-assert libc.unshare(0x08000000) == 0
-assert libc.shmget(0, 2 * PAGE, 0o5600) >= 0
-kept = os.open("/proc/thread-self/ns/ipc", os.O_RDONLY)
-assert libc.setns(own, 0x08000000) == 0
-os.close(own)
-wait()
-"""
 A_MINIMUM = """
 place = os.environb[b"PLACE"]
 assert libc.mount(b"none", place, b"hugetlbfs", 0, b"min_size=6M") == 0
@@ -184,7 +182,6 @@ wait()
         (IN_A_RING, (-1, 1), "1 buffer registered in an io_uring of PID"),
         (REGISTERED, (2, 1), "1 file registered in an io_uring of PID"),
         (NOT_MOUNTED, (2, 0), "a file system that PID"),
-        (WITHOUT_A_PROCESS, (2, 0), "without a process, which a descriptor of PID"),
         (A_MINIMUM, (3, 0), "lives on as the working directory of PID"),
     ],
     ids=[
@@ -193,7 +190,6 @@ wait()
         "a registered buffer",
         "a registered file",
         "a file system that is not mounted",
-        "a namespace without a process",
         "a minimum of a detached mount",
     ],
 )
@@ -220,6 +216,99 @@ def test_what_is_out_of_sight_is_named(
         assert not [each for each in said if each.wrong and each.code != "counter-wrapped"]
         process.communicate()
         assert look()[2] == (0, 0)
+
+
+WITHOUT_A_PROCESS = """
+place = os.environb[b"PLACE"]
+own = [os.open(f"/proc/self/ns/{kind}", os.O_RDONLY) for kind in ("ipc", "mnt")]
+assert libc.unshare(0x08020000) == 0
+segment()
+assert libc.mount(None, b"/", None, 0x44000, None) == 0
+assert libc.mount(b"none", place, b"hugetlbfs", 0, b"min_size=8M") == 0
+descriptor = os.open(place + b"/left", os.O_CREAT | os.O_RDWR)
+os.posix_fallocate(descriptor, 0, 3 * PAGE)
+os.close(descriptor)
+kept = [os.open(f"/proc/self/ns/{kind}", os.O_RDONLY) for kind in ("ipc", "mnt")]
+for descriptor, kind in zip(own, (0x08000000, 0x20000)):
+    assert libc.setns(descriptor, kind) == 0
+    os.close(descriptor)
+"""
+BY_A_DESCRIPTOR = WITHOUT_A_PROCESS + "wait()"
+BY_A_MOUNT = f"""
+assert libc.unshare(0x20000) == 0
+assert libc.mount(None, b"/", None, 0x44000, None) == 0
+{WITHOUT_A_PROCESS}
+for descriptor, name in zip(kept, (b"/ipc", b"/mnt")):
+    os.close(os.open(place + name, os.O_CREAT | os.O_WRONLY))
+    assert libc.mount(b"/proc/self/fd/%d" % descriptor, place + name, None, 0x1000, None) == 0
+    os.close(descriptor)
+wait()
+"""
+BY_A_THREAD = """
+place = os.environb[b"PLACE"]
+def alone():
+    assert libc.unshare(0x08020200) == 0
+    segment()
+    assert libc.mount(None, b"/", None, 0x44000, None) == 0
+    assert libc.mount(b"none", place, b"hugetlbfs", 0, b"min_size=8M") == 0
+    descriptor = os.open(place + b"/left", os.O_CREAT | os.O_RDWR)
+    os.posix_fallocate(descriptor, 0, 3 * PAGE)
+    os.close(descriptor)
+    print("ready", flush=True)
+    time.sleep(1000)
+threading.Thread(target=alone, daemon=True).start()
+sys.stdin.read()
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("program", [BY_A_DESCRIPTOR, BY_A_MOUNT, BY_A_THREAD], ids=["descriptor", "mount", "thread"])
+def test_what_is_in_a_namespace_without_a_process_is_counted(
+    host: HostKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """Segments, files and minimums of namespaces that only a descriptor, a bind mount or a thread keeps are holders.
+
+    The command that removes them enters the namespace, and does remove them. Catches: a namespace that is named as a
+    possible cause and not looked into; a path that leads nowhere from here.
+    """
+    monkeypatch.setenv("PLACE", str(tmp_path))
+    with host.start(pool(8)), running(program) as process:
+        seen, said, rest = look()
+        assert rest == (0, 0), said
+        assert {(each.kind, each.reserved.best, each.used.best) for each in seen.holders} == {
+            (Kind.SYSV, 1, 1), (Kind.FILE, 0, 3), (Kind.MOUNT_MINIMUM, 1, 0),
+        }  # fmt: skip
+        for command in _removals(seen):
+            subprocess.run(["sh", "-c", command], check=True)
+        assert [(each.kind, each.reserved.best) for each in look()[0].holders] == [(Kind.MOUNT_MINIMUM, 4)]
+        process.communicate()
+
+
+def _removals(seen: Observation) -> list[str]:
+    """The commands for what no process uses, as if all processes could have been read and all numbers were sure."""
+    sure = [replace(each, used=exactly(each.used.best), reserved=exactly(each.reserved.best)) for each in seen.holders]
+    complete = replace(seen, holders=tuple(sure), unreadable=())
+    return [each.command for each in warnings_of(complete, unexplained(complete)) if each.code == "unused-file"]
+
+
+def test_a_promise_that_is_not_given_back_beside_surplus_pages(host: HostKernel) -> None:
+    """6.9 and later leave a dropped page unpromised while the pool has surplus pages, as earlier ones always do.
+
+    Catches: a decision of the kernel, which ends with the mapping, called promises that a bug has lost.
+    """
+    program = """
+held = pages(3)
+for page in range(2): held[page * PAGE] = 1
+held.madvise(mmap.MADV_DONTNEED, 0, PAGE)
+wait()
+"""
+    with host.start(pool(1, 2)), running(program) as process:
+        _, said, rest = look()
+        assert rest == (-1, 0)
+        (finding,) = [each for each in said if each.code == "rsvd-unexplained"]
+        assert "MADV_DONTNEED" in finding.text
+        assert not [each for each in said if each.wrong]
+        process.communicate()
 
 
 def test_files_that_may_not_be_read_may_hold_pages(host: HostKernel) -> None:

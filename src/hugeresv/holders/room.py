@@ -9,7 +9,7 @@ from hugeresv.holders.grouping import alike
 from hugeresv.holders.names import pattern_of, program_of
 from hugeresv.ledger.observation import Holder, Kind, MountUse, Observation, PoolUse
 from hugeresv.ledger.reconcile import holders_of
-from hugeresv.shell import quoted
+from hugeresv.shell import entry, quoted
 from hugeresv.units import count_of, format_bytes
 
 _MOST_NAMED = 5
@@ -98,12 +98,12 @@ def _left_behind(pool: PoolUse, holders: Sequence[Holder], mounts: Sequence[Moun
                 "unused-file",
                 f"{sized(pool)}: no process has attached {_names(family)}: {them[1]} {about}{size}.",
                 remedy=f"If no program will attach {_it(family)} again, remove {_it(family)}; the content is lost:",
-                command=f"{_entry(first.inside, 'i')}ipcrm " + " ".join(f"-m {_segment(each)}" for each in family),
+                command=f"{entry(first.inside, 'ipc')}ipcrm " + " ".join(f"-m {_segment(each)}" for each in family),
             )
             continue
         mount = next((each for each in mounts if each.place is not None and each.place == first.place), None)
         inside = mount.inside if mount is not None else None
-        where = f", in the mount namespace of PID {inside}" if inside is not None else ""
+        where = "" if inside is None else f", in the mount namespace {_of(inside)}"
         used = [holder.name for holder in holders if holder.processes and holder.place == first.place]
         hold = "holds" if len(family) == 1 else "hold"
         yield Finding(
@@ -144,13 +144,13 @@ def _segment(holder: Holder) -> str:
     return found[1] if found else "ID"
 
 
-def _remove(names: Sequence[str], used: Sequence[str], inside: int | None) -> str:
+def _remove(names: Sequence[str], used: Sequence[str], inside: int | str | None) -> str:
     """The command for files of one folder, some of whose neighbours may be in use."""
     folder, _, _ = names[0].rpartition("/")
     pattern = pattern_of(names[0]).rpartition("/")[2]
     glob = "*".join(quoted(part) if part else "" for part in pattern.split("*"))
     place = f"{quoted(folder)}/{glob}"
-    in_namespace = _entry(inside, "m")
+    in_namespace = entry(inside, "mount")
     if len(names) <= _MOST_NAMED:
         return f"{in_namespace}rm {' '.join(quoted(name) for name in names)}"
     command = f"rm {place}"
@@ -161,6 +161,5 @@ def _remove(names: Sequence[str], used: Sequence[str], inside: int | None) -> st
     return f"{in_namespace}sh -c {quoted(command)}" if in_namespace else command
 
 
-def _entry(inside: int | None, kind: str) -> str:
-    """What makes a command run in a namespace of a process, if it is another than ours."""
-    return "" if inside is None else f"nsenter -t {inside} -{kind} "
+def _of(inside: int | str) -> str:
+    return inside if isinstance(inside, str) else f"of PID {inside}"

@@ -115,8 +115,8 @@ class Holder:
     cgroups: tuple[str, ...] = ()
     """Those of all its processes; `cgroup` is that of the first."""
     may_have_holes: bool = False
-    inside: int | None = None
-    """Of a segment: a process whose IPC namespace it is in, None where that is ours."""
+    inside: int | str | None = None
+    """Of a segment: a process whose IPC namespace it is in, or that namespace's path; None where it is ours."""
 
     @property
     def certain(self) -> bool:
@@ -138,9 +138,9 @@ class Holder:
 class MountUse:
     """A mounted hugetlbfs. None: no such limit; `used_pages` is known only where there is a maximum.
 
-    `place`: of the holders on it. `inside`: a process whose mount namespace has it, None where ours has it, too.
-    `keepers`: what makes it live on though it is mounted nowhere any more, such as `the working directory of PID 7
-    (sleep)`; empty where it is mounted.
+    `place`: of the holders on it. `inside`: a process whose mount namespace has it, or that namespace's path; None
+    where ours has it, too. `keepers`: what makes it live on though it is mounted nowhere any more, such as `the working
+    directory of PID 7 (sleep)`; empty where it is mounted.
     """
 
     path: str
@@ -149,7 +149,7 @@ class MountUse:
     min_size_pages: int | None
     used_pages: int | None
     place: int | None = None
-    inside: int | None = None
+    inside: int | str | None = None
     keepers: tuple[str, ...] = ()
 
 

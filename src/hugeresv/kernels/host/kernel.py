@@ -49,7 +49,7 @@ class HostKernel(ClosedOnExit):
         host_pool = self._borrow(self._claim, pool.page_size_kB)
         if host_pool.is_leaking():
             self._claim.heal(pool.page_size_kB)
-        if host_pool.is_leaking():
+        if host_pool.is_leaking() and not host_pool.comes_to_rest(lambda: not host_pool.is_leaking()):
             raise UnavailableError(
                 f"the host's counters are contaminated: {host_pool.counters()[2]} reservations are counted that no "
                 "scenario has: somebody else uses the pool, or bugs of its kernel left them behind, and until it is "

@@ -2,12 +2,15 @@
 
 import glob
 import os
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from hugeresv.errors import UnavailableError
 from hugeresv.sources.pool_files import COUNTERS, OVERCOMMIT, counters, directory
 
 _LONGEST_NUMBER = 32
+_PATIENCE_SECONDS, _PAUSE_SECONDS = 1, 0.01
 
 
 def lost_pages(page_size_kB: int) -> int:
@@ -65,6 +68,23 @@ class HugePool:
         total, free, resv, _ = self.counters()
         return total == free and resv != 0
 
+    def comes_to_rest(self, at_rest: Callable[[], bool]) -> bool:
+        """Whether it comes about within a second.
+
+        The kernel gives some pages back a while after their last owner has ended: buffers of an io_uring, files in
+        flight in a socket, mounts of a namespace.
+        """
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while not at_rest():
+            if time.monotonic() > end:
+                return False
+            time.sleep(_PAUSE_SECONDS)
+        return True
+
+    def _is_idle(self) -> bool:
+        total, free, resv, surplus = self.counters()
+        return total == free and not resv and not surplus
+
     def nr_overcommit(self) -> int:
         """The limit of surplus pages."""
         return _read(self._nr_overcommit)
@@ -102,8 +122,9 @@ class HugePool:
 
     def save(self) -> Saved:
         """What `restore` needs. Raises UnavailableError for a pool that is in use: only an idle one may be borrowed."""
+        idle = self.comes_to_rest(self._is_idle)
         total, free, resv, surplus = self.counters()
-        if total != free or resv or surplus:
+        if not idle:
             raise UnavailableError(
                 f"the pool of {self.page_size_kB} kB pages is in use: {total - free} of {total} pages are handed out, "
                 f"{resv} more reserved, {surplus} surplus; end what uses it first"

@@ -43,9 +43,14 @@ class Detached:
         if kind.device in self._kept or _is_hugetlbfs(opened.path):
             self._kept.setdefault(kind.device, []).append((opened, kind))
 
-    def mounts(self, name: Callable[[int], str], unreadable: list[Unreadable]) -> list[MountRecord]:
-        """Each of them, with its files where a directory leads to them. `name` names a process by its number."""
-        return [self._mount(device, name, unreadable) for device in self._kept]
+    def mounts(
+        self, name: Callable[[int], str], unreadable: list[Unreadable], elsewhere: Container[int]
+    ) -> list[MountRecord]:
+        """Each of them, with its files where a directory leads to them. `name` names a process by its number.
+
+        `elsewhere`: devices that turned out to be mounted, in a namespace without a process.
+        """
+        return [self._mount(device, name, unreadable) for device in self._kept if device not in elsewhere]
 
     def opened(self, mounts: Iterable[MountRecord]) -> dict[int, list[tuple[str, FileStatus]]]:
         """By process, the files of these mounts that it keeps: what it has open, or all where it is in a directory."""

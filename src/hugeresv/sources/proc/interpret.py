@@ -15,6 +15,7 @@ from hugeresv.ledger.observation import (
     Suspect,
     exactly,
 )
+from hugeresv.shell import entry
 from hugeresv.sources.proc.identity import DELETED, FileId, file_of, kind_of
 from hugeresv.sources.proc.inodes import unseen_inodes
 from hugeresv.sources.proc.maps import Mapping
@@ -209,10 +210,9 @@ def _unattached_segments(snapshot: Snapshot, holders: Sequence[Holder]) -> tuple
 
 
 def _suspected(segment: SegmentRecord, resident: Pages, pool: PoolUse) -> Suspect:
-    entry = "" if segment.inside is None else f"nsenter -t {segment.inside} -i "
     return Suspect(
         f"SysV {_segment_name(segment)}, which nobody has attached and which may be of huge pages",
-        f"`{entry}ipcrm -m {segment.id}` removes it, with what is in it.",
+        f"`{entry(segment.inside, 'ipc')}ipcrm -m {segment.id}` removes it, with what is in it.",
         pages=resident.max > 0,
         promises=True,
         in_file=True,

@@ -2,7 +2,11 @@
 
 import ctypes
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+_CLONE_FS = 0x200
 
 
 def namespace(path: str, kind: str) -> str:
@@ -28,11 +32,51 @@ def enter(path: str, kind: int) -> None:
 
     Raises OSError.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = _libc()
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if libc.setns(descriptor, kind) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
+        _check(libc.setns(descriptor, kind))
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def thread_within(path: str, kind: int) -> Iterator[int]:
+    """A thread of ours that waits in a namespace until the block is left: its number. Raises OSError.
+
+    What /proc/self/task/NUMBER shows is as that namespace has it. A thread with directories of its own may enter a
+    mount namespace, too, where it stands in the root directory.
+    """
+    entered, done = threading.Event(), threading.Event()
+    problem: list[OSError] = []
+
+    def wait() -> None:
+        try:
+            _check(_libc().unshare(_CLONE_FS))
+            enter(path, kind)
+        except OSError as error:
+            problem.append(error)
+        entered.set()
+        done.wait()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    entered.wait()
+    try:
+        if problem:
+            raise problem[0]
+        assert thread.native_id is not None
+        yield thread.native_id
+    finally:
+        done.set()
+        thread.join()
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

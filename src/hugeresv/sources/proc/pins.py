@@ -9,10 +9,10 @@ import os
 import re
 import socket
 import termios
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 
-from hugeresv.ledger.observation import Suspect
+from hugeresv.ledger.observation import PoolUse, Suspect
 from hugeresv.sources.proc.descriptors import Open, getfd
 from hugeresv.sources.proc.files import read_if_there, read_text
 from hugeresv.sources.proc.meminfo import memory_bytes
@@ -37,7 +37,8 @@ _AF_XDP = 44
 _MOST_ASKED = 1 << 14
 """Pipes and sockets that are asked what is in them: a second of time at most."""
 _RESTORES_SINCE = (6, 9)
-"""Since when the zap of a private page gives the promise back to its mapping (__unmap_hugepage_range)."""
+"""Since when the zap of a private page gives the promise back to its mapping, if the pool has no surplus pages
+(__unmap_hugepage_range)."""
 _IN_FLIGHT = re.compile(r"^scm_fds:\s*([1-9][0-9]*)$", re.MULTILINE)
 _REGISTERED = re.compile(r"^User(Files|Bufs):\s*([1-9][0-9]*)$", re.MULTILINE)
 
@@ -68,16 +69,22 @@ def loops(sys_root: str, devices: Container[int]) -> Iterator[Suspect]:
                 yield Suspect(what, f"`losetup -d /dev/{name}` lets it go.", pages=True, promises=True, in_file=True)
 
 
-def unrestored(proc_root: str) -> Iterator[Suspect]:
-    """Promises that a kernel before 6.9 does not give back."""
+def unrestored(proc_root: str, pools: Iterable[PoolUse]) -> Iterator[Suspect]:
+    """Promises that the kernel does not give back: before 6.9 none, later none while there are surplus pages."""
     release = re.match(r"(\d+)\.(\d+)", read_if_there(f"{proc_root}/sys/kernel/osrelease"))
-    if release is not None and (int(release[1]), int(release[2])) < _RESTORES_SINCE:
-        yield Suspect(
-            "private pages given up with MADV_DONTNEED, or cut off with a file, whose promise this kernel does not "
-            "give back",
-            "It ends with their mapping.",
-            short=True,
-        )
+    if release is None:
+        return
+    never = (int(release[1]), int(release[2])) < _RESTORES_SINCE
+    for pool in pools:
+        if never or pool.surp or pool.overcommit:
+            beside = "" if never else " beside surplus pages"
+            yield Suspect(
+                "private pages given up with MADV_DONTNEED, or cut off with a file, whose promise this kernel does not "
+                f"give back{beside}",
+                "It ends with their mapping; until then a touch of them may be killed by SIGBUS.",
+                short=True,
+                page_size_kB=pool.page_size_kB,
+            )
 
 
 class Pins:

@@ -65,11 +65,13 @@ def read_snapshot(
         trusting=live and enough is not None,
     )
     suspects: list[Suspect] = []
+    segments: list[SegmentRecord] = []
     if thorough and live:
-        sizes = [pool.page_size_kB << 10 for pool in pools]
-        detached, suspects, unread = search(reader, (proc_root, sys_root), pids, devices, sizes)
-        mounts += detached
-        unreadable += unread
+        hidden = search(reader, (proc_root, sys_root), pids, devices, pools)
+        mounts += hidden.mounts
+        segments += hidden.segments
+        suspects += hidden.suspects
+        unreadable += hidden.unreadable
     mounted |= {mount.device for mount in mounts}
     seen = _processes(reader, proc_root, pids)
     processes = seen.records
@@ -79,7 +81,7 @@ def read_snapshot(
         reader.read_pages(record)
     unreadable += _refused("mappings and open files", seen.refused, reader, maps=True)
     unreadable += _unlisted(proc_root, pids, live=live)
-    segments = _segments(proc_root, pids, unreadable)
+    segments += _segments(proc_root, pids, unreadable)
     cgroups = tuple(read_cgroups(sys_root, [pool.page_size_kB for pool in pools], unreadable))
     snapshot = Snapshot(
         pools,

@@ -79,7 +79,7 @@ class MountRecord:
     free_pages: int | None
     files: tuple[tuple[str, FileStatus], ...]
     inodes: frozenset[int] = frozenset()
-    inside: int | None = None
+    inside: int | str | None = None
     keepers: tuple[str, ...] = ()
 
 

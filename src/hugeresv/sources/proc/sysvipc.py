@@ -11,7 +11,7 @@ _FIELDS = ("key", "shmid", "size", "nattch", "rss")
 class SegmentRecord(NamedTuple):
     """A row of the table, and the IPC namespace that it is of. `resident_bytes`: see segments.resident_pages.
 
-    `inside`: a process whose IPC namespace it is in, None where that is ours.
+    `inside`: a process whose IPC namespace it is in, or that namespace's path; None where it is ours.
     """
 
     ipc: str
@@ -20,7 +20,7 @@ class SegmentRecord(NamedTuple):
     size_bytes: int
     attached: int
     resident_bytes: int
-    inside: int | None = None
+    inside: int | str | None = None
 
 
 def read_own_segments(proc_root: str, ipc: str) -> list[SegmentRecord]:
