@@ -43,19 +43,9 @@ def test_every_verb_has_help_with_an_example(hugeresv: Hugeresv, verb: str) -> N
     assert not [line for line in ran.out.splitlines() if line.endswith("-")], "a name is cut at its hyphen"
 
 
-@pytest.mark.parametrize("example", [each for each in EXAMPLES if not set(WHAT_TAKES_A_WHILE) & set(each.split())])
-def test_examples_can_be_typed_as_they_are(example: str) -> None:
-    """An example with an option that there is not, or a file that has another name."""
-    ran = subprocess.run(
-        ["bash", "-c", f'PATH="{BIN}:$PATH"; {example}'], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert ran.returncode in (0, 1), ran.stderr
-    assert ran.stderr == ""
-
-
 def test_the_list_of_verbs_is_complete(hugeresv: Hugeresv) -> None:
     """A verb that has a file and cannot be called."""
-    shared = {"__init__", "main", "exit_status", "files", "help", "options", "streams", "terminal", "verbs"}
+    shared = {"__init__", "main", "exit_status", "files", "help", "manual", "options", "streams", "terminal", "verbs"}
     files = {path.stem for path in (ROOT / "src" / "hugeresv" / "cli").glob("*.py")}
     assert files - shared == set(VERBS)
     told = hugeresv("--help").out

@@ -17,7 +17,7 @@ VERBS = {
     "compare": "Run scenarios on two kernels and show the first step at which they differ.",
     "fuzz": "Find a scenario on which two kernels differ, and shrink it.",
     "audit": "Read a kernel's memory, and judge whether its ledger is true.",
-    "convert": "Rewrite a scenario as .scn or as JSON.",
+    "convert": "Rewrite a scenario as .scn, as JSON, or as a C program.",
     "kernels": "List the kernels that guests can run, and fetch them.",
     "behaviours": "List the kernels that the model knows, and the rules in which they differ.",
     "completion": "Print the code that makes a shell complete hugeresv's arguments.",
@@ -33,7 +33,7 @@ EXIT_STATUSES = {
     "130": "Ctrl-C ended it.",
 }
 
-_NAME = "hugeresv"
+NAME = "hugeresv"
 _COMPLETE = "_HUGERESV_COMPLETE"
 
 
@@ -102,9 +102,9 @@ def carry_out(arguments: list[str]) -> int:
     if instruction := os.environ.get(_COMPLETE):
         from click.shell_completion import shell_complete
 
-        return shell_complete(cli, {}, _NAME, _COMPLETE, instruction)
+        return shell_complete(cli, {}, NAME, _COMPLETE, instruction)
     try:
-        with cli.make_context(_NAME, arguments) as context:
+        with cli.make_context(NAME, arguments) as context:
             return cli.invoke(context) or 0
     except click.exceptions.Exit as ended:
         return ended.exit_code
