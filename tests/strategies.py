@@ -20,7 +20,7 @@ plain_names = st.sampled_from(["a", "b", "db", "web", "6.18", "data/huge", "grö
 awkward_names = st.sampled_from([
     "pool", "key", "memfd", "touch", "write", "hangs", "over", "none", "private", "->", "#", "|", "a b", 'a"b', "a\\b",
     "a@5", "a=b", "6.18:", "g.usage", ".", "-", "+1", "5+3", "4K", "x-", "{}", "\n", "\r", "\u2028", "\x00", "\ud800",
-    "a#b", "ideal,switch=value", " a", "a ", "\u00a0", "e\u0301", "\u200b",
+    "2M", "1G", "a#b", "ideal,switch=value", " a", "a ", "\u00a0", "e\u0301", "\u200b",
 ])  # fmt: skip
 any_text = st.text(st.characters(), max_size=12)
 names = plain_names | awkward_names | any_text.filter(bool)
@@ -51,6 +51,13 @@ places: st.SearchStrategy[Raw] = st.one_of(
     [st.fixed_dictionaries({"map": names, **offset}) for offset in ({}, {"page": counts}, {"bytes": counts})]
 )
 
+page_sizes = st.sampled_from([64, 2048, 1 << 20, 3, 1])
+modes = st.sampled_from([
+    "default", "local", "bind", "preferred", "preferred_many", "interleave", "weighted_interleave",
+])  # fmt: skip
+node_sets = st.lists(counts, max_size=3)
+SIZE = {"page_size_kB": page_sizes}
+
 OPERATIONS: dict[str, tuple[Raw, list[Raw], list[Raw], Raw]] = {
     # op: (required, groups of which exactly one is given, groups of which at most one is, optional)
     "mmap": (
@@ -58,7 +65,7 @@ OPERATIONS: dict[str, tuple[Raw, list[Raw], list[Raw], Raw]] = {
         [LENGTH],
         [FILE_OFFSET],
         {"file": names, "noreserve": flags, "populate": flags, "locked": flags, "prot": prots, "over": places,
-         "noreplace": flags, "normal": flags},
+         "noreplace": flags, "normal": flags, **SIZE},
     ),
     "touch": ({"proc": names, "map": names, "access": st.sampled_from(["read", "write"])}, [], [], {"page": counts}),
     "munmap": ({"proc": names, "map": names}, [LENGTH], [START], {}),
@@ -75,8 +82,8 @@ OPERATIONS: dict[str, tuple[Raw, list[Raw], list[Raw], Raw]] = {
     ),
     "fork": ({"proc": names, "child": names}, [], [], {}),
     "exit": ({"proc": names}, [], [], {}),
-    "open_file": ({"file": names}, [], [], {"mount": names}),
-    "memfd": ({"file": names}, [], [], {}),
+    "open_file": ({"file": names}, [], [], {"mount": names, **SIZE}),
+    "memfd": ({"file": names}, [], [], SIZE),
     "close_file": ({"file": names}, [], [], {}),
     "ftruncate": ({"proc": names, "file": names, "pages": counts}, [], [], {}),
     "fallocate": (
@@ -87,33 +94,53 @@ OPERATIONS: dict[str, tuple[Raw, list[Raw], list[Raw], Raw]] = {
     ),
     "fadvise": ({"proc": names, "file": names, "pages": counts}, [], [], {"page": counts}),
     "readahead": ({"proc": names, "file": names, "pages": counts}, [], [], {"page": counts}),
-    "shmget": ({"proc": names, "shm": names}, [LENGTH], [], {"noreserve": flags}),
+    "shmget": ({"proc": names, "shm": names}, [LENGTH], [], {"noreserve": flags, **SIZE}),
     "shmat": ({"proc": names, "shm": names, "map": names}, [], [], {"readonly": flags}),
     "shmdt": ({"proc": names, "map": names}, [], [], {}),
     "shmrm": ({"shm": names}, [], [], {}),
     "setgid": ({"proc": names, "gid": counts}, [], [], {}),
     "capset": ({"proc": names}, [], [], {}),
     "memlock": ({"proc": names, "pages": counts}, [], [], {}),
-    "set_nr_hugepages": ({"n": counts}, [], [], {}),
-    "set_nr_overcommit": ({"n": counts}, [], [], {}),
-    "mount": ({"mount": names}, [], [], {"size_pages": counts, "min_size_pages": counts}),
+    "set_nr_hugepages": ({"n": counts}, [], [], {"proc": names, "node": counts, "mempolicy": flags, **SIZE}),
+    "set_nr_overcommit": ({"n": counts}, [], [], SIZE),
+    "mount": ({"mount": names}, [], [], {"size_pages": counts, "min_size_pages": counts, **SIZE}),
     "umount": ({"mount": names}, [], [], {}),
     "cgroup_move": ({"proc": names, "cgroup": names}, [], [], {}),
     "cgroup_set": ({"cgroup": names}, [], [], {"max_pages": counts, "rsvd_max_pages": counts}),
     "cgroup_rmdir": ({"cgroup": names}, [], [], {}),
+    "set_mempolicy": ({"proc": names, "mode": modes}, [], [], {"nodes": node_sets}),
+    "mbind": (
+        {"proc": names, "map": names, "mode": modes},
+        [LENGTH],
+        [START],
+        {"nodes": node_sets, "move": flags, "move_all": flags, "strict": flags},
+    ),
+    "set_cpu": ({"proc": names, "node": counts}, [], [], {}),
+    "cpuset_set": ({"cgroup": names, "mems": node_sets}, [], [], {}),
+    "move_pages": ({"proc": names, "map": names, "node": counts}, [], [], {"page": counts, "all": flags}),
+    "migrate_pages": ({"proc": names, "target": names, "from": node_sets, "to": node_sets}, [], [], {}),
+    "demote": ({"n": counts}, [], [], {"node": counts, **SIZE}),
+    "set_demote_size": ({"demote_size_kB": page_sizes}, [], [], SIZE),
 }  # fmt: skip
 
 outcomes = st.sampled_from(["ok", "ENOMEM", "EINVAL", "ENOSPC", "EBUSY", "SIGBUS", "SIGSEGV", "HANG"])
 usages = st.fixed_dictionaries({}, optional={"usage": counts, "rsvd": signed})
 fillings = st.fixed_dictionaries({}, optional={"blocks": counts, "bfree": counts, "bavail": counts})
+counters: Raw = {
+    "total": counts,
+    "free": counts,
+    "rsvd": signed,
+    "surp": counts,
+    "nodes": st.lists(st.lists(signed, min_size=3, max_size=3), max_size=3),
+}
+pool_names = st.sampled_from(["2048", "1048576", "3", "0", "02048", "2M", "٣"]) | names
 expectations = st.fixed_dictionaries(
     {},
     optional={
         "outcome": outcomes,
-        "total": counts,
-        "free": counts,
-        "rsvd": signed,
-        "surp": counts,
+        **counters,
+        "page_size_kB": page_sizes,
+        "pools": st.dictionaries(pool_names, st.fixed_dictionaries({}, optional=counters), max_size=2),
         "cgroups": st.dictionaries(names, usages, max_size=3),
         "statfs": st.dictionaries(names, fillings, max_size=3),
     },
@@ -161,6 +188,20 @@ def steps(draw: st.DrawFn) -> list[Raw]:
     return [each | draw(sayings()) for each in together]
 
 
+def _pools(sizes: list[int]) -> st.SearchStrategy[Raw]:
+    """A pool whose size is a number, or two, as all scenarios here have as many nodes."""
+    given: list[Raw] = [
+        {"nr_hugepages": counts},
+        {"nodes": st.lists(st.fixed_dictionaries({"nr": counts}), min_size=2, max_size=2)},
+    ]
+    return st.one_of(
+        [
+            st.fixed_dictionaries({"page_size_kB": st.sampled_from(sizes), **size}, optional={"nr_overcommit": counts})
+            for size in given
+        ]
+    )
+
+
 @st.composite
 def raw_scenarios(draw: st.DrawFn) -> Raw:
     """A scenario as the JSON object that a program would write: well-formed, not necessarily sensible."""
@@ -169,10 +210,7 @@ def raw_scenarios(draw: st.DrawFn) -> Raw:
         st.fixed_dictionaries(
             {
                 "schema": st.just("hugeresv-scenario/1"),
-                "pool": st.fixed_dictionaries(
-                    {"page_size_kB": st.sampled_from([64, 2048, 1048576, 3]), "nr_hugepages": counts},
-                    optional={"nr_overcommit": counts},
-                ),
+                "pool": _pools([64, 2048, 1048576, 3]),
             },
             optional={
                 "id": texts,
@@ -184,6 +222,9 @@ def raw_scenarios(draw: st.DrawFn) -> Raw:
                         {}, optional={"max_pages": counts, "rsvd_max_pages": counts, "parent": names}
                     ),
                     max_size=3,
+                ),
+                "pools": st.lists(
+                    _pools([32, 512, 16384]), min_size=1, max_size=2, unique_by=lambda pool: pool["page_size_kB"]
                 ),
                 "leaks_rsvd": signed | st.dictionaries(names, signed, max_size=3),
             },

@@ -15,6 +15,21 @@ class Counters(NamedTuple):
     surp: int
 
 
+class NodeCounters(NamedTuple):
+    """A node's part of the counters of one page size, in pages. Reservations have no node."""
+
+    total: int
+    free: int
+    surp: int
+
+
+class PoolAnswer(NamedTuple):
+    """The counters of a pool, and of its nodes where the scenario tells nodes apart."""
+
+    counters: Counters
+    nodes: tuple[NodeCounters, ...] | None = None
+
+
 class CgroupUsage(NamedTuple):
     """A cgroup's hierarchical usage in pages: hugetlb.*.current and hugetlb.*.rsvd.current."""
 
@@ -33,10 +48,14 @@ class Statfs(NamedTuple):
 class Answer(NamedTuple):
     """What a kernel says to one operation, and its counters right after it.
 
-    `cgroups` is None where the scenario has none, `statfs` where no mount with a size limit is mounted.
+    `cgroups` is None where the scenario has none, `statfs` where no mount with a size limit is mounted, `nodes` where
+    the scenario does not tell nodes apart, and `pools` where it has one page size. `counters` and `nodes` are those of
+    the scenario's first pool, `pools` those of the others, by their page size in kB.
     """
 
     outcome: Outcome
     counters: Counters
     cgroups: Mapping[str, CgroupUsage] | None = None
     statfs: Mapping[str, Statfs] | None = None
+    nodes: tuple[NodeCounters, ...] | None = None
+    pools: Mapping[int, PoolAnswer] | None = None

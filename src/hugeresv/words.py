@@ -1,4 +1,4 @@
-"""Words that scenarios and the model have in common: the rights of a mapping, and advice on a range."""
+"""Words that scenarios and the model have in common: rights of a mapping, advice on a range, modes of a policy."""
 
 from typing import Literal
 
@@ -10,3 +10,8 @@ Advice = Literal[
     "populate_read", "populate_write", "dontneed_locked",
 ]  # fmt: skip
 """MADV_… of madvise(2)."""
+
+PolicyMode = Literal[
+    "default", "local", "bind", "preferred", "preferred_many", "interleave", "weighted_interleave",
+]  # fmt: skip
+"""MPOL_… of set_mempolicy(2) and mbind(2)."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugeresv.calls.abi import huge_flag
+from hugeresv.calls.abi import huge_flag, node_mask, nodes_of
 from hugeresv.calls.names import FIRST_ADDRESS, Binding, Names
 from hugeresv.calls.resolve import resolve
 from hugeresv.errors import ScenarioError
@@ -15,6 +15,7 @@ from hugeresv.scenario.operation import (
     Fork,
     Ftruncate,
     Memfd,
+    MigratePages,
     Mmap,
     Mount,
     Mremap,
@@ -22,6 +23,8 @@ from hugeresv.scenario.operation import (
     OpenFile,
     Operation,
     Place,
+    SetMempolicy,
+    SetNrHugepages,
     Shmat,
     Shmget,
     Shmrm,
@@ -125,9 +128,9 @@ def test_a_mapping_that_the_kernel_moved_without_a_name_reaches_nowhere() -> Non
     names = names_with_a_and_b()
     grow = Mremap("p", "a", 0, 4, new_pages=8, maymove=True)
     learnt(names, (grow, 50 * GIB))
-    assert names.mapping("p", "a") == Binding(GIB, 4 * PAGE, shared=False)
+    assert names.mapping("p", "a") == Binding(GIB, 4 * PAGE, shared=False, page_bytes=PAGE)
     learnt(names, (grow, GIB))
-    assert names.mapping("p", "a") == Binding(GIB, 8 * PAGE, shared=False)
+    assert names.mapping("p", "a") == Binding(GIB, 8 * PAGE, shared=False, page_bytes=PAGE)
 
 
 def test_over_says_where_and_move_to_what_it_is_called() -> None:
@@ -139,7 +142,9 @@ def test_over_says_where_and_move_to_what_it_is_called() -> None:
     call = resolve(Mremap("p", "a", 0, 4, new_pages=4, over=Place("b", 0), move_to="c"), names)
     assert call.words[-1] == 3 * GIB
     call.learn(3 * GIB)
-    assert names.mapping("p", "b") == names.mapping("p", "c") == Binding(3 * GIB, 4 * PAGE, shared=False)
+    assert (
+        names.mapping("p", "b") == names.mapping("p", "c") == Binding(3 * GIB, 4 * PAGE, shared=False, page_bytes=PAGE)
+    )
 
 
 def test_a_child_has_its_parents_names_and_its_own_from_then_on() -> None:
@@ -147,7 +152,7 @@ def test_a_child_has_its_parents_names_and_its_own_from_then_on() -> None:
     names = names_with_a_and_b()
     learnt(names, (Fork("p", "c"), 0), (Mmap("c", "a", "shared", pages=1), 9 * GIB))
     assert names.mapping("p", "a").start == GIB
-    assert names.mapping("c", "a") == Binding(9 * GIB, PAGE, shared=True)
+    assert names.mapping("c", "a") == Binding(9 * GIB, PAGE, shared=True, page_bytes=PAGE)
     learnt(names, (Exit("p"), 0))
     assert list(names.processes) == ["c"]
 
@@ -209,3 +214,27 @@ def test_parents_of_cgroups() -> None:
         Names(PAGE, {"a": Cgroup(parent="b"), "b": Cgroup(parent="c")})
     with pytest.raises(ScenarioError, match="each other's parents: 'a', 'b'"):
         Names(PAGE, {"a": Cgroup(parent="b"), "b": Cgroup(parent="a")})
+
+
+def test_lengths_are_in_pages_of_their_own_size() -> None:
+    """A mapping's pages are as large as its page size or its file's. Catches: offsets counted in the first pool's."""
+    names = Names(PAGE, further_sizes=(GIB,), next_address=GIB)
+    learnt(names, (Memfd("f", page_size_kB=GIB >> 10), 3), (Mmap("p", "m", "shared", pages=2, file="f"), GIB))
+    assert names.mapping("p", "m") == Binding(GIB, 2 * GIB, shared=True, page_bytes=GIB)
+    assert resolve(Touch("p", "m", "write", 1), names).words[0] == 2 * GIB
+    assert resolve(Mmap("p", "n", "private", pages=1, page_size_kB=GIB >> 10), names).words[3] >> 26 == 30
+    for wrong, why in (
+        (Mmap("p", "n", "shared", pages=1, file="f", page_size_kB=2048), "cannot have pages of 2M: .* has pages of 1G"),
+        (Memfd("g", page_size_kB=64), "there is no pool of 64K pages; there is: 1G, 2M"),
+        (SetNrHugepages(1, mempolicy=True), "with mempolicy is a write by a process"),
+        (SetMempolicy("p", "bind", (1024,)), "there is no node 1024: Linux has at most 1024"),
+        (MigratePages("p", "q", (0,), (1,)), "there is no process 'q'"),
+    ):
+        with pytest.raises(ScenarioError, match=why):
+            resolve(wrong, names)
+
+
+def test_a_set_of_nodes_is_a_mask_of_64_bit_words() -> None:
+    """include/uapi/linux/mempolicy.h. Catches: a mask that is a byte short, so that the kernel reads beyond it."""
+    assert (node_mask([]), node_mask([0, 1]), len(node_mask([64]))) == (bytes(8), b"\x03" + bytes(7), 16)
+    assert nodes_of(node_mask([1, 64])) == (1, 64)

@@ -127,10 +127,10 @@ def test_an_operation_that_is_not_implemented_is_named(hugeresv: Hugeresv, tmp_p
     """An operation that is passed over in silence."""
     path = tmp_path / "later.json"
     scenario = {"schema": "hugeresv-scenario/1", "pool": {"page_size_kB": 2048, "nr_hugepages": 1}}
-    path.write_text(json.dumps(scenario | {"steps": [{"step": 1, "op": "mbind"}]}))
+    path.write_text(json.dumps(scenario | {"steps": [{"step": 1, "op": "uffd_copy"}]}))
     ran = hugeresv("run", "--json", path)
     assert (ran.status, ran.out) == (2, "")
-    assert "mbind" in ran.err
+    assert "uffd_copy" in ran.err
 
 
 def test_after_a_hang_there_are_no_rows(hugeresv: Hugeresv) -> None:

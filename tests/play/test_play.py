@@ -108,7 +108,7 @@ class _Kernel:
     real = False
     session: _Session
 
-    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> _Session:
+    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> _Session:
         self.session = _Session(IDEAL, pool, cgroups)
         return self.session
 

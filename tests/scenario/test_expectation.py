@@ -1,10 +1,11 @@
 """What must hold on a kernel, and what contradicts it."""
 
-from hugeresv.answer import Answer, CgroupUsage, Counters, Statfs
+from hugeresv.answer import Answer, CgroupUsage, Counters, NodeCounters, PoolAnswer, Statfs
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.expectation import contradictions, expected, leaks_for, observed
 from hugeresv.scenario.operation import Exit
 from hugeresv.scenario.scenario import CgroupPages, Expectation, Pool, Scenario, StatfsPages, Step
+from hugeresv.scenario.scn_format import parse_scn
 
 ANSWER = Answer(
     Outcome.SIGBUS,
@@ -95,3 +96,24 @@ def test_leaks_by_kernel_and_for_all() -> None:
     assert leaks({"6.18": 3, "host": 0}, "6.18") == 3
     assert leaks({"6.18": 3, "host": 0}, "6.18", "host") == 0
     assert leaks({"6.18": 3}, "ideal") == 0
+
+
+def test_counters_of_nodes_and_of_further_pools_are_expected_too() -> None:
+    """`page_size` says whose counters a line means. Catches: the first pool's counters compared with another's."""
+    (node, other), counters = (NodeCounters(2, 1, 0), NodeCounters(1, 1, 1)), Counters(3, 2, 1, 1)
+    gigantic = PoolAnswer(Counters(1, 0, 0, 0), (NodeCounters(1, 0, 0), NodeCounters(0, 0, 0)))
+    answer = Answer(Outcome.OK, counters, nodes=(node, other), pools={1 << 20: gigantic})
+
+    def said(words: str) -> list[str]:
+        (step,) = parse_scn(f"pool 2M nr=1+0\npool 1G nr=0\np exit -> {words}\n", "f.scn").steps
+        return list(map(str, contradictions(step.expect or Expectation(), answer)))
+
+    assert said("total=3 nodes=2/1/0,1/1/1 1G.free=0 1G.nodes=1/0/0,0/0/0") == []
+    assert said("page_size=1G total=1 free=0 nodes=1/0/0,0/0/0") == []
+    assert said("page_size=2M total=3") == []
+    assert said("nodes=2/2/0,1/1/1 1G.free=1") == [
+        "nodes is 2/1/0,1/1/1, expected 2/2/0,1/1/1",
+        "1048576.free is 0, expected 1",
+    ]
+    assert said("page_size=1G total=3") == ["total is 1, expected 3"]
+    assert said("64K.free=1") == ["64 is not there, expected a pool"]

@@ -73,6 +73,10 @@ STEPS = {
         touch(expect_on={"6.18": {"cgroups": {"web": {"usage": "4"}}}}),
         "key 'expect_on.6.18.cgroups.web.usage': expected a whole number",
     ),
+    "nodes that are no list": (touch(expect={"nodes": 4}), "key 'expect.nodes': expected a list, found 4"),
+    "a node without surplus": (
+        touch(expect={"nodes": [[1, 2]]}), "key 'expect.nodes': expected [total, free, surp], found [1, 2]"
+    ),
     "kernel without a name": (touch(expect_on={"": {}}), "key 'expect_on.': expected a name"),
 }  # fmt: skip
 
@@ -101,9 +105,25 @@ HEADS = {
     "no schema": (scenario(schema=...), "key 'schema': expected \"hugeresv-scenario/1\", it is missing"),
     "no pool": (scenario(pool=...), "missing 'pool'"),
     "no steps": (scenario(steps=...), "key 'steps': expected a list of steps"),
-    "pool without pages": (scenario(pool={"page_size_kB": 2048}), "key 'pool': missing 'nr_hugepages'"),
+    "pool without pages": (scenario(pool={"page_size_kB": 2048}), "key 'pool': missing 'nr_hugepages' or 'nodes'"),
     "page size 0": (scenario(pool={"page_size_kB": 0, "nr_hugepages": 1}), "key 'pool.page_size_kB': expected a size"),
     "key in the pool": (scenario(pool={"nr_hugepage": 1}), "key 'pool': unknown key 'nr_hugepage'"),
+    "pool of no node": (
+        scenario(pool={"page_size_kB": 4, "nodes": []}),
+        "key 'pool.nodes': expected a list that is not",
+    ),
+    "pool of pages and nodes": (
+        scenario(pool={"page_size_kB": 4, "nr_hugepages": 1, "nodes": [{"nr": 1}]}),
+        "key 'pool': 'nr_hugepages' and 'nodes' both say the size of the pool: give one of them",
+    ),
+    "pools of one size": (
+        scenario(pools=[{"page_size_kB": 2048, "nr_hugepages": 1}]),
+        "key 'pools.page_size_kB': expected",
+    ),
+    "pools on other nodes": (
+        scenario(pool={"page_size_kB": 4, "nodes": [{"nr": 1}]}, pools=[{"page_size_kB": 8, "nodes": [{"nr": 1}] * 2}]),
+        "key 'pools.nodes': expected 1 node as in the pool before, found 2",
+    ),
     "cgroup": (scenario(cgroups={"web": {"max": 4}}), "key 'cgroups.web': unknown key 'max'"),
     "leak": (scenario(leaks_rsvd={"6.18": "2"}), "key 'leaks_rsvd.6.18': expected a whole number"),
     "title": (scenario(title=7), "key 'title': expected text, found 7"),
@@ -159,13 +179,7 @@ def test_what_only_we_refuse_is_placed(text: str, complaint: str) -> None:
     assert refusal(text) == f"f.json:3: {complaint}"
 
 
-RESERVED = {
-    "pools": (scenario(pools=[]), "pools"),
-    "page size": (touch(page_size_kB=4), "page_size_kB"),
-    "node": (touch(node=0), "node"),
-    "mempolicy": (touch(mempolicy="bind"), "mempolicy"),
-    **{op: (touch(op=op), op) for op in ("mbind", "demote", "soft_offline", "uffd_register")},
-}
+RESERVED = {op: (touch(op=op), op) for op in ("soft_offline", "uffd_register")}
 
 
 @pytest.mark.parametrize(("text", "name"), RESERVED.values(), ids=RESERVED)

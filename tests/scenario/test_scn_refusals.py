@@ -48,8 +48,11 @@ LINES = {
     "kernel without colon": ("db exit | 6.18 rsvd=3", "expected the name of a kernel and a colon, as in '| 6.18:"),
     "kernel twice": ("db exit | 6.18: rsvd=3 | 6.18: free=2", "'6.18' is given twice"),
     "json": ('db exit x-a={"b": }', "not JSON: Expecting value"),
-    "reserved argument": ("db mmap a 1 private node=0", "argument 'node' is not implemented"),
-    "reserved operation": ("db mbind a 1", "operation 'mbind' is not implemented"),
+    "reserved operation": ("db uffd_copy a 1", "operation 'uffd_copy' is not implemented"),
+    "page size without a unit": ("db mmap a 1 private page_size=2Q", "key 'page_size': expected a quantity such as 2M"),
+    "page size in bytes": ("db mmap a 1 private page_size=2000B", "key 'page_size': expected a page size in whole kB"),
+    "nodes that are no numbers": ("db mbind a 0 bind nodes=0,x", "key 'nodes': expected a whole number from 0"),
+    "a node without surplus": ("db exit -> nodes=2/1", "key 'expect.nodes': expected [total, free, surp], found"),
     "header too late": ("db exit\ncgroup web max=3", "'cgroup' belongs before the first operation"),
 }  # fmt: skip
 
@@ -66,19 +69,19 @@ HEADERS = {
     "misspelt": ("# t\npol 2M nr=3", "2: expected 'pool' before the first operation, found pol; did you mean 'pool'?"),
     "no pool": ("\nid x\ndb exit", "3: expected 'pool' before the first operation, found db"),
     "pool option": ("pool 2M nr=3 overcomit=5", "1: unexpected overcomit=5; did you mean 'overcommit'?\n  write: pool"),
-    "pool without pages": ("id x\npool 2M", "2: key 'pool': missing 'nr_hugepages'\n  write: pool SIZE nr=PAGES"),
+    "pool without pages": ("id x\npool 2M", "2: key 'pool': missing 'nr_hugepages' or 'nodes'\n  write: pool SIZE"),
     "pool without size": ("pool", "1: the line ends too early\n  write: pool SIZE"),
     "page size": ("pool 2Q nr=1", "1: expected a quantity such as 2M, 2048kB"),
     "page size in bytes": ("pool 2000B nr=1", "1: expected a page size in whole kB, found 2000B"),
     "the second cgroup": ("pool 2M nr=1\ncgroup a max=1\ncgroup b max=9223372036854775808", "3: key 'cgroups.b.max"),
     "the first cgroup": ("pool 2M nr=1\ncgroup a max=9223372036854775808\ncgroup b max=1", "2: key 'cgroups.a.max"),
     "cgroup twice": ("pool 2M nr=1\ncgroup a max=1\ncgroup a max=2", "3: 'a' is given twice"),
-    "pool twice": ("pool 2M nr=1\npool 2M nr=2", "2: 'pool' is given twice"),
+    "pool twice": ("pool 2M nr=1\npool 2M nr=2", "2: key 'pools.page_size_kB': expected a size above 0 that no other"),
+    "pool node by node": ("pool 2M nr=1+x", "1: key 'nr': expected a whole number, found x\n  write: pool SIZE nr="),
     "leaks": ("pool 2M nr=1\nleaks 3", "2: expected rsvd=PAGES\n  write: leaks rsvd=PAGES"),
     "source": ("pool 2M nr=1\nsource {'a': 1}", "2: not JSON: Expecting property name enclosed in double quotes"),
     "more than a source": ('pool 2M nr=1\nsource {"a": 1} 5', "2: unexpected 5\n  write: source JSON"),
     "steps as a key": ("pool 2M nr=1\nkey steps []", "2: 'steps' is not given in .scn"),
-    "reserved key": ("pool 2M nr=1\nkey pools []", "2: key 'pools': several page sizes or nodes are not implemented"),
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from hugeresv.scenario.scn_header import HEADERS
 from hugeresv.scenario.scn_words import Scanner, split
 
 DATA = Path(__file__).parent / "data"
-NAMES = ["split", "operations", "comments"]
+NAMES = ["split", "operations", "nodes", "comments"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -37,8 +37,8 @@ def test_the_canonical_layout(name: str) -> None:
 
 def test_every_operation_is_among_them() -> None:
     """An operation that was added, and that these files do not show."""
-    (scenario,) = load(DATA / "operations.scn")
-    assert {step.operation.op for step in scenario.steps} == set(OPERATIONS)
+    scenarios = load(DATA / "operations.scn") + load(DATA / "nodes.scn")
+    assert {step.operation.op for scenario in scenarios for step in scenario.steps} == set(OPERATIONS)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The fuzzer: scenarios by seed, what they reach, and how short a difference becomes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from enum import StrEnum
@@ -91,10 +91,10 @@ class Disturbed:
     def __init__(self) -> None:
         self._starts = 0
 
-    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> Session:
+    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> Session:
         self._starts += 1
-        total = pool.nr_hugepages + (self._starts == 1)
-        return parse_kernel("6.18").start(replace(pool, nr_hugepages=total), cgroups)
+        total = pool.pages + (self._starts == 1)
+        return parse_kernel("6.18").start(replace(pool, nr_hugepages=total), cgroups, pools)
 
     def close(self) -> None:
         pass

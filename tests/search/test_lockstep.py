@@ -1,6 +1,6 @@
 """Two kernels in lockstep: where they part, and what is known of that moment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import pytest
@@ -84,7 +84,7 @@ class _Real:
         self.asked: list[Operation] = []
         self.may_hang: list[bool] = []
 
-    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> Session:
+    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> Session:
         return self
 
     def apply(self, operation: Operation, *, may_hang: bool = False) -> Answer:

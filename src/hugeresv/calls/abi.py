@@ -1,6 +1,6 @@
 """Numbers of Linux's interface, as include/uapi defines them for x86, arm64 and riscv (asm-generic)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 PROT_NONE = 0
 PROT_READ = 1
@@ -83,6 +83,42 @@ FALLOCATE: Mapping[str, int] = {
     "punch": FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
 }
 """The modes of fallocate(2) as scenarios call them."""
+
+
+POLICY: Mapping[str, int] = {
+    "default": 0,
+    "preferred": 1,
+    "bind": 2,
+    "interleave": 3,
+    "local": 4,
+    "preferred_many": 5,
+    "weighted_interleave": 6,
+}
+"""MPOL_… as scenarios call it."""
+
+MPOL_MF_STRICT = 1
+MPOL_MF_MOVE = 2
+MPOL_MF_MOVE_ALL = 4
+
+MOST_NODES = 1024
+"""MAX_NUMNODES of any machine is no more (NODES_SHIFT is at most 10)."""
+
+
+def node_mask(nodes: Iterable[int]) -> bytes:
+    """Nodes as the kernel takes a set of them: bits of words of 64."""
+    bits = sum(1 << node for node in set(nodes))
+    return bits.to_bytes(max(1, -(-bits.bit_length() // 64)) * 8, "little")
+
+
+def mask_bits(mask: bytes) -> int:
+    """The `maxnode` that makes the kernel read all of a mask: it reads one bit less (mm/mempolicy.c, get_nodes)."""
+    return len(mask) * 8 + 1
+
+
+def nodes_of(mask: bytes) -> tuple[int, ...]:
+    """The nodes of a mask, in ascending order."""
+    bits = int.from_bytes(mask, "little")
+    return tuple(node for node in range(bits.bit_length()) if bits >> node & 1)
 
 
 def huge_flag(page_bytes: int) -> int:

@@ -19,13 +19,23 @@ class OfSegment(NamedTuple):
 
 
 class OfMount(NamedTuple):
-    """Stands for the directory of a hugetlbfs; None is the one without limits that is always there."""
+    """Stands for the directory of a hugetlbfs; None is the one without limits that is always there.
+
+    There is one such for every page size, told in bytes where it is not that of the scenario's first pool.
+    """
 
     name: str | None
+    page_bytes: int | None = None
 
 
 class OfCgroup(NamedTuple):
     """Stands for the directory of a cgroup."""
+
+    name: str
+
+
+class OfProcess(NamedTuple):
+    """Stands for the process ID of a process of the scenario."""
 
     name: str
 
@@ -43,11 +53,17 @@ class Call(NamedTuple):
         touch        an address, and whether to write
         fork, exit   the child's name; nothing
         open_file    a new file without a name on a mount
-        mount        size and minimum in bytes, None where there is none
+        mount        size and minimum in bytes, None where there is none; the page size
         umount       a mount
         cgroup_move  a cgroup
         cgroup_set   a cgroup, and its two limits in pages, None where one stays
-        set_nr_hugepages, set_nr_overcommit   a number of pages
+        cpuset_set   a cgroup, and its nodes
+        set_cpu      a node
+        move_pages   an address, a node, and flags: one page of the process's own
+        set_nr_hugepages    a number of pages, their size, and a node or None for all of them
+        set_nr_hugepages_mempolicy, set_nr_overcommit    a number of pages, and their size
+        demote              a number of pages, their size, and a node or None for all of them
+        set_demote_size     a size, and the size of the pages that are demoted to it
 
     `makes` is what the returned value is a handle of. `learn` is to be told the value when the call has succeeded: the
     names are right afterwards.

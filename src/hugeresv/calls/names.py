@@ -6,11 +6,12 @@ for an address and stays bound when parts of the mapping, or all of it, are unma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from hugeresv.errors import ScenarioError
 from hugeresv.scenario.scenario import Cgroup
+from hugeresv.units import format_bytes
 
 GAP_BYTES = 1 << 30
 FIRST_ADDRESS = 1 << 40
@@ -30,6 +31,7 @@ class Binding(NamedTuple):
     start: int
     extent_bytes: int
     shared: bool
+    page_bytes: int
     segment: bool = False
 
     def reaching(self, end: int) -> Binding:
@@ -41,16 +43,24 @@ class NamedSegment(NamedTuple):
     """A SysV segment. A removed one may still be attached by its name, or the name made anew."""
 
     size_bytes: int
+    page_bytes: int
     removed: bool = False
+
+
+class NamedMount(NamedTuple):
+    """A hugetlbfs. `limited`: it has a size, which statfs shows."""
+
+    page_bytes: int
+    limited: bool
 
 
 class Names:
     """Everything that is named. A lookup raises ScenarioError, which says what is missing, and changes nothing.
 
     processes   the mappings of each process that exists
-    files       the mount that each open file is on (None: the default one, or a memfd)
+    files       the page size of each open file, in bytes
     segments    SysV segments, removed ones too
-    mounts      whether each mount has a size limit, which statfs shows
+    mounts      those that are mounted
     cgroups     those that exist, as the scenario declares them, parents first
 
     Mappings are put where nothing is. Each place is given out once: where one process moves a mapping to is free in
@@ -63,6 +73,7 @@ class Names:
         page_bytes: int,
         cgroups: Mapping[str, Cgroup] | None = None,
         *,
+        further_sizes: Collection[int] = (),
         next_address: int = FIRST_ADDRESS,
         gap_bytes: int = GAP_BYTES,
         end_address: int | None = None,
@@ -70,15 +81,17 @@ class Names:
     ) -> None:
         """Raises ScenarioError for cgroups whose parents are not declared, or are each other's.
 
+        `page_bytes` is the first pool's page size, `further_sizes` are those of the others.
         `gap_bytes` is a power of two and no smaller than a page. `end_address` and `mapped`, which answers what a
         process has mapped, let places be found between others when all up to the end have been given out; without
         them the kernel is asked for places beyond, and refuses in its own way.
         """
         self.page_bytes = page_bytes
+        self._sizes = (page_bytes, *further_sizes)
         self.processes: dict[str, dict[str, Binding]] = {}
-        self.files: dict[str, str | None] = {}
+        self.files: dict[str, int] = {}
         self.segments: dict[str, NamedSegment] = {}
-        self.mounts: dict[str, bool] = {}
+        self.mounts: dict[str, NamedMount] = {}
         self.cgroups = _parents_first(cgroups or {})
         self._next_address = next_address
         self._gap_bytes = gap_bytes
@@ -88,6 +101,20 @@ class Names:
 
     # Looking up.
 
+    def size(self, page_size_kB: int | None) -> int:
+        """A page size in bytes: the first pool's, or another that there is a pool of."""
+        if page_size_kB is None:
+            return self.page_bytes
+        if page_size_kB * 1024 not in self._sizes:
+            known = (format_bytes(size) for size in self._sizes)
+            _missing(f"there is no pool of {format_bytes(page_size_kB * 1024)} pages", known)
+        return page_size_kB * 1024
+
+    def process(self, name: str) -> None:
+        """See that a process exists."""
+        if name not in self.processes:
+            _missing(f"there is no process {name!r}", self.processes)
+
     def mapping(self, proc: str, name: str) -> Binding:
         """A process's mapping."""
         mappings = self.processes.get(proc)
@@ -96,10 +123,11 @@ class Names:
             raise ScenarioError(f"process {proc!r} has no mapping {name!r}; it has: {known}")
         return mappings[name]
 
-    def file(self, name: str) -> None:
-        """See that a file is open."""
+    def file(self, name: str) -> int:
+        """The page size, in bytes, of a file that is open."""
         if name not in self.files:
             _missing(f"there is no open file {name!r}", self.files)
+        return self.files[name]
 
     def segment(self, name: str) -> NamedSegment:
         """A SysV segment that was made."""
@@ -107,10 +135,11 @@ class Names:
             _missing(f"there is no segment {name!r}", self.segments)
         return self.segments[name]
 
-    def mount(self, name: str) -> None:
-        """See that a mount is mounted."""
+    def mount(self, name: str) -> NamedMount:
+        """A hugetlbfs that is mounted."""
         if name not in self.mounts:
             _missing(f"nothing is mounted as {name!r}", self.mounts)
+        return self.mounts[name]
 
     def cgroup(self, name: str) -> None:
         """See that a cgroup exists."""
@@ -199,25 +228,25 @@ class Names:
         self.processes.pop(proc, None)
         self._no_room.pop(proc, None)
 
-    def opened(self, name: str, mount: str | None, _value: int = 0) -> None:
+    def opened(self, name: str, page_bytes: int, _value: int = 0) -> None:
         """A file was made."""
-        self.files[name] = mount
+        self.files[name] = page_bytes
 
     def closed(self, name: str, _value: int = 0) -> None:
         """A file's descriptor was closed."""
         del self.files[name]
 
-    def segment_made(self, name: str, size_bytes: int, _value: int = 0) -> None:
+    def segment_made(self, name: str, segment: NamedSegment, _value: int = 0) -> None:
         """A segment was made."""
-        self.segments[name] = NamedSegment(size_bytes)
+        self.segments[name] = segment
 
     def segment_removed(self, name: str, _value: int = 0) -> None:
         """A segment was removed; its name stays good for what is attached to it."""
         self.segments[name] = self.segments[name]._replace(removed=True)
 
-    def mounted(self, name: str, limited: bool, _value: int = 0) -> None:
+    def mounted(self, name: str, mount: NamedMount, _value: int = 0) -> None:
         """A hugetlbfs was mounted."""
-        self.mounts[name] = limited
+        self.mounts[name] = mount
 
     def unmounted(self, name: str, _value: int = 0) -> None:
         """It is no longer mounted."""

@@ -12,10 +12,11 @@ from functools import partial
 from typing import Any
 
 from hugeresv.calls import abi
-from hugeresv.calls.call import Call, OfCgroup, OfFile, OfMount, OfSegment
-from hugeresv.calls.names import Binding, Names
+from hugeresv.calls.call import Call, OfCgroup, OfFile, OfMount, OfProcess, OfSegment
+from hugeresv.calls.names import Binding, NamedMount, NamedSegment, Names
 from hugeresv.errors import ScenarioError
 from hugeresv.scenario import operation as ops
+from hugeresv.units import format_bytes
 
 
 def resolve(operation: ops.Operation, names: Names) -> Call:
@@ -28,25 +29,36 @@ def _mmap(op: ops.Mmap, names: Names) -> Call:
         raise ScenarioError(f"mapping {op.map!r} cannot be both ordinary memory and of file {op.file!r}")
     if op.noreplace and op.over is None:
         raise ScenarioError(f"mapping {op.map!r}: noreplace says what over must not replace, and there is no over")
-    length = op.length(names.page_bytes)
-    address = names.free_place(op.proc, length) if op.over is None else _place(op.proc, op.over, names)
+    page_bytes = names.size(op.page_size_kB)
     if op.file is not None:
-        names.file(op.file)
+        page_bytes = _as_its_file(f"mapping {op.map!r}", op.page_size_kB, names.file(op.file))
+    length = op.length(page_bytes)
+    address = names.free_place(op.proc, length) if op.over is None else _place(op.proc, op.over, names)
     shared = op.type == "shared"
-    learn = partial(names.mapped, op.proc, op.map, Binding(address, length, shared))
+    learn = partial(names.mapped, op.proc, op.map, Binding(address, length, shared, page_bytes))
     file = -1 if op.file is None else OfFile(op.file)
     prot = abi.PROT[op.prot or "rw"]
     return Call(
-        op.proc, "mmap", (address, length, prot, _mmap_flags(op, names), file, op.file_offset(names.page_bytes)), learn
+        op.proc, "mmap", (address, length, prot, _mmap_flags(op, page_bytes), file, op.file_offset(page_bytes)), learn
     )
 
 
-def _mmap_flags(op: ops.Mmap, names: Names) -> int:
+def _as_its_file(what: str, page_size_kB: int | None, page_bytes: int) -> int:
+    """The page size of what is in a file or on a mount, which is the one that is given, if one is."""
+    if page_size_kB is not None and page_size_kB * 1024 != page_bytes:
+        raise ScenarioError(
+            f"{what} cannot have pages of {format_bytes(page_size_kB * 1024)}: its file or mount has pages of "
+            f"{format_bytes(page_bytes)}"
+        )
+    return page_bytes
+
+
+def _mmap_flags(op: ops.Mmap, page_bytes: int) -> int:
     flags = abi.MAP_SHARED if op.type == "shared" else abi.MAP_PRIVATE
     if op.file is None:
         flags |= abi.MAP_ANONYMOUS
         if not op.normal:
-            flags |= abi.MAP_HUGETLB | abi.huge_flag(names.page_bytes)
+            flags |= abi.MAP_HUGETLB | abi.huge_flag(page_bytes)
     if op.over is not None:
         flags |= abi.MAP_FIXED_NOREPLACE if op.noreplace else abi.MAP_FIXED
     if op.noreserve:
@@ -59,19 +71,21 @@ def _mmap_flags(op: ops.Mmap, names: Names) -> int:
 
 
 def _place(proc: str, place: ops.Place, names: Names) -> int:
-    return names.mapping(proc, place.map).start + place.offset(names.page_bytes)
+    there = names.mapping(proc, place.map)
+    return there.start + place.offset(there.page_bytes)
 
 
 def _touch(op: ops.Touch, names: Names) -> Call:
-    address = names.mapping(op.proc, op.map).start
+    there = names.mapping(op.proc, op.map)
+    address = there.start
     if op.page:
-        address += op.page * names.page_bytes
+        address += op.page * there.page_bytes
     return Call(op.proc, "touch", (address, op.access == "write"))
 
 
 def _span(op: ops.Span, names: Names) -> tuple[int, int]:
-    start = names.mapping(op.proc, op.map).start
-    return start + op.start(names.page_bytes), op.length(names.page_bytes)
+    there = names.mapping(op.proc, op.map)
+    return there.start + op.start(there.page_bytes), op.length(there.page_bytes)
 
 
 def _plain_span(op: ops.Span, names: Names) -> Call:
@@ -97,7 +111,7 @@ def _madvise(op: ops.Madvise, names: Names) -> Call:
 
 def _mremap(op: ops.Mremap, names: Names) -> Call:
     address, length = _span(op, names)
-    new_length = op.new_length(names.page_bytes)
+    new_length = op.new_length(names.mapping(op.proc, op.map).page_bytes)
     flags = abi.MREMAP_MAYMOVE if op.maymove else 0
     flags |= abi.MREMAP_DONTUNMAP if op.dontunmap else 0
     target = 0
@@ -109,8 +123,9 @@ def _mremap(op: ops.Mremap, names: Names) -> Call:
 
 def _learn_mremap(op: ops.Mremap, names: Names, address: int) -> Callable[[int], None]:
     """`over` says where, `move_to` what the place is called."""
-    new_length = op.new_length(names.page_bytes)
-    moved = names.mapping(op.proc, op.map)._replace(extent_bytes=new_length)
+    there = names.mapping(op.proc, op.map)
+    new_length = op.new_length(there.page_bytes)
+    moved = there._replace(extent_bytes=new_length)
     if op.over is None and op.move_to is None:
         return partial(names.resized, op.proc, op.map, address, new_length)
 
@@ -134,16 +149,19 @@ def _exit(op: ops.Exit, names: Names) -> Call:
 
 def _open_file(op: ops.OpenFile, names: Names) -> Call:
     names.new_file(op.file)
+    page_bytes = names.size(op.page_size_kB)
     if op.mount is not None:
-        names.mount(op.mount)
-    learn = partial(names.opened, op.file, op.mount)
-    return Call(None, "open_file", (OfMount(op.mount),), learn, OfFile(op.file))
+        page_bytes = _as_its_file(f"file {op.file!r}", op.page_size_kB, names.mount(op.mount).page_bytes)
+    other = None if op.mount is not None or page_bytes == names.page_bytes else page_bytes
+    learn = partial(names.opened, op.file, page_bytes)
+    return Call(None, "open_file", (OfMount(op.mount, other),), learn, OfFile(op.file))
 
 
 def _memfd(op: ops.Memfd, names: Names) -> Call:
     names.new_file(op.file)
-    words = ("hugeresv", abi.MFD_HUGETLB | abi.huge_flag(names.page_bytes))
-    return Call(None, "memfd_create", words, partial(names.opened, op.file, None), OfFile(op.file))
+    page_bytes = names.size(op.page_size_kB)
+    words = ("hugeresv", abi.MFD_HUGETLB | abi.huge_flag(page_bytes))
+    return Call(None, "memfd_create", words, partial(names.opened, op.file, page_bytes), OfFile(op.file))
 
 
 def _close_file(op: ops.CloseFile, names: Names) -> Call:
@@ -152,13 +170,12 @@ def _close_file(op: ops.CloseFile, names: Names) -> Call:
 
 
 def _ftruncate(op: ops.Ftruncate, names: Names) -> Call:
-    names.file(op.file)
-    return Call(op.proc, "ftruncate", (OfFile(op.file), op.pages * names.page_bytes))
+    return Call(op.proc, "ftruncate", (OfFile(op.file), op.pages * names.file(op.file)))
 
 
 def _file_span(op: ops.FileSpan, names: Names) -> tuple[int, int]:
-    names.file(op.file)
-    return op.start(names.page_bytes), op.length(names.page_bytes)
+    page_bytes = names.file(op.file)
+    return op.start(page_bytes), op.length(page_bytes)
 
 
 def _fallocate(op: ops.Fallocate, names: Names) -> Call:
@@ -175,17 +192,19 @@ def _readahead(op: ops.Readahead, names: Names) -> Call:
 
 def _shmget(op: ops.Shmget, names: Names) -> Call:
     names.new_segment(op.shm)
-    flags = abi.IPC_CREAT | abi.SHM_HUGETLB | abi.huge_flag(names.page_bytes) | 0o600
+    page_bytes = names.size(op.page_size_kB)
+    flags = abi.IPC_CREAT | abi.SHM_HUGETLB | abi.huge_flag(page_bytes) | 0o600
     flags |= abi.SHM_NORESERVE if op.noreserve else 0
-    length = op.length(names.page_bytes)
-    learn = partial(names.segment_made, op.shm, length)
+    length = op.length(page_bytes)
+    learn = partial(names.segment_made, op.shm, NamedSegment(length, page_bytes))
     return Call(op.proc, "shmget", (abi.IPC_PRIVATE, length, flags), learn, OfSegment(op.shm))
 
 
 def _shmat(op: ops.Shmat, names: Names) -> Call:
-    length = names.segment(op.shm).size_bytes
+    length, page_bytes, _ = names.segment(op.shm)
     address = names.free_place(op.proc, length)
-    learn = partial(names.mapped, op.proc, op.map, Binding(address, length, shared=True, segment=True))
+    binding = Binding(address, length, shared=True, page_bytes=page_bytes, segment=True)
+    learn = partial(names.mapped, op.proc, op.map, binding)
     return Call(op.proc, "shmat", (OfSegment(op.shm), address, abi.SHM_RDONLY if op.readonly else 0), learn)
 
 
@@ -213,15 +232,77 @@ def _memlock(op: ops.Memlock, names: Names) -> Call:
     return Call(op.proc, "prlimit64", (0, abi.RLIMIT_MEMLOCK, struct.pack("=2Q", limit, limit), 0))
 
 
-def _pool(op: ops.SetNrHugepages | ops.SetNrOvercommit, _names: Names) -> Call:
-    return Call(None, op.op, (op.n,))
+def _set_nr_hugepages(op: ops.SetNrHugepages, names: Names) -> Call:
+    size = names.size(op.page_size_kB)
+    if not op.mempolicy:
+        return Call(None, "set_nr_hugepages", (op.n, size, op.node))
+    if op.proc is None or op.node is not None:
+        raise ScenarioError("set_nr_hugepages with mempolicy is a write by a process, and not to a node's file")
+    return Call(op.proc, "set_nr_hugepages_mempolicy", (op.n, size))
+
+
+def _set_nr_overcommit(op: ops.SetNrOvercommit, names: Names) -> Call:
+    return Call(None, "set_nr_overcommit", (op.n, names.size(op.page_size_kB)))
+
+
+def _demote(op: ops.Demote, names: Names) -> Call:
+    return Call(None, "demote", (op.n, names.size(op.page_size_kB), op.node))
+
+
+def _set_demote_size(op: ops.SetDemoteSize, names: Names) -> Call:
+    return Call(None, "set_demote_size", (op.demote_size_kB * 1024, names.size(op.page_size_kB)))
+
+
+def _node_mask(nodes: tuple[int, ...] | None) -> tuple[bytes, int]:
+    """A set of nodes as two words of a call."""
+    for node in nodes or ():
+        if node >= abi.MOST_NODES:
+            raise ScenarioError(f"there is no node {node}: Linux has at most {abi.MOST_NODES} nodes")
+    mask = abi.node_mask(nodes or ())
+    return mask, abi.mask_bits(mask)
+
+
+def _set_mempolicy(op: ops.SetMempolicy, _names: Names) -> Call:
+    return Call(op.proc, "set_mempolicy", (abi.POLICY[op.mode], *_node_mask(op.nodes)))
+
+
+def _mbind(op: ops.Mbind, names: Names) -> Call:
+    flags = abi.MPOL_MF_STRICT if op.strict else 0
+    flags |= abi.MPOL_MF_MOVE if op.move else 0
+    flags |= abi.MPOL_MF_MOVE_ALL if op.move_all else 0
+    return Call(op.proc, "mbind", (*_span(op, names), abi.POLICY[op.mode], *_node_mask(op.nodes), flags))
+
+
+def _set_cpu(op: ops.SetCpu, _names: Names) -> Call:
+    return Call(op.proc, "set_cpu", (op.node,))
+
+
+def _cpuset_set(op: ops.CpusetSet, names: Names) -> Call:
+    names.cgroup(op.cgroup)
+    return Call(None, "cpuset_set", (OfCgroup(op.cgroup), op.mems))
+
+
+def _move_pages(op: ops.MovePages, names: Names) -> Call:
+    there = names.mapping(op.proc, op.map)
+    address = there.start + (op.page or 0) * there.page_bytes
+    return Call(op.proc, "move_pages", (address, op.node, abi.MPOL_MF_MOVE_ALL if op.all else abi.MPOL_MF_MOVE))
+
+
+def _migrate_pages(op: ops.MigratePages, names: Names) -> Call:
+    """The call has one number of bits for both sets."""
+    if op.target != op.proc:
+        names.process(op.target)
+    both = _node_mask((*op.from_, *op.to))[0]
+    masks = (abi.node_mask(nodes).ljust(len(both), b"\0") for nodes in (op.from_, op.to))
+    return Call(op.proc, "migrate_pages", (OfProcess(op.target), abi.mask_bits(both), *masks))
 
 
 def _mount(op: ops.Mount, names: Names) -> Call:
     names.new_mount(op.mount)
-    limits = [None if pages is None else pages * names.page_bytes for pages in (op.size_pages, op.min_size_pages)]
-    learn = partial(names.mounted, op.mount, op.size_pages is not None)
-    return Call(None, "mount", tuple(limits), learn, OfMount(op.mount))
+    size = names.size(op.page_size_kB)
+    limits = [None if pages is None else pages * size for pages in (op.size_pages, op.min_size_pages)]
+    learn = partial(names.mounted, op.mount, NamedMount(size, op.size_pages is not None))
+    return Call(None, "mount", (*limits, size), learn, OfMount(op.mount))
 
 
 def _umount(op: ops.Umount, names: Names) -> Call:
@@ -271,11 +352,19 @@ _RESOLVE: Mapping[type[ops.Operation], Callable[[Any, Names], Call]] = {
     ops.Setgid: _setgid,
     ops.Capset: _capset,
     ops.Memlock: _memlock,
-    ops.SetNrHugepages: _pool,
-    ops.SetNrOvercommit: _pool,
+    ops.SetNrHugepages: _set_nr_hugepages,
+    ops.SetNrOvercommit: _set_nr_overcommit,
     ops.Mount: _mount,
     ops.Umount: _umount,
     ops.CgroupMove: _cgroup_move,
     ops.CgroupSet: _cgroup_set,
     ops.CgroupRmdir: _cgroup_rmdir,
+    ops.SetMempolicy: _set_mempolicy,
+    ops.Mbind: _mbind,
+    ops.SetCpu: _set_cpu,
+    ops.CpusetSet: _cpuset_set,
+    ops.MovePages: _move_pages,
+    ops.MigratePages: _migrate_pages,
+    ops.Demote: _demote,
+    ops.SetDemoteSize: _set_demote_size,
 }

@@ -119,13 +119,13 @@ class Keeper:
     def _open(self, there: OfMount) -> tuple[int, int]:
         """A file without a name on a mount; the one without limits is made when first asked for."""
         if there not in self.mounts:
-            errno = self._mount(there, None, None)
+            errno = self._mount(there, None, None, there.page_bytes or self._names.page_bytes)
             if errno:
                 raise UnavailableError(f"cannot mount a hugetlbfs: {os.strerror(errno)}")
         return self._worker.call("openat", abi.AT_FDCWD, self.mounts[there], os.O_TMPFILE | os.O_RDWR, 0o600)
 
-    def _mount(self, mount: OfMount, size_bytes: int | None, minimum_bytes: int | None) -> int:
-        options = f"pagesize={self._names.page_bytes}"
+    def _mount(self, mount: OfMount, size_bytes: int | None, minimum_bytes: int | None, page_bytes: int) -> int:
+        options = f"pagesize={page_bytes}"
         options += "" if size_bytes is None else f",size={size_bytes}"
         options += "" if minimum_bytes is None else f",min_size={minimum_bytes}"
         self._mounts_made += 1

@@ -134,8 +134,10 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
             self.keeper.release()
 
     def _carry_out(self, call: Call, patience: float) -> tuple[Outcome, int]:
+        if call.name in _OF_SEVERAL_NODES or (call.name == "set_nr_hugepages" and call.words[2] is not None):
+            raise UnsupportedError(f"{call.name} of several nodes or pools is not carried out on a real kernel")
         if call.name.startswith("set_nr_"):
-            return outcome_of_errno(self._write_pool(call.name, *call.words)), 0
+            return outcome_of_errno(self._write_pool(call.name, call.words[0])), 0
         if call.task is None:
             errno, value = self.keeper.carry_out(call)
             return outcome_of_errno(errno), value
@@ -174,6 +176,11 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
     def _exit(self, proc: str, patience: float) -> None:
         self._workers[proc].end(patience)
         self._workers.pop(proc).let_go()
+
+
+_OF_SEVERAL_NODES = (
+    "cpuset_set", "demote", "migrate_pages", "move_pages", "set_cpu", "set_demote_size", "set_nr_hugepages_mempolicy",
+)  # fmt: skip
 
 
 def _refuse_to_lose_the_pool(call: Call, page_bytes: int) -> None:

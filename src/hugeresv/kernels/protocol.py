@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from hugeresv.answer import Answer
@@ -92,8 +92,11 @@ class Kernel(Protocol):
         """Whether a step that hangs hangs something: True for a real kernel."""
         ...
 
-    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> Session:
-        """A fresh start with this pool. Raises UnavailableError where this kernel cannot run here."""
+    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> Session:
+        """A fresh start with this pool, and these of other page sizes.
+
+        Raises UnavailableError where this kernel cannot run here, UnsupportedError for pools that it cannot have.
+        """
         ...
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ def play(scenario: Scenario, kernel: Kernel, *, show: bool = False, audit: Seer 
     had.
     """
     names = kernel.expectation_names
-    with kernel.start(scenario.pool, scenario.cgroups) as session:
+    with kernel.start(scenario.pool, scenario.cgroups, scenario.pools or ()) as session:
         insight = (audit or model_insight)(session) if show or audit else None
         look = _StepLook(session, insight, pictures=show, audited=audit is not None) if show or audit else None
         for number, step in enumerate(scenario.steps, 1):

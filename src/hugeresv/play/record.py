@@ -13,9 +13,9 @@ from hugeresv.kernels.grammar import DEFAULT, GUEST, HOST
 from hugeresv.model.presets import PRESETS
 from hugeresv.play.play import Result, StepResult
 from hugeresv.scenario.expectation import expected, leaks_for, observed
-from hugeresv.scenario.scenario import CgroupPages, Expectation, Scenario, StatfsPages, Step
+from hugeresv.scenario.scenario import CgroupPages, Expectation, PoolPages, Scenario, StatfsPages, Step
 
-_Keys = TypeVar("_Keys", Expectation, CgroupPages, StatfsPages)
+_Keys = TypeVar("_Keys", Expectation, CgroupPages, StatfsPages, PoolPages)
 
 
 def recorded(scenario: Scenario, results: Sequence[Result], names: Sequence[str]) -> Scenario:

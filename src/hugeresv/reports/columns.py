@@ -35,7 +35,7 @@ class Columns(NamedTuple):
 def columns_for(scenario: Scenario, width: int) -> Columns:
     """Counters get what they may need, strips what they need of three fifths of the rest, operations what is left."""
     operations = [step.operation for step in scenario.steps]
-    pages = [scenario.pool.nr_hugepages, scenario.pool.nr_overcommit or 0]
+    pages = [scenario.pool.pages, scenario.pool.nr_overcommit or 0]
     pages += [each.n for each in operations if isinstance(each, (SetNrHugepages, SetNrOvercommit))]
     needed = len(str(max(pages))) + 2
     counters = (max(6, needed), max(5, needed), max(5, needed), max(5, needed))

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from typing import TextIO
 
+from hugeresv.answer import PoolAnswer
 from hugeresv.play.play import Result, StepResult
 from hugeresv.scenario.scenario import Scenario
 
@@ -14,24 +15,31 @@ class JsonRows:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._head = ""
+        self._first_kb = 0
 
     def scenario(self, file: str, identifier: str, scenario: Scenario) -> None:
         """The steps that follow are this scenario's."""
+        self._first_kb = scenario.pool.page_size_kB
         self._head = f'{{"file": {json.dumps(file)}, "id": {json.dumps(identifier)}, "step": '
 
     def result(self, result: Result) -> None:
-        """A row for a step. The keys `cgroups` and `statfs` are left out where the kernel's answer has none.
+        """A row for a step. The keys `cgroups`, `statfs`, `nodes` and `pools` are left out where there are none.
 
         `audit` is there, possibly empty, where the step was audited: the invariants that do not hold.
         """
         if not isinstance(result, StepResult):
             return
-        outcome, (total, free, rsvd, surp), cgroups, statfs = result.answer
+        outcome, (total, free, rsvd, surp), cgroups, statfs, nodes, pools = result.answer
         tables = ""
         if cgroups is not None:
             tables = f', "cgroups": {json.dumps({name: pages._asdict() for name, pages in cgroups.items()})}'
         if statfs is not None:
             tables += f', "statfs": {json.dumps({name: pages._asdict() for name, pages in statfs.items()})}'
+        if nodes is not None:
+            tables += f', "nodes": {json.dumps(nodes)}'
+        if pools is not None:
+            every = {self._first_kb: PoolAnswer(result.answer.counters, nodes), **pools}
+            tables += f', "pools": {json.dumps({str(size): _pool(pool) for size, pool in every.items()})}'
         if result.seen is not None:
             tables += f', "audit": {json.dumps([asdict(violation) for violation in result.seen.violations])}'
         self._stream.write(
@@ -48,3 +56,8 @@ class JsonRows:
 
     def total(self) -> None:
         """Nothing more is said."""
+
+
+def _pool(pool: PoolAnswer) -> dict[str, object]:
+    nodes = {} if pool.nodes is None else {"nodes": pool.nodes}
+    return {**pool.counters._asdict(), **nodes}

@@ -104,7 +104,7 @@ def heading(screen: Screen, text: str, scenario: Scenario) -> None:
     pool = scenario.pool
     overcommit = f" and up to {pool.nr_overcommit} more at need" if pool.nr_overcommit else ""
     screen.paragraph(text, bold=True)
-    screen.line(f"pool of {pool.nr_hugepages} pages of {format_bytes(pool.page_bytes)}{overcommit}")
+    screen.line(f"pool of {pool.pages} pages of {format_bytes(pool.page_bytes)}{overcommit}")
     screen.line()
     if scenario.title:
         screen.paragraph(scenario.title)

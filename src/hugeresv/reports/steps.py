@@ -32,7 +32,7 @@ class StepLines:
         pool = scenario.pool
         self._screen = screen
         self._columns = columns_for(scenario, screen.width)
-        self._counters = Counters(pool.nr_hugepages, pool.nr_hugepages, 0, 0)
+        self._counters = Counters(pool.pages, pool.pages, 0, 0)
         self._tables: dict[str, tuple[int, ...]] = {}
         """Pages of each cgroup and mount, as they were told last."""
         self._violations: Sequence[Violation] = ()

@@ -3,7 +3,7 @@
 What is refused is raised as `FormatError`, which the reader of a spelling places in its file.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,15 +12,15 @@ from hugeresv.outcome import SECOND_NAMES, Outcome
 from hugeresv.scenario.fields import Field, Sort, shape
 from hugeresv.scenario.format_error import FormatError, did_you_mean
 from hugeresv.scenario.operation import OPERATIONS, Operation
-from hugeresv.scenario.scenario import Json, Scenario, Step
+from hugeresv.scenario.scenario import Json, Pool, Scenario, Step
 from hugeresv.scenario.strict_json import dumps
+from hugeresv.units import count_of
 
 SCHEMA = "hugeresv-scenario/1"
 
-RESERVED_ARGUMENTS = ("page_size_kB", "node", "mempolicy")
-"""Arguments that the format has names for and that are not implemented."""
+_RESERVED_OPERATIONS = ("soft_offline",)
+"""Operations that the format has names for and that are not implemented."""
 
-_RESERVED_OPERATIONS = ("mbind", "demote", "soft_offline")
 _AN_OUTCOME = "ok, an errno name, SIGBUS, SIGSEGV or HANG"
 _LIMIT = 1 << 63
 """Numbers are the kernel's signed 64-bit ones."""
@@ -30,21 +30,36 @@ Decoder = Callable[[Json], Any]
 
 def decode_scenario(raw: Mapping[str, Json], steps: Iterable[Step]) -> Scenario:
     """A scenario from its top-level keys, unknown ones kept, and its steps, which are taken last."""
-    if "pools" in raw:
-        raise FormatError(
-            "several page sizes or nodes are not implemented; 'pool' gives the one", "pools", error=UnsupportedError
-        )
     if (schema := raw.get("schema")) != SCHEMA:
         found = f"found {shown(schema)}" if "schema" in raw else "it is missing"
         raise FormatError(f"expected {dumps(SCHEMA)}, {found}", "schema")
     known = shape(Scenario).fields
     values = _decode_keys(Scenario, {key: value for key, value in raw.items() if key in known})
-    if values["pool"].page_size_kB == 0:
-        raise FormatError("expected a size above 0, found 0", "pool", "page_size_kB")
+    _check_pools(values["pool"], values.get("pools") or ())
     if raw.get("source") is not None:
         values["source"] = raw["source"]
     kept = {key: value for key, value in raw.items() if key not in values and key != "schema"}
     return Scenario(steps=tuple(steps), extra=kept, **values)
+
+
+def _check_pools(first: Pool, others: Sequence[Pool]) -> None:
+    """Every page size above 0 and once; every pool on as many nodes as the first one that says so."""
+    if first.page_size_kB == 0:
+        raise FormatError("expected a size above 0, found 0", "pool", "page_size_kB")
+    sizes, nodes = {first.page_size_kB}, first.nodes
+    for pool in others:
+        if pool.page_size_kB == 0 or pool.page_size_kB in sizes:
+            raise FormatError(
+                f"expected a size above 0 that no other pool has, found {pool.page_size_kB}", "pools", "page_size_kB"
+            )
+        sizes.add(pool.page_size_kB)
+        nodes = nodes or pool.nodes
+        if pool.nodes and nodes and len(pool.nodes) != len(nodes):
+            raise FormatError(
+                f"expected {count_of(len(nodes), 'node')} as in the pool before, found {len(pool.nodes)}",
+                "pools",
+                "nodes",
+            )
 
 
 def decode_step(raw: Json) -> Step:
@@ -65,7 +80,8 @@ def decode_step(raw: Json) -> Step:
     except FormatError as wrong:
         raise wrong.under(key) from None
     keys.check(arguments)
-    return Step(operation(**arguments), **_decode_about(about, operation)) if about else Step(operation(**arguments))
+    made = operation(**keys.attributes(arguments))
+    return Step(made, **_decode_about(about, operation)) if about else Step(made)
 
 
 def _decode_about(raw: Mapping[str, Json], operation: type[Operation]) -> dict[str, Any]:
@@ -112,7 +128,10 @@ class _Keys:
         self.decoders: dict[str, Decoder] = {key: _decoder(field) for key, field in known.fields.items()}
         self._needed = known.needed
         self._in_bytes = known.in_bytes
-        self._required = None if known.in_bytes else frozenset(key for group in known.needed for key in group)
+        self._by_node = known.by_node
+        self._renamed = {key: field.attribute for key, field in known.fields.items() if field.attribute != key}
+        one_each = not (known.in_bytes or known.by_node)
+        self._required = None if not one_each else frozenset(key for group in known.needed for key in group)
         """The keys that suffice, where none may stand for another."""
 
     def check(self, values: Mapping[str, Any]) -> None:
@@ -126,6 +145,15 @@ class _Keys:
         for pages, exact in self._in_bytes.items():
             if pages in values and exact in values:
                 raise FormatError(f"'{pages}' and '{exact}' say the same in pages and in bytes: give one of them")
+        for pages, by_node in self._by_node.items():
+            if pages in values and by_node in values:
+                raise FormatError(f"'{pages}' and '{by_node}' both say the size of the pool: give one of them")
+
+    def attributes(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The values by the names of their fields, which are the keys but for words of Python."""
+        if not self._renamed:
+            return values
+        return {self._renamed.get(key, key): value for key, value in values.items()}
 
 
 _known_keys: dict[type, _Keys] = {}
@@ -139,16 +167,6 @@ def _keys(cls: type) -> _Keys:
 
 def _decoder(field: Field) -> Decoder:
     match field.kind:
-        case Sort.COUNT:
-            return _count
-        case Sort.SIGNED:
-            return _signed
-        case Sort.NAME:
-            return _name
-        case Sort.TEXT:
-            return _text
-        case Sort.FLAG:
-            return _flag
         case Sort.WORD:
             words = {str(word): word for word in field.words}
             if field.words == tuple(Outcome):
@@ -156,10 +174,14 @@ def _decoder(field: Field) -> Decoder:
             return partial(_word, words, f"one of {', '.join(words)}")
         case Sort.RECORD:
             return partial(_decode_record, field.record)
+        case Sort.RECORDS:
+            return partial(_list, partial(_decode_record, field.record), at_least=1)
+        case Sort.ROWS:
+            return partial(_list, partial(_row, field.record))
         case Sort.TABLE:
             return partial(_table, partial(_decode_record, field.record))
-        case Sort.BY_KERNEL:
-            return _signed_by_kernel
+        case _:
+            return _PLAIN[field.kind]
 
 
 def _count(value: Json) -> int:
@@ -214,8 +236,34 @@ def _table(decode: Decoder, value: Json) -> dict[str, Any]:
     return found
 
 
+def _list(decode: Decoder, value: Json, at_least: int = 0) -> tuple[Any, ...]:
+    if not isinstance(value, list) or len(value) < at_least:
+        expected = "a list that is not empty" if at_least else "a list"
+        raise FormatError(f"expected {expected}, found {shown(value)}")
+    return tuple(decode(each) for each in value)
+
+
+def _row(row: Any, value: Json) -> Any:
+    fields = row._fields
+    if not isinstance(value, list) or len(value) != len(fields):
+        raise FormatError(f"expected [{', '.join(fields)}], found {shown(value)}")
+    return row(*map(_signed, value))
+
+
 def _signed_by_kernel(value: Json) -> int | dict[str, int]:
     return _table(_signed, value) if isinstance(value, dict) else _signed(value)
+
+
+_PLAIN: Mapping[Sort, Decoder] = {
+    Sort.COUNT: _count,
+    Sort.SIGNED: _signed,
+    Sort.NAME: _name,
+    Sort.TEXT: _text,
+    Sort.FLAG: _flag,
+    Sort.COUNTS: partial(_list, _count),
+    Sort.BY_KERNEL: _signed_by_kernel,
+}
+"""The decoders of keys whose kind says all about them."""
 
 
 def unknown_operation(op: str, known: Iterable[str] = OPERATIONS) -> FormatError:
@@ -235,8 +283,6 @@ def _operation_class(raw: Mapping[str, Json]) -> type[Operation]:
 
 
 def _unknown_argument(key: str, operation: type[Operation]) -> FormatError:
-    if key in RESERVED_ARGUMENTS:
-        return FormatError(f"argument '{key}' is not implemented", error=UnsupportedError)
     takes = list(shape(operation).fields)
     near = did_you_mean(key, [*takes, *shape(Step).fields])
     return FormatError(f"unknown key '{key}'; {operation.op} takes {', '.join(takes)}{near}")

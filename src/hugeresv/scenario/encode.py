@@ -32,7 +32,7 @@ def encode_record(record: object) -> dict[str, Json]:
     """The keys of one of our dataclasses that were given."""
     raw: dict[str, Json] = {}
     for key, field in shape(type(record)).fields.items():
-        value: Any = getattr(record, key)
+        value: Any = getattr(record, field.attribute)
         if value is None:
             continue
         match field.kind:
@@ -40,6 +40,12 @@ def encode_record(record: object) -> dict[str, Json]:
                 raw[key] = encode_record(value)
             case Sort.TABLE:
                 raw[key] = {name: encode_record(each) for name, each in value.items()}
+            case Sort.COUNTS:
+                raw[key] = list(value)
+            case Sort.RECORDS:
+                raw[key] = [encode_record(each) for each in value]
+            case Sort.ROWS:
+                raw[key] = [list(row) for row in value]
             case Sort.BY_KERNEL:
                 raw[key] = dict(value) if isinstance(value, Mapping) else value
             case Sort.WORD:

@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 from typing import Any, NamedTuple, TypeVar
 
 from hugeresv.answer import Answer
-from hugeresv.scenario.scenario import CgroupPages, Expectation, Scenario, StatfsPages, Step
+from hugeresv.scenario.scenario import CgroupPages, Expectation, PoolPages, Scenario, StatfsPages, Step
 
-_Keys = TypeVar("_Keys", Expectation, CgroupPages, StatfsPages)
+_Keys = TypeVar("_Keys", Expectation, CgroupPages, StatfsPages, PoolPages)
 
 
 class Contradiction(NamedTuple):
@@ -41,15 +41,26 @@ def observed(answer: Answer) -> Expectation:
     """The expectation that `answer`, and nothing else, fulfils."""
     cgroups = {name: CgroupPages(*pages) for name, pages in (answer.cgroups or {}).items()}
     statfs = {name: StatfsPages(*pages) for name, pages in (answer.statfs or {}).items()}
-    return Expectation(answer.outcome, *answer.counters, cgroups=cgroups or None, statfs=statfs or None)
+    pools = {str(size): PoolPages(*pool.counters, pool.nodes) for size, pool in (answer.pools or {}).items()}
+    return Expectation(
+        answer.outcome,
+        *answer.counters,
+        cgroups=cgroups or None,
+        statfs=statfs or None,
+        nodes=answer.nodes,
+        pools=pools or None,
+    )
 
 
 def contradictions(expectation: Expectation, answer: Answer) -> list[Contradiction]:
     """Where `answer` is not what was expected. A cgroup or mount that the answer does not have is a contradiction."""
     found = observed(answer)
+    if (size := expectation.page_size_kB) is not None:
+        found = replace(found, page_size_kB=size, **_counters_of(found, size))
     differing = [*_differing(expectation, found)]
     differing += _differing_by_name(expectation.cgroups or {}, found.cgroups or {}, "a cgroup")
     differing += _differing_by_name(expectation.statfs or {}, found.statfs or {}, "a mount")
+    differing += _differing_by_name(expectation.pools or {}, found.pools or {}, "a pool")
     return differing
 
 
@@ -59,6 +70,12 @@ def leaks_for(scenario: Scenario, names: Sequence[str]) -> int:
         return scenario.leaks_rsvd
     by_kernel = scenario.leaks_rsvd or {}
     return next((by_kernel[name] for name in reversed(names) if name in by_kernel), 0)
+
+
+def _counters_of(found: Expectation, size_kb: int) -> dict[str, Any]:
+    """The counters of a further pool, to stand in place of the first one's; nothing where that is the one meant."""
+    pool = (found.pools or {}).get(str(size_kb))
+    return {} if pool is None else {field.name: getattr(pool, field.name) for field in fields(PoolPages)}
 
 
 def _overridden(base: _Keys, over: _Keys) -> _Keys:
@@ -80,7 +97,14 @@ def _differing(wanted: _Keys, found: _Keys, prefix: str = "") -> Iterator[Contra
     for field in fields(wanted):
         want, got = getattr(wanted, field.name), getattr(found, field.name)
         if want is not None and not isinstance(want, Mapping) and want != got:
-            yield Contradiction(prefix + field.name, want, got)
+            yield Contradiction(prefix + field.name, _shown(want), _shown(got))
+
+
+def _shown(counted: Any) -> Any:
+    """A value as `.scn` spells it."""
+    if isinstance(counted, tuple):
+        return ",".join("/".join(map(str, node)) for node in counted)
+    return counted
 
 
 def _differing_by_name(wanted: Mapping[str, _Keys], found: Mapping[str, _Keys], kind: str) -> Iterator[Contradiction]:

@@ -3,12 +3,14 @@
 Both spellings, JSON and `.scn`, are driven by what this module finds: a field added to an operation is a key of both.
 The conventions it relies on: a field without a default is required; a quantity in pages may have a sibling in exact
 bytes (`pages` and `length_bytes`), of which at most one is given; a length must be given, an offset need not be.
+A pool's size is a number, or one a node.
 """
 
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum, StrEnum, auto
+from keyword import iskeyword
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hugeresv.scenario.scenario import Scenario, Step
@@ -32,6 +34,12 @@ class Sort(Enum):
     """One of some words."""
     RECORD = auto()
     """An object with keys of its own."""
+    COUNTS = auto()
+    """A list of such numbers from 0."""
+    RECORDS = auto()
+    """A list of objects with keys of their own, at least one."""
+    ROWS = auto()
+    """A list of lists of signed numbers, which are the fields of a named tuple."""
     TABLE = auto()
     """An object from names to such objects."""
     BY_KERNEL = auto()
@@ -48,7 +56,12 @@ class Field:
     words: tuple[str, ...] = ()
     """What a WORD may be."""
     record: type = object
-    """The class of a RECORD, or of the entries of a TABLE."""
+    """The class of a RECORD, or of the entries of RECORDS, ROWS or a TABLE."""
+
+    @property
+    def attribute(self) -> str:
+        """The field of the dataclass: the key, with an underscore behind it where Python keeps the word for itself."""
+        return f"{self.key}_" if iskeyword(self.key) else self.key
 
 
 @value()
@@ -60,9 +73,12 @@ class Shape:
     """Groups of keys of which one must be given."""
     in_bytes: Mapping[str, str]
     """The key that gives in exact bytes what a key gives in pages; only one of the two may be given."""
+    by_node: Mapping[str, str]
+    """The key that gives node by node what a key gives as one number; likewise."""
 
 
 _LENGTHS = ("pages", "new_pages")
+_BY_NODE = {"nr_hugepages": "nodes"}
 _IN_BYTES = (
     ("pages", "length_bytes"),
     ("new_pages", "new_length_bytes"),
@@ -92,17 +108,19 @@ def shape(cls: type) -> Shape:
 def _shape(cls: type) -> Shape:
     hints = get_type_hints(cls)
     found = {
-        field.name: _field(field.name, hints[field.name], field.default is MISSING)
+        (key := field.name.removesuffix("_")): _field(key, hints[field.name], field.default is MISSING)
         for field in fields(cls)
         if field.name not in _NOT_KEYS.get(cls, ())
     }
     in_bytes = {pages: exact for pages, exact in _IN_BYTES if pages in found and exact in found}
+    by_node = {key: by_node for key, by_node in _BY_NODE.items() if key in found and by_node in found}
+    other = in_bytes | by_node
     needed = tuple(
-        (key, in_bytes[key]) if key in in_bytes else (key,)
+        (key, other[key]) if key in other else (key,)
         for key, field in found.items()
-        if field.required or key in _LENGTHS
+        if field.required or key in _LENGTHS or key in by_node
     )
-    return Shape(found, needed, in_bytes)
+    return Shape(found, needed, in_bytes, by_node)
 
 
 def _field(key: str, annotation: Any, required: bool) -> Field:
@@ -119,6 +137,11 @@ def _field(key: str, annotation: Any, required: bool) -> Field:
         return Field(key, Sort.TEXT if key in _FREE_TEXT else Sort.NAME, required)
     if get_origin(annotation) is Literal:
         return Field(key, Sort.WORD, required, words=get_args(annotation))
+    if get_origin(annotation) is tuple:
+        entry, _ = get_args(annotation)
+        if entry is int:
+            return Field(key, Sort.COUNTS, required)
+        return Field(key, Sort.RECORDS if is_dataclass(entry) else Sort.ROWS, required, record=entry)
     if get_origin(annotation) is Mapping:
         return Field(key, Sort.TABLE, required, record=get_args(annotation)[1])
     if is_dataclass(annotation) and isinstance(annotation, type):

@@ -3,12 +3,13 @@
 Each class is one row of the table of operations; its fields are the JSON keys of that row, under the same names. `None`
 is "not given": what that means is said by the class (`Span.start`, `Mmap.length`), so that a scenario can be
 written back exactly as it was read. Lengths and offsets are in huge pages, except where a name says `_bytes`.
+`page_size_kB` is the size of these huge pages, where it is not the one of the scenario's first pool.
 """
 
 from typing import ClassVar, Literal
 
 from hugeresv.value import value
-from hugeresv.words import Advice, Prot
+from hugeresv.words import Advice, PolicyMode, Prot
 
 Sharing = Literal["private", "shared"]
 Access = Literal["read", "write"]
@@ -85,6 +86,7 @@ class Mmap(Operation):
     over: Place | None = None
     noreplace: bool | None = None
     normal: bool | None = None
+    page_size_kB: int | None = None
 
     def length(self, page_bytes: int) -> int:
         """Length of the mapping in bytes, as passed to the call (not rounded)."""
@@ -192,6 +194,7 @@ class OpenFile(Operation):
     op: ClassVar[str] = "open_file"
     file: str
     mount: str | None = None
+    page_size_kB: int | None = None
 
 
 @value()
@@ -200,6 +203,7 @@ class Memfd(Operation):
 
     op: ClassVar[str] = "memfd"
     file: str
+    page_size_kB: int | None = None
 
 
 @value()
@@ -280,6 +284,7 @@ class Shmget(Operation):
     pages: int | None = None
     length_bytes: int | None = None
     noreserve: bool | None = None
+    page_size_kB: int | None = None
 
     def length(self, page_bytes: int) -> int:
         """Size of the segment in bytes, as passed to the call."""
@@ -342,10 +347,17 @@ class Memlock(Operation):
 
 @value()
 class SetNrHugepages(Operation):
-    """A write of `n` pages to nr_hugepages."""
+    """A write of `n` pages to nr_hugepages: of all nodes, or of `node`.
+
+    `mempolicy`: `proc` writes to nr_hugepages_mempolicy, and its policy says which nodes gain or lose pages.
+    """
 
     op: ClassVar[str] = "set_nr_hugepages"
     n: int
+    proc: str | None = None
+    node: int | None = None
+    mempolicy: bool | None = None
+    page_size_kB: int | None = None
 
 
 @value()
@@ -354,6 +366,7 @@ class SetNrOvercommit(Operation):
 
     op: ClassVar[str] = "set_nr_overcommit"
     n: int
+    page_size_kB: int | None = None
 
 
 @value()
@@ -364,6 +377,7 @@ class Mount(Operation):
     mount: str
     size_pages: int | None = None
     min_size_pages: int | None = None
+    page_size_kB: int | None = None
 
 
 @value()
@@ -401,6 +415,91 @@ class CgroupRmdir(Operation):
     cgroup: str
 
 
+@value()
+class SetMempolicy(Operation):
+    """set_mempolicy(2): the policy of the process for memory that no mapping's own policy decides on."""
+
+    op: ClassVar[str] = "set_mempolicy"
+    proc: str
+    mode: PolicyMode
+    nodes: tuple[int, ...] | None = None
+
+
+@value(kw_only=True)
+class Mbind(Span):
+    """mbind(2); `move`, `move_all` and `strict` are MPOL_MF_MOVE, MPOL_MF_MOVE_ALL and MPOL_MF_STRICT."""
+
+    op: ClassVar[str] = "mbind"
+    mode: PolicyMode
+    nodes: tuple[int, ...] | None = None
+    move: bool | None = None
+    move_all: bool | None = None
+    strict: bool | None = None
+
+
+@value()
+class SetCpu(Operation):
+    """sched_setaffinity(2): the process runs on CPUs of this node."""
+
+    op: ClassVar[str] = "set_cpu"
+    proc: str
+    node: int
+
+
+@value()
+class CpusetSet(Operation):
+    """A write to cpuset.mems of a cgroup; no nodes: those of its parent."""
+
+    op: ClassVar[str] = "cpuset_set"
+    cgroup: str
+    mems: tuple[int, ...]
+
+
+@value()
+class MovePages(Operation):
+    """move_pages(2) of one of the process's own pages to a node; `all` is MPOL_MF_MOVE_ALL.
+
+    It answers the errno of the call, else the one in the page's status, else EBUSY where the page was left behind.
+    """
+
+    op: ClassVar[str] = "move_pages"
+    proc: str
+    map: str
+    node: int
+    page: int | None = None
+    all: bool | None = None
+
+
+@value()
+class MigratePages(Operation):
+    """migrate_pages(2): `proc` moves all pages of `target` on the nodes `from` to the nodes `to`."""
+
+    op: ClassVar[str] = "migrate_pages"
+    proc: str
+    target: str
+    from_: tuple[int, ...]
+    to: tuple[int, ...]
+
+
+@value()
+class Demote(Operation):
+    """A write of `n` pages to the file `demote` of a pool, or of a node's part of it."""
+
+    op: ClassVar[str] = "demote"
+    n: int
+    node: int | None = None
+    page_size_kB: int | None = None
+
+
+@value()
+class SetDemoteSize(Operation):
+    """A write to demote_size: pages of a pool are demoted to pages of `demote_size_kB`."""
+
+    op: ClassVar[str] = "set_demote_size"
+    demote_size_kB: int
+    page_size_kB: int | None = None
+
+
 OPERATIONS: dict[str, type[Operation]] = {
     cls.op: cls
     for cls in (
@@ -408,6 +507,7 @@ OPERATIONS: dict[str, type[Operation]] = {
         OpenFile, Memfd, CloseFile, Ftruncate, Fallocate, Fadvise, Readahead,
         Shmget, Shmat, Shmdt, Shmrm, Setgid, Capset, Memlock,
         SetNrHugepages, SetNrOvercommit, Mount, Umount, CgroupMove, CgroupSet, CgroupRmdir,
+        SetMempolicy, Mbind, SetCpu, CpusetSet, MovePages, MigratePages, Demote, SetDemoteSize,
     )
 }  # fmt: skip
 """Every operation by its name in a scenario."""

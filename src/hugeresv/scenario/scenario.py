@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field
 
+from hugeresv.answer import NodeCounters
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.operation import Operation
 from hugeresv.value import value
@@ -11,12 +12,28 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
 @value()
+class NodePages:
+    """A node's part of a pool at the start."""
+
+    nr: int
+
+
+@value()
 class Pool:
-    """The pool of one page size at the start: all pages free, none reserved."""
+    """The pool of one page size at the start: all pages free, none reserved.
+
+    Its size is given as one number or node by node: of `nr_hugepages` and `nodes` one is None.
+    """
 
     page_size_kB: int
-    nr_hugepages: int
+    nr_hugepages: int | None = None
     nr_overcommit: int | None = None
+    nodes: tuple[NodePages, ...] | None = None
+
+    @property
+    def pages(self) -> int:
+        """Pages at the start, on all nodes."""
+        return sum(node.nr for node in self.nodes or ()) if self.nr_hugepages is None else self.nr_hugepages
 
     @property
     def page_bytes(self) -> int:
@@ -51,6 +68,17 @@ class StatfsPages:
 
 
 @value()
+class PoolPages:
+    """Expected counters of a pool by its page size in kB. `rsvd` is signed."""
+
+    total: int | None = None
+    free: int | None = None
+    rsvd: int | None = None
+    surp: int | None = None
+    nodes: tuple[NodeCounters, ...] | None = None
+
+
+@value()
 class Expectation:
     """What must be true right after a step. None is not checked. `rsvd` is signed."""
 
@@ -61,6 +89,10 @@ class Expectation:
     surp: int | None = None
     cgroups: Mapping[str, CgroupPages] | None = None
     statfs: Mapping[str, StatfsPages] | None = None
+    nodes: tuple[NodeCounters, ...] | None = None
+    pools: Mapping[str, PoolPages] | None = None
+    page_size_kB: int | None = None
+    """Whose counters `total` to `surp` and `nodes` are, where not the first pool's."""
 
 
 @value()
@@ -78,7 +110,10 @@ class Step:
 
 @value()
 class Scenario:
-    """A whole scenario. `leaks_rsvd`: the reservations that remain counted when everything of it is gone, in pages."""
+    """A whole scenario. An operation that names no page size means `pool`.
+
+    `leaks_rsvd`: the reservations that remain counted when everything of it is gone, in pages.
+    """
 
     pool: Pool
     steps: tuple[Step, ...]
@@ -87,5 +122,7 @@ class Scenario:
     source: Json = None
     cgroups: Mapping[str, Cgroup] | None = None
     leaks_rsvd: int | Mapping[str, int] | None = None
+    pools: tuple[Pool, ...] | None = None
+    """The pools of further page sizes."""
     extra: Mapping[str, Json] = field(default_factory=dict)
     """Unknown top-level keys, kept as they are."""

@@ -1,9 +1,11 @@
 """What a step must answer, as `.scn` spells it: `-> SIGBUS free=3 web.usage=4 | 6.18: rsvd=-1`.
 
 Behind the arrow what holds on every kernel, the outcome as a bare word; behind each bar what one kernel answers
-instead. A cgroup's or a mount's counters are `NAME.usage`, `NAME.rsvd`, `NAME.blocks`, `NAME.bfree`, `NAME.bavail`.
+instead. A cgroup's or a mount's counters are `NAME.usage`, `NAME.rsvd`, `NAME.blocks`, `NAME.bfree`, `NAME.bavail`,
+those of another pool than the first `1G.free`; `nodes=2/1/0,2/2/0` are total, free and surplus pages of every node.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import cast
@@ -11,15 +13,26 @@ from typing import cast
 from hugeresv.scenario.fields import Sort, shape
 from hugeresv.scenario.format_error import FormatError
 from hugeresv.scenario.scenario import Expectation, Json
-from hugeresv.scenario.scn_arguments import add
-from hugeresv.scenario.scn_words import read_json, read_name, read_number, split_option, write_name
+from hugeresv.scenario.scn_arguments import add, spelling
+from hugeresv.scenario.scn_words import (
+    read_json,
+    read_name,
+    read_number,
+    read_size_kb,
+    split_option,
+    write_name,
+    write_size_kb,
+)
 from hugeresv.scenario.strict_json import dumps
 
 ARROW = "->"
 BAR = "|"
 
 _TABLES = {field.key: shape(field.record) for field in shape(Expectation).fields.values() if field.kind is Sort.TABLE}
-_TABLE_OF = {counter: table for table, known in _TABLES.items() for counter in known.fields}
+_POOLS = "pools"
+_TABLE_OF = {counter: table for table, known in _TABLES.items() if table != _POOLS for counter in known.fields}
+_PAGE_SIZE = re.compile(r"[0-9]+[KMGTPE]")
+"""A name that is written so, without quotes, is a pool's."""
 
 
 def read_expectations(words: Sequence[str]) -> dict[str, Json]:
@@ -76,11 +89,13 @@ def read_counters(words: Iterable[str]) -> dict[str, Json]:
             add(raw, {"outcome": word})
         elif key in _TABLES:
             add(raw, {key: read_json(text)})
+        elif key == spelling("page_size_kB"):
+            add(raw, {"page_size_kB": read_size_kb(text)})
         elif "." in key:
             name, _, counter = key.rpartition(".")
-            _add_to_table(raw, read_name(name), counter, text)
+            _add_to_table(raw, name, counter, text)
         else:
-            add(raw, {key: read_number(text)})
+            add(raw, {key: _read_value(key, text)})
     return raw
 
 
@@ -89,21 +104,52 @@ def write_counters(raw: dict[str, Json]) -> Iterator[str]:
     for key, value in raw.items():
         if key == "outcome":
             yield str(value)
+        elif key == "page_size_kB":
+            yield f"{spelling(key)}={write_size_kb(value)}"
         elif not isinstance(value, dict):
-            yield f"{key}={value}"
-        elif value and all(value.values()):
+            yield f"{key}={_write_value(value)}"
+        elif value and all(value.values()) and (key != _POOLS or all(map(_is_size_kb, value))):
             for name, counters in value.items():
-                for counter, pages in cast(dict[str, Json], counters).items():
-                    yield f"{write_name(name)}.{counter}={pages}"
+                written = write_size_kb(int(name)) if key == _POOLS else _write_name(name)
+                for counter, counted in cast(dict[str, Json], counters).items():
+                    yield f"{written}.{counter}={_write_value(counted)}"
         else:
             yield f"{key}={dumps(value)}"
 
 
-def _add_to_table(raw: dict[str, Json], name: str, counter: str, text: str) -> None:
-    if counter not in _TABLE_OF:
+def _add_to_table(raw: dict[str, Json], written: str, counter: str, text: str) -> None:
+    if _PAGE_SIZE.fullmatch(written):
+        name, key = str(read_size_kb(written)), _POOLS
+    elif counter in _TABLE_OF:
+        name, key = read_name(written), _TABLE_OF[counter]
+    else:
+        name = read_name(written)
         raise FormatError(f"unknown counter '{counter}' of '{name}'; known: {', '.join(_TABLE_OF)}")
-    table = raw.setdefault(_TABLE_OF[counter], {})
+    table = raw.setdefault(key, {})
     if isinstance(table, dict):
         counters = table.setdefault(name, {})
         if isinstance(counters, dict):
-            add(counters, {counter: read_number(text)})
+            add(counters, {counter: _read_value(counter, text)})
+
+
+def _read_value(counter: str, text: str) -> Json:
+    """A number; of nodes, their numbers."""
+    if counter != "nodes":
+        return read_number(text)
+    return [[read_number(number) for number in node.split("/")] for node in text.split(",")] if text else []
+
+
+def _write_value(value: Json) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    return ",".join("/".join(map(str, cast(list[Json], node))) for node in value)
+
+
+def _write_name(name: str) -> str:
+    """The name of a cgroup or a mount, in quotes where it would be a pool's."""
+    return dumps(name) if _PAGE_SIZE.fullmatch(name) else write_name(name)
+
+
+def _is_size_kb(name: str) -> bool:
+    """Whether the name of a pool is its page size in kB, as the kernel writes it."""
+    return name.isascii() and name.isdigit() and str(int(name)) == name and name != "0"

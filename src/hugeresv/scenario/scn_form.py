@@ -4,12 +4,13 @@ The process first where there is one, then the operation, the names it needs, it
 `read`, `punch`), and whatever is optional by name.
 """
 
+from dataclasses import fields
 from functools import cache
 
 from hugeresv.scenario.fields import Field, Shape, Sort, shape
 from hugeresv.scenario.operation import OPERATIONS
 from hugeresv.scenario.scenario import Json
-from hugeresv.scenario.scn_arguments import options
+from hugeresv.scenario.scn_arguments import is_size, options
 from hugeresv.value import value
 
 DEFAULT_WORDS: dict[str, Json] = {"access": "write"}
@@ -23,6 +24,7 @@ class Form:
     op: str
     known: Shape
     has_proc: bool
+    """Whether a process may come first; it must, but for operations of WITHOUT_PROC."""
     names: tuple[str, ...]
     start: str | None
     length: str | None
@@ -36,7 +38,8 @@ class Form:
 
     def usage(self) -> str:
         """The operation as a line to imitate."""
-        parts = [*(["PROC"] if self.has_proc else []), self.op, *(name.upper() for name in self.names)]
+        actor = "[PROC]" if self.op in WITHOUT_PROC else "PROC"
+        parts = [*([actor] if self.has_proc else []), self.op, *(name.upper() for name in self.names)]
         if self.length:
             parts.append("PAGE|START+LENGTH" if self.start else self.length.upper())
         elif self.start:
@@ -51,9 +54,11 @@ class Form:
             Sort.COUNT: "N",
             Sort.NAME: "NAME",
             Sort.RECORD: "MAP@PAGE",
+            Sort.COUNTS: "N,N,...",
             Sort.WORD: "|".join(field.words),
         }
-        word = name if field.kind is Sort.FLAG else f"{name}={values[field.kind]}"
+        value = "SIZE" if is_size(field) else values.get(field.kind)
+        word = name if field.kind is Sort.FLAG else f"{name}={value}"
         return word if any(field.key in group for group in self.known.needed) else f"[{word}]"
 
 
@@ -64,21 +69,28 @@ def form_of(op: str) -> Form:
     known = shape(operation)
     required = [field for field in known.fields.values() if field.required and field.key != "proc"]
     start = "page" if "page" in known.fields else None
-    length = next((field.key for field in required if field.kind is Sort.COUNT), None)
+    lengths = [field.key for field in required if field.kind is Sort.COUNT and not is_size(field)]
+    length = lengths[0] if lengths and start is None else None
     if "pages" in known.fields:
         length = "pages"
-    positions = {"proc", start, length, *(field.key for field in required)}
+    word = next((field for field in required if field.kind is Sort.WORD), None)
+    names = tuple(field.key for field in required if field.kind is Sort.NAME)
+    positions = {"proc", start, length, *names, *([word.key] if word else [])}
     return Form(
         op=op,
         known=known,
-        has_proc=op not in WITHOUT_PROC,
-        names=tuple(field.key for field in required if field.kind is Sort.NAME),
+        has_proc="proc" in known.fields,
+        names=names,
         start=start,
         length=length,
-        word=next((field for field in required if field.kind is Sort.WORD), None),
+        word=word,
         by_name=options(known, but=[key for key in positions if key]),
     )
 
 
-WITHOUT_PROC = tuple(op for op, operation in OPERATIONS.items() if not hasattr(operation, "proc"))
-"""Operations that belong to no process: their own name comes first on the line."""
+WITHOUT_PROC = tuple(
+    op
+    for op, operation in OPERATIONS.items()
+    if not (proc := {field.name: field for field in fields(operation)}.get("proc")) or proc.default is None
+)
+"""Operations that need no process: their own name comes first on the line. A few may have one before it."""

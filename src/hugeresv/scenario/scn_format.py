@@ -80,6 +80,8 @@ def _read_headers(lines: Lines, place: str) -> tuple[dict[str, Json], Given]:
         try:
             if header := line.word():
                 new = read_header(header, line)
+                if "pool" in raw and "pool" in new:
+                    new = {"pools": [new["pool"]]}
                 given |= dict.fromkeys(_places(new), (number, header))
                 title += [str(new.pop(key)) for key in ("title",) if key in new]
                 _add(raw, new)
@@ -100,11 +102,15 @@ def _places(new: dict[str, Json]) -> Iterator[str]:
 
 
 def _add(raw: dict[str, Json], new: dict[str, Json]) -> None:
-    known, added = raw.get("cgroups"), new.get("cgroups")
-    if isinstance(known, dict) and isinstance(added, dict):
-        add(known, added)
-    else:
-        add(raw, new)
+    """What a header line gives, added; lines for cgroups and for further pools go together."""
+    for key, value in new.items():
+        known = raw.get(key)
+        if key == "cgroups" and isinstance(known, dict) and isinstance(value, dict):
+            add(known, value)
+        elif key == "pools" and isinstance(known, list) and isinstance(value, list):
+            known += value
+        else:
+            add(raw, {key: value})
 
 
 def _read_steps(lines: Lines, place: str) -> Iterator[Step]:
@@ -149,7 +155,7 @@ def _read_line(words: Sequence[str], comments: Sequence[str]) -> list[Step]:
         notes = [*comments, *([str(raw.pop("note"))] if "note" in raw else [])]
         said = {key: raw.pop(key) for key in [key for key in raw if key not in form.known.fields]}
         about = said | about
-        if form.has_proc:
+        if at == 1:
             raw["proc"] = read_name(words[0])
         steps = [{"op": form.op, **raw, **page} for page in touched]
         if notes:

@@ -3,18 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from hugeresv.errors import InputError
 from hugeresv.scenario.fields import shape
 from hugeresv.scenario.format_error import FormatError
 from hugeresv.scenario.scenario import Cgroup, Json, Pool
 from hugeresv.scenario.scn_arguments import read_options, write_options
 from hugeresv.scenario.scn_expectation import read_by_kernel, read_counters, write_by_kernel
-from hugeresv.scenario.scn_words import Scanner, read_name, write_name
+from hugeresv.scenario.scn_words import Scanner, read_name, read_size_kb, write_name, write_size_kb
 from hugeresv.scenario.strict_json import dumps
-from hugeresv.units import format_bytes, parse_bytes
 
 HEADERS = {
-    "pool": "pool SIZE nr=PAGES [overcommit=PAGES]",
+    "pool": "pool SIZE nr=PAGES|nr=PAGES+PAGES [overcommit=PAGES]",
     "cgroup": "cgroup NAME [max=PAGES] [rsvd_max=PAGES] [parent=NAME]",
     "leaks": "leaks rsvd=PAGES, or leaks KERNEL: rsvd=PAGES | KERNEL: rsvd=PAGES",
     "id": "id TEXT",
@@ -49,7 +47,7 @@ def _read(header: str, line: Scanner) -> dict[str, Json]:
         case "id" | "title":
             return {header: read_name(_next(line))}
         case "pool":
-            size = _read_size(_next(line))
+            size = read_size_kb(_next(line))
             return {"pool": {"page_size_kB": size, **read_options(shape(Pool), line, ["page_size_kB"])}}
         case "cgroup":
             return {"cgroups": {read_name(_next(line)): read_options(shape(Cgroup), line)}}
@@ -59,7 +57,7 @@ def _read(header: str, line: Scanner) -> dict[str, Json]:
 
 def write_headers(raw: Mapping[str, Json]) -> Iterator[str]:
     """The header lines that give every top-level key of `raw` but `schema`, `title` and `steps`."""
-    for key in dict.fromkeys(("id", "source", "pool", *raw)):
+    for key in dict.fromkeys(("id", "source", "pool", "pools", *raw)):
         value = raw.get(key)
         if key not in raw or key in ("schema", "title", "steps"):
             continue
@@ -69,6 +67,8 @@ def write_headers(raw: Mapping[str, Json]) -> Iterator[str]:
             yield f"source {dumps(value)}"
         elif key == "pool":
             yield _write_pool(cast(dict[str, Json], value))
+        elif key == "pools" and value:
+            yield from map(_write_pool, cast(list[dict[str, Json]], value))
         elif key == "cgroups" and value:
             yield from (_write_cgroup(*cgroup) for cgroup in cast(dict[str, dict[str, Json]], value).items())
         elif key == "leaks_rsvd" and isinstance(value, int):
@@ -80,8 +80,7 @@ def write_headers(raw: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _write_pool(pool: dict[str, Json]) -> str:
-    size = format_bytes(cast(int, pool["page_size_kB"]) * 1024)
-    return " ".join(["pool", size, *write_options(shape(Pool), pool, ["page_size_kB"])])
+    return " ".join(["pool", write_size_kb(pool["page_size_kB"]), *write_options(shape(Pool), pool, ["page_size_kB"])])
 
 
 def _write_cgroup(name: str, limits: dict[str, Json]) -> str:
@@ -93,16 +92,6 @@ def _next(line: Scanner) -> str:
     if word is None:
         raise FormatError("the line ends too early")
     return word
-
-
-def _read_size(word: str) -> int:
-    try:
-        size_kb, rest = divmod(parse_bytes(word), 1024)
-    except InputError as error:
-        raise FormatError(str(error)) from None
-    if rest:
-        raise FormatError(f"expected a page size in whole kB, found {word}")
-    return size_kb
 
 
 def _read_leaks(words: list[str]) -> Json:

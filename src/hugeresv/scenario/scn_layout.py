@@ -69,7 +69,7 @@ def as_row(steps: Sequence[dict[str, Json]]) -> Row:
 def as_words(raw: dict[str, Json], pages: Sequence[int]) -> tuple[str, str]:
     """The process of an operation, which may be none, and the words that follow; `pages`: of a touch."""
     form = form_of(str(raw["op"]))
-    actor = write_name(str(raw["proc"]), *WITHOUT_PROC, *HEADERS) if form.has_proc else ""
+    actor = write_name(str(raw["proc"]), *WITHOUT_PROC, *HEADERS) if "proc" in raw else ""
     return actor, write_operation(form, raw, pages)
 
 

@@ -5,7 +5,7 @@ A touch of several pages is several steps: `db touch a 0 4 9`, and `db touch a 0
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from hugeresv.scenario.decode import RESERVED_ARGUMENTS, unknown_operation
+from hugeresv.scenario.decode import unknown_operation
 from hugeresv.scenario.fields import Sort, shape
 from hugeresv.scenario.format_error import FormatError, did_you_mean
 from hugeresv.scenario.operation import OPERATIONS
@@ -42,7 +42,7 @@ def find_form(words: Sequence[str], others: Iterable[str]) -> tuple[Form, int]:
     if first in WITHOUT_PROC:
         return form_of(first), 0
     if len(words) > 1 and words[1] in OPERATIONS:
-        if words[1] in WITHOUT_PROC:
+        if words[1] in WITHOUT_PROC and not form_of(words[1]).has_proc:
             raise FormatError(f"'{words[1]}' belongs to no process; write it without {first}")
         return form_of(words[1]), 1
     if first in OPERATIONS:
@@ -103,8 +103,6 @@ def _read_by_name(form: Form, key: str, text: str) -> dict[str, Json]:
         return read_option(form.known, form.by_name[key], text)
     if key in _STEP_BY_NAME:
         return read_option(_STEP, _STEP_BY_NAME[key], text)
-    if key in RESERVED_ARGUMENTS:
-        return {key: text}
     if (name := read_name(key)).startswith("x-"):
         return {name: read_json(text)}
     raise FormatError(f"unexpected {key}={text}{did_you_mean(key, [*form.by_name, *_STEP_BY_NAME])}")

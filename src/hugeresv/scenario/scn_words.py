@@ -4,7 +4,7 @@ Words are kept as they were written, quotes included, so that `"pool"` is a name
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from hugeresv.errors import InputError
@@ -140,6 +140,33 @@ def write_quantity(raw: dict[str, Json], key: str, bytes_key: str | None) -> str
     if isinstance(exact := raw.get(bytes_key or ""), int):
         return format_bytes(exact)
     return str(raw[key]) if key in raw else None
+
+
+def read_list(word: str) -> list[Json]:
+    """Numbers between commas; an empty word is no number."""
+    return [read_number(each) for each in word.split(",")] if word else []
+
+
+def write_list(numbers: Sequence[Json]) -> str:
+    """A list as `read_list` reads it."""
+    return ",".join(map(str, numbers))
+
+
+def read_size_kb(word: str) -> int:
+    """A page size such as 2M, in kB."""
+    try:
+        size_kb, rest = divmod(parse_bytes(word), 1024)
+    except InputError as error:
+        raise FormatError(str(error)) from None
+    if rest:
+        raise FormatError(f"expected a page size in whole kB, found {word}")
+    return size_kb
+
+
+def write_size_kb(size_kb: Json) -> str:
+    """A page size as `read_size_kb` reads it."""
+    assert isinstance(size_kb, int)
+    return format_bytes(size_kb * 1024)
 
 
 def read_place(word: str) -> dict[str, Json]:

@@ -44,7 +44,8 @@ def lockstep(scenario: Scenario, left: Kernel, right: Kernel, *, show: bool = Fa
     scenario says that it may hang. `show`: with pictures of the first difference. Raises as `play`.
     """
     right_first = left.real and not right.real
-    with left.start(scenario.pool, scenario.cgroups) as first, right.start(scenario.pool, scenario.cgroups) as second:
+    beginning = scenario.pool, scenario.cgroups, scenario.pools or ()
+    with left.start(*beginning) as first, right.start(*beginning) as second:
         watches = (Watch(first), Watch(second)) if show else ()
         for number, step in enumerate(scenario.steps, 1):
             early = apply_step(second if right_first else first, number, step)

@@ -36,7 +36,7 @@ def hardware_for(pool: Pool, options: Options = NONE) -> Hardware:
     Pages of 1 GiB are made at boot: later a kernel hardly finds so much in one piece. Raises UnavailableError for a
     pool that does not fit the memory.
     """
-    pool_bytes = pool.nr_hugepages * pool.page_bytes
+    pool_bytes = pool.pages * pool.page_bytes
     gigantic = pool.page_size_kB >= _GIB_KB
     needed = pool_bytes + (_BESIDE_GIGANTIC_BYTES if gigantic else _KERNEL_BYTES)
     memory_bytes = options.memory_bytes
@@ -45,8 +45,8 @@ def hardware_for(pool: Pool, options: Options = NONE) -> Hardware:
         memory_bytes = min(memory_bytes, _MOST_BYTES)
     if memory_bytes < pool_bytes:
         raise UnavailableError(
-            f"{pool.nr_hugepages} huge pages of {format_bytes(pool.page_bytes)} do not fit a guest with "
+            f"{pool.pages} huge pages of {format_bytes(pool.page_bytes)} do not fit a guest with "
             f"{format_bytes(memory_bytes)} of memory; give it more: guest:NAME,memory={format_bytes(needed)}"
         )
-    boot = f"hugepagesz=1G hugepages={pool.nr_hugepages}" if gigantic else ""
+    boot = f"hugepagesz=1G hugepages={pool.pages}" if gigantic else ""
     return Hardware(memory_bytes, options.nodes, boot)

@@ -2,9 +2,9 @@
 
 import errno
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from hugeresv.errors import UnavailableError
+from hugeresv.errors import UnavailableError, UnsupportedError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.guest.hardware import Hardware, hardware_for
 from hugeresv.kernels.guest.images import find_image
@@ -39,8 +39,12 @@ class GuestKernel(ClosedOnExit):
         """A step that hangs hangs a process of the guest."""
         return True
 
-    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> GuestSession:
+    def start(
+        self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()
+    ) -> GuestSession:
         """A fresh start. Raises UnavailableError where QEMU, a compiler or the guest's memory is wanting."""
+        if pools or pool.nodes:
+            raise UnsupportedError("several pools and several nodes are not run in guests")
         hardware = hardware_for(pool, self._options)
         try:
             if hardware not in self._snapshots:

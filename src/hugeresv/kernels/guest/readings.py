@@ -33,14 +33,14 @@ class GuestPool:
             raise UnavailableError(
                 f"the guest's pool of {self._pool.page_size_kB} kB cannot be overcommitted: {os.strerror(errno)}"
             )
-        if errno := self.write("nr_hugepages", self._pool.nr_hugepages):
+        if errno := self.write("nr_hugepages", self._pool.pages):
             raise UnavailableError(
                 f"the guest has no huge pages of {self._pool.page_size_kB} kB that can be added: {os.strerror(errno)}"
             )
         total = self.counters().total
-        if total != self._pool.nr_hugepages:
+        if total != self._pool.pages:
             raise UnavailableError(
-                f"the guest could get only {total} of {self._pool.nr_hugepages} huge pages of "
+                f"the guest could get only {total} of {self._pool.pages} huge pages of "
                 f"{self._pool.page_size_kB} kB: its memory is not large enough"
             )
 
@@ -91,8 +91,8 @@ class GuestReadings:
 
     def _statfs(self) -> Mapping[str, Statfs] | None:
         found = {}
-        for name, limited in self._names.mounts.items():
-            if limited:
+        for name, mount in self._names.mounts.items():
+            if mount.limited:
                 errno, *pages = self._conversation.ask("statfs", self._keeper.mounts[OfMount(name)])
                 if int(errno):
                     raise UnavailableError(f"cannot read statfs of {name!r} in the guest: {os.strerror(int(errno))}")

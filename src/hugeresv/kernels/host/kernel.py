@@ -1,9 +1,9 @@
 """The host as a kernel: one scenario at a time, on a pool that is borrowed from this machine."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from hugeresv.errors import UnavailableError
+from hugeresv.errors import UnavailableError, UnsupportedError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.host.claim import Claim
 from hugeresv.kernels.host.pool import HugePool
@@ -37,11 +37,13 @@ class HostKernel(ClosedOnExit):
         """A step that hangs hangs this machine's process."""
         return True
 
-    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> HostSession:
+    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> HostSession:
         """A fresh start. Raises UnavailableError when not root, or the pool is locked, in use, or cannot grow so far.
 
         One session at a time: the one before must have been closed.
         """
+        if pools or pool.nodes:
+            raise UnsupportedError("several pools and several nodes are not run on the host")
         if self._session is not None and not self._session.closed:
             raise RuntimeError("the session before has not been closed")
         if self._claim is None:
@@ -55,7 +57,7 @@ class HostKernel(ClosedOnExit):
                 "scenario has: somebody else uses the pool, or bugs of its kernel left them behind, and until it is "
                 "rebooted the counters are of no use"
             )
-        host_pool.reset(pool.nr_hugepages, pool.nr_overcommit or 0)
+        host_pool.reset(pool.pages, pool.nr_overcommit or 0)
         self._session = HostSession(self._claim, host_pool, cgroups)
         return self._session
 

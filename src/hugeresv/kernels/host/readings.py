@@ -82,8 +82,8 @@ class HostReadings:
 
     def _statfs(self) -> Mapping[str, Statfs] | None:
         found = {}
-        for name, limited in self._names.mounts.items():
-            if limited:
+        for name, mount in self._names.mounts.items():
+            if mount.limited:
                 status = os.statvfs(self._keeper.seen_from_here(self._keeper.mounts[OfMount(name)]))
                 found[name] = Statfs(status.f_blocks, status.f_bfree, status.f_bavail)
         return found or None

@@ -39,6 +39,8 @@ _ADVICE: Mapping[int, Advice] = {number: advice for advice, number in abi.ADVICE
 
 def carry_out(machine: Machine, call: Call) -> Returned:
     """Carry out a call. Its process comes into being when it is first named; a call without one finds None."""
+    if call.name not in _CALLS:
+        raise UnsupportedError(f"{call.name} is not modelled")
     task = None
     if call.task is not None:
         task = machine.processes.get(call.task)
@@ -175,13 +177,15 @@ def _mlock(m: Machine, task: Process, call: Call) -> Outcome:
 
 
 def _set_nr_hugepages(m: Machine, _task: None, call: Call) -> Outcome:
+    if call.words[2] is not None:
+        raise UnsupportedError("the size of one node's part of a pool is not modelled")
     m.hstate.set_max_huge_pages(call.words[0])
     return Outcome.OK
 
 
 def _mount(m: Machine, _task: None, call: Call) -> Outcome:
     shift = m.hstate.page_shift
-    size, minimum = (None if limit is None else limit >> shift for limit in call.words)
+    size, minimum = (None if limit is None else limit >> shift for limit in call.words[:2])
     return mount(m, _made(call), size, minimum)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hugeresv.kernels.model.session import ModelSession
@@ -32,9 +32,11 @@ class ModelKernel:
         """A model hangs nothing."""
         return False
 
-    def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None) -> ModelSession:
+    def start(
+        self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()
+    ) -> ModelSession:
         """A fresh machine."""
-        return ModelSession(self.behaviour, pool, cgroups)
+        return ModelSession(self.behaviour, pool, cgroups, pools)
 
     def close(self) -> None:
         """A model takes nothing of this machine."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from hugeresv.answer import Answer, Counters
 from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
-from hugeresv.errors import InputError
+from hugeresv.errors import InputError, UnsupportedError
 from hugeresv.kernels.model.calls import carry_out
 from hugeresv.kernels.model.readings import cgroup_readings, statfs_readings
 from hugeresv.kernels.model.view import StateRun, view
@@ -26,10 +26,14 @@ from hugeresv.scenario.scenario import Cgroup, Pool
 class ModelSession(NamedSession):
     """A machine whose processes, files, segments, mounts and cgroups are called as the scenario calls them."""
 
-    def __init__(self, behaviour: Behaviour, pool: Pool, cgroups: Mapping[str, Cgroup] | None) -> None:
+    def __init__(
+        self, behaviour: Behaviour, pool: Pool, cgroups: Mapping[str, Cgroup] | None, pools: Sequence[Pool] = ()
+    ) -> None:
         """A fresh machine with this pool and these cgroups. InputError for an impossible pool or an unknown parent."""
+        if pools or pool.nodes:
+            raise UnsupportedError("several pools and several nodes are not modelled")
         try:
-            self.machine = Machine(behaviour, pool.page_bytes, pool.nr_hugepages, pool.nr_overcommit or 0)
+            self.machine = Machine(behaviour, pool.page_bytes, pool.pages, pool.nr_overcommit or 0)
         except ValueError as error:
             raise InputError(str(error)) from error
         self.names = Names(pool.page_bytes, cgroups, end_address=TASK_SIZE, mapped=self._mapped)

@@ -36,10 +36,13 @@ class _Line(NamedTuple):
 def to_c(scenario: Scenario, kernel: ModelKernel) -> str:
     """The C file that carries the scenario out and compares it with what is expected of `kernel`.
 
-    Which names are bound by which step is what the kernel's model says. UnsupportedError: the scenario has cgroups.
+    Which names are bound by which step is what the kernel's model says. UnsupportedError: the scenario has cgroups,
+    several pools or several nodes.
     """
     if scenario.cgroups:
         raise UnsupportedError("cgroups cannot be converted to C")
+    if scenario.pools or scenario.pool.nodes:
+        raise UnsupportedError("several pools or nodes cannot be converted to C")
     lines = _resolved(scenario, kernel)
     return "".join(_Program(scenario, kernel, lines).parts())
 
@@ -103,8 +106,8 @@ class _Program:
         return (
             f"\n#define HPAGE {pool.page_bytes:#x}UL\n"
             f'#define POOL "/sys/kernel/mm/hugepages/hugepages-{pool.page_size_kB}kB"\n'
-            f"#define PAGES {pool.nr_hugepages}\n#define OVERCOMMIT {pool.nr_overcommit or 0}\n"
-            f'#define POOL_TEXT "{pool.nr_hugepages} free pages"\n'
+            f"#define PAGES {pool.pages}\n#define OVERCOMMIT {pool.nr_overcommit or 0}\n"
+            f'#define POOL_TEXT "{pool.pages} free pages"\n'
             f'#define DIRECTORY "/tmp"\n#define ANY LONG_MIN\n\n{enums}\n'
         )
 
@@ -150,7 +153,7 @@ class _Program:
     def mount(self, call: Call) -> str:
         """A mount in a directory of its own, with its limits in bytes."""
         assert isinstance(call.makes, OfMount)
-        size, minimum = call.words
+        size, minimum, _ = call.words
         options = f"pagesize={self._scenario.pool.page_bytes}"
         options += "" if size is None else f",size={size}"
         options += "" if minimum is None else f",min_size={minimum}"
@@ -163,6 +166,8 @@ class _Program:
 
     def pool(self, call: Call) -> str:
         """A write to one of the pool's files in one call."""
+        if call.words[2:] not in ((), (None,)):
+            raise UnsupportedError("a write to the pool of one node cannot be converted to C")
         file = "nr_hugepages" if call.name == "set_nr_hugepages" else "nr_overcommit_hugepages"
         text = str(call.words[0])
         opened = f'\t\topened = open(POOL "/{file}", O_WRONLY);\n'

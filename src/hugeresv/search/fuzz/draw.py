@@ -5,7 +5,8 @@ holes, minimum of a mount, limits of a cgroup, surplus) gets campaigns in which 
 makes mappings smaller than their mount's minimum. Pools and mappings are small: with six pages everything is soon
 shared, exhausted, or promised twice.
 
-`NOT_DRAWN` has the operations that root may not do everywhere, so that a host would differ by where it runs.
+`NOT_DRAWN` has the operations that root may not do everywhere, so that a host would differ by where it runs, and those
+of machines with several nodes or page sizes.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ THEMES: dict[str, dict[str, int]] = {
 }  # fmt: skip
 """Theme -> operation -> weight."""
 
-NOT_DRAWN = frozenset({"setgid", "capset", "memlock"})
+NOT_DRAWN = frozenset({
+    "setgid", "capset", "memlock",
+    "set_mempolicy", "mbind", "set_cpu", "cpuset_set", "move_pages", "migrate_pages", "demote", "set_demote_size",
+})  # fmt: skip
 
 MOST_PROCESSES = 5
 MOST_PAGES = 6

@@ -56,7 +56,7 @@ def _simpler_setups(scenario: Scenario) -> Iterator[Scenario]:
         yield replace(scenario, cgroups=None)
     if scenario.pool.nr_overcommit is not None:
         yield replace(scenario, pool=replace(scenario.pool, nr_overcommit=None))
-    for pages in range(scenario.pool.nr_hugepages):
+    for pages in range(scenario.pool.pages):
         yield replace(scenario, pool=replace(scenario.pool, nr_hugepages=pages))
 
 
