@@ -12,7 +12,7 @@ from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.ledger.observation import Holder, Kind, Observation, Pages, PoolUse, exactly
 from hugeresv.ledger.reconcile import settle
 from hugeresv.scenario.operation import Fork, Mmap, Munmap, Operation, Shmat, Shmget, Touch
-from hugeresv.sources.proc.maps import Detail, read_details
+from hugeresv.sources.proc.maps import Detail, lines_of_devices, read_details
 from hugeresv.sources.proc.observe import is_explained, observe_host
 from hugeresv.sources.proc.page_walks import PageWalks
 from hugeresv.sources.proc.processes import ProcessReader
@@ -61,7 +61,7 @@ def test_many_mappings_are_read_as_text_to_the_same_end(many: list[mmap.mmap]) -
     zero = os.open("/dev/zero", os.O_RDWR)
     many.append(mmap.mmap(zero, PAGE, mmap.MAP_PRIVATE))
     os.close(zero)
-    reader = ProcessReader("/proc", frozenset(), (), PAGE >> 10, PageWalks(None), live=True)
+    reader = ProcessReader("/proc", {}, (), PAGE >> 10, PageWalks(None), live=True)
     record = reader.read(os.getpid())
     asked = query_hugetlb(MAPS, PAGE)
     assert record is not None
@@ -69,6 +69,39 @@ def test_many_mappings_are_read_as_text_to_the_same_end(many: list[mmap.mmap]) -
     assert len(asked) == MANY + 1
     assert record.mappings == [mapping for mapping, _ in asked]
     assert record.page_bytes == {mapping.start: size for mapping, size in asked}
+
+
+@pytest.mark.skipif(query_hugetlb(MAPS, PAGE) is None, reason="no PROCMAP_QUERY (6.11) here")
+def test_without_queries_the_device_tells(many: list[mmap.mmap], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before 6.11 the text of maps finds the same mappings: the kernel's own file system of each page size is known.
+
+    Catches: smaps read of every process that has huge pages, which takes three times as long; a name that looks like a
+    device's number.
+    """
+    memfd = os.memfd_create("m", os.MFD_HUGETLB | 21 << 26)
+    device = os.fstat(memfd).st_dev
+    os.close(memfd)
+    odd = os.memfd_create(f"x {os.major(device):02x}:{os.minor(device):02x} y")
+    os.ftruncate(odd, PAGE)
+    many.append(mmap.mmap(odd, PAGE))
+    os.close(odd)
+    asked = query_hugetlb(MAPS, PAGE)
+    monkeypatch.setattr("hugeresv.sources.proc.processes.query_hugetlb", lambda *_: None)
+    monkeypatch.setattr("hugeresv.sources.proc.processes.read_details", None)
+    record = ProcessReader("/proc", {device: PAGE}, (), PAGE >> 10, PageWalks(None), live=True).read(os.getpid())
+    assert record is not None
+    assert asked is not None
+    assert record.mappings == [mapping for mapping, _ in asked]
+    assert set(record.page_bytes.values()) == {PAGE}
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1 << 14])
+def test_lines_are_found_however_the_file_is_cut(size: int) -> None:
+    """Catches: a line lost, doubled or cut where two reads meet."""
+    lines = [b"%x000-%x000 rw-p 00000000 00:%02x 7 /f" % (place, place + 1, 10 + place % 3) for place in range(1, 40)]
+    text = b"".join(line + b"\n" for line in lines)
+    pieces = [text[place : place + size] for place in range(0, len(text), size)]
+    assert list(lines_of_devices(pieces, [os.makedev(0, 11)])) == [line for line in lines if b" 00:0b " in line]
 
 
 def test_flags_of_many_mappings_are_read_where_that_is_not_enough(

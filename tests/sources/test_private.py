@@ -107,7 +107,7 @@ def test_descent() -> None:
     with subprocess.Popen([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE, start_new_session=True) as program:
         assert program.stdout is not None
         pids = [int(word) for word in program.stdout.readline().split()]
-        reader = ProcessReader("/proc", frozenset(), (), 2048, PageWalks(None), live=True)
+        reader = ProcessReader("/proc", {}, (), 2048, PageWalks(None), live=True)
         found = [reader._identity(f"/proc/{pid}", pid, pid).descent for pid in pids]
         for pid in pids:
             os.kill(pid, signal.SIGKILL)

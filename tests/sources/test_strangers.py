@@ -160,7 +160,7 @@ def test_page_tables_of_endless_mappings_are_not_walked(
     monkeypatch.setattr("hugeresv.sources.proc.processes.read_details", None)
     monkeypatch.setattr("hugeresv.sources.proc.processes.anonymous_pages", None)
     kept = [mmap.mmap(-1, 1 << 37, HUGE, mmap.PROT_READ) for _ in range(8)]
-    reader = ProcessReader("/proc", frozenset(), (), 2048, PageWalks(memory_bytes), live=True)
+    reader = ProcessReader("/proc", {}, (), 2048, PageWalks(memory_bytes), live=True)
     record = reader.read(os.getpid())
     assert record is not None
     reader.read_flags(record)

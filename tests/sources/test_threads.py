@@ -46,7 +46,7 @@ def test_a_process_whose_first_thread_has_ended(queried: bool, monkeypatch: pyte
         assert running.stdout is not None
         assert running.stdout.readline() == f"{running.pid}\n"
         descriptor = os.memfd_create("any", MFD_HUGE_2MB)
-        reader = ProcessReader("/proc", frozenset([os.fstat(descriptor).st_dev]), (), 2048, PageWalks(None), live=True)
+        reader = ProcessReader("/proc", {os.fstat(descriptor).st_dev: 2 << 20}, (), 2048, PageWalks(None), live=True)
         os.close(descriptor)
         record = reader.read_opened(running.pid, reader.read(running.pid))
         assert record is not None

@@ -50,11 +50,21 @@ def parsed(path: str, parse: Callable[[str], Parsed]) -> Parsed:
         raise
 
 
+def read_chunks(path: str) -> Iterator[bytes]:
+    """A file of any length in pieces. Raises OSError."""
+    descriptor = _open(path)
+    try:
+        while chunk := os.read(descriptor, _CHUNK_BYTES):
+            yield chunk
+    finally:
+        os.close(descriptor)
+
+
 def read_bytes(path: str) -> bytes:
     """The whole file. Raises OSError. A FIFO, which a copy of a host's files may have, is not waited for."""
     chunks = []
     length = 0
-    for chunk in _chunks(path):
+    for chunk in read_chunks(path):
         chunks.append(chunk)
         length += len(chunk)
         if length > _MOST_BYTES:
@@ -74,7 +84,7 @@ def read_start(path: str, most_bytes: int) -> bytes:
 def read_lines(path: str) -> Iterator[bytes]:
     """The lines of a file of any length, without their ends. Raises OSError."""
     rest = b""
-    for chunk in _chunks(path):
+    for chunk in read_chunks(path):
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > _LONGEST_LINE:
             raise _too_long(path, f"a line of more than {_LONGEST_LINE} bytes")
@@ -126,15 +136,6 @@ def unescape(name: str) -> str:
 
 def _open(path: str) -> int:
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-
-
-def _chunks(path: str) -> Iterator[bytes]:
-    descriptor = _open(path)
-    try:
-        while chunk := os.read(descriptor, _CHUNK_BYTES):
-            yield chunk
-    finally:
-        os.close(descriptor)
 
 
 def _too_long(path: str, what: str) -> OSError:

@@ -6,7 +6,7 @@ numa_maps costs about twice as much as maps, smaps four times and more, for they
 
 import os
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from hugeresv.sources.proc.files import MalformedError, number
 from hugeresv.value import value
@@ -54,11 +54,36 @@ class Detail:
     present_bytes: int
 
 
-def may_have_hugetlb(maps: Iterable[bytes], devices: frozenset[int]) -> bool:
+def may_have_hugetlb(maps: Iterable[bytes], devices: Iterable[int]) -> bool:
     """Whether the lines of a maps file have names or devices that huge pages have; so can those of ordinary memory."""
     marks = [*_LIKELY_NAMES, *(b" %02x:%02x " % (os.major(device), os.minor(device)) for device in devices)]
     likely = re.compile(b"|".join(map(re.escape, marks)))
     return any(map(likely.search, maps))
+
+
+def lines_of_devices(maps: Iterable[bytes], devices: Iterable[int]) -> Iterator[bytes]:
+    """The lines that have the number of a device in them, of a maps file that is given in pieces.
+
+    Raises ProcessLookupError where there is no line: of a kernel thread, or of a process that has ended.
+    """
+    marks = (b" %02x:%02x " % (os.major(device), os.minor(device)) for device in devices)
+    likely = re.compile(b"|".join(map(re.escape, marks)))
+    rest = b""
+    empty = True
+    for piece in maps:
+        empty = False
+        lines = rest + piece
+        end = lines.rfind(b"\n") + 1
+        behind = 0
+        for found in likely.finditer(lines, 0, end):
+            if found.start() >= behind:
+                start, behind = lines.rfind(b"\n", 0, found.start()) + 1, lines.find(b"\n", found.end()) + 1
+                yield lines[start : behind - 1]
+        rest = lines[end:]
+        if len(rest) > _LONGEST_ENTRY:
+            raise MalformedError("a mapping", rest)
+    if empty:
+        raise ProcessLookupError
 
 
 def parse_maps(maps: Iterable[bytes], starts: Container[int]) -> list[Mapping]:

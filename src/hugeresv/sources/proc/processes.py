@@ -10,9 +10,10 @@ from itertools import chain
 
 from hugeresv.sources.proc.cgroups import own_cgroup
 from hugeresv.sources.proc.descriptors import Open
-from hugeresv.sources.proc.files import MalformedError, number, parsed, read_lines, read_start, read_text
+from hugeresv.sources.proc.files import MalformedError, number, parsed, read_chunks, read_lines, read_start, read_text
 from hugeresv.sources.proc.maps import (
     Mapping,
+    lines_of_devices,
     may_have_hugetlb,
     parse_maps,
     parse_maps_of,
@@ -48,7 +49,7 @@ class ProcessReader:
     def __init__(
         self,
         root: str,
-        devices: frozenset[int],
+        devices: dict[int, int],
         mount_paths: Iterable[str],
         smallest_kB: int,
         walks: PageWalks,
@@ -56,7 +57,9 @@ class ProcessReader:
         live: bool,
         trusting: bool = False,
     ) -> None:
-        """`devices`: of hugetlbfs, mounted at `mount_paths` or internal to the kernel; the smallest page size in kB.
+        """`devices`: of hugetlbfs, mounted at `mount_paths` or internal to the kernel, with their page sizes in bytes.
+
+        `smallest_kB`: the smallest page size.
 
         `trusting`: processes may be presumed to be promised nothing (see ProcessRecord).
         """
@@ -193,13 +196,18 @@ class ProcessReader:
         found = query_hugetlb(f"{path}/maps", self._smallest_kB << 10, _FEW) if self._can_query else None
         if found is None:
             self._can_query = False
-            return self._mappings_by_name(path)
+            return self._mappings_by_device(path) if self._devices else self._mappings_by_name(path)
         if len(found) > _FEW:  # of many the text costs less than a query each
             return parse_maps_of(
                 read_lines(f"{path}/maps"), self._page_bytes, lambda mapping: _huge_page_bytes(path, mapping)
             )
         found = [(mapping, size) for mapping, size in found if not mapping.name.startswith(_LARGE_PAGES_OF_A_DEVICE)]
         return [mapping for mapping, _ in found], {mapping.start: size for mapping, size in found}
+
+    def _mappings_by_device(self, path: str) -> tuple[list[Mapping], dict[int, int]]:
+        """Without PROCMAP_QUERY: every hugetlbfs that files are mapped from is known, unless it is mounted nowhere."""
+        lines = lines_of_devices(read_chunks(f"{path}/maps"), self._devices)
+        return parse_maps_of(lines, dict(self._devices), lambda _: 0)
 
     def _mappings_by_name(self, path: str) -> tuple[list[Mapping], dict[int, int]]:
         lines = read_lines(f"{path}/maps")

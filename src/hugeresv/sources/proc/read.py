@@ -51,13 +51,13 @@ def read_snapshot(
     live = is_live(proc_root)
     default = default_page_bytes(proc_root)
     mounts = _mounts(proc_root, pids, default, unreadable, live=live)
-    mounted = {mount.device for mount in mounts}
-    devices = set(mounted)
+    devices = {mount.device: mount.page_bytes for mount in mounts}
+    mounted = set(devices)
     if live:
         devices |= _internal_devices(tuple(pool.page_size_kB << 10 for pool in pools))
     reader = ProcessReader(
         proc_root,
-        frozenset(devices),
+        devices,
         [mount.path for mount in mounts],
         min(pool.page_size_kB for pool in pools),
         PageWalks(_memory_bytes(proc_root)),
@@ -273,14 +273,17 @@ def is_live(proc_root: str) -> bool:
 
 
 @functools.cache
-def _internal_devices(page_sizes: tuple[int, ...]) -> set[int]:
-    """The kernel's own mounts, one a page size: what an empty memfd of it is on. It takes no page and no promise."""
-    devices = set()
+def _internal_devices(page_sizes: tuple[int, ...]) -> dict[int, int]:
+    """The kernel's own mounts, one a page size: what an empty memfd of it is on. It takes no page and no promise.
+
+    Their device numbers, with the page sizes.
+    """
+    devices = {}
     for size in page_sizes:
         try:
             descriptor = os.memfd_create("hugeresv", _MFD_HUGETLB | size.bit_length() - 1 << _SIZE_SHIFT)
         except OSError:
             continue  # a kernel without, before 4.14: then nobody has such a memfd
-        devices.add(os.fstat(descriptor).st_dev)
+        devices[os.fstat(descriptor).st_dev] = size
         os.close(descriptor)
     return devices
