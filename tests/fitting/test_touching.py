@@ -12,6 +12,7 @@ from hugeresv.fitting.touching import touch_all
 from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.hstate import HState
 from hugeresv.model.machine import Machine
+from hugeresv.model.mempolicy import Placement
 from hugeresv.model.mmap import mmap
 from hugeresv.model.presets import PRESETS
 from hugeresv.model.process import Process
@@ -28,12 +29,12 @@ class Rationed(HState):
     __slots__ = ("coupons",)
     coupons: int
 
-    def take_page(self, *, promised: bool) -> bool:
+    def take_page(self, nodes: Placement = (), *, promised: bool) -> int | None:
         """As always, for coupons."""
         if self.coupons < 3:
-            return False
+            return None
         self.coupons -= 3
-        return super().take_page(promised=promised)
+        return super().take_page(nodes, promised=promised)
 
 
 @pytest.mark.parametrize("coupons", [0, 2, 3, 10, 3 * 10**9, 3 * 10**9 + 2])
@@ -44,9 +45,10 @@ def test_a_rule_that_is_new_to_the_model_counts(coupons: int) -> None:
     """
     pages = 1 << 40
     machine = Machine(PRESETS["7.3"], PAGE_BYTES, 0)
-    machine.hstate = hstate = Rationed(PAGE_BYTES, pages)
+    hstate = Rationed(PAGE_BYTES, pages)
+    machine.hstates = [hstate]
     hstate.coupons = coupons
-    machine.processes["p"] = task = Process(AddressSpace(hstate.page_shift), None)
+    machine.processes["p"] = task = Process(AddressSpace(), None)
     length = (1 << 46) // PAGE_BYTES
     assert mmap(machine, task, 1 << 30, length * PAGE_BYTES, shared=False) is Outcome.OK
     had = min(length, coupons // 3)

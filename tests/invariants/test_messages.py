@@ -33,7 +33,7 @@ def everything() -> Machine:
 
 
 def _falsify_page_cache(machine: Machine) -> None:
-    machine.files["f"].page_cache[7] = Folio(machine.files["f"].subpool, None, None)
+    machine.files["f"].page_cache[7] = Folio(machine.hstate, 0, machine.files["f"].subpool, None, None)
     machine.hstate.free_huge_pages -= 1
 
 

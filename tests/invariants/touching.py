@@ -6,8 +6,12 @@ from hugeresv.ledger.promise import FilePromise, MappingPromise, as_ranges, rang
 from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.fault import hugetlb_fault
 from hugeresv.model.machine import Machine
+from hugeresv.model.process import Process
 from hugeresv.model.vma import Vma
 from hugeresv.outcome import Outcome
+
+NOBODY = Process(AddressSpace(), None)
+"""Who touches: in no cgroup."""
 
 
 def check_by_touching(machine: Machine) -> list[Violation]:
@@ -39,20 +43,20 @@ def _touch_mapping(machine: Machine, promise: MappingPromise) -> list[int]:
             refused += [
                 index
                 for index in range(first, min(end, limit))
-                if hugetlb_fault(machine, vma, vma.address_of(index), None, write=True) is not Outcome.OK
+                if hugetlb_fault(machine, NOBODY, vma, vma.address_of(index), write=True) is not Outcome.OK
             ]
     return refused
 
 
 def _touch_file(machine: Machine, promise: FilePromise) -> list[int]:
     """Write to every promised page of a file, as if all of it were mapped shared; the indices that get none."""
-    inode, shift = promise.inode, machine.hstate.page_shift
-    everywhere = Vma(AddressSpace(shift), 0, inode.i_size << shift, inode=inode, shared=True)
+    inode, shift = promise.inode, promise.inode.hstate.page_shift
+    everywhere = Vma(AddressSpace(), 0, inode.i_size << shift, inode=inode, shared=True)
     refused = []
     for first, end in list(promise.ranges()):
         refused += [
             index
             for index in range(first, min(end, inode.i_size))
-            if hugetlb_fault(machine, everywhere, index << shift, None, write=True) is not Outcome.OK
+            if hugetlb_fault(machine, NOBODY, everywhere, index << shift, write=True) is not Outcome.OK
         ]
     return refused

@@ -85,7 +85,7 @@ def test_a_thousand_processes_are_copied() -> None:
     session.machine.cgroups["deepest"] = cgroup
     copy = session.machine.copy()
     assert copy.key() == session.machine.key()
-    folios = {id(process.mm.page_table.get(process.mm.starts[0] >> 21)) for process in copy.processes.values()}
+    folios = {id(process.mm.page_table(21).get(process.mm.starts[0] >> 21)) for process in copy.processes.values()}
     assert len(folios) == 1, "the page that all share was copied more than once"
     assert not check(copy)
 

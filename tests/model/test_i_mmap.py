@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hugeresv.model.address_space import AddressSpace
+from hugeresv.model.base_page import PAGE_SHIFT
 from hugeresv.model.i_mmap import IMmap
 from hugeresv.model.vma import Vma
 
-MM = AddressSpace(21)
+MM = AddressSpace()
 
 Step = tuple[str, int, int]
 """What is done; with which VMA, or where a new one begins; and how long it is."""
@@ -21,7 +22,7 @@ anywhere = st.lists(st.tuples(st.integers(0, 60), st.sampled_from((0, 1, 2, 30))
 
 
 def mapping(first: int, pages: int) -> Vma:
-    return Vma(MM, 0, pages << MM.page_shift, inode=None, vm_pgoff=first)
+    return Vma(MM, 0, pages << PAGE_SHIFT, inode=None, vm_pgoff=first)
 
 
 def in_file_order(listed: list[Vma]) -> list[Vma]:
@@ -96,7 +97,7 @@ def test_few_mappings_are_looked_at_in_vain(monkeypatch: pytest.MonkeyPatch) -> 
     def counted(vma: Vma) -> int:
         nonlocal looked_at
         looked_at += 1
-        return vma.vm_pgoff + ((vma.vm_end - vma.vm_start) >> MM.page_shift)
+        return vma.vm_pgoff + ((vma.vm_end - vma.vm_start) >> PAGE_SHIFT)
 
     tree.overlapping(0, 1)
     monkeypatch.setattr(Vma, "end_index", property(counted))

@@ -519,8 +519,8 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ),
             (
                 "pages out of reach are free",
-                "return self.free_huge_pages - self.free_elsewhere",
-                "return self.free_huge_pages",
+                "super().take_page((_USABLE,), promised",
+                "super().take_page((_USABLE, _UNBOUND), promised",
             ),
         ],
         "tests/fitting/test_trees.py::test_the_limits_of_segments": [

@@ -20,7 +20,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("an unmounted minimum is kept", "acct_memory(-minimum)", "acct_memory(0)"),
     ],
     "hstate.py": [
-        ("acct makes one test only", "if delta > self.reachable_free:", "if False:"),
+        ("acct makes one test only", "if delta > self._free_on(allowed):", "if False:"),
         ("what is reserved is not missing", "self.resv_huge_pages + delta - self.free", "delta - self.free"),
         ("one surplus page too few for promises", "needed > self.nr_overcommit", "needed >= self.nr_overcommit"),
         (
@@ -28,29 +28,26 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "surplus_huge_pages < self.nr_over",
             "surplus_huge_pages <= self.nr_over",
         ),
-        (
-            "unused surplus pages stay",
-            "pages = min(unused, self.surplus_huge_pages, self.free_huge_pages)",
-            "pages = 0",
-        ),
+        ("unused surplus pages stay", "min(unused, self.surplus_huge_pages), tuple", "0, tuple"),
         (
             "surplus pages in use are given back",
-            "min(unused, self.surplus_huge_pages, self.free_huge_pages)",
-            "min(unused, self.surplus_huge_pages)",
+            "min(node.free_huge_pages, node.surplus_huge_pages)",
+            "node.surplus_huge_pages",
         ),
         ("promised pages are anybody's", "self.free_huge_pages != self.resv_huge_pages", "True"),
         ("available is compared signed", "self.free_huge_pages != self.resv", "self.free_huge_pages > self.resv"),
-        ("a freed surplus page stays", "if self.surplus_huge_pages > 0 and not stays:", "if False:"),
-        ("a promised page leaves", "if self.surplus_huge_pages > 0 and not stays:", "if self.surplus_huge_pages > 0:"),
-        ("growth adopts no surplus", "adopted = min(self.surplus_huge_pages, count - persistent)", "adopted = 0"),
-        ("the floor is compared signed", "claimed = unsigned(", "claimed = ("),
+        ("a freed surplus page stays", "if node.surplus_huge_pages > 0 and not stays:", "if False:"),
+        ("a promised page leaves", "if node.surplus_huge_pages > 0 and not stays:", "if node.surplus_huge_pages > 0:"),
+    ],
+    "resize.py": [
+        ("growth adopts no surplus", "        _adopt_surplus(hstate, count, nodes)\n", ""),
+        ("the floor is compared signed", "max(count, unsigned(", "max(count, ("),
         (
             "a shrink frees what is promised",
-            "self.resv_huge_pages + self.nr_huge_pages - self.free_huge_pages)",
-            "self.nr_huge_pages - self.free_huge_pages)",
+            "hstate.resv_huge_pages + hstate.nr_huge_pages - hstate.free_huge_pages",
+            "hstate.nr_huge_pages - hstate.free_huge_pages",
         ),
-        ("a shrink frees pages in use", "min(persistent - floor, self.free_huge_pages)", "persistent - floor"),
-        ("what stays is no surplus", "self.surplus_huge_pages += persistent - freed - count", "pass"),
+        ("what stays is no surplus", "        _book_surplus(hstate, count, nodes)\n", ""),
     ],
     "allocate.py": [
         (
@@ -80,7 +77,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("to 6.14 a child consumes", "return backed and (vma.shared or vma.owner)", "return backed"),
         (
             "to 6.14 a failed fault undoes nothing",
-            "subpool_put(machine.hstate, subpool, 1)\n    elif",
+            "subpool_put(hstate, subpool, 1)\n    elif",
             "pass\n    elif",
         ),
         ("6.15 undoes what it should not", "elif global_charge == 0:", "else:"),
@@ -89,7 +86,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a stolen-from mapping goes on", "if vma.unmapped:", "if False:"),
         (
             "a private read maps no cached page",
-            "        vma.mm.page_table.set(number, folio)\n    if write",
+            "        vma.page_table.set(number, folio)\n    if write",
             "    if write",
         ),
         ("a cached page is written in place", "if old.anon and old.mapcount == 1:", "if old.mapcount == 1:"),
@@ -99,7 +96,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "cow_from_owner = vma.owner",
         ),
         ("a copied page stays mapped", "old.mapcount -= 1", "pass"),
-        ("a copy is not mapped", "vma.mm.page_table.set(address >> vma.mm.page_shift, new)", "pass"),
+        ("a copy is not mapped", "vma.page_table.set(address >> vma.page_shift, new)", "pass"),
         ("a child steals", "if not cow_from_owner or not", "if not"),
         ("an endless fault ends", "else Outcome.HANG", "else Outcome.OK"),
         (
@@ -118,14 +115,14 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         (
             "a steal changes a counter",
             "vma.unmapped = True",
-            "vma.unmapped = True; machine.hstate.resv_huge_pages -= 1",
+            "vma.unmapped = True; folio.hstate.resv_huge_pages -= 1",
         ),
         ("an owner is stolen from", "if vma is owner or vma.owner:", "if vma is owner:"),
         ("a steal looks at the owner's address", "if machine.behaviour.steal_at_owner_address else", "if True else"),
         (
             "a steal takes what is not shared",
-            "if vma.mm.page_table.get(number) is folio:",
-            "if vma.mm.page_table.get(number):",
+            "if vma.page_table.get(number) is folio:",
+            "if vma.page_table.get(number):",
         ),
     ],
     "fork.py": [
@@ -141,7 +138,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a child's mapping comes last", "vma.inode.attach(copy, after=vma)", "vma.inode.attach(copy)"),
     ],
     "zap.py": [
-        ("surplus does not block a restore", "if machine.hstate.surplus_huge_pages and", "if False and"),
+        ("surplus does not block a restore", "if folio.hstate.surplus_huge_pages and", "if False and"),
         ("a shared page is restored", "or folio.mapcount == 1", "or True"),
         ("a child restores", "or vma.resv_map is None:", "or False:"),
         ("a restored page stays consumed", "vma.resv_map.regions.delete(index, index + 1)", "pass"),
@@ -223,7 +220,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "mmap.py": [
         ("a read-only mapping extends its file", 'if prot == "rw":', "if True:"),
-        ("NORESERVE reserves", "            and not noreserve\n", ""),
+        ("NORESERVE reserves", "if reserve and not noreserve and not", "if reserve and not"),
         ("a replaced file goes at once", "        inode.handles += 1\n", "        inode.handles += 0\n"),
     ],
     "mount.py": [
@@ -235,7 +232,11 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a removed segment stays", "    inode.handles = 0\n", ""),
         ("every segment counts as locked", "if each.shm_locked and each.in_use", "if each.in_use"),
         ("a segment that is gone counts as locked", "if each.shm_locked and each.in_use", "if each.shm_locked"),
-        ("each segment has the limit for itself", "(locked + pages) <<", "pages <<"),
+        (
+            "each segment has the limit for itself",
+            "for each in counted) + size <=",
+            "for each in counted[:0]) + size <=",
+        ),
         ("the limit is met one page early", "<= task.memlock_bytes", "< task.memlock_bytes"),
         ("an attachment reserves", "reserve=machine.behaviour.shmat_reserves", "reserve=True"),
     ],
@@ -268,8 +269,8 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
     "fallocate.py": [
         (
             "the end of a file lies a page early",
-            "end = align_up(offset + length, page_bytes) >>",
-            "end = (offset + length) >>",
+            "first, end = offset >> shift, align_up(offset + length, page_bytes) >>",
+            "first, end = offset >> shift, (offset + length) >>",
         ),
         (
             "a hole reaches outward",

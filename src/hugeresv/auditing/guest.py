@@ -66,10 +66,11 @@ class _GuestInsight:
     def view(self, proc: str, mapping: str) -> MappingView | None:
         """See `Insight`. A mapping without huge pages is no part of the machine: the session sees what is there."""
         binding = self._session.names.processes.get(proc, {}).get(mapping)
-        process = self._machine.processes.get(proc) if self._machine else None
-        if binding is None or process is None:
+        machine = self._machine
+        process = machine.processes.get(proc) if machine else None
+        if binding is None or machine is None or process is None:
             return self._session.view(proc, mapping)
-        seen = view(process.mm, binding.start, binding.extent_bytes)
+        seen = view(process.mm, binding.start, binding.extent_bytes, machine.hstate.page_shift)
         if all(state is PageState.HOLE for state, _ in seen.runs):
             return self._session.view(proc, mapping)
         return MappingView(binding.shared, seen.runs)

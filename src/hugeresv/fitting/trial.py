@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from hugeresv.fitting.situation import Situation, What
 from hugeresv.fitting.touching import touch_all
 from hugeresv.model.address_space import TASK_SIZE, AddressSpace
-from hugeresv.model.hstate import HState
+from hugeresv.model.hstate import HState, HStateNode
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Machine
+from hugeresv.model.mempolicy import Placement
 from hugeresv.model.mmap import mmap
 from hugeresv.model.mount import HugetlbfsMount, open_file
 from hugeresv.model.process import Process
+from hugeresv.model.resize import set_max_huge_pages
 from hugeresv.model.shm import shmat, shmget
 from hugeresv.model.subpool import Subpool
 from hugeresv.outcome import Outcome
@@ -25,6 +27,7 @@ alloc_hugetlb_folio answers ENOMEM, which becomes VM_FAULT_OOM: the fault is rep
 
 _MOUNT = "mount"
 _TASK = "task"
+_USABLE, _UNBOUND, _ELSEWHERE = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,38 +68,41 @@ class ReachableHState(HState):
     `memory_room`: pages that memory.max still lets the task have, where huge pages are charged to it
     (memory_hugetlb_accounting, from 6.6 on); `refused_charge` is set when it lets it have no more.
 
-    It lasts for one trial: a machine with it is neither copied nor compared.
+    It has a node for what the task may use, one for what it may only promise, and one for the rest. It lasts for one
+    trial: a machine with it is neither copied nor compared.
     """
 
-    __slots__ = ("free_elsewhere", "memory_room", "refused_charge")
+    __slots__ = ("memory_room", "promising", "refused_charge")
 
     def __init__(self, situation: Situation) -> None:
         """With the counters of a situation; its free pages elsewhere are out of the task's reach."""
         pool = situation.pool
+        elsewhere = situation.free_elsewhere - situation.unbound
+        free = {_USABLE: pool.free - situation.free_elsewhere, _UNBOUND: situation.unbound, _ELSEWHERE: elsewhere}
         super().__init__(situation.page_bytes, 0, situation.most_surplus)
-        self.free_elsewhere = situation.free_elsewhere
+        self.nodes = {nid: HStateNode(pages) for nid, pages in free.items()}
+        self.nodes[_USABLE].nr_huge_pages += pool.total - pool.free
+        self.nodes[_USABLE].surplus_huge_pages = pool.surp
+        self.promising: Placement = (_USABLE,)
         self.memory_room = min((room.at_most for room in situation.memory), default=None)
         self.refused_charge = False
         self.nr_huge_pages = pool.total
         self.free_huge_pages = pool.free
         self.resv_huge_pages = pool.rsvd
         self.surplus_huge_pages = pool.surp
-        if situation.grow:
-            self.set_max_huge_pages(situation.persistent + situation.grow)
 
-    @property
-    def reachable_free(self) -> int:
-        """Free pages on the nodes that the task may use."""
-        return self.free_huge_pages - self.free_elsewhere
+    def acct_memory(self, delta: int, gather: Placement = (), allowed: Placement = ()) -> bool:
+        """For the nodes that the task may use, or may promise only."""
+        return super().acct_memory(delta, (_USABLE,), self.promising)
 
-    def take_page(self, *, promised: bool) -> bool:
+    def take_page(self, nodes: Placement = (), *, promised: bool) -> int | None:
         """One that can be charged."""
         if self.memory_room is not None:
             if self.memory_room <= 0:
                 self.refused_charge = True
-                return False
+                return None
             self.memory_room -= 1
-        return super().take_page(promised=promised)
+        return super().take_page((_USABLE,), promised=promised)
 
 
 def attempt(situation: Situation) -> Trial:
@@ -107,9 +113,9 @@ def attempt(situation: Situation) -> Trial:
     before = hstate.surplus_huge_pages
     address = max(situation.page_bytes, 1 << 30)
     for number, pages in enumerate(situation.request.pages):
-        hstate.free_elsewhere = situation.free_elsewhere - situation.unbound
+        hstate.promising = (_USABLE, _UNBOUND)
         call, outcome = _make(machine, situation, number, address)
-        hstate.free_elsewhere = situation.free_elsewhere
+        hstate.promising = (_USABLE,)
         page = None
         if outcome is Outcome.OK:
             call = "touch"
@@ -168,14 +174,16 @@ def _machine(situation: Situation, hstate: HState) -> Machine:
     it give any of it back.
     """
     machine = Machine(situation.behaviour, situation.page_bytes, 0)
-    machine.hstate = hstate
+    machine.hstates = [hstate]
+    if situation.grow:
+        set_max_huge_pages(hstate, situation.persistent + situation.grow, nodes=(_USABLE,))
     room = situation.mount
     if room is not None and (room.size_pages is not None or room.min_size_pages is not None):
         subpool = Subpool(room.size_pages, room.min_size_pages)
         subpool.used_hpages = room.used_pages
         subpool.rsv_hpages = room.min_left_pages
-        machine.mounts[_MOUNT] = HugetlbfsMount(subpool)
-    machine.processes[_TASK] = Process(AddressSpace(hstate.page_shift), _cgroup(machine, situation))
+        machine.mounts[_MOUNT] = HugetlbfsMount(hstate, subpool)
+    machine.processes[_TASK] = Process(AddressSpace(), _cgroup(machine, situation))
     return machine
 
 

@@ -3,6 +3,7 @@
 from hugeresv.invariants.violation import Violation
 from hugeresv.ledger.census import Census
 from hugeresv.model.machine import Machine
+from hugeresv.model.resize import set_max_huge_pages
 
 
 def check_end(machine: Machine) -> list[Violation]:
@@ -22,7 +23,7 @@ def check_end(machine: Machine) -> list[Violation]:
         if cgroup.usage or cgroup.rsvd:
             messages.append(f"cgroup {key!r} has usage {cgroup.usage} and rsvd {cgroup.rsvd}")
     h = machine.copy().hstate
-    h.set_max_huge_pages(0)
+    set_max_huge_pages(h, 0)
     if h.nr_huge_pages or h.free_huge_pages or h.surplus_huge_pages:
         messages.append(
             f"after a write of 0 to nr_hugepages nr_huge_pages is {h.nr_huge_pages},"

@@ -39,8 +39,9 @@ class Census:
         for key, process in machine.processes.items():
             for vma in process.mm.vmas:
                 self._count_vma(key, vma)
-            for table in process.mm.page_table.tables.values():
-                self.folios.update(table.values())
+            for page_table in process.mm.page_tables.values():
+                for table in page_table.tables.values():
+                    self.folios.update(table.values())
         for inode in self.files:
             self.folios.update(inode.page_cache.values())
         self.promises = [promise for promise in self._promises() if promise.pages]

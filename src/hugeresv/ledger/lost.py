@@ -30,7 +30,7 @@ class LostReservation:
 
     def __str__(self) -> str:
         where = f"{self.vma.vm_start:#x}-{self.vma.vm_end:#x}"
-        shift, first = self.vma.mm.page_shift, self.vma.vm_start
+        shift, first = self.vma.page_shift, self.vma.vm_start
         pages = ranges_text(((start - first) >> shift, (end - first) >> shift) for start, end in self.ranges)
         how = "" if self.certain else ", or a child's whose parent is gone"
         return f"mapping of process {self.process!r} at {where}, its pages {pages}{how}"
@@ -80,7 +80,7 @@ def _lost(process: Key, vma: Vma, users: _Users, forebears: Sequence[AddressSpac
     ranges = tuple(
         (vma.address_of(first), vma.address_of(end)) for first, end in consumed.missing(vma.first_index, vma.end_index)
     )
-    pages = sum(end - start for start, end in ranges) >> vma.mm.page_shift
+    pages = sum(end - start for start, end in ranges) >> vma.page_shift
     return LostReservation(process, vma, pages, ranges, here is not None) if pages else None
 
 

@@ -68,7 +68,7 @@ class MappingPromise:
             if named is None:
                 return self._by_address()
             name, start = named
-            moved = ((vma.vm_start - start) >> vma.mm.page_shift) - vma.first_index
+            moved = ((vma.vm_start - start) >> vma.page_shift) - vma.first_index
             by_name.setdefault(name, []).extend((first + moved, end + moved) for first, end in unconsumed(vma))
         places = [f"{name} pages {ranges_text(ranges)}" for name, ranges in by_name.items() if ranges]
         return f"private mapping {', '.join(places)}"

@@ -1,4 +1,4 @@
-"""The address space of a process, `struct mm_struct`: its VMAs in address order and its page table."""
+"""The address space of a process, `struct mm_struct`: its VMAs in address order and its page tables."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ TASK_SIZE = (1 << 47) - 4096
 class AddressSpace:
     """VMAs never overlap. Mappings of huge pages never merge (VM_DONTEXPAND is in VM_SPECIAL), so neither do these."""
 
-    __slots__ = ("page_shift", "page_table", "starts", "vmas")
+    __slots__ = ("page_tables", "starts", "vmas")
 
-    def __init__(self, page_shift: int) -> None:
-        """Empty; `page_shift` is the binary logarithm of the huge page size in bytes."""
-        self.page_shift = page_shift
+    def __init__(self) -> None:
+        """Empty."""
         self.starts: list[int] = []
         self.vmas: list[Vma] = []
-        self.page_table = PageTable()
+        self.page_tables: dict[int, PageTable] = {}
+
+    def page_table(self, page_shift: int) -> PageTable:
+        """What is mapped of the pages of one size, by the binary logarithm of their bytes."""
+        table = self.page_tables.get(page_shift)
+        if table is None:
+            table = self.page_tables[page_shift] = PageTable()
+        return table
 
     def find(self, address: int) -> Vma | None:
         """The VMA that covers `address`."""

@@ -11,26 +11,29 @@ from hugeresv.model.behaviour import FaultRollback, ReservationTracking, Reserve
 from hugeresv.model.folio import Folio
 from hugeresv.model.free import private_page_counts
 from hugeresv.model.hugetlb_cgroup import charges_reservations
+from hugeresv.model.mempolicy import fault_nodes
 from hugeresv.model.reserve import promise_counts, subpool_put
 
 if TYPE_CHECKING:
     from hugeresv.model.behaviour import Behaviour
+    from hugeresv.model.hstate import HState
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.machine import Machine
+    from hugeresv.model.process import Process
     from hugeresv.model.subpool import Subpool
     from hugeresv.model.vma import Vma
 
 
 def alloc_hugetlb_folio(
     machine: Machine,
+    task: Process,
     vma: Vma,
     index: int,
-    cgroup: HugetlbCgroup | None,
     *,
     copy: bool = False,
     cow_from_owner: bool = False,
 ) -> Folio | None:
-    """A page for file index `index` of `vma`, charged to `cgroup`; its reservation is consumed. None: there is none.
+    """A page for file index `index` of `vma`, charged to `task`; its reservation is consumed. None: there is none.
 
     `copy`: for a copy of a private mapping's page. `cow_from_owner`: of one that the owner still shares with a child.
     Its offset has consumed its reservation, so the map has no say, and the page must come from what is not promised.
@@ -43,22 +46,25 @@ def alloc_hugetlb_folio(
     subpool = inode.subpool
     if subpool is not None and not _counts_against_mount(behaviour, vma, needs, copy, cow_from_owner):
         subpool = None
+    hstate, cgroup = inode.hstate, task.cgroup
     global_charge = 1 if subpool is None else subpool.get_pages(1)
     if global_charge is None:
         return None
     pays_rsvd = unreserved and charges_reservations(behaviour)
     if cgroup is not None and not _charge_cgroup(cgroup, pays_rsvd):
-        _roll_back(machine, subpool, global_charge)
+        _roll_back(machine, hstate, subpool, global_charge)
         return None
     backed = not unreserved or (global_charge == 0 and not (cow_from_owner and behaviour.cow_avoids_reserve))
     consumes = _consumes_reserve(behaviour, vma, backed)
-    hstate = machine.hstate
     surplus = hstate.surplus_huge_pages
-    if not hstate.take_page(promised=_may_take_promised(behaviour, vma, consumes)):
+    nid = hstate.take_page(
+        fault_nodes(machine, task, vma, index), promised=_may_take_promised(behaviour, vma, consumes)
+    )
+    if nid is None:
         if cgroup is not None:
             cgroup.uncharge_usage(1)
             cgroup.uncharge_rsvd(pays_rsvd)
-        _roll_back(machine, subpool, global_charge)
+        _roll_back(machine, hstate, subpool, global_charge)
         return None
     if consumes and not (behaviour.fresh_page_keeps_promise and hstate.surplus_huge_pages > surplus):
         hstate.resv_huge_pages -= 1
@@ -66,7 +72,7 @@ def alloc_hugetlb_folio(
             vma.count_down()
     if not cow_from_owner:
         commit_reservation(vma, index)
-    return Folio(inode.subpool, cgroup, cgroup if pays_rsvd else None)
+    return Folio(hstate, nid, inode.subpool, cgroup, cgroup if pays_rsvd else None)
 
 
 def needs_reservation(behaviour: Behaviour, vma: Vma, index: int) -> bool:
@@ -138,7 +144,7 @@ def _charge_cgroup(cgroup: HugetlbCgroup, pays_rsvd: bool) -> bool:
     return False
 
 
-def _roll_back(machine: Machine, subpool: Subpool | None, global_charge: int) -> None:
+def _roll_back(machine: Machine, hstate: HState, subpool: Subpool | None, global_charge: int) -> None:
     """Give back what get_pages(1) == global_charge took of `subpool`, after no page was found."""
     if subpool is None:
         return
@@ -146,6 +152,6 @@ def _roll_back(machine: Machine, subpool: Subpool | None, global_charge: int) ->
     if rule is FaultRollback.EXACT:
         subpool.undo_get(1, global_charge)
     elif rule is FaultRollback.PUT_IGNORED:
-        subpool_put(machine.hstate, subpool, 1)
+        subpool_put(hstate, subpool, 1)
     elif global_charge == 0:
-        machine.hstate.acct_memory(-subpool_put(machine.hstate, subpool, 1))
+        hstate.acct_memory(-subpool_put(hstate, subpool, 1))

@@ -1,6 +1,7 @@
 """Ordinary pages of 4 KiB, the unit in which system calls check and round addresses and lengths."""
 
-PAGE_BYTES = 4096
+PAGE_SHIFT = 12
+PAGE_BYTES = 1 << PAGE_SHIFT
 
 
 def is_aligned(address: int, unit: int = PAGE_BYTES) -> bool:

@@ -21,11 +21,11 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from hugeresv.model.behaviour import ZapRestore
-from hugeresv.model.canonical_file import KnownFile, known_files
-from hugeresv.model.hstate import HState
+from hugeresv.model.canonical_file import KnownFile, PageKey, known_files
 
 if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
+    from hugeresv.model.hstate import HState
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.inode import Inode
     from hugeresv.model.machine import Key, Machine
@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_counters = attrgetter(*HState.__slots__)
+_totals = attrgetter(
+    "page_shift", "nr_huge_pages", "free_huge_pages", "resv_huge_pages", "surplus_huge_pages",
+    "nr_overcommit_huge_pages", "demote_shift",
+)  # fmt: skip
+_of_node = attrgetter("nr_huge_pages", "free_huge_pages", "surplus_huge_pages")
 _ROOT = -1
 """Number of the root cgroup."""
 
@@ -83,10 +87,10 @@ class _Walk:
         machine = self._machine
         return (
             machine.behaviour,
-            _counters(machine.hstate),
+            tuple(_hstate_key(hstate) for hstate in machine.hstates),
             tuple((key, *self._cgroup_key(cgroup)) for key, cgroup in _sorted(machine.cgroups)),
             tuple((key, *self._process_key(process)) for key, process in _sorted(machine.processes)),
-            tuple((file.key(self._charges, self._cgroup), tuple(self._order(file))) for file in self._numbers),
+            tuple((file.key(self._page, self._cgroup), tuple(self._order(file))) for file in self._numbers),
             tuple((key, *self._of_inode(inode)) for key, inode in _sorted(machine.files)),
             tuple((key, inode.handles > 0, *self._of_inode(inode)) for key, inode in self._segments),
             tuple((key, *self._mount_key(mount)) for key, mount in _sorted(machine.mounts)),
@@ -98,7 +102,7 @@ class _Walk:
 
     def _cgroup_key(self, cgroup: HugetlbCgroup) -> tuple[Hashable, ...]:
         limits = cgroup.max_pages, cgroup.rsvd_max_pages
-        return self._cgroup(cgroup.parent), cgroup.usage, cgroup.rsvd, limits, cgroup.subtree_control
+        return self._cgroup(cgroup.parent), cgroup.usage, cgroup.rsvd, limits, cgroup.mems, cgroup.subtree_control
 
     def _cgroup(self, cgroup: HugetlbCgroup | None) -> int:
         """The number of a cgroup, or of the nearest above it that was not removed: where its charges count."""
@@ -111,18 +115,31 @@ class _Walk:
     def _mount_key(self, mount: HugetlbfsMount) -> tuple[Hashable, ...]:
         s = mount.subpool
         limits = None if s is None else (s.max_hpages, s.min_hpages, s.used_hpages, s.rsv_hpages)
-        return limits, tuple(sorted(n for inode in mount.inodes if inode.in_use for n in self._of_inode(inode)))
+        return (
+            mount.hstate.page_shift,
+            limits,
+            tuple(sorted(n for inode in mount.inodes if inode.in_use for n in self._of_inode(inode))),
+        )
 
     def _process_key(self, process: Process) -> tuple[Hashable, ...]:
         may = process.gid, process.capable, process.memlock_bytes
-        return self._cgroup(process.cgroup), may, tuple(self._vma_key(vma) for vma in process.mm.vmas)
+        where = process.node, process.policy
+        return self._cgroup(process.cgroup), may, where, tuple(self._vma_key(vma) for vma in process.mm.vmas)
 
     def _vma_key(self, vma: Vma) -> tuple[Hashable, ...]:
         if vma.inode is None:
             return vma.vm_start, vma.vm_end, vma.prot, vma.dontfork, vma.locked
         file = self._file_of[vma]
         mapped = self._numbers[file], vma.vm_pgoff - file.base
-        common = vma.vm_start, vma.vm_end, vma.prot, vma.dontfork, mapped, vma.noreserve and self._asks_noreserve()
+        common = (
+            vma.vm_start,
+            vma.vm_end,
+            vma.prot,
+            vma.dontfork,
+            vma.policy,
+            mapped,
+            vma.noreserve and self._asks_noreserve(),
+        )
         if vma.shared:
             return *common, vma.may_write
         private_data = vma.owner, vma.unmapped, vma.resv_count, tuple(self._consumed(vma))
@@ -146,12 +163,12 @@ class _Walk:
         for index, folio in vma.present():
             if folio.anon:
                 sharing = self._folios.setdefault(folio, len(self._folios)) if folio.mapcount > 1 else None
-                yield index - vma.first_index, sharing, folio.restore_reserve, self._charges(folio)
+                yield index - vma.first_index, sharing, folio.restore_reserve, self._page(folio)
             else:
                 yield index - vma.first_index
 
-    def _charges(self, folio: Folio) -> tuple[int, int]:
-        return self._cgroup(folio.cgroup), self._cgroup(folio.cgroup_rsvd)
+    def _page(self, folio: Folio) -> PageKey:
+        return self._cgroup(folio.cgroup), self._cgroup(folio.cgroup_rsvd), folio.nid
 
     def _order(self, file: KnownFile) -> Iterator[Hashable]:
         """The order in which mappings that begin at the same index lose their pages, as far as it matters.
@@ -173,6 +190,14 @@ class _Walk:
                 for owner, run in groupby(here, key=attrgetter("owner")):
                     places = [self._places[vma] for vma in run]
                     yield tuple(places if owner else sorted(places))
+
+
+def _hstate_key(hstate: HState) -> Hashable:
+    """The counters of a pool; those of its nodes where they do not follow from these."""
+    if len(hstate.nodes) == 1:
+        return _totals(hstate)
+    cursors = hstate.to_alloc.next_nid, hstate.to_free.next_nid
+    return _totals(hstate), cursors, tuple((nid, *_of_node(node)) for nid, node in hstate.nodes.items())
 
 
 def _sorted(table: dict[Key, T]) -> list[tuple[Key, T]]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ChargeKey = int
 """A cgroup's number; negative: the root, whose charges nobody counts."""
+PageKey = tuple[ChargeKey, ChargeKey, int]
+"""Of a page in use: who is charged for it, and for its reservation, and its node."""
 
 
 class KnownFile:
@@ -38,17 +40,16 @@ class KnownFile:
         self.base = 0 if named or inode.sysv else min(vma.vm_pgoff for vma in vmas)
         self._reach = RegionMap([(0, HIGHEST)] if named else [(vma.first_index, vma.end_index) for vma in vmas])
 
-    def key(
-        self, charges: Callable[[Folio], tuple[ChargeKey, ChargeKey]], charge: Callable[[HugetlbCgroup], ChargeKey]
-    ) -> Hashable:
+    def key(self, page: Callable[[Folio], PageKey], charge: Callable[[HugetlbCgroup], ChargeKey]) -> Hashable:
         """Size, reservations, pages and who pays: each as far as it can be met, and how much more there is."""
         inode, reach = self.inode, self._reach
-        cached = sorted((index, charges(folio)) for index, folio in inode.page_cache.items())
+        cached = sorted((index, page(folio)) for index, folio in inode.page_cache.items())
         paid: dict[ChargeKey, RegionMap] = defaultdict(RegionMap)
         for cgroup, regions in inode.resv_map.charged.items():
             for first, end in regions:
                 paid[charge(cgroup)].add(first, end)
         return (
+            inode.hstate.page_shift,
             reach.count(0, inode.i_size),
             inode.shm_locked,
             self._met(inode.resv_map.regions),

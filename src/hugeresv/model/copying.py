@@ -13,6 +13,7 @@ from hugeresv.model.folio import Folio
 
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
+    from hugeresv.model.hstate import HState
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.inode import Inode
     from hugeresv.model.machine import Machine
@@ -30,7 +31,8 @@ def copy_machine(machine: Machine) -> Machine:
     """A machine of its own in the same state; takes time in proportion to what is mapped, cached and present."""
     copies = _Copies()
     new = _same_fields(machine)
-    new.hstate = _same_fields(machine.hstate)
+    new.nearest = dict(machine.nearest)
+    new.hstates = [copies.hstate(hstate) for hstate in machine.hstates]
     new.cgroups = {key: copies.cgroup(cgroup) for key, cgroup in machine.cgroups.items()}
     new.mounts = {key: copies.mount(mount) for key, mount in machine.mounts.items()}
     new.files = {key: copies.inode(inode) for key, inode in machine.files.items()}
@@ -44,12 +46,20 @@ class _Copies:
     """What was copied so far, by its original; what exists once in the machine is made once."""
 
     def __init__(self) -> None:
+        self._hstates: dict[HState, HState] = {}
         self._folios: dict[Folio, Folio] = {}
         self._subpools: dict[Subpool, Subpool] = {}
         self._inodes: dict[Inode, Inode] = {}
         self._maps: dict[ResvMap, ResvMap] = {}
         self._vmas: dict[Vma, Vma] = {}
         self._cgroups: dict[HugetlbCgroup | None, Any] = {None: None}
+
+    def hstate(self, hstate: HState) -> HState:
+        """A pool, with its share of each node."""
+        new = self._hstates[hstate] = _same_fields(hstate)
+        new.nodes = {nid: _same_fields(node) for nid, node in hstate.nodes.items()}
+        new.to_alloc, new.to_free = _same_fields(hstate.to_alloc), _same_fields(hstate.to_free)
+        return new
 
     def cgroup(self, cgroup: HugetlbCgroup | None) -> Any:
         """A cgroup with all above it, also one that was removed and still is charged; None is the root."""
@@ -66,6 +76,7 @@ class _Copies:
 
     def mount(self, mount: HugetlbfsMount) -> HugetlbfsMount:
         new = _same_fields(mount)
+        new.hstate = self._hstates[mount.hstate]
         new.subpool = self._subpool(mount.subpool)
         new.inodes = [self.inode(inode) for inode in mount.inodes if inode.in_use]
         return new
@@ -75,6 +86,7 @@ class _Copies:
         new = self._inodes.get(inode)
         if new is None:
             new = self._inodes[inode] = _same_fields(inode)
+            new.hstate = self._hstates[inode.hstate]
             new.subpool = self._subpool(inode.subpool)
             new.resv_map = self._resv_map(inode.resv_map)
             new.page_cache = {index: self._folio(folio) for index, folio in inode.page_cache.items()}
@@ -94,8 +106,8 @@ class _Copies:
     def _address_space(self, mm: AddressSpace) -> AddressSpace:
         new = _same_fields(mm)
         new.starts = mm.starts[:]
+        new.page_tables = {shift: self._page_table(table) for shift, table in mm.page_tables.items()}
         new.vmas = [self._vma(vma, new) for vma in mm.vmas]
-        new.page_table = self._page_table(mm.page_table)
         return new
 
     def _vma(self, vma: Vma, mm: AddressSpace) -> Vma:
@@ -116,7 +128,9 @@ class _Copies:
         new = self._folios.get(folio)
         if new is None:
             paid_by = self.cgroup(folio.cgroup), self.cgroup(folio.cgroup_rsvd)
-            new = self._folios[folio] = Folio(self._subpool(folio.subpool), *paid_by)
+            new = self._folios[folio] = Folio(
+                self._hstates[folio.hstate], folio.nid, self._subpool(folio.subpool), *paid_by
+            )
             new.anon, new.mapcount, new.restore_reserve = folio.anon, folio.mapcount, folio.restore_reserve
         return new
 

@@ -30,19 +30,18 @@ def fallocate(
     """
     if outcome := _refused(machine.behaviour, offset, length):
         return outcome
-    page_bytes = machine.hstate.page_bytes
-    first = offset >> machine.hstate.page_shift
-    end = align_up(offset + length, page_bytes) >> machine.hstate.page_shift
-    pseudo_vma = Vma(AddressSpace(machine.hstate.page_shift), 0, 0, inode=inode, shared=True)
+    page_bytes, shift = inode.hstate.page_bytes, inode.hstate.page_shift
+    first, end = offset >> shift, align_up(offset + length, page_bytes) >> shift
+    pseudo_vma = Vma(AddressSpace(), 0, 0, inode=inode, shared=True)
     for index in range(first, end):
         if index in inode.page_cache:
             continue
-        folio = alloc_hugetlb_folio(machine, pseudo_vma, index, task.cgroup)
+        folio = alloc_hugetlb_folio(machine, task, pseudo_vma, index)
         if folio is None:
             return Outcome.ENOSPC
         inode.add_to_page_cache(index, folio)
     if not keep_size:
-        inode.i_size = max(inode.i_size, (offset + length) >> machine.hstate.page_shift)
+        inode.i_size = max(inode.i_size, (offset + length) >> shift)
     return Outcome.OK
 
 
@@ -50,7 +49,7 @@ def fallocate_punch(machine: Machine, inode: Inode, offset: int, length: int) ->
     """fallocate(2) with PUNCH_HOLE | KEEP_SIZE: the whole huge pages inside bytes [offset, offset + length)."""
     if outcome := _refused(machine.behaviour, offset, length):
         return outcome
-    page_bytes, shift = machine.hstate.page_bytes, machine.hstate.page_shift
+    page_bytes, shift = inode.hstate.page_bytes, inode.hstate.page_shift
     punch_hole(machine, inode, align_up(offset, page_bytes) >> shift, align_down(offset + length, page_bytes) >> shift)
     return Outcome.OK
 

@@ -10,7 +10,6 @@ from hugeresv.outcome import OK, Outcome
 
 if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
-    from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.inode import Inode
     from hugeresv.model.machine import Machine
     from hugeresv.model.process import Process
@@ -22,58 +21,54 @@ def touch(machine: Machine, task: Process, address: int, *, write: bool) -> Outc
     vma = task.mm.find(address)
     if vma is None or vma.prot == "none" or (write and vma.prot == "r"):
         return Outcome.SIGSEGV
-    return hugetlb_fault(machine, vma, address, task.cgroup, write=write)
+    return hugetlb_fault(machine, task, vma, address, write=write)
 
 
-def hugetlb_fault(machine: Machine, vma: Vma, address: int, cgroup: HugetlbCgroup | None, *, write: bool) -> Outcome:
-    """The fault itself, access rights being right; the page is charged to `cgroup`."""
+def hugetlb_fault(machine: Machine, task: Process, vma: Vma, address: int, *, write: bool) -> Outcome:
+    """The fault itself, access rights being right."""
     inode = vma.inode
     if inode is None:
         return OK
     index = vma.pagecache_offset(address)
     if vma.shared:
-        return OK if index in inode.page_cache else _no_page_shared(machine, vma, inode, index, cgroup)
-    number = address >> vma.mm.page_shift
-    folio = vma.mm.page_table.get(number)
+        return OK if index in inode.page_cache else _no_page_shared(machine, task, vma, inode, index)
+    number = address >> vma.page_shift
+    folio = vma.page_table.get(number)
     if folio is None:
         if vma.unmapped:
             return Outcome.SIGBUS
         folio = inode.page_cache.get(index)
         if folio is None:
-            return _no_page_private(machine, vma, inode, index, number, cgroup)
-        vma.mm.page_table.set(number, folio)
+            return _no_page_private(machine, task, vma, inode, index, number)
+        vma.page_table.set(number, folio)
     if write:
-        return _write_protected(machine, vma, folio, address, index, cgroup)
+        return _write_protected(machine, task, vma, folio, address, index)
     return OK
 
 
-def _no_page_shared(machine: Machine, vma: Vma, inode: Inode, index: int, cgroup: HugetlbCgroup | None) -> Outcome:
+def _no_page_shared(machine: Machine, task: Process, vma: Vma, inode: Inode, index: int) -> Outcome:
     """Shared, and the page cache has no page: a new one, within the file's size."""
     if index >= inode.i_size:
         return Outcome.SIGBUS
-    folio = alloc_hugetlb_folio(machine, vma, index, cgroup)
+    folio = alloc_hugetlb_folio(machine, task, vma, index)
     if folio is None:
         return Outcome.SIGBUS
     inode.add_to_page_cache(index, folio)
     return OK
 
 
-def _no_page_private(
-    machine: Machine, vma: Vma, inode: Inode, index: int, number: int, cgroup: HugetlbCgroup | None
-) -> Outcome:
+def _no_page_private(machine: Machine, task: Process, vma: Vma, inode: Inode, index: int, number: int) -> Outcome:
     """Private, and neither page table nor page cache has a page: an anonymous one, whether read or written."""
     if index >= inode.i_size:
         return Outcome.SIGBUS
-    folio = alloc_hugetlb_folio(machine, vma, index, cgroup)
+    folio = alloc_hugetlb_folio(machine, task, vma, index)
     if folio is None:
         return Outcome.SIGBUS
-    vma.mm.page_table.set(number, folio)
+    vma.page_table.set(number, folio)
     return OK
 
 
-def _write_protected(
-    machine: Machine, vma: Vma, old: Folio, address: int, index: int, cgroup: HugetlbCgroup | None
-) -> Outcome:
+def _write_protected(machine: Machine, task: Process, vma: Vma, old: Folio, address: int, index: int) -> Outcome:
     """hugetlb_wp, a write to a private mapping's page: its own alone is reused, any other is copied.
 
     An owner that finds no page for the copy takes the shared one away from its children (`steal`), which changes no
@@ -83,15 +78,15 @@ def _write_protected(
     if old.anon and old.mapcount == 1:
         return OK
     cow_from_owner = vma.owner and old.anon
-    new = alloc_hugetlb_folio(machine, vma, index, cgroup, copy=True, cow_from_owner=cow_from_owner)
+    new = alloc_hugetlb_folio(machine, task, vma, index, copy=True, cow_from_owner=cow_from_owner)
     if new is None:
         if not cow_from_owner or not machine.behaviour.owner_copy_guaranteed:
             return Outcome.SIGBUS
         unmap_ref_private(machine, vma, old, address, index)
-        if vma.mm.page_table.get(address >> vma.mm.page_shift) is not old:
-            return hugetlb_fault(machine, vma, address, cgroup, write=True)
+        if vma.page_table.get(address >> vma.page_shift) is not old:
+            return hugetlb_fault(machine, task, vma, address, write=True)
         return OK if old.mapcount == 1 else Outcome.HANG
     if old.anon:
         old.mapcount -= 1
-    vma.mm.page_table.set(address >> vma.mm.page_shift, new)
+    vma.page_table.set(address >> vma.page_shift, new)
     return OK

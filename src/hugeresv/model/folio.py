@@ -5,27 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hugeresv.model.hstate import HState
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.subpool import Subpool
 
 
 class Folio:
-    """A huge page outside the pool.
+    """A huge page outside its pool, on node `nid`, which it stays on as long as it lives.
 
     `mapcount` counts the page tables of private mappings that hold an anonymous page; a page of the page cache is kept
     by its inode and not counted. `restore_reserve` (HPG_restore_reserve) makes the page a promise again when it is
     freed.
     """
 
-    __slots__ = ("anon", "cgroup", "cgroup_rsvd", "mapcount", "restore_reserve", "subpool")
+    __slots__ = ("anon", "cgroup", "cgroup_rsvd", "hstate", "mapcount", "nid", "restore_reserve", "subpool")
 
     def __init__(
         self,
+        hstate: HState,
+        nid: int,
         subpool: Subpool | None,
         cgroup: HugetlbCgroup | None,
         cgroup_rsvd: HugetlbCgroup | None,
     ) -> None:
         """A page fresh out of the pool, not yet mapped or cached, charged to these cgroups."""
+        self.hstate = hstate
+        self.nid = nid
         self.anon = True
         self.mapcount = 1
         self.restore_reserve = False

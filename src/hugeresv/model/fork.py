@@ -17,12 +17,13 @@ def fork(parent: Process) -> Process:
     What a private VMA carries is cleared before the child's is visible, so that no reference is taken and none is
     dropped. The parent keeps map, ownership and all that is not consumed.
     """
-    mm = AddressSpace(parent.mm.page_shift)
+    mm = AddressSpace()
     for vma in parent.mm.vmas:
         if not vma.dontfork:
             _copy_vma(vma, mm)
     child = Process(mm, parent.cgroup)
     child.gid, child.capable, child.memlock_bytes = parent.gid, parent.capable, parent.memlock_bytes
+    child.node, child.policy = parent.node, parent.policy
     return child
 
 
@@ -39,6 +40,6 @@ def _copy_vma(vma: Vma, mm: AddressSpace) -> None:
         return
     base = copy.page_base
     for index, folio in vma.present():
-        mm.page_table.set(base + index, folio)
+        copy.page_table.set(base + index, folio)
         if folio.anon:
             folio.mapcount += 1

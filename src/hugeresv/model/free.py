@@ -23,12 +23,12 @@ def free_huge_folio(machine: Machine, folio: Folio) -> None:
     It becomes a promise again if it carries the restore mark (its subpool then counts it as used still), or if its
     subpool keeps it for its minimum. A page that backs a promise must stay in the pool, surplus or not.
     """
-    hstate = machine.hstate
+    hstate = folio.hstate
     subpool = None if folio.anon and not private_page_counts(machine.behaviour) else folio.subpool
     promised = folio.restore_reserve or subpool_put(hstate, subpool, 1) == 0
     if promised:
         hstate.resv_huge_pages += 1
-    hstate.put_page(stays=promised and not machine.behaviour.surplus_takes_promised_page)
+    hstate.put_page(folio.nid, stays=promised and not machine.behaviour.surplus_takes_promised_page)
     if folio.cgroup is not None:
         folio.cgroup.uncharge_usage(1)
     if folio.cgroup_rsvd is not None:

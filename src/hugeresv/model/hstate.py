@@ -1,39 +1,91 @@
 """The pool of one page size, `struct hstate`: its counters, and how pages and promises enter and leave it.
 
-Counters are signed and in huge pages: an underflow shows as a negative number where the kernel prints 2^64 - n. The
-kernel's per-node counts are left out: this is a machine of one node. mm/hugetlb.c, 6.18.
+Counters are signed and in huge pages: an underflow shows as a negative number where the kernel prints 2^64 - n. Each
+but one is also kept per NUMA node: a promise belongs to no node. How a pool is resized is in `resize`. mm/hugetlb.c,
+6.18.
 """
 
-from hugeresv.model.unsigned import unsigned
-from hugeresv.outcome import Outcome
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hugeresv.model.mempolicy import Placement
 
 MAX_PAGE_SHIFT = 22
 
 
+class HStateNode:
+    """What a pool has on one node: its pages, and how many of them are free, and surplus."""
+
+    __slots__ = ("free_huge_pages", "nr_huge_pages", "surplus_huge_pages")
+
+    def __init__(self, nr_huge_pages: int) -> None:
+        """All free."""
+        self.nr_huge_pages = nr_huge_pages
+        self.free_huge_pages = nr_huge_pages
+        self.surplus_huge_pages = 0
+
+
+class Cursor:
+    """Whose turn it is among the nodes: next_nid_to_alloc, or next_nid_to_free. It outlives the call that moved it."""
+
+    __slots__ = ("next_nid",)
+
+    def __init__(self, next_nid: int) -> None:
+        """At this node."""
+        self.next_nid = next_nid
+
+    def find(self, nodes: Placement, fits: Callable[[int], bool]) -> int | None:
+        """The next of `nodes` (ascending) that fits, in one round. To be looked at is a node's turn, fit or not."""
+        for _ in nodes:
+            nid = next((nid for nid in nodes if nid >= self.next_nid), nodes[0])
+            self.next_nid = next((other for other in nodes if other > nid), nodes[0])
+            if fits(nid):
+                return nid
+        return None
+
+
 class HState:
-    """One page size's pool. What no promise claims is free_huge_pages - resv_huge_pages."""
+    """One page size's pool. What no promise claims is free_huge_pages - resv_huge_pages, on whichever node it is."""
 
     __slots__ = (
+        "demote_shift",
         "free_huge_pages",
+        "nodes",
         "nr_huge_pages",
         "nr_overcommit_huge_pages",
         "page_shift",
         "resv_huge_pages",
         "surplus_huge_pages",
+        "to_alloc",
+        "to_free",
     )
 
-    def __init__(self, page_bytes: int, nr_huge_pages: int, nr_overcommit_huge_pages: int = 0) -> None:
-        """A pool of free pages. ValueError unless the size is a power of two >= 4096 and the counts are >= 0."""
+    def __init__(
+        self, page_bytes: int, nr_huge_pages: int | Mapping[int, int], nr_overcommit_huge_pages: int = 0
+    ) -> None:
+        """A pool of free pages: a number is on node 0, or one for each node's number.
+
+        ValueError unless the size is a power of two >= 4096, there is a node, and the counts are >= 0.
+        """
         if page_bytes < 4096 or page_bytes & (page_bytes - 1):
             raise ValueError(f"page size {page_bytes} bytes is not a power of two of at least 4096")
-        if nr_huge_pages < 0 or nr_overcommit_huge_pages < 0:
+        numbers = {0: nr_huge_pages} if isinstance(nr_huge_pages, int) else dict(sorted(nr_huge_pages.items()))
+        if not numbers or min(numbers.values()) < 0 or nr_overcommit_huge_pages < 0:
             raise ValueError(f"negative pool size: {nr_huge_pages} pages, overcommit {nr_overcommit_huge_pages}")
         self.page_shift = page_bytes.bit_length() - 1
-        self.nr_huge_pages = nr_huge_pages
-        self.free_huge_pages = nr_huge_pages
+        self.nr_huge_pages = sum(numbers.values())
+        self.free_huge_pages = self.nr_huge_pages
         self.resv_huge_pages = 0
         self.surplus_huge_pages = 0
-        self.nr_overcommit_huge_pages = 0 if self.is_gigantic else nr_overcommit_huge_pages
+        self.nr_overcommit_huge_pages = nr_overcommit_huge_pages
+        self.nodes = {nid: HStateNode(number) for nid, number in numbers.items()}
+        self.to_alloc = Cursor(next(iter(self.nodes)))
+        self.to_free = Cursor(next(iter(self.nodes)))
+        self.demote_shift: int | None = None
+        """Of the page size that a page is demoted to; None: pages of this size are not demoted."""
 
     @property
     def page_bytes(self) -> int:
@@ -42,99 +94,109 @@ class HState:
 
     @property
     def is_gigantic(self) -> bool:
-        """hstate_is_gigantic: larger than what the buddy allocator has (MAX_PAGE_ORDER 10, 4 MiB): never surplus."""
+        """hstate_is_gigantic: larger than what the buddy allocator has (MAX_PAGE_ORDER 10, 4 MiB)."""
         return self.page_shift > MAX_PAGE_SHIFT
 
     @property
-    def reachable_free(self) -> int:
-        """Free pages that the task at work may take: on a machine of one node, all of them."""
-        return self.free_huge_pages
+    def persistent_huge_pages(self) -> int:
+        """persistent_huge_pages: the pages that are no surplus."""
+        return self.nr_huge_pages - self.surplus_huge_pages
 
-    def set_nr_overcommit(self, count: int) -> Outcome:
-        """A write of `count` to nr_overcommit_hugepages. EINVAL: gigantic pages."""
-        if self.is_gigantic:
-            return Outcome.EINVAL
-        self.nr_overcommit_huge_pages = count
-        return Outcome.OK
-
-    def acct_memory(self, delta: int) -> bool:
+    def acct_memory(self, delta: int, gather: Placement = (), allowed: Placement = ()) -> bool:
         """hugetlb_acct_memory: promise `delta` pages more, or -`delta` fewer. False is ENOMEM: nothing is promised.
 
         Two tests, not one: what is missing must be obtainable as surplus, and the request alone must not exceed the
-        free pages that can be reached. Only the second still refuses a large request while resv_huge_pages is wrapped.
+        free pages of the `allowed` nodes, promised or not. Only the second still refuses a large request while
+        resv_huge_pages is wrapped. Surplus pages come from the nodes `gather`. Both are all nodes where none is given.
         """
         if delta > 0:
-            if not self._gather_surplus(delta):
+            if not self._gather_surplus(delta, gather or tuple(self.nodes)):
                 return False
             self.resv_huge_pages += delta
-            if delta > self.reachable_free:
+            if delta > self._free_on(allowed):
                 self._return_unused_surplus(delta)
                 return False
         elif delta < 0:
             self._return_unused_surplus(-delta)
         return True
 
-    def _gather_surplus(self, delta: int) -> bool:
-        """gather_surplus_pages: all that `delta` more promises lack, as surplus pages, or none."""
+    def _free_on(self, allowed: Placement) -> int:
+        """allowed_mems_nr: the free pages of some nodes."""
+        return sum(self.nodes[nid].free_huge_pages for nid in allowed) if allowed else self.free_huge_pages
+
+    def _gather_surplus(self, delta: int, gather: Placement) -> bool:
+        """gather_surplus_pages: all that `delta` more promises lack, as surplus pages, or none.
+
+        What is free counts wherever it is, so that there may be nothing to gather for who is kept from it.
+        """
         needed = self.resv_huge_pages + delta - self.free_huge_pages
         if needed <= 0:
             return True
         if self.surplus_huge_pages + needed > self.nr_overcommit_huge_pages:
             return False
-        self.nr_huge_pages += needed
-        self.free_huge_pages += needed
-        self.surplus_huge_pages += needed
+        self.count(gather[0], nr=needed, free=needed, surplus=needed)
         return True
 
     def _return_unused_surplus(self, unused: int) -> None:
-        """return_unused_surplus_pages: withdraw `unused` promises, and as many free surplus pages with them."""
+        """return_unused_surplus_pages: withdraw `unused` promises, and as many free surplus pages of any node."""
         self.resv_huge_pages -= unused
-        pages = min(unused, self.surplus_huge_pages, self.free_huge_pages)
-        self.nr_huge_pages -= pages
-        self.free_huge_pages -= pages
-        self.surplus_huge_pages -= pages
+        self.remove_free_pages(min(unused, self.surplus_huge_pages), tuple(self.nodes), of_surplus=True)
 
-    def take_page(self, *, promised: bool) -> bool:
-        """Take one page out of the pool for use: a free one, else a fresh surplus page. False if there is neither.
+    def remove_free_pages(self, most: int, nodes: Placement, *, of_surplus: bool = False) -> None:
+        """remove_pool_hugetlb_folio, up to `most` times: free pages of `nodes` leave the pool, a page of each in turn.
 
-        Unless the page is `promised` to the taker, free pages that back other promises are left alone
-        (dequeue_hugetlb_folio_vma, then alloc_buddy_hugetlb_folio_with_mpol).
+        `of_surplus`: only where there is surplus, as which they are counted off.
         """
-        if self.reachable_free > 0 and (promised or self.free_huge_pages != self.resv_huge_pages):
-            self.free_huge_pages -= 1
-            return True
-        if self.surplus_huge_pages < self.nr_overcommit_huge_pages:
-            self.surplus_huge_pages += 1
-            self.nr_huge_pages += 1
-            return True
-        return False
 
-    def put_page(self, *, stays: bool) -> None:
-        """free_huge_folio, the pool's part: while there is surplus, a freed page leaves the pool unless it `stays`."""
-        if self.surplus_huge_pages > 0 and not stays:
-            self.surplus_huge_pages -= 1
-            self.nr_huge_pages -= 1
+        def removable(nid: int) -> int:
+            node = self.nodes[nid]
+            return min(node.free_huge_pages, node.surplus_huge_pages) if of_surplus else node.free_huge_pages
+
+        while most > 0 and (nid := self.to_free.find(nodes, lambda nid: removable(nid) > 0)) is not None:
+            pages = turn(nodes, most, removable(nid))
+            self.count(nid, nr=-pages, free=-pages, surplus=-pages if of_surplus else 0)
+            most -= pages
+
+    def take_page(self, nodes: Placement = (), *, promised: bool) -> int | None:
+        """Take one page out of the pool for use: the node that it comes from, the first of `nodes` that has one.
+
+        A free page, else a fresh surplus page; None where neither can be had. Unless the page is `promised` to the
+        taker, free pages that back other promises are left alone, which looks at no node (dequeue_hugetlb_folio_vma,
+        then alloc_buddy_hugetlb_folio_with_mpol).
+        """
+        nodes = nodes or tuple(self.nodes)
+        if promised or self.free_huge_pages != self.resv_huge_pages:
+            for nid in nodes:
+                node = self.nodes[nid]
+                if node.free_huge_pages > 0:
+                    node.free_huge_pages -= 1
+                    self.free_huge_pages -= 1
+                    return nid
+        if self.surplus_huge_pages < self.nr_overcommit_huge_pages:
+            self.count(nodes[0], nr=1, surplus=1)
+            return nodes[0]
+        return None
+
+    def put_page(self, nid: int, *, stays: bool) -> None:
+        """free_huge_folio, the pool's part: while its node has surplus, a page leaves the pool unless it `stays`."""
+        node = self.nodes[nid]
+        if node.surplus_huge_pages > 0 and not stays:
+            self.count(nid, nr=-1, surplus=-1)
         else:
+            node.free_huge_pages += 1
             self.free_huge_pages += 1
 
-    def set_max_huge_pages(self, count: int) -> None:
-        """A write of `count` to nr_hugepages (set_max_huge_pages): the persistent pages wanted.
+    def count(self, nid: int, *, nr: int = 0, free: int = 0, surplus: int = 0) -> None:
+        """Count so many pages more on a node, and in all."""
+        node = self.nodes[nid]
+        node.nr_huge_pages += nr
+        node.free_huge_pages += free
+        node.surplus_huge_pages += surplus
+        self.nr_huge_pages += nr
+        self.free_huge_pages += free
+        self.surplus_huge_pages += surplus
 
-        Growth turns surplus pages into persistent ones, then allocates. Shrinking frees what nobody uses or was
-        promised; what cannot be freed becomes surplus. The floor is compared unsigned: with a wrapped resv_huge_pages
-        nothing is freed.
-        """
-        persistent = self.nr_huge_pages - self.surplus_huge_pages
-        if count > persistent:
-            adopted = min(self.surplus_huge_pages, count - persistent)
-            self.surplus_huge_pages -= adopted
-            fresh = count - persistent - adopted
-            self.nr_huge_pages += fresh
-            self.free_huge_pages += fresh
-            return
-        claimed = unsigned(self.resv_huge_pages + self.nr_huge_pages - self.free_huge_pages)
-        floor = max(count, claimed)
-        freed = max(0, min(persistent - floor, self.free_huge_pages))
-        self.nr_huge_pages -= freed
-        self.free_huge_pages -= freed
-        self.surplus_huge_pages += persistent - freed - count
+
+def turn(nodes: Placement, most: int, there: int) -> int:
+    """How many of `most` pages a node gives or gets in its turn, of those that are `there`: one where others follow."""
+    return 1 if len(nodes) > 1 else min(most, there)

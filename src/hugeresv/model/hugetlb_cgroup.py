@@ -12,6 +12,7 @@ from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
     from hugeresv.model.behaviour import Behaviour
+    from hugeresv.model.mempolicy import Placement
 
 
 def charges_reservations(behaviour: Behaviour) -> bool:
@@ -24,13 +25,15 @@ class HugetlbCgroup:
 
     `subtree_control`: it hands the controller on to children, or has done so, and therefore takes no tasks (the rule
     against internal processes, cgroup_migrate_vet_dst in kernel/cgroup/cgroup.c). `changed`: the set that takes note of
-    cgroups whose counters change, for whoever shows them; None: nobody does.
+    cgroups whose counters change, for whoever shows them; None: nobody does. `mems`: cpuset.mems, empty where the nodes
+    are those of the cgroup above.
     """
 
     __slots__ = (
         "changed",
         "children",
         "max_pages",
+        "mems",
         "parent",
         "rsvd",
         "rsvd_max_pages",
@@ -45,6 +48,7 @@ class HugetlbCgroup:
         """An empty cgroup below `parent` (None: below the root)."""
         self.parent = parent
         self.max_pages = max_pages
+        self.mems: Placement = ()
         self.rsvd_max_pages = rsvd_max_pages
         self.usage = 0
         self.rsvd = 0

@@ -14,6 +14,7 @@ from hugeresv.model.resv_map import ResvMap
 
 if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
+    from hugeresv.model.hstate import HState
     from hugeresv.model.subpool import Subpool
     from hugeresv.model.vma import Vma
 
@@ -32,6 +33,7 @@ class Inode:
     __slots__ = (
         "cache_end",
         "handles",
+        "hstate",
         "i_mmap",
         "i_size",
         "page_cache",
@@ -42,8 +44,9 @@ class Inode:
         "vmas",
     )
 
-    def __init__(self, subpool: Subpool | None, i_size: int = 0, *, sysv: bool = False) -> None:
-        """An empty file without users; `sysv`: it is a SysV segment's."""
+    def __init__(self, hstate: HState, subpool: Subpool | None = None, i_size: int = 0, *, sysv: bool = False) -> None:
+        """An empty file without users, of the pages of one pool; `sysv`: it is a SysV segment's."""
+        self.hstate = hstate
         self.subpool = subpool
         self.i_size = i_size
         self.sysv = sysv

@@ -1,4 +1,4 @@
-"""The whole state: one pool, and everything that holds its pages or its promises.
+"""The whole state: the pools, and everything that holds their pages or their promises.
 
 A `Machine` is a mutable value. Transitions (the modules named after the kernel's paths) change it in place; a call that
 a kernel would refuse changes exactly what the kernel's would, and bad input raises ValueError and changes nothing. Keys
@@ -7,12 +7,13 @@ of the tables below are the caller's: any sortable value, such as a number.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hugeresv.model.canonical import machine_key
 from hugeresv.model.copying import copy_machine
 from hugeresv.model.hstate import HState
+from hugeresv.model.mempolicy import nearest_first
 
 if TYPE_CHECKING:
     from hugeresv.model.behaviour import Behaviour
@@ -26,19 +27,45 @@ Key = Any
 
 
 class Machine:
-    """A machine under a behaviour, with its pool all free at first."""
+    """A machine under a behaviour, with its pools all free at first.
 
-    __slots__ = ("behaviour", "cgroups", "files", "hstate", "mounts", "processes", "segments")
+    `hstates` has a pool for each page size, the default one first; `nearest` for each NUMA node all of them in order of
+    distance. Most machines have one pool on one node.
+    """
 
-    def __init__(self, behaviour: Behaviour, page_bytes: int, nr_hugepages: int, nr_overcommit: int = 0) -> None:
-        """ValueError for a page size that is no power of two or a negative count."""
+    __slots__ = ("behaviour", "cgroups", "files", "hstates", "mounts", "nearest", "processes", "segments")
+
+    def __init__(
+        self,
+        behaviour: Behaviour,
+        page_bytes: int,
+        nr_hugepages: int | Mapping[int, int],
+        nr_overcommit: int = 0,
+        *,
+        further: Iterable[HState] = (),
+    ) -> None:
+        """The default pool, with a number of pages in all or for each node, and the `further` pools.
+
+        ValueError for a page size that is no power of two, a negative count, or pools that are not on the same nodes.
+        """
         self.behaviour = behaviour
-        self.hstate = HState(page_bytes, nr_hugepages, nr_overcommit)
+        self.hstates = [HState(page_bytes, nr_hugepages, nr_overcommit), *further]
+        self.nearest = nearest_first(tuple(self.hstates[0].nodes))
+        if any(tuple(hstate.nodes) != tuple(self.nearest) for hstate in self.hstates):
+            raise ValueError("the pools of a machine are on the same nodes")
+        for hstate in self.hstates:
+            if hstate.is_gigantic:
+                hstate.nr_overcommit_huge_pages = 0
         self.processes: dict[Key, Process] = {}
         self.files: dict[Key, Inode] = {}
         self.segments: dict[Key, Inode] = {}
         self.mounts: dict[Key, HugetlbfsMount] = {}
         self.cgroups: dict[Key, HugetlbCgroup] = {}
+
+    @property
+    def hstate(self) -> HState:
+        """The pool of the default page size."""
+        return self.hstates[0]
 
     def key(self) -> Hashable:
         """Equal for two machines that no later operation can tell apart, whatever path led there."""

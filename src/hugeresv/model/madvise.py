@@ -63,7 +63,7 @@ def _advise_vma(machine: Machine, vma: Vma, start: int, end: int, advice: Advice
     if advice == "remove" and supports_fallocate(machine.behaviour):
         if not vma.shared or not vma.may_write:
             return Outcome.EACCES
-        offset = start - vma.vm_start + (vma.vm_pgoff << vma.mm.page_shift)
+        offset = start - vma.vm_start + (vma.vm_pgoff << vma.page_shift)
         return fallocate_punch(machine, vma.inode, offset, end - start)
     return Outcome.EINVAL
 
@@ -86,18 +86,17 @@ def _dontneed(machine: Machine, task: Process, start: int, end: int, *, also_loc
     One batch a VMA: the pages of huge page mappings are freed before the next VMA's turn
     (zap_page_range_single_batched).
     """
-    page_bytes = machine.hstate.page_bytes
     walk = Walk(start)
     for vma in task.mm.overlapping(start, end):
         low, high = walk.enter(vma, end)
         if vma.inode is None:
             if vma.locked and not also_locked:
                 return Outcome.EINVAL
-        elif not machine.behaviour.dontneed or not is_aligned(low, page_bytes):
+        elif not machine.behaviour.dontneed or not is_aligned(low, 1 << vma.page_shift):
             return Outcome.EINVAL
         else:
             align = align_up if machine.behaviour.dontneed_rounds_up else align_down
-            high = align(high, page_bytes)
+            high = align(high, 1 << vma.page_shift)
             zap_and_free(machine, [(vma, vma.pagecache_offset(low), vma.pagecache_offset(high))])
     return walk.outcome(end)
 

@@ -18,6 +18,7 @@ from hugeresv.model.vma import Vma
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
+    from hugeresv.model.hstate import HState
     from hugeresv.model.machine import Machine
     from hugeresv.model.process import Process
     from hugeresv.words import Prot
@@ -31,6 +32,7 @@ def mmap(
     *,
     shared: bool,
     inode: Inode | None = None,
+    hstate: HState | None = None,
     offset: int = 0,
     noreserve: bool = False,
     reserve: bool = True,
@@ -40,13 +42,16 @@ def mmap(
 ) -> Outcome:
     """mmap(2) of huge pages at `address` with MAP_FIXED, in bytes; `inode` None: anonymous; `fill`: MAP_POPULATE.
 
+    The pages are those of the file, else of `hstate` (MAP_HUGE_2MB, ...), by default of the machine's first pool.
+
     `reserve` off: nothing is promised, though the mapping is no MAP_NORESERVE one. `noreplace`: MAP_FIXED_NOREPLACE.
 
     EINVAL: empty, address or offset not a multiple of the huge page. ENOMEM: too long, or the pages cannot be promised;
     what lay there before is gone then. EOVERFLOW: behind the largest file offset. EEXIST: something is mapped there
     (do_mmap looks after the address was checked, before the file is asked).
     """
-    page_bytes = machine.hstate.page_bytes
+    hstate = inode.hstate if inode is not None else hstate or machine.hstate
+    page_bytes = hstate.page_bytes
     if length == 0 or not is_aligned(offset):
         return Outcome.EINVAL
     length = align_up(length, page_bytes)
@@ -66,8 +71,8 @@ def mmap(
             return outcome
         if not is_aligned(offset, page_bytes):
             return Outcome.EINVAL
-        shift = machine.hstate.page_shift
-        file = inode if inode is not None else Inode(None, i_size=length >> shift)
+        shift = hstate.page_shift
+        file = inode if inode is not None else Inode(hstate, i_size=length >> shift)
         vma = Vma(
             task.mm,
             address,
@@ -78,11 +83,7 @@ def mmap(
             noreserve=noreserve,
             prot=prot,
         )
-        if (
-            reserve
-            and not noreserve
-            and not reserve_pages(machine, file, vma.first_index, vma.end_index, vma, task.cgroup)
-        ):
+        if reserve and not noreserve and not reserve_pages(machine, file, vma.first_index, vma.end_index, vma, task):
             return Outcome.ENOMEM
         if prot == "rw":
             file.i_size = max(file.i_size, vma.end_index)

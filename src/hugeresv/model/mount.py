@@ -11,19 +11,21 @@ from hugeresv.model.truncate import evict_if_unused
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
+    from hugeresv.model.hstate import HState
     from hugeresv.model.machine import Key, Machine
 
 
 class HugetlbfsMount:
-    """A mounted hugetlbfs; `subpool` is None without `size=` and `min_size=`.
+    """A mounted hugetlbfs of the pages of one pool; `subpool` is None without `size=` and `min_size=`.
 
     `inodes` are the files made on it, and some that are no longer in use.
     """
 
-    __slots__ = ("inodes", "subpool")
+    __slots__ = ("hstate", "inodes", "subpool")
 
-    def __init__(self, subpool: Subpool | None) -> None:
+    def __init__(self, hstate: HState, subpool: Subpool | None) -> None:
         """A mount without files."""
+        self.hstate = hstate
         self.subpool = subpool
         self.inodes: list[Inode] = []
 
@@ -35,8 +37,12 @@ class HugetlbfsMount:
         self.inodes.append(inode)
 
 
-def mount(machine: Machine, key: Key, max_hpages: int | None, min_hpages: int | None) -> Outcome:
-    """mount(2), limits in pages (None: not given).
+def mount(
+    machine: Machine, key: Key, max_hpages: int | None, min_hpages: int | None, hstate: HState | None = None
+) -> Outcome:
+    """mount(2), limits in pages (None: not given), by default of the machine's first pool.
+
+    Who mounts has no memory policy.
 
     EINVAL: minimum above maximum, or unknown. ENOMEM: the minimum cannot be promised.
     """
@@ -44,12 +50,13 @@ def mount(machine: Machine, key: Key, max_hpages: int | None, min_hpages: int | 
         return Outcome.EINVAL
     if max_hpages is not None and min_hpages is not None and min_hpages > max_hpages:
         return Outcome.EINVAL
+    hstate = hstate or machine.hstate
     subpool = None
     if max_hpages is not None or min_hpages is not None:
-        if not machine.hstate.acct_memory(min_hpages or 0):
+        if not hstate.acct_memory(min_hpages or 0):
             return Outcome.ENOMEM
         subpool = Subpool(max_hpages, min_hpages)
-    machine.mounts[key] = HugetlbfsMount(subpool)
+    machine.mounts[key] = HugetlbfsMount(hstate, subpool)
     return Outcome.OK
 
 
@@ -61,13 +68,13 @@ def umount(machine: Machine, key: Key) -> Outcome:
     del machine.mounts[key]
     if there.subpool is not None:
         there.subpool.mounted = False
-        release_if_free(machine.hstate, there.subpool)
+        release_if_free(there.hstate, there.subpool)
     return Outcome.OK
 
 
-def open_file(machine: Machine, key: Key, there: HugetlbfsMount | None = None) -> None:
-    """A new, empty, unlinked file with one descriptor; without a mount it has no subpool."""
-    inode = Inode(there.subpool if there is not None else None)
+def open_file(machine: Machine, key: Key, there: HugetlbfsMount | None = None, hstate: HState | None = None) -> None:
+    """A new, empty, unlinked file with one descriptor, of a mount, or of a pool (the first one) without a subpool."""
+    inode = Inode(there.hstate, there.subpool) if there is not None else Inode(hstate or machine.hstate)
     inode.handles = 1
     if there is not None:
         there.add(inode)

@@ -110,7 +110,7 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
     vma = mm.find(call.address)
     if vma is None:
         return Outcome.EFAULT
-    if vma.inode is not None and not call.fit(1 << mm.page_shift):
+    if vma.inode is not None and not call.fit(1 << vma.page_shift):
         return Outcome.EINVAL
     if call.target is None:
         if dontunmap:
@@ -209,7 +209,7 @@ def _fail_to_move(machine: Machine, vma: Vma, new: Vma, moved: int) -> None:
     """
     first = new.first_index
     _move_page_tables(vma, new, first, new.end_index)
-    _move_page_tables(new, vma, first, first + (moved >> vma.mm.page_shift))
+    _move_page_tables(new, vma, first, first + (moved >> vma.page_shift))
     _drop_map(vma if machine.behaviour.mremap is MremapReach.MANY_VMAS else new)
     _link(new)
     remove_vmas(machine, [new])
@@ -230,7 +230,7 @@ def _moved_length(behaviour: Behaviour, vma: Vma, address: int, length: int) -> 
     """
     if vma.inode is None or not behaviour.mremap_length_is_int:
         return length
-    shift = vma.mm.page_shift
+    shift = vma.page_shift
     span = PTRS_PER_TABLE << shift
     end = address + length
     table = (end - 1) // span * span
@@ -251,7 +251,7 @@ def _move_page_tables(source: Vma, target: Vma, first: int, end: int) -> None:
     """move_hugetlb_page_tables, without its answer: what a private `source` maps of file indices [first, end)."""
     if source.inode is None or source.shared:
         return
-    page_table, old, new = source.mm.page_table, source.page_base, target.page_base
+    page_table, old, new = source.page_table, source.page_base, target.page_base
     for index, folio in list(source.present(first, end)):
         page_table.clear(old + index)
         page_table.set(new + index, folio)

@@ -1,4 +1,4 @@
-"""The page table of an address space: huge page number -> folio.
+"""The page table of an address space, for the pages of one size: huge page number -> folio.
 
 Two levels as on x86-64, where a page of PMD entries maps 1 GiB: a range costs what is present in it or the tables it
 spans, never the length of a sparse mapping. Holds what private mappings map; a shared mapping's pages are in its

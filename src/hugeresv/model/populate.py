@@ -37,11 +37,11 @@ def fault_range(machine: Machine, task: Process, vma: Vma, start: int, end: int,
     """
     if vma.inode is None:
         return OK
-    page_bytes = 1 << vma.mm.page_shift
+    page_bytes = 1 << vma.page_shift
     address = align_down(start, page_bytes)
     progress = False
     while address < end:
-        outcome = hugetlb_fault(machine, vma, address, task.cgroup, write=write)
+        outcome = hugetlb_fault(machine, task, vma, address, write=write)
         if outcome is OK:
             address += page_bytes
         elif not progress:

@@ -9,6 +9,7 @@ from hugeresv.outcome import Outcome
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+    from hugeresv.model.mempolicy import MemPolicy
 
 
 HUGETLB_SHM_GROUP = 0
@@ -18,17 +19,22 @@ MLOCK_LIMIT = 64 << 10
 
 
 class Process:
-    """A task of one thread. `capable`: it has root's capabilities; `memlock_bytes` is RLIMIT_MEMLOCK, soft and hard."""
+    """A task of one thread, whose CPU is on `node`. `policy`: of set_mempolicy(2), None without.
 
-    __slots__ = ("capable", "cgroup", "gid", "memlock_bytes", "mm")
+    `capable`: it has root's capabilities; `memlock_bytes` is RLIMIT_MEMLOCK, soft and hard.
+    """
 
-    def __init__(self, mm: AddressSpace, cgroup: HugetlbCgroup | None) -> None:
+    __slots__ = ("capable", "cgroup", "gid", "memlock_bytes", "mm", "node", "policy")
+
+    def __init__(self, mm: AddressSpace, cgroup: HugetlbCgroup | None, node: int = 0) -> None:
         """A process of root's in `cgroup` (None: the root)."""
         self.mm = mm
         self.cgroup = cgroup
         self.gid = 0
         self.capable = True
         self.memlock_bytes = MLOCK_LIMIT
+        self.node = node
+        self.policy: MemPolicy | None = None
         if cgroup is not None:
             cgroup.tasks += 1
 

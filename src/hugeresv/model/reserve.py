@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hugeresv.model.behaviour import ReservationTracking, ReserveRollback
 from hugeresv.model.hugetlb_cgroup import charges_reservations
+from hugeresv.model.mempolicy import allowed_nodes, gathering_nodes
 from hugeresv.model.resv_map import ResvMap
 
 if TYPE_CHECKING:
@@ -17,24 +18,22 @@ if TYPE_CHECKING:
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.inode import Inode
     from hugeresv.model.machine import Machine
+    from hugeresv.model.process import Process
     from hugeresv.model.subpool import Subpool
     from hugeresv.model.vma import Vma
 
 
-def reserve_pages(
-    machine: Machine, inode: Inode, first: int, end: int, vma: Vma | None, cgroup: HugetlbCgroup | None
-) -> bool:
+def reserve_pages(machine: Machine, inode: Inode, first: int, end: int, vma: Vma | None, task: Process) -> bool:
     """hugetlb_reserve_pages of file indices [first, end) for a new mapping, or a new segment (`vma` None).
 
     Shared: whatever of the range the inode has not yet promised. Private: the whole range, tracked by the VMA, which
     becomes its owner. False is ENOMEM; then nothing is promised.
     """
     private = vma is not None and not vma.shared
-    if not charges_reservations(machine.behaviour):
-        cgroup = None
+    cgroup = task.cgroup if charges_reservations(machine.behaviour) else None
     pages = end - first if private else inode.resv_map.regions.chg(first, end)
     subpool = inode.subpool if promise_counts(machine.behaviour, shared=not private) else None
-    if not _charge(machine, subpool, pages, cgroup):
+    if not _charge(machine, task, inode, subpool, pages, cgroup):
         return False
     if not private:
         inode.resv_map.reserve(first, end, cgroup)
@@ -52,30 +51,32 @@ def promise_counts(behaviour: Behaviour, *, shared: bool) -> bool:
     return not (shared and behaviour.shared_quota_at_fault)
 
 
-def _charge(machine: Machine, subpool: Subpool | None, pages: int, cgroup: HugetlbCgroup | None) -> bool:
+def _charge(
+    machine: Machine, task: Process, inode: Inode, subpool: Subpool | None, pages: int, cgroup: HugetlbCgroup | None
+) -> bool:
     """Promise `pages` at the expense of cgroup, subpool and pool, in this order; else roll back."""
     if cgroup is not None and not cgroup.charge_rsvd(pages):
         return False
     global_part = pages if subpool is None else subpool.get_pages(pages)
     if global_part is not None:
-        if machine.hstate.acct_memory(global_part):
+        if inode.hstate.acct_memory(global_part, gathering_nodes(machine, task), allowed_nodes(machine, task)):
             return True
         if subpool is not None:
-            _roll_back(machine, subpool, pages, global_part)
+            _roll_back(machine, inode.hstate, subpool, pages, global_part)
     if cgroup is not None:
         cgroup.uncharge_rsvd(pages)
     return False
 
 
-def _roll_back(machine: Machine, subpool: Subpool, pages: int, global_part: int) -> None:
+def _roll_back(machine: Machine, hstate: HState, subpool: Subpool, pages: int, global_part: int) -> None:
     """Undo get_pages(pages) == global_part after the pool refused `global_part`."""
     rule = machine.behaviour.reserve_rollback
     if rule is ReserveRollback.EXACT:
         subpool.undo_get(pages, global_part)
     elif rule is ReserveRollback.PUT_ALL:
-        subpool_put(machine.hstate, subpool, pages)
+        subpool_put(hstate, subpool, pages)
     else:
-        machine.hstate.acct_memory(-subpool_put(machine.hstate, subpool, pages - global_part))
+        hstate.acct_memory(-subpool_put(hstate, subpool, pages - global_part))
         if rule is ReserveRollback.PUT_THEN_USED:
             subpool.unuse(global_part)
 
@@ -84,7 +85,7 @@ def unreserve_pages(machine: Machine, inode: Inode, first: int, end: int, freed:
     """hugetlb_unreserve_pages: the inode promises [first, end) no more; `freed` of it had a page until now."""
     promised = inode.resv_map.unreserve(first, end)
     subpool = inode.subpool if promise_counts(machine.behaviour, shared=True) else None
-    machine.hstate.acct_memory(-subpool_put(machine.hstate, subpool, promised - freed))
+    inode.hstate.acct_memory(-subpool_put(inode.hstate, subpool, promised - freed))
 
 
 def vm_op_open(vma: Vma) -> None:
@@ -113,7 +114,7 @@ def vm_op_close(machine: Machine, vma: Vma) -> None:
     vma.clear_private_data()
     if unused and inode is not None:
         subpool = None if machine.behaviour.close_keeps_quota else inode.subpool
-        machine.hstate.acct_memory(-subpool_put(machine.hstate, subpool, unused))
+        inode.hstate.acct_memory(-subpool_put(inode.hstate, subpool, unused))
 
 
 def subpool_put(hstate: HState, subpool: Subpool | None, pages: int) -> int:

@@ -17,35 +17,42 @@ from hugeresv.model.unmap import remove_vmas
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
+    from hugeresv.model.hstate import HState
     from hugeresv.model.machine import Key, Machine
     from hugeresv.model.process import Process
     from hugeresv.model.vma import Vma
 
 
-def shmget(machine: Machine, task: Process, key: Key, size: int, *, noreserve: bool = False) -> Outcome:
-    """shmget(2) of `size` bytes with SHM_HUGETLB. EINVAL: empty. EPERM: not allowed. ENOMEM: cannot be promised."""
+def shmget(
+    machine: Machine, task: Process, key: Key, size: int, *, hstate: HState | None = None, noreserve: bool = False
+) -> Outcome:
+    """shmget(2) of `size` bytes with SHM_HUGETLB, by default of the machine's first pool.
+
+    EINVAL: empty. EPERM: not allowed. ENOMEM: cannot be promised.
+    """
     if size == 0:
         return Outcome.EINVAL
-    pages = align_up(size, machine.hstate.page_bytes) >> machine.hstate.page_shift
-    inode = Inode(None, i_size=pages, sysv=True)
+    hstate = hstate or machine.hstate
+    pages = align_up(size, hstate.page_bytes) >> hstate.page_shift
+    inode = Inode(hstate, i_size=pages, sysv=True)
     if not task.can_do_hugetlb_shm:
-        if not (machine.behaviour.shm_honours_memlock and _user_shm_lock(machine, task, pages)):
+        if not (machine.behaviour.shm_honours_memlock and _user_shm_lock(machine, task, pages << hstate.page_shift)):
             return Outcome.EPERM
         inode.shm_locked = True
-    if not noreserve and not reserve_pages(machine, inode, 0, pages, None, task.cgroup):
+    if not noreserve and not reserve_pages(machine, inode, 0, pages, None, task):
         return Outcome.ENOMEM
     inode.handles = 1
     machine.segments[key] = inode
     return Outcome.OK
 
 
-def _user_shm_lock(machine: Machine, task: Process, pages: int) -> bool:
+def _user_shm_lock(machine: Machine, task: Process, size: int) -> bool:
     """user_shm_lock (mm/mlock.c): whether segments that are allowed by it alone stay below RLIMIT_MEMLOCK.
 
     It counts those of the user, and all processes here are root's.
     """
-    locked = sum(each.i_size for each in machine.segments.values() if each.shm_locked and each.in_use)
-    return (locked + pages) << machine.hstate.page_shift <= task.memlock_bytes
+    counted = [each for each in machine.segments.values() if each.shm_locked and each.in_use]
+    return sum(each.i_size << each.hstate.page_shift for each in counted) + size <= task.memlock_bytes
 
 
 def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: bool = False) -> Outcome:
@@ -57,7 +64,7 @@ def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: 
         machine,
         task,
         address,
-        inode.i_size << machine.hstate.page_shift,
+        inode.i_size << inode.hstate.page_shift,
         shared=not (readonly and machine.behaviour.readonly_attach_is_private),
         inode=inode,
         reserve=machine.behaviour.shmat_reserves,
@@ -74,7 +81,7 @@ def shmdt(machine: Machine, task: Process, address: int) -> Outcome:
     segment = next((vma.inode for vma in task.mm.overlapping(address, TASK_SIZE) if _begins_at(vma, address)), None)
     if segment is None:
         return Outcome.EINVAL
-    attached = task.mm.overlapping(address, address + (segment.i_size << machine.hstate.page_shift))
+    attached = task.mm.overlapping(address, address + (segment.i_size << segment.hstate.page_shift))
     remove_vmas(machine, [vma for vma in attached if vma.inode is segment and _begins_at(vma, address)])
     return Outcome.OK
 

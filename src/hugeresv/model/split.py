@@ -17,7 +17,7 @@ def split(vma: Vma, address: int) -> Vma | None:
     changes. The file's tree has both as newcomers.
     """
     inode = vma.inode
-    if inode is not None and address & ((1 << vma.mm.page_shift) - 1):
+    if inode is not None and address & ((1 << vma.page_shift) - 1):
         return None
     upper = vma.copy(vma.mm)
     upper.vm_pgoff = vma.pagecache_offset(address)

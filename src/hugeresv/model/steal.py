@@ -24,9 +24,9 @@ def unmap_ref_private(machine: Machine, owner: Vma, folio: Folio, address: int, 
         if vma is owner or vma.owner:
             continue
         there = address if machine.behaviour.steal_at_owner_address else vma.address_of(index)
-        number = there >> vma.mm.page_shift
-        if vma.mm.page_table.get(number) is folio:
-            vma.mm.page_table.clear(number)
+        number = there >> vma.page_shift
+        if vma.page_table.get(number) is folio:
+            vma.page_table.clear(number)
             vma.unmapped = True
             folio.mapcount -= 1
             if folio.mapcount == 0:

@@ -21,9 +21,9 @@ def ftruncate(machine: Machine, inode: Inode, length: int) -> Outcome:
 
     Growing again gives no promise back. EINVAL: negative, or not a multiple of the huge page.
     """
-    if length < 0 or not is_aligned(length, machine.hstate.page_bytes):
+    if length < 0 or not is_aligned(length, inode.hstate.page_bytes):
         return Outcome.EINVAL
-    pages = length >> machine.hstate.page_shift
+    pages = length >> inode.hstate.page_shift
     inode.i_size = pages
     unmap_file_range(machine, inode, pages, HIGHEST)
     _remove_pages(machine, inode, pages)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hugeresv.model.base_page import PAGE_SHIFT
 from hugeresv.model.i_mmap import Link
 
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
     from hugeresv.model.folio import Folio
     from hugeresv.model.inode import Inode
+    from hugeresv.model.mempolicy import MemPolicy
     from hugeresv.model.resv_map import ResvMap
     from hugeresv.words import Prot
 
@@ -25,7 +27,8 @@ class Vma(Link):
     """Addresses `vm_start` and `vm_end` in bytes, half-open; `vm_pgoff` is the file index of `vm_start` in huge pages.
 
     `inode` is None for a mapping of ordinary pages, the only ones that can be `locked` (VM_LOCKED); `may_write` False
-    for a segment attached read-only (VM_MAYWRITE). The rest is vm_private_data of a private mapping:
+    for a segment attached read-only (VM_MAYWRITE). `policy` is that of mbind(2), None without. `page_table` has the
+    entries of its address space for pages of its size. The rest is vm_private_data of a private mapping:
 
     resv_map     the map that all pieces of one mmap share; None without a reservation (NORESERVE, a child, an orphan)
     owner        HPAGE_RESV_OWNER: belongs to the process that called mmap, and may use its reservation
@@ -41,6 +44,9 @@ class Vma(Link):
         "mm",
         "noreserve",
         "owner",
+        "page_shift",
+        "page_table",
+        "policy",
         "prot",
         "resv_count",
         "resv_map",
@@ -69,6 +75,8 @@ class Vma(Link):
         self.vm_start = vm_start
         self.vm_end = vm_end
         self.inode = inode
+        self.page_shift = inode.hstate.page_shift if inode is not None else PAGE_SHIFT
+        self.page_table = mm.page_table(self.page_shift)
         self.vm_pgoff = vm_pgoff
         self.shared = shared
         self.noreserve = noreserve
@@ -76,6 +84,7 @@ class Vma(Link):
         self.may_write = True
         self.locked = False
         self.dontfork = False
+        self.policy: MemPolicy | None = None
         self.clear_private_data()
 
     def clear_private_data(self) -> None:
@@ -102,6 +111,8 @@ class Vma(Link):
         new.vm_start = self.vm_start
         new.vm_end = self.vm_end
         new.inode = self.inode
+        new.page_shift = self.page_shift
+        new.page_table = self.page_table if mm is self.mm else mm.page_table(self.page_shift)
         new.vm_pgoff = self.vm_pgoff
         new.shared = self.shared
         new.noreserve = self.noreserve
@@ -109,6 +120,7 @@ class Vma(Link):
         new.may_write = self.may_write
         new.locked = self.locked
         new.dontfork = self.dontfork
+        new.policy = self.policy
         new.resv_map = self.resv_map
         new.owner = self.owner
         new.unmapped = self.unmapped
@@ -121,11 +133,11 @@ class Vma(Link):
         vm_pgoff moves with vm_start when a VMA is split, so the index of an address never changes: this is why one
         reservation map serves all pieces of a mapping.
         """
-        return ((address - self.vm_start) >> self.mm.page_shift) + self.vm_pgoff
+        return ((address - self.vm_start) >> self.page_shift) + self.vm_pgoff
 
     def address_of(self, index: int) -> int:
         """The address in bytes of a file index, wherever it lies."""
-        return self.vm_start + ((index - self.vm_pgoff) << self.mm.page_shift)
+        return self.vm_start + ((index - self.vm_pgoff) << self.page_shift)
 
     def present(self, first: int | None = None, end: int | None = None) -> Iterator[tuple[int, Folio]]:
         """(file index, folio) of what a private VMA maps of file indices [first, end), ascending; by default of all.
@@ -133,17 +145,17 @@ class Vma(Link):
         A shared VMA maps nothing here: its pages are in its file's cache (`Inode.cached_in`). The page table must not
         change meanwhile.
         """
-        base = (self.vm_start >> self.mm.page_shift) - self.vm_pgoff
+        base = (self.vm_start >> self.page_shift) - self.vm_pgoff
         if first is None:
             first = self.vm_pgoff
         if end is None:
             end = self.end_index
-        return self.mm.page_table.items(first + base, end + base, base)
+        return self.page_table.items(first + base, end + base, base)
 
     @property
     def page_base(self) -> int:
         """The entry of the page table that belongs to file index 0; that of any other index lies as far from it."""
-        return (self.vm_start >> self.mm.page_shift) - self.vm_pgoff
+        return (self.vm_start >> self.page_shift) - self.vm_pgoff
 
     @property
     def first_index(self) -> int:
@@ -153,4 +165,4 @@ class Vma(Link):
     @property
     def end_index(self) -> int:
         """File index behind the last page."""
-        return self.vm_pgoff + ((self.vm_end - self.vm_start) >> self.mm.page_shift)
+        return self.vm_pgoff + ((self.vm_end - self.vm_start) >> self.page_shift)

@@ -31,7 +31,7 @@ def _zap(machine: Machine, vma: Vma, first: int, end: int, freed: list[Folio]) -
     """Unmap one VMA's pages in address order; those that nobody maps any more are added to `freed`."""
     if vma.inode is None or vma.shared:
         return
-    page_table, base = vma.mm.page_table, vma.page_base
+    page_table, base = vma.page_table, vma.page_base
     for index, folio in list(vma.present(first, end)):
         page_table.clear(base + index)
         if not folio.anon:
@@ -50,6 +50,6 @@ def _restores_reserve(machine: Machine, vma: Vma, folio: Folio) -> bool:
     rule = machine.behaviour.zap_restore
     if rule is ZapRestore.NEVER or vma.resv_map is None:
         return False
-    if machine.hstate.surplus_huge_pages and machine.behaviour.surplus_blocks_restore:
+    if folio.hstate.surplus_huge_pages and machine.behaviour.surplus_blocks_restore:
         return False
     return rule is ZapRestore.ALWAYS or folio.mapcount == 1

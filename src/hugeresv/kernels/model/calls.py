@@ -20,6 +20,7 @@ from hugeresv.model.mount import close_file, mount, open_file, umount
 from hugeresv.model.mprotect import mprotect
 from hugeresv.model.mremap import mremap
 from hugeresv.model.process import Process
+from hugeresv.model.resize import set_max_huge_pages, set_nr_overcommit
 from hugeresv.model.shm import shmat, shmdt, shmget, shmrm
 from hugeresv.model.truncate import ftruncate
 from hugeresv.model.unmap import exit_process, munmap
@@ -45,7 +46,7 @@ def carry_out(machine: Machine, call: Call) -> Returned:
     if call.task is not None:
         task = machine.processes.get(call.task)
         if task is None:
-            task = machine.processes[call.task] = Process(AddressSpace(machine.hstate.page_shift), None)
+            task = machine.processes[call.task] = Process(AddressSpace(), None, next(iter(machine.nearest)))
     return _CALLS[call.name](machine, task, call)
 
 
@@ -179,7 +180,7 @@ def _mlock(m: Machine, task: Process, call: Call) -> Outcome:
 def _set_nr_hugepages(m: Machine, _task: None, call: Call) -> Outcome:
     if call.words[2] is not None:
         raise UnsupportedError("the size of one node's part of a pool is not modelled")
-    m.hstate.set_max_huge_pages(call.words[0])
+    set_max_huge_pages(m.hstate, call.words[0])
     return Outcome.OK
 
 
@@ -242,7 +243,7 @@ _CALLS: Mapping[str, Callable[[Machine, Any, Call], Returned]] = {
     "capset": _capset,
     "prlimit64": _prlimit64,
     "set_nr_hugepages": _set_nr_hugepages,
-    "set_nr_overcommit": lambda m, _task, call: m.hstate.set_nr_overcommit(call.words[0]),
+    "set_nr_overcommit": lambda m, _task, call: set_nr_overcommit(m.hstate, call.words[0]),
     "mount": _mount,
     "umount": lambda m, _task, call: umount(m, call.words[0].name),
     "cgroup_move": lambda m, task, call: task.move_to(m.cgroups[call.words[0].name]),

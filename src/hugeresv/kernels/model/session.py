@@ -71,7 +71,7 @@ class ModelSession(NamedSession):
 
     def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[StateRun, ...]:
         """Page by page, everything known."""
-        return view(self.machine.processes[proc].mm, start, extent_bytes).runs
+        return view(self.machine.processes[proc].mm, start, extent_bytes, self.machine.hstate.page_shift).runs
 
     def release(self) -> Answer:
         """End every process, close every file, remove every segment and unmount everything."""

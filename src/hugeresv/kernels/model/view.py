@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 StateRun = tuple[PageState, int]
 
 
-def view(mm: AddressSpace, address: int, reach_bytes: int) -> MappingView:
-    """What is at the first byte of each page of a mapping, as far as it ever reached; cost grows with runs alone."""
-    shift = mm.page_shift
+def view(mm: AddressSpace, address: int, reach_bytes: int, shift: int) -> MappingView:
+    """What is at the first byte of each page of a mapping, as far as it ever reached, of pages of 1 << `shift` bytes.
+
+    Cost grows with runs alone.
+    """
     end = address + align_up(reach_bytes, 1 << shift)
     runs: list[StateRun] = []
     shared = False

@@ -3,6 +3,7 @@
 from drgn import Object
 
 from hugeresv.model.folio import Folio
+from hugeresv.model.hstate import HState
 from hugeresv.model.subpool import Subpool
 from hugeresv.sources.drgn.cgroups import Cgroups
 from hugeresv.sources.drgn.kernel import KernelMemory
@@ -19,7 +20,8 @@ _CGROUP_TAIL, _CGROUP_RSVD_TAIL = 2, 3
 class Folios:
     """Makes the model's folio of each page that is met, once."""
 
-    def __init__(self, kernel: KernelMemory, cgroups: Cgroups) -> None:
+    def __init__(self, kernel: KernelMemory, cgroups: Cgroups, hstate: HState) -> None:
+        self._hstate = hstate
         self._program = kernel.program
         self._vmemmap = kernel.vmemmap
         self._cgroups = cgroups
@@ -50,7 +52,7 @@ class Folios:
             else:
                 pays, pays_rsvd = page[_CGROUP_TAIL].private, page[_CGROUP_RSVD_TAIL].private
             cgroup, cgroup_rsvd = self._cgroups.at(pays.value_()), self._cgroups.at(pays_rsvd.value_())
-        made = Folio(subpool, cgroup, cgroup_rsvd)
+        made = Folio(self._hstate, 0, subpool, cgroup, cgroup_rsvd)
         made.anon = bool(page.mapping.value_() & _ANON)
         made.mapcount = 0
         return made

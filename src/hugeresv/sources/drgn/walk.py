@@ -106,7 +106,7 @@ class _HState:
         self._shift = PAGE_SHIFT + self._order
         self._machine = Machine(IDEAL, 1 << self._shift, 0)
         self._cgroups = Cgroups(self.kernel, self.index, self._order)
-        self._folios = Folios(self.kernel, self._cgroups)
+        self._folios = Folios(self.kernel, self._cgroups, self._machine.hstate)
         self._mappings = Mappings(self._order, self._shift, self._cgroups)
         self._identities = Identities({}, {}, {}, {}, {})
 
@@ -135,14 +135,14 @@ class _HState:
         subpool = _subpool(block.info.spool) if block.info.spool else None
         inodes = [self._inode(each, subpool, block) for each in block.inodes()]
         if not block.internal:
-            mount = HugetlbfsMount(subpool)
+            mount = HugetlbfsMount(self._machine.hstate, subpool)
             mount.inodes = inodes
             self._machine.mounts[_unused(block.mounted_on, self._machine.mounts)] = mount
 
     def _inode(self, there: Object, subpool: Subpool | None, block: SuperBlock) -> Inode:
         kind, name = kind_and_name(there, block.internal)
         size = int(there.i_size)
-        inode = Inode(subpool, -(-size >> self._shift), sysv=kind is Kind.SYSV)
+        inode = Inode(self._machine.hstate, subpool, -(-size >> self._shift), sysv=kind is Kind.SYSV)
         resv_map = resv_map_of(there)
         if resv_map is not None:
             fill(inode.resv_map, resv_map, self._cgroups)
@@ -170,7 +170,7 @@ class _HState:
         task, where = self.tasks.of(there.vm_mm)
         if task not in self._processes:
             cgroup = self._cgroups.of_task(where) if where is not None else None
-            self._processes[task] = Process(AddressSpace(self._shift), cgroup)
+            self._processes[task] = Process(AddressSpace(), cgroup)
             self._identities.processes[task] = _holder_process(task)
         mm = self._processes[task].mm
         vma = self._mappings.make(there, mm, inode)
@@ -183,7 +183,7 @@ class _HState:
             folio = self._folios.at_physical(physical, subpool)
             if folio.anon:
                 folio.mapcount += 1
-            vma.mm.page_table.set(number, folio)
+            vma.page_table.set(number, folio)
 
 
 def _subpool(there: Object) -> Subpool:

@@ -1,0 +1,92 @@
+"""Memory policies: on which nodes a page is looked for, and in which order. mm/mempolicy.c, 6.18.
+
+A page comes from the first node of a `Placement` that has one (`HState.take_page`). What a policy makes of the nodes is
+in `_placement`, and there is no other rule, whether the mapping is shared or private and the page promised or not. A
+promise knows no node: the nodes of the policy may have no page for it though others do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.process import Process
+    from hugeresv.model.vma import Vma
+    from hugeresv.words import PolicyMode
+
+Placement = tuple[int, ...]
+"""The nodes that a page may come from, the best one first."""
+
+
+class MemPolicy(NamedTuple):
+    """A policy other than the default: its nodes, ascending, and the nodes that its maker's cpuset had then."""
+
+    mode: PolicyMode
+    nodes: Placement
+    mems: Placement
+
+
+def fault_nodes(machine: Machine, task: Process, vma: Vma, index: int) -> Placement:
+    """Where a page for file index `index` of `vma` comes from: as its policy says, else as that of the task does."""
+    policy = vma.policy or task.policy
+    if policy is None and task.cgroup is None:
+        return machine.nearest[task.node]
+    mems = mems_allowed(machine, task.cgroup)
+    return tuple(nid for nid in _placement(machine, policy, task.node, index) if nid in mems)
+
+
+def _placement(machine: Machine, policy: MemPolicy | None, here: int, index: int) -> Placement:
+    """The nodes in the order of a policy, for a page with this index in its file and a CPU on node `here`.
+
+    All but BIND reach every node in the end, so that they fail only where there is no page at all.
+    """
+    nearest = machine.nearest
+    if policy is None:
+        return nearest[here]
+    match policy.mode:
+        case "bind":
+            return _only(nearest[here], policy.nodes)
+        case "preferred":
+            return nearest[policy.nodes[0]]
+        case "preferred_many":
+            return tuple(dict.fromkeys((*_only(nearest[here], policy.nodes), *nearest[here])))
+        case "interleave" | "weighted_interleave":
+            return nearest[policy.nodes[index % len(policy.nodes)]]
+    return nearest[here]
+
+
+def gathering_nodes(machine: Machine, task: Process) -> Placement:
+    """gather_surplus_pages: where surplus pages for promises come from, the allowed node nearest to the CPU first."""
+    return _only(machine.nearest[task.node], allowed_nodes(machine, task))
+
+
+def allowed_nodes(machine: Machine, task: Process) -> Placement:
+    """allowed_mems_nr: the nodes whose free pages a request of `task` must not exceed, ascending.
+
+    Its cpuset's, and of these those of a BIND policy of the task; there is no VMA yet whose policy could be asked.
+    """
+    mems = mems_allowed(machine, task.cgroup)
+    if task.policy is not None and task.policy.mode == "bind":
+        return _only(mems, task.policy.nodes) or mems
+    return mems
+
+
+def mems_allowed(machine: Machine, cgroup: HugetlbCgroup | None) -> Placement:
+    """cpuset_current_mems_allowed: the nodes of the nearest cpuset that says any, ascending."""
+    while cgroup is not None:
+        if cgroup.mems:
+            return cgroup.mems
+        cgroup = cgroup.parent
+    return tuple(machine.nearest)
+
+
+def _only(nodes: Placement, wanted: Placement) -> Placement:
+    """Those of `nodes` that are wanted, in their order."""
+    return tuple(nid for nid in nodes if nid in wanted)
+
+
+def nearest_first(nodes: Placement) -> dict[int, Placement]:
+    """For each node all of them in order of distance, where one is as far as another (find_next_best_node)."""
+    return {nid: nodes[place:] + nodes[:place] for place, nid in enumerate(nodes)}
