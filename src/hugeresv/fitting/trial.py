@@ -80,6 +80,8 @@ class ReachableHState(HState):
         elsewhere = situation.free_elsewhere - situation.unbound
         free = {_USABLE: pool.free - situation.free_elsewhere, _UNBOUND: situation.unbound, _ELSEWHERE: elsewhere}
         super().__init__(situation.page_bytes, 0, situation.most_surplus)
+        if self.is_gigantic:
+            self.nr_overcommit_huge_pages = 0
         self.nodes = {nid: HStateNode(pages) for nid, pages in free.items()}
         self.nodes[_USABLE].nr_huge_pages += pool.total - pool.free
         self.nodes[_USABLE].surplus_huge_pages = pool.surp
