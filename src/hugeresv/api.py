@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from hugeresv.answer import Answer
 from hugeresv.errors import InputError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hugeresv.auditing.audit import Audit
     from hugeresv.fitting.forecast import Forecast
     from hugeresv.holders.host import Status
+    from hugeresv.search.explore.result import Exploration
     from hugeresv.search.fuzz.campaign import Tally
     from hugeresv.search.lockstep import Pair
 
@@ -214,6 +215,21 @@ def fuzz(
     unlimited = scenarios is None and steps is None and seconds is None
     budget = Budget(1000 if unlimited else scenarios, steps, seconds, findings)
     return campaign(left, right, Draws(seed, length), budget, lambda _tally, _seconds: None)
+
+
+def explore(kernel: str, other: str | None = None, **bound: Any) -> Exploration:
+    """Every history within a bound on a behaviour of the model: the shortest that breaks an invariant, if there is one.
+
+    With `other`, the shortest history on which the two answer differently. `bound`: `pool`, `pages`, `shared`,
+    `processes`, `operations` and the other fields of `hugeresv.search.explore.bound.Bound`. See docs/explore.md.
+
+    >>> explore("6.18", pages=2).finding.operations
+    4
+    """
+    from hugeresv.search.explore.bound import Bound
+    from hugeresv.search.explore.explore import search
+
+    return search([kernel] if other is None else [kernel, other], Bound(**bound)).run()
 
 
 def status(

@@ -12,9 +12,9 @@ from hugeresv.cli.verbs import VERBS, cli
 from tests.cli.conftest import ROOT, Hugeresv
 
 BIN = Path(sys.executable).parent
-WHAT_TAKES_A_WHILE = ("host", "fuzz", "--listen", "vmcore", "guest.ram")
-"""Words of examples that are not run here: they need the machine's pool to themselves, a minute, or a dump, or do not
-end."""
+WHAT_TAKES_A_WHILE = ("host", "fuzz", "explore", "--listen", "vmcore", "guest.ram")
+"""Words of examples that are not run here: they need the machine's pool to themselves, a minute, or a dump, write a
+file, or do not end."""
 
 
 def examples(verb: str) -> list[str]:

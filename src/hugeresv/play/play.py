@@ -21,7 +21,7 @@ from hugeresv.scenario.expectation import Contradiction, contradictions, expecte
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Scenario, Step
 
-_HANG = Violation("HANG", "every call returns", "this one does not")
+RETURNS = Violation("HANG", "every call returns", "this one does not")
 
 
 class Seen(NamedTuple):
@@ -115,7 +115,7 @@ class _StepLook:
         before, self._levels = self._levels, levels(machine)
         hangs = outcome is Outcome.HANG
         violations = check_step(operation, before, self._levels) + self._checks.after_step(machine, last=hangs)
-        return Seen(pictures, [_HANG, *violations] if hangs else violations)
+        return Seen(pictures, [RETURNS, *violations] if hangs else violations)
 
     def after_the_last(self) -> list[Violation]:
         """What no step has told of yet."""

@@ -1,0 +1,145 @@
+"""`hugeresv explore`."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from hugeresv.cli.exit_status import CONTRADICTED, HELD
+from hugeresv.cli.help import examples
+from hugeresv.cli.main import INTERRUPTED
+from hugeresv.cli.options import KernelName, color_option
+from hugeresv.cli.terminal import Colour, standard_output
+from hugeresv.kernels.grammar import open_kernel
+from hugeresv.reports.explore import ExploreReport, as_json, end_progress, show_progress
+from hugeresv.scenario.load import dump
+from hugeresv.search.explore.bound import OFFERS, USUAL, Bound
+from hugeresv.search.explore.explore import Search, search
+from hugeresv.search.explore.result import Exploration, Shortest
+
+_PROGRESS_SECONDS = 0.2
+
+
+class _Words(click.ParamType[tuple[str, ...]]):
+    """Operations, separated by commas: `usual` is those that are explored where none are named."""
+
+    name = "words"
+
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        words = (word.strip() for word in value.split(","))
+        return tuple(dict.fromkeys(each for word in words for each in (USUAL if word == "usual" else (word,))))
+
+
+_pages = click.IntRange(0)
+
+
+@click.command(
+    epilog=examples(
+        "hugeresv explore 6.18",
+        "hugeresv explore ideal --pages 2 --shared 1 --operations usual,dontneed",
+        "hugeresv explore 6.12 6.18 --pages 2",
+    )
+)
+@click.argument("kernel", metavar="KERNEL", type=KernelName())
+@click.argument("other", metavar="[KERNEL]", type=KernelName(), required=False)
+@click.option("--pool", type=_pages, default=4, show_default=True, help="Pages of the pool.")
+@click.option("--pages", type=_pages, default=3, show_default=True, help="Pages of each process's private mapping.")
+@click.option("--shared", type=_pages, default=0, show_default=True, help="Pages of a file that all may map shared.")
+@click.option("--processes", type=click.IntRange(1), default=2, show_default=True, help="Number of processes.")
+@click.option(
+    "--operations",
+    metavar="WORDS",
+    type=_Words(),
+    default="usual",
+    show_default=True,
+    help=f"What processes may do, separated by commas: {', '.join(OFFERS)}; usual is {', '.join(USUAL)}.",
+)
+@click.option("--overcommit", type=_pages, default=0, show_default=True, help="Surplus pages that the pool may have.")
+@click.option("--size", type=_pages, help="Put the files on a mount with at most so many pages.")
+@click.option("--min-size", type=_pages, help="Put the files on a mount with at least so many pages.")
+@click.option("--cgroup-max", type=_pages, help="Pages that a cgroup may use; processes enter it by cgroup_move.")
+@click.option("--cgroup-rsvd-max", type=_pages, help="Pages that the cgroup may reserve.")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write the history to this file.")
+@click.option("--json", "json_wanted", is_flag=True, help="Print one line of JSON and nothing else.")
+@color_option
+def explore(
+    kernel: str,
+    other: str | None,
+    output: Path | None,
+    json_wanted: bool,
+    color: Colour,
+    **limits: int | tuple[str, ...] | None,
+) -> int:
+    """Try every history within a bound; show the shortest that breaks an invariant.
+
+    With a second KERNEL, show the shortest history on which the two answer differently. Histories have no greatest
+    length: all states are visited that the operations can reach. The history that is found is written as .scn.
+
+    Exit status: 0 nothing was found, 1 something was, 130 Ctrl-C: what is known is printed.
+    """
+    kernels = (kernel,) if other is None else (kernel, other)
+    shown = _Shown()
+    running = search(kernels, Bound(**limits), shown.progress)  # type: ignore[arg-type]
+    status = _run(running)
+    shown.end()
+    found, seconds = running.found, time.process_time() - shown.begin
+    path = None
+    if found.finding is not None:
+        path = output or Path(f"explore-{re.sub('[^A-Za-z0-9._-]', '-', '-'.join(kernels))}.scn")
+        dump([found.finding.scenario], path)
+    if json_wanted:
+        print(as_json(found, seconds, path))  # noqa: T201  the result itself
+        return status
+    report = ExploreReport(standard_output(color))
+    report.result(found, seconds)
+    if found.finding is not None and path is not None:
+        _draw(report, found, found.finding, path)
+    return status
+
+
+def _run(running: Search) -> int:
+    """Explore; the exit status."""
+    try:
+        found = running.run()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return CONTRADICTED if found.finding is not None else HELD
+
+
+def _draw(report: ExploreReport, found: Exploration, finding: Shortest, path: Path) -> None:
+    if len(found.kernels) == 1:
+        with open_kernel(found.kernels[0]) as one:
+            report.run(finding, path, one)
+        return
+    with open_kernel(found.kernels[0]) as left, open_kernel(found.kernels[1]) as right:
+        report.comparison(finding, path, left, right)
+
+
+class _Shown:
+    """A line of progress on a terminal."""
+
+    def __init__(self) -> None:
+        self.begin = time.process_time()
+        self._wanted = sys.stderr.isatty()
+        self._next = 0.0
+        self._told = False
+
+    def progress(self, found: Exploration) -> None:
+        """Show how far it is, but not too often."""
+        if self._wanted and time.monotonic() >= self._next:
+            show_progress(sys.stderr, found)
+            self._next = time.monotonic() + _PROGRESS_SECONDS
+            self._told = True
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._told:
+            end_progress(sys.stderr)

@@ -1,0 +1,171 @@
+"""A bound on the real model: the machine at the start, and its operations as calls that can be made again and again.
+
+A mapping has the same address in every history, so that histories that lead to the same state lead to the same machine.
+A process that has nothing mapped, and is in no cgroup, is as good as none: it is taken away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from hugeresv.calls.call import Call
+from hugeresv.calls.names import FIRST_ADDRESS, GAP_BYTES, Binding, Names
+from hugeresv.calls.resolve import resolve
+from hugeresv.errors import InputError
+from hugeresv.kernels.model.calls import carry_out
+from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.kernels.model.session import ModelSession
+from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.machine import Machine
+from hugeresv.model.process import Process
+from hugeresv.outcome import OK, Outcome
+from hugeresv.scenario import operation as op
+from hugeresv.scenario.scenario import Scenario, Step
+from hugeresv.search.explore.bound import SHARED, Bound
+
+PLACES = {name: FIRST_ADDRESS + place * GAP_BYTES for place, name in enumerate("asb")}
+"""Where each mapping of a process is."""
+
+Ready = Callable[[Machine], bool]
+
+
+class Move(NamedTuple):
+    """One operation: its call, and whether it can be made now, so that it stands for something."""
+
+    operation: op.Operation
+    call: Call
+    ready: Ready
+
+
+class BoundedModel:
+    """A bound under one behaviour."""
+
+    def __init__(self, behaviour: Behaviour, bound: Bound) -> None:
+        """Raises InputError where the bound cannot be prepared: a mount that the pool has no pages for."""
+        self.bound = bound
+        self.behaviour = behaviour
+        session = _prepared(behaviour, bound)
+        self._machine = session.machine
+        for name in list(self._machine.processes):
+            settle(self._machine, name)
+        self.page_bytes = bound.start.page_bytes
+        self.moves = tuple(Move(each, self._call(each, session.names), self._ready(each)) for each in bound.moves())
+
+    def start(self) -> Machine:
+        """A machine at the start."""
+        return self._machine.copy()
+
+    def apply(self, machine: Machine, move: Move) -> Outcome:
+        """Make the move, which is ready; the machine is changed in place."""
+        returned = carry_out(machine, move.call)
+        if move.call.task is not None:
+            settle(machine, move.call.task)
+        return returned[0] if isinstance(returned, tuple) else returned
+
+    def scenario(self, path: Sequence[Move], title: str) -> Scenario:
+        """A history as a scenario. A process that is as good as none ends before another gets its name."""
+        steps = list(self.bound.preparation)
+        named = {step.operation.proc for step in steps if isinstance(step.operation, op.Ftruncate)}
+        for move in path:
+            operation = move.operation
+            if isinstance(operation, op.Fork):
+                if operation.child in named:
+                    steps.append(Step(op.Exit(operation.child)))
+                named.add(operation.child)
+            if move.call.task is not None:
+                named.add(move.call.task)
+            steps.append(Step(operation))
+            if isinstance(operation, op.Exit):
+                named.discard(operation.proc)
+        return Scenario(self.bound.start, tuple(steps), title=title, cgroups=self.bound.cgroups)
+
+    def _call(self, operation: op.Operation, prepared: Names) -> Call:
+        """The call, where everything that it may name is there, and the next mapping goes where it belongs."""
+        goes_to = {op.Mmap: "map", op.Mremap: "move_to"}.get(type(operation))
+        next_address = PLACES[getattr(operation, goes_to)] if goes_to else FIRST_ADDRESS
+        names = Names(self.page_bytes, self.bound.cgroups, next_address=next_address)
+        names.files, names.mounts = prepared.files, prepared.mounts
+        bindings = {
+            name: Binding(PLACES[name], pages * self.page_bytes, shared=name == SHARED)
+            for name, pages in self.bound.mappings.items()
+        }
+        child = operation.child if isinstance(operation, op.Fork) else None
+        names.processes = {proc: bindings for proc in self.bound.names if proc != child}
+        return resolve(operation, names)
+
+    def _ready(self, operation: op.Operation) -> Ready:
+        """When an operation stands for something: its process, pages and place are there, or free."""
+        match operation:
+            case op.Mmap():
+                start, end = self._range(operation.map, 0, operation.length(self.page_bytes))
+                return lambda m: _is_free(m, operation.proc, start, end)
+            case op.Mremap():
+                source = self._range(operation.map, operation.start(self.page_bytes), operation.length(self.page_bytes))
+                assert operation.move_to is not None
+                start, end = self._range(operation.move_to, 0, self.bound.pages * self.page_bytes)
+                return lambda m: self._is_mapped(m, operation.proc, source) and _is_free(m, operation.proc, start, end)
+            case op.Touch():
+                first = self._range(operation.map, (operation.page or 0) * self.page_bytes, self.page_bytes)
+                return lambda m: self._is_mapped(m, operation.proc, first)
+            case op.Span():
+                span = self._range(operation.map, operation.start(self.page_bytes), operation.length(self.page_bytes))
+                return lambda m: self._is_mapped(m, operation.proc, span)
+            case op.Fork():
+                return lambda m: operation.proc in m.processes and operation.child not in m.processes
+            case op.Exit():
+                return lambda m: operation.proc in m.processes
+        return _ready_without_memory(operation)
+
+    def _range(self, mapping: str, offset: int, length: int) -> tuple[int, int]:
+        start = PLACES[mapping] + offset
+        return start, start + length
+
+    def _is_mapped(self, machine: Machine, proc: str, span: tuple[int, int]) -> bool:
+        """Whether the first page of a range is mapped, and the last: one of more would be a shorter range."""
+        process = machine.processes.get(proc)
+        return process is not None and all(
+            process.mm.find(address) is not None for address in (span[0], span[1] - self.page_bytes)
+        )
+
+
+def settle(machine: Machine, name: str) -> None:
+    """Take a process away that is as good as none."""
+    process = machine.processes.get(name)
+    if process is not None and not process.mm.vmas and process.cgroup is None:
+        del machine.processes[name]
+
+
+def _prepared(behaviour: Behaviour, bound: Bound) -> ModelSession:
+    session = ModelKernel(behaviour).start(bound.start, bound.cgroups)
+    for step in bound.preparation:
+        outcome = session.apply(step.operation).outcome
+        if outcome is not OK:
+            raise InputError(f"{step.operation.op} is {outcome} on {behaviour.name}: this bound cannot be prepared")
+    return session
+
+
+def _is_free(machine: Machine, proc: str, start: int, end: int) -> bool:
+    process = machine.processes.get(proc)
+    return process is None or not process.mm.overlapping(start, end)
+
+
+def _ready_without_memory(operation: op.Operation) -> Ready:
+    """Operations on files, pool and cgroups: those that may change something."""
+    match operation:
+        case op.Fallocate():
+            page, wants_page = operation.page or 0, operation.mode == "punch"
+            return lambda m: (page in m.files[operation.file].page_cache) == wants_page
+        case op.Ftruncate():
+            return lambda m: m.files[operation.file].i_size != operation.pages
+        case op.SetNrHugepages():
+            return lambda m: m.hstate.nr_huge_pages - m.hstate.surplus_huge_pages != operation.n
+        case op.SetNrOvercommit():
+            return lambda m: m.hstate.nr_overcommit_huge_pages != operation.n
+        case op.CgroupMove():
+            return lambda m: not _is_in(m.processes.get(operation.proc), m, operation.cgroup)
+    return lambda _machine: True
+
+
+def _is_in(process: Process | None, machine: Machine, cgroup: str) -> bool:
+    return process is not None and process.cgroup is machine.cgroups[cgroup]
