@@ -87,7 +87,7 @@ class BoundedModel:
         names = Names(self.page_bytes, self.bound.cgroups, next_address=next_address)
         names.files, names.mounts = prepared.files, prepared.mounts
         bindings = {
-            name: Binding(PLACES[name], pages * self.page_bytes, shared=name == SHARED)
+            name: Binding(PLACES[name], pages * self.page_bytes, name == SHARED, self.page_bytes)
             for name, pages in self.bound.mappings.items()
         }
         child = operation.child if isinstance(operation, op.Fork) else None
