@@ -73,6 +73,15 @@ def test_tightening_keeps_every_solution_and_touches_the_outermost(
         assert tight == bounds
 
 
+def test_a_sum_that_is_left_out_leaves_no_trace() -> None:
+    """Two numbers add up to 4 at least: that they add up to 3 is not believed, however often it is said.
+
+    Catches: bounds, or how far apart they are, as a sum that was left out has moved them.
+    """
+    bounds = [(0, 3), (1, 4)]
+    assert tighten(bounds, [Sum([0, 1], 4, 6), Sum([0, 1], 2, 3), Sum([0, 1], None, 3)]) == bounds
+
+
 def test_what_is_left_is_of_the_page_size() -> None:
     """A holder of 1 GiB pages that is taken for one of 2 MiB pages."""
     rest = unexplained(observation(5, holder(3, 3, 3, used=4), holder(1, 1, 1, size=1 << 20)))

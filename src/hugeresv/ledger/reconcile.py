@@ -189,9 +189,10 @@ def _sums(observation: Observation, pool: PoolUse, holders: Sequence[Holder]) ->
     for mount in observation.mounts:
         if mount.page_size_kB == size:
             yield from _sums_of_mount(mount, holders, everything=observation.all_promises_seen)
+    inside = _made_inside(holders)
     for cgroup in observation.cgroups:
-        if cgroup.page_size_kB == size:
-            yield from _sums_of_cgroup(cgroup, holders)
+        if cgroup.page_size_kB == size and cgroup.path in inside:
+            yield from _sums_of_cgroup(cgroup, inside[cgroup.path])
 
 
 def _sums_of_mount(mount: MountUse, holders: Sequence[Holder], *, everything: bool) -> Iterator[Sum]:
@@ -206,23 +207,29 @@ def _sums_of_mount(mount: MountUse, holders: Sequence[Holder], *, everything: bo
         yield Sum(places, mount.used_pages if everything else None, mount.used_pages)
 
 
-def _sums_of_cgroup(cgroup: CgroupUse, holders: Sequence[Holder]) -> Iterator[Sum]:
+def _made_inside(holders: Sequence[Holder]) -> dict[str, list[int]]:
+    """By cgroup, the places of holders that processes in it or below it have made."""
+    inside: dict[str, list[int]] = {}
+    for place, holder in enumerate(holders):
+        if holder.kind in _MADE_BY_ITS_HOLDER:
+            for path in _common_levels(holder):
+                inside.setdefault(path, []).append(place)
+    return inside
+
+
+def _sums_of_cgroup(cgroup: CgroupUse, inside: Sequence[int]) -> Iterator[Sum]:
     """What processes made, their cgroup was charged for: for pages `usage`, for pages and promises `rsvd`."""
-    inside = [
-        place
-        for place, holder in enumerate(holders)
-        if holder.kind in _MADE_BY_ITS_HOLDER and holder.cgroups and _below(cgroup.path, holder.cgroups)
-    ]
-    if not inside:
-        return
     yield Sum([2 * place + 1 for place in inside], None, cgroup.usage_pages)
     if cgroup.rsvd_pages is not None:
         yield Sum([number for place in inside for number in (2 * place, 2 * place + 1)], None, cgroup.rsvd_pages)
 
 
-def _below(path: str, cgroups: Iterable[str]) -> bool:
-    """Whether all of the cgroups are this one or below it."""
-    return all(path in levels(each) for each in cgroups)
+def _common_levels(holder: Holder) -> set[str]:
+    """The cgroups that all processes of a holder are in or below; none where that is not known."""
+    if not holder.cgroups:
+        return set()
+    first, *others = (set(levels(cgroup)) for cgroup in holder.cgroups)
+    return first.intersection(*others)
 
 
 def levels(path: str) -> Iterator[str]:
@@ -248,10 +255,7 @@ def _held_at_least(holders: Iterable[Holder]) -> dict[tuple[int, str], tuple[int
     """The same of holders none of whose processes are elsewhere."""
     held: dict[tuple[int, str], tuple[int, int]] = {}
     for holder in holders:
-        if not holder.cgroups:
-            continue
-        first, *others = (set(levels(cgroup)) for cgroup in holder.cgroups)
-        for path in first.intersection(*others):
+        for path in _common_levels(holder):
             used, both = held.get((holder.page_size_kB, path), (0, 0))
             both += holder.reserved.min + holder.used.min
             held[holder.page_size_kB, path] = used + holder.used.min, both
