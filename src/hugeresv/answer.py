@@ -1,6 +1,7 @@
 """What a kernel answers to one operation: an outcome, and its counters right after it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hugeresv.outcome import Outcome
@@ -45,12 +46,25 @@ class Statfs(NamedTuple):
     bavail: int
 
 
+@dataclass(frozen=True, slots=True)
+class KernelReport:
+    """What a kernel prints against itself: an oops, a panic, a warning, a report of lockdep, KASAN or another checker.
+
+    `line` tells it from others: the report's first line without what differs from one time to the next. `log` is all
+    that the kernel has printed in the scenario.
+    """
+
+    line: str
+    log: str = field(compare=False)
+
+
 class Answer(NamedTuple):
     """What a kernel says to one operation, and its counters right after it.
 
     `cgroups` is None where the scenario has none, `statfs` where no mount with a size limit is mounted, `nodes` where
-    the scenario does not tell nodes apart, and `pools` where it has one page size. `counters` and `nodes` are those of
-    the scenario's first pool, `pools` those of the others, by their page size in kB.
+    the scenario does not tell nodes apart, `pools` where it has one page size, and `report` where the kernel says
+    nothing against itself. `counters` and `nodes` are those of the scenario's first pool, `pools` those of the others,
+    by their page size in kB. The counters beside `CRASH` are those of the step before.
     """
 
     outcome: Outcome
@@ -59,3 +73,4 @@ class Answer(NamedTuple):
     statfs: Mapping[str, Statfs] | None = None
     nodes: tuple[NodeCounters, ...] | None = None
     pools: Mapping[int, PoolAnswer] | None = None
+    report: KernelReport | None = None

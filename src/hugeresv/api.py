@@ -69,7 +69,7 @@ class RunStep(NamedTuple):
 
     @property
     def outcome(self) -> Outcome:
-        """`ok`, the name of an errno, SIGBUS, SIGSEGV or HANG."""
+        """`ok`, the name of an errno, SIGBUS, SIGSEGV, HANG or CRASH."""
         return self.answer.outcome
 
     @property

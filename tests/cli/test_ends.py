@@ -217,4 +217,4 @@ def test_statuses_are_those_that_errors_have(hugeresv: Hugeresv) -> None:
     for status in EXIT_STATUSES:
         assert f"\n  {status} " in told
         assert f"| {status} |" in readme
-    assert set(EXIT_STATUSES) == {"0", "1", "2", "3", "70", "130"}
+    assert set(EXIT_STATUSES) == {"0", "1", "2", "3", "70", "130", "143"}

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
+import signal
 import sys
+from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from hugeresv.cli.help import examples
+from hugeresv.cli.interrupted import interruptible, status_after
 from hugeresv.cli.options import KernelName, color_option
 from hugeresv.cli.terminal import Colour, standard_output
-from hugeresv.errors import InputError
+from hugeresv.errors import HugeresvError, InputError
 from hugeresv.kernels.syscalls import die_with
 from hugeresv.reports.campaign import end_progress, show_finding, show_progress, show_tally
 from hugeresv.reports.screen import Screen
-from hugeresv.scenario.load import dump
 from hugeresv.search.fuzz.campaign import Budget, Draws, Tally
 from hugeresv.search.fuzz.campaign import fuzz as run_campaign
+from hugeresv.search.fuzz.kept import Kept
 
 
 @click.command(
@@ -39,7 +43,12 @@ from hugeresv.search.fuzz.campaign import fuzz as run_campaign
 )
 @click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to run scenarios in.")
 @click.option(
-    "--output", "-o", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Folder for what is found."
+    "--output",
+    "-o",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder for what is found.",
 )
 @color_option
 def fuzz(
@@ -58,28 +67,38 @@ def fuzz(
 ) -> int:
     """Run random scenarios on two kernels in lockstep and shrink what tells them apart.
 
-    Outcome, counters, cgroups and statfs are compared after every step, and what has leaked at the end. A difference is
-    shrunk to a short scenario, written as .scn. Without a limit, 1000 scenarios are run. Exit status 1 if the kernels
-    differ.
+    Outcome, counters, cgroups and statfs are compared after every step, and what has leaked at the end. A guest that
+    crashes, hangs or prints a warning differs, too. A difference is written to FOLDER when it is found, and again when
+    it is shrunk: the scenario as .scn, a kernel's log as .log. Without a limit, 1000 scenarios are run. Exit status: 0
+    no difference, 1 a difference, 130 after Ctrl-C and 143 after SIGTERM.
     """
     if scenarios is steps is seconds is None:
         scenarios = 1000
     campaign = _Campaign(seed, output)
-    with suppress(KeyboardInterrupt), _executor(jobs, left, right) as executor:
-        run_campaign(
-            left,
-            right,
-            Draws(seed, length, first),
-            Budget(scenarios, steps, seconds, findings),
-            campaign.progress,
-            executor=executor,
-            workers=jobs,
-        )
-    return campaign.end(standard_output(color))
+    interrupted = None
+    try:
+        with interruptible(), _executor(jobs, left, right) as executor:
+            run_campaign(
+                left,
+                right,
+                Draws(seed, length, first),
+                Budget(scenarios, steps, seconds, findings),
+                campaign.progress,
+                executor=executor,
+                workers=jobs,
+                keep=campaign.kept,
+            )
+    except KeyboardInterrupt as interrupt:
+        interrupted = status_after(interrupt)
+    except HugeresvError:
+        campaign.end(standard_output(color))
+        raise
+    found = campaign.end(standard_output(color))
+    return found if interrupted is None else interrupted
 
 
 class _Campaign:
-    """Shows how it goes, and writes what is found as soon as it is."""
+    """Shows how it goes."""
 
     def __init__(self, seed: str, output: Path) -> None:
         """Raises InputError for a folder that cannot be made."""
@@ -87,18 +106,13 @@ class _Campaign:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{output}: cannot be made: {error.strerror}") from error
-        self._stem = output / f"fuzz-{re.sub('[^A-Za-z0-9._-]', '-', seed)}"
+        self.kept = Kept(output, f"fuzz-{re.sub('[^A-Za-z0-9._-]', '-', seed)}")
         self._tally = Tally()
         self._seconds = 0.0
-        self._written: list[Path] = []
 
     def progress(self, tally: Tally, seconds: float) -> None:
         """After every scenario, or batch of them."""
         self._tally, self._seconds = tally, seconds
-        for finding in tally.findings[len(self._written) :]:
-            path = self._stem.with_name(f"{self._stem.name}-{len(self._written) + 1}.scn")
-            dump([finding.scenario], path)
-            self._written.append(path)
         if sys.stderr.isatty():
             show_progress(sys.stderr, tally, seconds)
 
@@ -107,15 +121,33 @@ class _Campaign:
         if sys.stderr.isatty():
             end_progress(sys.stderr)
         show_tally(screen, self._tally, self._seconds)
-        for finding, path in zip(self._tally.findings, self._written, strict=True):
-            show_finding(screen, finding, path)
-        return 1 if self._written else 0
+        for finding in self._tally.findings:
+            show_finding(screen, finding, self.kept)
+        return 1 if self._tally.findings else 0
 
 
-def _executor(jobs: int, left: str, right: str) -> AbstractContextManager[Executor | None]:
-    """Processes to spread a campaign over; one job stays in this process. The host's pool has one user at a time."""
+@contextmanager
+def _executor(jobs: int, left: str, right: str) -> Iterator[Executor | None]:
+    """Processes to spread a campaign over; one job stays in this process. The host's pool has one user at a time.
+
+    When the campaign is interrupted they are killed: what they have found is on disk.
+    """
     if jobs == 1:
-        return nullcontext()
+        yield None
+        return
     if "host" in (left, right):
         raise click.UsageError("--jobs: the host's pool has one user at a time; leave --jobs out")
-    return ProcessPoolExecutor(jobs, initializer=die_with, initargs=(os.getpid(),))
+    with ProcessPoolExecutor(jobs, initializer=_of_campaign, initargs=(os.getpid(),)) as executor:
+        try:
+            yield executor
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                worker.kill()
+            raise
+
+
+def _of_campaign(parent: int) -> None:
+    """A worker ends with the campaign, and leaves Ctrl-C, which reaches both, to it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with(parent)

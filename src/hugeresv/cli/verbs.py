@@ -32,6 +32,7 @@ EXIT_STATUSES = {
     "3": "It cannot be done here: a privilege, a kernel, memory or room is missing.",
     "70": "hugeresv itself is wrong. HUGERESV_TRACEBACK=1 shows where.",
     "130": "Ctrl-C ended it.",
+    "143": "SIGTERM ended it.",
 }
 
 NAME = "hugeresv"

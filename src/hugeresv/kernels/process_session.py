@@ -90,19 +90,20 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
     def _write_pool(self, name: str, pages: int) -> int:
         """Carry out a call to the pool: an errno."""
 
+    def _does_not_return(self, call: Call, answer: Answer) -> Answer:
+        """What is answered for a call that was not said to hang. Raises UnavailableError where that must not be."""
+        raise UnavailableError(
+            f"{call.name} did not return within {self.patience_seconds:g} s, and its step does not say it hangs"
+        )
+
     def _apply(self, call: Call, *, may_hang: bool) -> Answer:
-        """Raises UnavailableError for a call that does not return within its time and was not said to hang."""
         _refuse_to_lose_the_pool(call, self.names.page_bytes)
         with self._conversing():
             try:
                 outcome, value = self._carry_out(call, self.hang_seconds if may_hang else self.patience_seconds)
             except TimeoutError:
                 answer = self._give_up()
-                if may_hang:
-                    return answer
-                raise UnavailableError(
-                    f"{call.name} did not return within {self.patience_seconds:g} s, and its step does not say it hangs"
-                ) from None
+                return answer if may_hang else self._does_not_return(call, answer)
             if outcome is Outcome.OK:
                 self.keeper.made(call, value)
             self._learn(call, outcome, value)

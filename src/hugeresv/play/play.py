@@ -13,11 +13,11 @@ from hugeresv.invariants.steps import check_step, levels
 from hugeresv.invariants.violation import Violation
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import Kernel, Session
-from hugeresv.outcome import Outcome
+from hugeresv.outcome import ENDINGS, Outcome
 from hugeresv.play.checks import Checks
 from hugeresv.play.insight import Insight, Seer, model_insight
 from hugeresv.play.watch import Picture, Watch
-from hugeresv.scenario.expectation import Contradiction, contradictions, expected, leaks_for
+from hugeresv.scenario.expectation import Contradiction, contradictions, expected, leaks_for, reported
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Scenario, Step
 
@@ -53,7 +53,7 @@ Result = StepResult | Ending
 
 
 def play(scenario: Scenario, kernel: Kernel, *, show: bool = False, audit: Seer | None = None) -> Iterator[Result]:
-    """Run a scenario from a fresh start: a result a step, then the ending, which a step that hangs leaves out.
+    """Run a scenario from a fresh start: a result a step, then the ending, which a hang or a crash leaves out.
 
     `show`: with pictures and, on a model, violated invariants; a large one is not checked after every step (`checks`).
     `audit`: with these, after every step, on any kernel into whose sessions it gives insight. Raises InputError, naming
@@ -66,14 +66,16 @@ def play(scenario: Scenario, kernel: Kernel, *, show: bool = False, audit: Seer 
         look = _StepLook(session, insight, pictures=show, audited=audit is not None) if show or audit else None
         for number, step in enumerate(scenario.steps, 1):
             answer = apply_step(session, number, step)
-            found = contradictions(expected(step, names), answer) if step.expect or step.expect_on else ()
+            found = contradictions(expected(step, names), answer) if step.expect or step.expect_on else reported(answer)
             yield StepResult(number, step, answer, found, look.after(step.operation, answer.outcome) if look else None)
-            if answer.outcome is Outcome.HANG:
+            if answer.outcome in ENDINGS:
                 return
         late = look.after_the_last() if look else []
         answer = session.release()
+        if answer.outcome is Outcome.CRASH:
+            insight = None
         violations = late + check_end(insight.machine()) if insight else ()
-        yield Ending(answer, list(_leaks(scenario, answer, names)), violations)
+        yield Ending(answer, [*reported(answer), *_leaks(scenario, answer, names)], violations)
 
 
 def violates(result: Result) -> bool:
@@ -108,6 +110,8 @@ class _StepLook:
 
     def after(self, operation: Operation, outcome: Outcome) -> Seen:
         """What there is to show right after an operation. With insight a call that hangs is a violation too."""
+        if outcome is Outcome.CRASH:
+            return Seen((), ())
         machine = self._insight.machine() if self._insight else None
         pictures = self._watch.look(operation) if self._watch else ()
         if self._checks is None or machine is None or self._levels is None:

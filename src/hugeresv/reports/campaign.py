@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TextIO
 
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell
 from hugeresv.scenario.expectation import contradictions, observed
-from hugeresv.search.fuzz.campaign import Difference, Tally
+from hugeresv.search.fuzz.campaign import Tally
+from hugeresv.search.fuzz.difference import Difference
+from hugeresv.search.fuzz.kept import Kept
 from hugeresv.search.fuzz.states import STATES
 
 
@@ -47,13 +48,15 @@ def _counts(screen: Screen, title: str, counts: Counter[str]) -> None:
         screen.line("  " + "  ".join(cells[start : start + per_line]))
 
 
-def show_finding(screen: Screen, finding: Difference, path: Path) -> None:
+def show_finding(screen: Screen, finding: Difference, kept: Kept) -> None:
     """Where a difference is written and what it is; `hugeresv compare` draws it."""
     scenario, pair = finding.scenario, finding.divergence
     screen.line()
-    kept = f"{len(scenario.steps)} of the {finding.steps_before} steps drawn"
-    screen.paragraph(f"{path}: {scenario.title} {kept}.", "  ", first="")
+    steps = f"{len(scenario.steps)} of the {finding.steps_before} steps drawn"
+    screen.paragraph(f"{kept.scenario(finding)}: {scenario.title} {steps}.", "  ", first="")
     what = "what is left at the end" if pair.step is None else spell(pair.step.operation)
     screen.paragraph(f"{pair.number}  {what}", "      ", first="  ")
-    for key, left, right in contradictions(observed(pair.left), pair.right):
-        screen.line(f"     {key}: {left} against {right}")
+    for key, before, after in contradictions(observed(pair.left), pair.right):
+        screen.line(f"     {key}: {before} against {after}")
+    if finding.log:
+        screen.line(f"     the kernel's log: {kept.log(finding)}")

@@ -124,6 +124,8 @@ class CompareReport:
 def _figures(answer: Answer) -> Iterator[tuple[str, str]]:
     """Everything that an answer says, by its name."""
     yield "answer", str(answer.outcome)
+    if answer.report is not None:
+        yield "its log", answer.report.line
     for name, value in zip(Counters._fields, answer.counters, strict=True):
         yield name, str(value) if value >= 0 else f"{value}, printed as {value + UNSIGNED}"
     for table in (answer.cgroups or {}, answer.statfs or {}):

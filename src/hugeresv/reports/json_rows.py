@@ -23,13 +23,13 @@ class JsonRows:
         self._head = f'{{"file": {json.dumps(file)}, "id": {json.dumps(identifier)}, "step": '
 
     def result(self, result: Result) -> None:
-        """A row for a step. The keys `cgroups`, `statfs`, `nodes` and `pools` are left out where there are none.
+        """A row for a step, without `cgroups`, `statfs`, `nodes`, `pools` or `report` where the answer has none.
 
         `audit` is there, possibly empty, where the step was audited: the invariants that do not hold.
         """
         if not isinstance(result, StepResult):
             return
-        outcome, (total, free, rsvd, surp), cgroups, statfs, nodes, pools = result.answer
+        outcome, (total, free, rsvd, surp), cgroups, statfs, nodes, pools, report = result.answer
         tables = ""
         if cgroups is not None:
             tables = f', "cgroups": {json.dumps({name: pages._asdict() for name, pages in cgroups.items()})}'
@@ -40,6 +40,8 @@ class JsonRows:
         if pools is not None:
             every = {self._first_kb: PoolAnswer(result.answer.counters, nodes), **pools}
             tables += f', "pools": {json.dumps({str(size): _pool(pool) for size, pool in every.items()})}'
+        if report is not None:
+            tables += f', "report": {json.dumps(report.line)}'
         if result.seen is not None:
             tables += f', "audit": {json.dumps([asdict(violation) for violation in result.seen.violations])}'
         self._stream.write(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from hugeresv.answer import Answer
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.outcome import Outcome
 from hugeresv.play.play import Result, StepResult
@@ -58,6 +59,18 @@ class RunReport:
         if result.answer.outcome is Outcome.HANG:
             self._screen.line("It has not returned: the scenario ends there.")
             self._ended()
+        if result.answer.report is not None:
+            self._log(result.answer)
+
+    def _log(self, answer: Answer) -> None:
+        """What the kernel has printed against itself, and everything before."""
+        assert answer.report is not None
+        if answer.outcome is Outcome.CRASH:
+            self._screen.line("The kernel, or the calling process, did not survive: the scenario ends there.")
+            self._ended()
+        self._screen.line("The kernel's log:")
+        for line in answer.report.log.rstrip().split("\n"):
+            self._screen.line(f"  {line}")
 
     def unfinished(self, file: str, identifier: str) -> None:
         """The scenario, begun or not, could not be played to its end."""

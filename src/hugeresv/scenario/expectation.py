@@ -61,7 +61,14 @@ def contradictions(expectation: Expectation, answer: Answer) -> list[Contradicti
     differing += _differing_by_name(expectation.cgroups or {}, found.cgroups or {}, "a cgroup")
     differing += _differing_by_name(expectation.statfs or {}, found.statfs or {}, "a mount")
     differing += _differing_by_name(expectation.pools or {}, found.pools or {}, "a pool")
-    return differing
+    return differing + reported(answer)
+
+
+def reported(answer: Answer) -> list[Contradiction]:
+    """What the kernel says against itself, which no scenario expects."""
+    if answer.report is not None:
+        return [Contradiction("the kernel's log", "no report", answer.report.line)]
+    return []
 
 
 def leaks_for(scenario: Scenario, names: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hugeresv.answer import Answer
 from hugeresv.kernels.protocol import Kernel
-from hugeresv.outcome import Outcome
+from hugeresv.outcome import ENDINGS, Outcome
 from hugeresv.play.play import apply_step
 from hugeresv.play.watch import Picture, Watch
 from hugeresv.scenario.scenario import Scenario, Step
@@ -27,9 +27,9 @@ class Pair(NamedTuple):
 
     @property
     def differ(self) -> bool:
-        """Whether the answers are not the same; at the release the counters, which show what leaked."""
+        """Whether the answers are not the same; at the release the counters, which show what leaked, and reports."""
         if self.step is None:
-            return self.left.counters != self.right.counters
+            return _left_over(self.left) != _left_over(self.right)
         return self.left != self.right
 
 
@@ -56,12 +56,17 @@ def lockstep(scenario: Scenario, left: Kernel, right: Kernel, *, show: bool = Fa
             for watch in watches:
                 watch.note(step.operation)
             if pair.differ:
-                yield Pair(*pair[:4], *(watch.look_around() for watch in watches))
+                crashed = Outcome.CRASH in (early.outcome, late.outcome)
+                yield pair if crashed else Pair(*pair[:4], *(watch.look_around() for watch in watches))
                 return
             yield pair
-            if early.outcome is Outcome.HANG:
+            if early.outcome in ENDINGS:
                 return
         yield Pair(len(scenario.steps) + 1, None, first.release(), second.release())
+
+
+def _left_over(answer: Answer) -> tuple[object, ...]:
+    return answer.outcome, answer.counters, answer.report
 
 
 def first_difference(scenario: Scenario, left: Kernel, right: Kernel) -> Divergence | None:

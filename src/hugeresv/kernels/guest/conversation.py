@@ -3,12 +3,21 @@
 import socket
 
 from hugeresv.errors import UnavailableError
+from hugeresv.outcome import Outcome
 
 _MARGIN_SECONDS = 30.0
 """How much longer than the agent itself a request may take, on a machine that is busy."""
 
 HANG = "hang"
 DEAD = "dead"
+
+
+class LostError(UnavailableError):
+    """Who was spoken to answers no more: `outcome` is what the step answers during which that happened."""
+
+    def __init__(self, message: str, outcome: Outcome) -> None:
+        super().__init__(message)
+        self.outcome = outcome
 
 
 class Conversation:
@@ -36,11 +45,11 @@ class Conversation:
             self._socket.sendall(f"{self._number} {' '.join(map(str, words))}\n".encode())
             verdict, *values = self._answer()
         except TimeoutError:
-            raise UnavailableError("the guest does not answer any more: its kernel is stuck") from None
+            raise LostError("the guest does not answer any more: its kernel is stuck", Outcome.HANG) from None
         if verdict == HANG:
             raise TimeoutError
         if verdict == DEAD:
-            raise UnavailableError("a process of the scenario was killed by the guest's kernel")
+            raise LostError("a process of the scenario was killed by the guest's kernel", Outcome.CRASH)
         return values
 
     def close(self) -> None:

@@ -27,6 +27,7 @@ _MACHINE = (
 memory by eight bytes a turn instead of one."""
 
 _LAST_LINES, _LAST_BYTES = 30, 1 << 14
+_MOST_PRINTED_BYTES = 1 << 20
 
 
 class Emulator(ClosedOnExit):
@@ -83,11 +84,20 @@ class Emulator(ClosedOnExit):
             if "return" in message:
                 return message["return"]
 
+    def printed(self, start: int = 0) -> str:
+        """What the guest's kernel, or the emulator itself, has printed; `start` is that of `printed_bytes` before."""
+        console = self._console.fileno()
+        text = os.pread(console, min(self.printed_bytes - start, _MOST_PRINTED_BYTES), start)
+        return text.decode(errors="replace").replace("\r\n", "\n")
+
+    @property
+    def printed_bytes(self) -> int:
+        """How much it is."""
+        return os.fstat(self._console.fileno()).st_size
+
     def last_words(self) -> str:
-        """The end of what the guest's kernel, or the emulator itself, has printed, indented."""
-        printed = os.fstat(self._console.fileno()).st_size
-        self._console.seek(max(0, printed - _LAST_BYTES))
-        lines = self._console.read(_LAST_BYTES).decode(errors="replace").replace("\r\n", "\n").split("\n")
+        """The end of it, indented."""
+        lines = self.printed(max(0, self.printed_bytes - _LAST_BYTES)).split("\n")
         return "\n".join(f"  {line}" for line in lines[-_LAST_LINES:])
 
     def close(self) -> None:

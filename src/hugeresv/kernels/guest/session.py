@@ -1,14 +1,17 @@
 """One scenario's time on a guest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from hugeresv.answer import Answer
+from hugeresv.answer import Answer, KernelReport
+from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
-from hugeresv.errors import UnavailableError
+from hugeresv.kernels.guest.conversation import LostError
 from hugeresv.kernels.guest.memory import GuestMemory
 from hugeresv.kernels.guest.process import KEEPER, PATIENCE_SECONDS, GuestWorker
 from hugeresv.kernels.guest.readings import GuestPool, GuestReadings
+from hugeresv.kernels.guest.report import report_line
 from hugeresv.kernels.guest.snapshot import BootedGuest
 from hugeresv.kernels.keeper import Keeper
 from hugeresv.kernels.process_session import ProcessSession
@@ -19,9 +22,12 @@ CGROUPS = "/sys/fs/cgroup"
 MOUNTS = "/dev"
 """Where mounts are made: a directory that the agent has there."""
 
+_SETTLING_SECONDS = 0.02
+"""A kernel that prints nothing for so long has said what it had to say."""
+
 
 class GuestSession(ProcessSession[GuestWorker]):
-    """A session of `GuestKernel`. It raises UnavailableError for a kernel that does not survive an operation."""
+    """A session of `GuestKernel`. A kernel that does not survive an operation answers `CRASH`, and is over."""
 
     hang_seconds = 8.0
     """On the host it is 3 s, and emulation is that much slower."""
@@ -34,6 +40,8 @@ class GuestSession(ProcessSession[GuestWorker]):
             pool.page_bytes, cgroups, next_address=architecture.first_address, gap_bytes=architecture.gap_bytes
         )
         self._snapshot = snapshot
+        self._heard_bytes = 0
+        """How much of what the kernel has printed is known."""
         self._guest = snapshot.restore()
         conversation = self._guest.conversation
         root = GuestWorker(conversation, KEEPER, snapshot.keeper, architecture, {KEEPER})
@@ -46,6 +54,7 @@ class GuestSession(ProcessSession[GuestWorker]):
         try:
             with self._conversing():
                 self._pool.fill()
+                self._last = Answer(Outcome.OK, self._pool.counters())
                 keeper.make_cgroups(CGROUPS)
         except BaseException:
             self.close()
@@ -72,9 +81,44 @@ class GuestSession(ProcessSession[GuestWorker]):
         with self._conversing():
             return self._snapshot.kernel_symbols(self._guest.conversation, names)
 
+    def release(self) -> Answer:
+        """See `ProcessSession`."""
+        return self._last if self.over else self._watched(super().release)
+
     def close(self) -> None:
         """End the guest, and everything with it."""
         self._guest.close()
+
+    def _apply(self, call: Call, *, may_hang: bool) -> Answer:
+        return self._watched(lambda: super(GuestSession, self)._apply(call, may_hang=may_hang))
+
+    def _watched(self, step: Callable[[], Answer]) -> Answer:
+        """What a step answers, with what the kernel prints against itself meanwhile; also where it does not survive."""
+        try:
+            answer = step()
+            if answer.report is None and self._guest.printed_bytes > self._heard_bytes:
+                answer = answer._replace(report=self._report())
+        except LostError as lost:
+            self.over = True
+            report = self._report() or KernelReport(str(lost).partition("\n")[0], self._guest.printed())
+            answer = self._last._replace(outcome=lost.outcome, report=report)
+        self._last = answer._replace(report=None)
+        return answer
+
+    def _does_not_return(self, call: Call, answer: Answer) -> Answer:
+        line = f"{call.name} did not return within {self.patience_seconds:g} s"
+        return answer._replace(report=self._report() or KernelReport(line, self._guest.printed()))
+
+    def _report(self) -> KernelReport | None:
+        """What it has printed against itself since it was heard last: recent kernels print from a thread of theirs."""
+        heard, self._heard_bytes = self._heard_bytes, self._guest.printed_bytes
+        while True:
+            time.sleep(_SETTLING_SECONDS)
+            if self._guest.printed_bytes == self._heard_bytes:
+                break
+            self._heard_bytes = self._guest.printed_bytes
+        line = report_line(self._guest.printed(heard))
+        return None if line is None else KernelReport(line, self._guest.printed())
 
     def _write_pool(self, name: str, pages: int) -> int:
         file = "nr_hugepages" if name == "set_nr_hugepages" else "nr_overcommit_hugepages"
@@ -90,4 +134,5 @@ class GuestSession(ProcessSession[GuestWorker]):
         try:
             yield
         except EOFError:
-            raise UnavailableError(f"the guest has ended; its last words:\n{self._guest.last_words()}") from None
+            said = f"the guest has ended; its last words:\n{self._guest.last_words()}"
+            raise LostError(said, Outcome.CRASH) from None

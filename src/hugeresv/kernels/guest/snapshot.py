@@ -23,9 +23,10 @@ from hugeresv.sources.physical import note_text
 _BOOT_SECONDS = 120.0
 """Emulated, a boot takes 3 s; a machine may be many times as busy."""
 
-_COMMAND_LINE = "console=ttyS0 quiet mitigations=off init_on_alloc=0 panic=-1 oops=panic"
-"""A kernel that fails ends the emulator, which is noticed at once. Pages are not cleared when they enter the pool: a
-fault clears them anyway, and until then the emulator needs no memory for them."""
+_COMMAND_LINE = "console=ttyS0 loglevel=5 mitigations=off init_on_alloc=0 panic=-1 oops=panic"
+"""A kernel that fails ends the emulator, which is noticed at once. Its warnings are printed, which `quiet` would leave
+out. Pages are not cleared when they enter the pool: a fault clears them anyway, and until then the emulator needs no
+memory for them."""
 
 _VMCOREINFO = "/sys/kernel/vmcoreinfo"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 
-from hugeresv.errors import InputError, UnavailableError
+from hugeresv.errors import UnavailableError
 from hugeresv.kernels.grammar import open_kernel, parse_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.protocol import Kernel
@@ -22,9 +22,10 @@ from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.presets import LINUX_6_18
 from hugeresv.outcome import Outcome
 from hugeresv.play.play import play
-from hugeresv.scenario.scenario import Json, Scenario
+from hugeresv.scenario.scenario import Scenario
+from hugeresv.search.fuzz.difference import Difference, as_found, report_of, shortened
 from hugeresv.search.fuzz.generate import Coverage, generate
-from hugeresv.search.fuzz.shrink import shrink
+from hugeresv.search.fuzz.kept import Kept
 from hugeresv.search.lockstep import Divergence, first_difference
 
 BATCH = 20
@@ -41,16 +42,6 @@ class Budget:
     findings: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A scenario on which the kernels differ, as short as it could be made, and where it came from."""
-
-    scenario: Scenario
-    divergence: Divergence
-    steps_before: int
-    """Length of the scenario that was drawn; `source` has its seed and number."""
-
-
 @dataclass(slots=True)
 class Tally:
     """What was done so far, with what it reached."""
@@ -59,13 +50,22 @@ class Tally:
     steps: int = 0
     coverage: Coverage = field(default_factory=Coverage)
     findings: list[Difference] = field(default_factory=list)
+    repeats: int = 0
+    """Scenarios that only showed a report which a finding has already."""
+
+    @property
+    def reports(self) -> frozenset[str]:
+        """What the kernels have said against themselves so far."""
+        return frozenset(report for finding in self.findings if (report := finding.report) is not None)
 
     def add(self, other: Tally) -> None:
         """Add another's numbers to these."""
+        known = self.reports
         self.scenarios += other.scenarios
         self.steps += other.steps
         self.coverage.add(other.coverage)
-        self.findings += other.findings
+        self.repeats += other.repeats + sum(finding.report in known for finding in other.findings)
+        self.findings += [finding for finding in other.findings if finding.report not in known]
 
     def exhausts(self, budget: Budget, seconds: float) -> bool:
         """Whether to stop."""
@@ -99,17 +99,19 @@ def fuzz(
     *,
     executor: Executor | None = None,
     workers: int = 1,
+    keep: Kept | None = None,
 ) -> Tally:
     """Run random scenarios on two kernels by name; with an executor, in batches for so many `workers` at once.
 
-    Raises as `open_kernel` does. A real kernel that only one user can have at a time takes no executor.
+    Findings are put where `keep` says as soon as they are there, and again when they are short. Raises as
+    `open_kernel` does. A real kernel that only one user can have at a time takes no executor.
     """
     begin = time.monotonic()
     tally = Tally()
     if executor is None:
-        batches = _here(left, right, drawing, budget, tally)
+        batches = _here(left, right, drawing, budget, tally, keep)
     else:
-        batches = _spread(executor, left, right, drawing, budget, workers)
+        batches = _spread(executor, left, right, drawing, budget, workers, keep)
     for batch in batches:
         tally.add(batch)
         seconds = time.monotonic() - begin
@@ -119,17 +121,20 @@ def fuzz(
     return tally
 
 
-def _here(left: str, right: str, drawing: Draws, budget: Budget, so_far: Tally) -> Iterator[Tally]:
+def _here(left: str, right: str, drawing: Draws, budget: Budget, so_far: Tally, keep: Kept | None) -> Iterator[Tally]:
     """One scenario after the other, in this process, on kernels that are opened once."""
     with open_kernel(left) as first, open_kernel(right) as second:
         for number in count(drawing.first):
             length = drawing.length
             if budget.steps is not None:
                 length = min(length, budget.steps - so_far.steps)
-            yield run_batch(first, second, replace(drawing, first=number, length=length), 1)
+            drawn = replace(drawing, first=number, length=length)
+            yield run_batch(first, second, drawn, 1, keep, so_far.reports)
 
 
-def _spread(executor: Executor, left: str, right: str, drawing: Draws, budget: Budget, workers: int) -> Iterator[Tally]:
+def _spread(
+    executor: Executor, left: str, right: str, drawing: Draws, budget: Budget, workers: int, keep: Kept | None
+) -> Iterator[Tally]:
     """Batches in the order of their numbers, whoever finishes first: the same budget finds the same everywhere.
 
     Twice as many are under way as there are workers.
@@ -143,16 +148,16 @@ def _spread(executor: Executor, left: str, right: str, drawing: Draws, budget: B
         while True:
             while len(pending) < 2 * workers:
                 batch = replace(drawing, first=next(numbers))
-                pending.append(executor.submit(run_named_batch, left, right, batch, size))
+                pending.append(executor.submit(run_named_batch, left, right, batch, size, keep))
             yield pending.popleft().result()
     finally:
         for future in pending:
             future.cancel()
 
 
-def run_named_batch(left: str, right: str, drawing: Draws, size: int) -> Tally:
+def run_named_batch(left: str, right: str, drawing: Draws, size: int, keep: Kept | None) -> Tally:
     """`run_batch` on kernels by name."""
-    return run_batch(_kept_open(left), _kept_open(right), drawing, size)
+    return run_batch(_kept_open(left), _kept_open(right), drawing, size, keep)
 
 
 @cache
@@ -161,21 +166,49 @@ def _kept_open(name: str) -> Kernel:
     return parse_kernel(name)
 
 
-def run_batch(left: Kernel, right: Kernel, drawing: Draws, size: int) -> Tally:
-    """`size` scenarios, with every difference that they show."""
+def run_batch(
+    left: Kernel,
+    right: Kernel,
+    drawing: Draws,
+    size: int,
+    keep: Kept | None = None,
+    known: frozenset[str] = frozenset(),
+) -> Tally:
+    """`size` scenarios, with every difference that they show but those whose report is `known`."""
     tally = Tally()
     real = left.real or right.real
     guide = _guide(left, real)
+    names = (left.name, right.name)
     for number in range(drawing.first, drawing.first + size):
         origin = f"{drawing.seed}:{number}"
         scenario = generate(origin, drawing.length, guide, tally.coverage, may_hang=not real)
         tally.scenarios += 1
         tally.steps += len(scenario.steps)
         divergence = first_difference(scenario, left, right)
-        if divergence is not None:
-            _must_repeat(scenario, divergence, left, right)
-            tally.findings.append(_shrunk(scenario, divergence, left, right, guide, origin))
+        if divergence is None:
+            continue
+        if report_of(divergence) in known | tally.reports:
+            tally.repeats += 1
+            continue
+        _must_repeat(scenario, divergence, left, right)
+        tally.findings.append(_finding(as_found(scenario, divergence, names, origin), left, right, guide, keep))
     return tally
+
+
+def _finding(found: Difference, left: Kernel, right: Kernel, guide: Behaviour, keep: Kept | None) -> Difference:
+    """It, shortened to steps of which none hangs on a real kernel that the guide does not know of."""
+
+    def tried(candidate: Scenario) -> Divergence | None:
+        if (left.real or right.real) and _hangs(candidate, guide):
+            return None
+        return first_difference(candidate, left, right)
+
+    if keep is not None:
+        keep.put(found)
+    short = shortened(found, (left.name, right.name), tried)
+    if keep is not None:
+        keep.put(short)
+    return short
 
 
 def _must_repeat(scenario: Scenario, divergence: Divergence, left: Kernel, right: Kernel) -> None:
@@ -194,28 +227,6 @@ def _guide(left: Kernel, real: bool) -> Behaviour:
     """
     behaviour = left.behaviour if isinstance(left, ModelKernel) else LINUX_6_18
     return replace(behaviour, steal_at_owner_address=True) if real else behaviour
-
-
-def _shrunk(
-    scenario: Scenario, divergence: Divergence, left: Kernel, right: Kernel, guide: Behaviour, origin: str
-) -> Difference:
-    """The shortest scenario that still tells the kernels apart, and on which a real kernel does not hang."""
-
-    def differs(candidate: Scenario) -> bool:
-        try:
-            if (left.real or right.real) and _hangs(candidate, guide):
-                return False
-            return first_difference(candidate, left, right) is not None
-        except InputError:
-            return False
-
-    short = shrink(replace(scenario, steps=scenario.steps[: divergence.number]), differs)
-    found = first_difference(short, left, right)
-    if found is None:  # a real kernel that does not answer the same twice: the whole story is all there is
-        short, found = scenario, divergence
-    title = f"{left.name} and {right.name} differ at step {found.number}."
-    source: dict[str, Json] = {"kernels": [left.name, right.name], "drawn": origin}
-    return Difference(replace(short, title=title, source=source), found, len(scenario.steps))
 
 
 def _hangs(scenario: Scenario, guide: Behaviour) -> bool:

@@ -43,7 +43,7 @@ def _simplify(scenario: Scenario, shows: Shows) -> Scenario:
             scenario = candidate
     for index, step in enumerate(scenario.steps):
         for operation in _simpler_operations(step.operation):
-            steps = (*scenario.steps[:index], Step(operation), *scenario.steps[index + 1 :])
+            steps = (*scenario.steps[:index], Step(operation, hangs=step.hangs), *scenario.steps[index + 1 :])
             if shows(replace(scenario, steps=steps)):
                 scenario = replace(scenario, steps=steps)
                 break

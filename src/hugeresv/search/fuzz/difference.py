@@ -1,0 +1,85 @@
+"""A scenario on which two kernels differ, and making it short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from hugeresv.errors import HugeresvError
+from hugeresv.outcome import Outcome
+from hugeresv.scenario.scenario import Json, Scenario
+from hugeresv.search.fuzz.shrink import shrink
+from hugeresv.search.lockstep import Divergence
+
+FirstDifference = Callable[[Scenario], Divergence | None]
+"""Where two kernels first differ on a scenario; None if they do not, or it cannot be tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A scenario on which the kernels differ, and where it came from."""
+
+    scenario: Scenario
+    divergence: Divergence
+    steps_before: int
+    """Length of the scenario that was drawn; `source` has its seed and number."""
+    number: int
+
+    @property
+    def report(self) -> str | None:
+        """What tells a crash or a warning from others; None where the kernels say nothing against themselves."""
+        return report_of(self.divergence)
+
+    @property
+    def log(self) -> str:
+        """What the kernels that say something against themselves have printed."""
+        answers = (self.divergence.left, self.divergence.right)
+        return "\n".join(answer.report.log for answer in answers if answer.report is not None)
+
+
+def report_of(divergence: Divergence) -> str | None:
+    """The first lines of what the kernels say against themselves."""
+    lines = [answer.report.line for answer in (divergence.left, divergence.right) if answer.report is not None]
+    return "; ".join(lines) or None
+
+
+def as_found(scenario: Scenario, divergence: Divergence, names: tuple[str, str], origin: str) -> Difference:
+    """The scenario up to the step at which the kernels differ. A call that did not return is marked: it may hang."""
+    steps = list(scenario.steps[: divergence.number])
+    if divergence.step is not None and Outcome.HANG in (divergence.left.outcome, divergence.right.outcome):
+        steps[-1] = replace(steps[-1], hangs=True)
+    found = replace(scenario, steps=tuple(steps))
+    return _entitled(found, divergence, names, origin, len(scenario.steps))
+
+
+def shortened(found: Difference, names: tuple[str, str], first_difference: FirstDifference) -> Difference:
+    """The shortest scenario that still tells the kernels apart; by the same report, where it is that.
+
+    A candidate that cannot be carried out, or not here, shows nothing.
+    """
+
+    def same(candidate: Scenario) -> Divergence | None:
+        try:
+            divergence = first_difference(candidate)
+        except HugeresvError:
+            return None
+        return divergence if divergence is not None and report_of(divergence) == found.report else None
+
+    short = shrink(found.scenario, lambda candidate: same(candidate) is not None)
+    divergence = same(short)
+    if divergence is None:  # a real kernel that does not answer the same twice: the whole story is all there is
+        return found
+    origin = f"{found.scenario.source['drawn']}" if isinstance(found.scenario.source, dict) else ""
+    return _entitled(short, divergence, names, origin, found.steps_before)
+
+
+def _entitled(
+    scenario: Scenario, divergence: Divergence, names: tuple[str, str], origin: str, steps_before: int
+) -> Difference:
+    where = f"at step {divergence.number}" if divergence.step is not None else "when everything is let go"
+    title = f"{names[0]} and {names[1]} differ {where}."
+    if report := report_of(divergence):
+        title = f"{title[:-1]}: {report}"
+    source: dict[str, Json] = {"kernels": [*names], "drawn": origin}
+    entitled = replace(scenario, title=title, source=source)
+    return Difference(entitled, divergence, steps_before, int(origin.rpartition(":")[2]))
