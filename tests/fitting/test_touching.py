@@ -29,12 +29,14 @@ class Rationed(HState):
     __slots__ = ("coupons",)
     coupons: int
 
-    def take_page(self, nodes: Placement = (), *, promised: bool) -> int | None:
+    def take_page(
+        self, nodes: Placement = (), *, promised: bool, consumes: bool, fresh_consumes: bool
+    ) -> tuple[int, bool] | None:
         """As always, for coupons."""
         if self.coupons < 3:
             return None
         self.coupons -= 3
-        return super().take_page(nodes, promised=promised)
+        return super().take_page(nodes, promised=promised, consumes=consumes, fresh_consumes=fresh_consumes)
 
 
 @pytest.mark.parametrize("coupons", [0, 2, 3, 10, 3 * 10**9, 3 * 10**9 + 2])

@@ -97,14 +97,16 @@ class ReachableHState(HState):
         """For the nodes that the task may use, or may promise only."""
         return super().acct_memory(delta, (_USABLE,), self.promising)
 
-    def take_page(self, nodes: Placement = (), *, promised: bool) -> int | None:
+    def take_page(
+        self, nodes: Placement = (), *, promised: bool, consumes: bool, fresh_consumes: bool
+    ) -> tuple[int, bool] | None:
         """One that can be charged."""
         if self.memory_room is not None:
             if self.memory_room <= 0:
                 self.refused_charge = True
                 return None
             self.memory_room -= 1
-        return super().take_page((_USABLE,), promised=promised)
+        return super().take_page((_USABLE,), promised=promised, consumes=consumes, fresh_consumes=fresh_consumes)
 
 
 def attempt(situation: Situation) -> Trial:

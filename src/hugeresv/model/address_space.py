@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
+from hugeresv.model.locks import Lock
 from hugeresv.model.page_table import PageTable
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ class AddressSpace:
     """VMAs never overlap. Mappings of huge pages never merge (VM_DONTEXPAND is in VM_SPECIAL), so neither do these."""
 
     __slots__ = ("page_tables", "starts", "vmas")
+
+    mmap_lock = Lock("mmap_lock")
+    """mmap_sem before 5.8."""
 
     def __init__(self) -> None:
         """Empty."""

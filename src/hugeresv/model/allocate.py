@@ -5,14 +5,16 @@ mm/hugetlb.c, 6.18 (alloc_huge_page before 6.3).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hugeresv.model.behaviour import FaultRollback, ReservationTracking, ReserveUse
 from hugeresv.model.folio import Folio
-from hugeresv.model.free import private_page_counts
+from hugeresv.model.free import free_huge_folio, private_page_counts
 from hugeresv.model.hugetlb_cgroup import charges_reservations
+from hugeresv.model.locks import Section, holds
 from hugeresv.model.mempolicy import fault_nodes
 from hugeresv.model.reserve import promise_counts, subpool_put
+from hugeresv.model.vma import Vma
 
 if TYPE_CHECKING:
     from hugeresv.model.behaviour import Behaviour
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from hugeresv.model.machine import Machine
     from hugeresv.model.process import Process
     from hugeresv.model.subpool import Subpool
-    from hugeresv.model.vma import Vma
 
 
 def alloc_hugetlb_folio(
@@ -37,6 +38,7 @@ def alloc_hugetlb_folio(
 
     `copy`: for a copy of a private mapping's page. `cow_from_owner`: of one that the owner still shares with a child.
     Its offset has consumed its reservation, so the map has no say, and the page must come from what is not promised.
+    A page that used up a promise is marked, to become one again, until it is mapped or in the file.
     """
     inode = vma.inode
     assert inode is not None
@@ -56,25 +58,48 @@ def alloc_hugetlb_folio(
         return None
     backed = not unreserved or (global_charge == 0 and not (cow_from_owner and behaviour.cow_avoids_reserve))
     consumes = _consumes_reserve(behaviour, vma, backed)
-    surplus = hstate.surplus_huge_pages
-    nid = hstate.take_page(
-        fault_nodes(machine, task, vma, index), promised=_may_take_promised(behaviour, vma, consumes)
+    taken = hstate.take_page(
+        fault_nodes(machine, task, vma, index),
+        promised=_may_take_promised(behaviour, vma, consumes),
+        consumes=consumes,
+        fresh_consumes=consumes and not behaviour.fresh_page_keeps_promise,
     )
-    if nid is None:
+    if taken is None:
         if cgroup is not None:
             cgroup.uncharge_usage(1)
             cgroup.uncharge_rsvd(pays_rsvd)
         _roll_back(machine, hstate, subpool, global_charge)
         return None
-    if consumes and not (behaviour.fresh_page_keeps_promise and hstate.surplus_huge_pages > surplus):
-        hstate.resv_huge_pages -= 1
-        if vma.owner and vma.resv_map is None:
-            vma.count_down()
-    if not cow_from_owner:
-        commit_reservation(vma, index)
-    return Folio(hstate, nid, inode.subpool, cgroup, cgroup if pays_rsvd else None)
+    nid, used = taken
+    if used and vma.owner and vma.resv_map is None:
+        vma.count_down()
+    folio = Folio(hstate, nid, inode.subpool, cgroup, cgroup if pays_rsvd else None)
+    if used:
+        folio.restore_reserve = True
+    if not cow_from_owner and not commit_reservation(vma, index) and needs and vma.shared:
+        _pay_once(hstate, subpool, folio)
+    return folio
 
 
+def give_back(machine: Machine, vma: Vma, index: int, folio: Folio) -> None:
+    """restore_reserve_on_error and the page's end: it was allocated, and then not used."""
+    if vma.shared:
+        if not folio.restore_reserve:
+            assert vma.inode is not None
+            vma.inode.resv_map.delete(index)
+    elif folio.restore_reserve and vma.resv_map is not None:
+        vma.resv_map.delete(index)
+    free_huge_folio(machine, folio)
+
+
+def _map_lock(*arguments: Any) -> Section:
+    """That of the map which knows the offset, the file's or the private mapping's."""
+    vma = next(each for each in arguments if isinstance(each, Vma))
+    resv_map = vma.inode.resv_map if vma.shared and vma.inode is not None else vma.resv_map
+    return Section() if resv_map is None else resv_map.lock
+
+
+@holds(_map_lock)
 def needs_reservation(behaviour: Behaviour, vma: Vma, index: int) -> bool:
     """vma_needs_reservation: whether this offset has no reservation of its own.
 
@@ -91,13 +116,24 @@ def needs_reservation(behaviour: Behaviour, vma: Vma, index: int) -> bool:
     return index in vma.resv_map.regions
 
 
-def commit_reservation(vma: Vma, index: int) -> None:
-    """vma_commit_reservation: the page has come. Shared: the inode knows its offset. Private: it is consumed."""
+@holds(_map_lock)
+def commit_reservation(vma: Vma, index: int) -> int:
+    """vma_commit_reservation: the page has come. Shared: the inode knows its offset. Private: it is consumed.
+
+    The answer is 0 where the map had the offset already.
+    """
     if vma.shared:
         assert vma.inode is not None
-        vma.inode.resv_map.regions.add(index, index + 1)
-    elif vma.resv_map is not None:
-        vma.resv_map.regions.add(index, index + 1)
+        return vma.inode.resv_map.regions.add(index, index + 1)
+    return 0 if vma.resv_map is None else vma.resv_map.regions.add(index, index + 1)
+
+
+def _pay_once(hstate: HState, subpool: Subpool | None, folio: Folio) -> None:
+    """A shared mapping has promised the offset since it was seen to have no reservation: it has paid for it too."""
+    hstate.acct_memory(-subpool_put(hstate, subpool, 1))
+    if folio.cgroup_rsvd is not None:
+        folio.cgroup_rsvd.uncharge_rsvd(1)
+        folio.cgroup_rsvd = None
 
 
 def _counts_against_mount(behaviour: Behaviour, vma: Vma, needs: bool, copy: bool, cow_from_owner: bool) -> bool:

@@ -33,15 +33,17 @@ def fallocate(
     page_bytes, shift = inode.hstate.page_bytes, inode.hstate.page_shift
     first, end = offset >> shift, align_up(offset + length, page_bytes) >> shift
     pseudo_vma = Vma(AddressSpace(), 0, 0, inode=inode, shared=True)
-    for index in range(first, end):
-        if index in inode.page_cache:
-            continue
-        folio = alloc_hugetlb_folio(machine, task, pseudo_vma, index)
-        if folio is None:
-            return Outcome.ENOSPC
-        inode.add_to_page_cache(index, folio)
-    if not keep_size:
-        inode.i_size = max(inode.i_size, (offset + length) >> shift)
+    with inode.i_rwsem:
+        for index in range(first, end):
+            with inode.fault_mutex.of(index):
+                if index in inode.page_cache:
+                    continue
+                folio = alloc_hugetlb_folio(machine, task, pseudo_vma, index)
+                if folio is None:
+                    return Outcome.ENOSPC
+                inode.add_to_page_cache(index, folio)
+        if not keep_size:
+            inode.i_size = max(inode.i_size, (offset + length) >> shift)
     return Outcome.OK
 
 

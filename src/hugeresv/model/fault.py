@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hugeresv.model.allocate import alloc_hugetlb_folio
+from hugeresv.model.allocate import alloc_hugetlb_folio, give_back
+from hugeresv.model.locks import Section, holds
 from hugeresv.model.steal import unmap_ref_private
 from hugeresv.outcome import OK, Outcome
 
@@ -18,14 +19,33 @@ if TYPE_CHECKING:
 
 def touch(machine: Machine, task: Process, address: int, *, write: bool) -> Outcome:
     """A read or write of one byte at `address` by `task`: ok, SIGSEGV, SIGBUS, or HANG for a fault that never ends."""
-    vma = task.mm.find(address)
-    if vma is None or vma.prot == "none" or (write and vma.prot == "r"):
-        return Outcome.SIGSEGV
-    return hugetlb_fault(machine, task, vma, address, write=write)
+    with task.mm.mmap_lock.read:
+        vma = task.mm.find(address)
+        if vma is None or vma.prot == "none" or (write and vma.prot == "r"):
+            return Outcome.SIGSEGV
+        while (outcome := _fault(machine, task, vma, address, write=write)) is None:
+            pass
+        return outcome
 
 
 def hugetlb_fault(machine: Machine, task: Process, vma: Vma, address: int, *, write: bool) -> Outcome:
     """The fault itself, access rights being right."""
+    while (outcome := _fault(machine, task, vma, address, write=write)) is None:
+        pass
+    return outcome
+
+
+def _mutex(_machine: Machine, _task: Process, vma: Vma, address: int, **_: object) -> Section:
+    """hugetlb_fault_mutex_hash."""
+    return Section() if vma.inode is None else vma.inode.fault_mutex.of(vma.pagecache_offset(address))
+
+
+@holds(_mutex)
+def _fault(machine: Machine, task: Process, vma: Vma, address: int, *, write: bool) -> Outcome | None:
+    """What the page table has, or the page cache, or a new page. None: the access must be made once more.
+
+    The page table has changed then, while the fault was without the mutex or waited for a page.
+    """
     inode = vma.inode
     if inode is None:
         return OK
@@ -42,7 +62,7 @@ def hugetlb_fault(machine: Machine, task: Process, vma: Vma, address: int, *, wr
             return _no_page_private(machine, task, vma, inode, index, number)
         vma.page_table.set(number, folio)
     if write:
-        return _write_protected(machine, task, vma, folio, address, index)
+        return _write_protected(machine, task, vma, inode, folio, address, index)
     return OK
 
 
@@ -65,16 +85,20 @@ def _no_page_private(machine: Machine, task: Process, vma: Vma, inode: Inode, in
     if folio is None:
         return Outcome.SIGBUS
     vma.page_table.set(number, folio)
+    folio.restore_reserve = False
     return OK
 
 
-def _write_protected(machine: Machine, task: Process, vma: Vma, old: Folio, address: int, index: int) -> Outcome:
+def _write_protected(
+    machine: Machine, task: Process, vma: Vma, inode: Inode, old: Folio, address: int, index: int
+) -> Outcome | None:
     """hugetlb_wp, a write to a private mapping's page: its own alone is reused, any other is copied.
 
     An owner that finds no page for the copy takes the shared one away from its children (`steal`), which changes no
     counter; then it tries again, for ever if somebody still shares the page, and from the start if it has lost the page
     itself.
     """
+    page_table, number = vma.page_table, address >> vma.page_shift
     if old.anon and old.mapcount == 1:
         return OK
     cow_from_owner = vma.owner and old.anon
@@ -82,11 +106,16 @@ def _write_protected(machine: Machine, task: Process, vma: Vma, old: Folio, addr
     if new is None:
         if not cow_from_owner or not machine.behaviour.owner_copy_guaranteed:
             return Outcome.SIGBUS
-        unmap_ref_private(machine, vma, old, address, index)
-        if vma.page_table.get(address >> vma.page_shift) is not old:
-            return hugetlb_fault(machine, task, vma, address, write=True)
+        with inode.fault_mutex.of(index).dropped:
+            unmap_ref_private(machine, vma, old, address, index)
+        if page_table.get(number) is not old:
+            return None
         return OK if old.mapcount == 1 else Outcome.HANG
+    if page_table.get(number) is not old:
+        give_back(machine, vma, index, new)
+        return None
     if old.anon:
         old.mapcount -= 1
-    vma.page_table.set(address >> vma.page_shift, new)
+    page_table.set(number, new)
+    new.restore_reserve = False
     return OK

@@ -18,9 +18,10 @@ def fork(parent: Process) -> Process:
     dropped. The parent keeps map, ownership and all that is not consumed.
     """
     mm = AddressSpace()
-    for vma in parent.mm.vmas:
-        if not vma.dontfork:
-            _copy_vma(vma, mm)
+    with parent.mm.mmap_lock:
+        for vma in parent.mm.vmas:
+            if not vma.dontfork:
+                _copy_vma(vma, mm)
     child = Process(mm, parent.cgroup)
     child.gid, child.capable, child.memlock_bytes = parent.gid, parent.capable, parent.memlock_bytes
     child.node, child.policy = parent.node, parent.policy

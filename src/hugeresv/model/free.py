@@ -26,10 +26,8 @@ def free_huge_folio(machine: Machine, folio: Folio) -> None:
     hstate = folio.hstate
     subpool = None if folio.anon and not private_page_counts(machine.behaviour) else folio.subpool
     promised = folio.restore_reserve or subpool_put(hstate, subpool, 1) == 0
-    if promised:
-        hstate.resv_huge_pages += 1
-    hstate.put_page(folio.nid, stays=promised and not machine.behaviour.surplus_takes_promised_page)
     if folio.cgroup is not None:
         folio.cgroup.uncharge_usage(1)
     if folio.cgroup_rsvd is not None:
         folio.cgroup_rsvd.uncharge_rsvd(1)
+    hstate.put_page(folio.nid, promised=promised, stays=promised and not machine.behaviour.surplus_takes_promised_page)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from hugeresv.model.locks import allocate, hugetlb_lock, portions, takes
+
 if TYPE_CHECKING:
     from hugeresv.model.mempolicy import Placement
 
@@ -63,6 +65,8 @@ class HState:
         "to_free",
     )
 
+    lock = hugetlb_lock
+
     def __init__(
         self, page_bytes: int, nr_huge_pages: int | Mapping[int, int], nr_overcommit_huge_pages: int = 0
     ) -> None:
@@ -109,32 +113,62 @@ class HState:
         free pages of the `allowed` nodes, promised or not. Only the second still refuses a large request while
         resv_huge_pages is wrapped. Surplus pages come from the nodes `gather`. Both are all nodes where none is given.
         """
-        if delta > 0:
-            if not self._gather_surplus(delta, gather or tuple(self.nodes)):
-                return False
-            self.resv_huge_pages += delta
-            if delta > self._free_on(allowed):
-                self._return_unused_surplus(delta)
-                return False
-        elif delta < 0:
+        return delta == 0 or self._account(delta, gather or tuple(self.nodes), allowed)
+
+    @takes(lock)
+    def _account(self, delta: int, gather: Placement, allowed: Placement) -> bool:
+        if delta < 0:
             self._return_unused_surplus(-delta)
+            return True
+        if not self._gather_surplus(delta, gather[0]):
+            return False
+        if delta > self._free_on(allowed):
+            self._return_unused_surplus(delta)
+            return False
         return True
 
     def _free_on(self, allowed: Placement) -> int:
         """allowed_mems_nr: the free pages of some nodes."""
         return sum(self.nodes[nid].free_huge_pages for nid in allowed) if allowed else self.free_huge_pages
 
-    def _gather_surplus(self, delta: int, gather: Placement) -> bool:
-        """gather_surplus_pages: all that `delta` more promises lack, as surplus pages, or none.
+    def _gather_surplus(self, delta: int, nid: int) -> bool:
+        """gather_surplus_pages: promise `delta` pages, and get all that they lack as surplus pages; or neither.
 
-        What is free counts wherever it is, so that there may be nothing to gather for who is kept from it.
+        What is free counts wherever it is, so that there may be nothing to gather for who is kept from it. Pages are
+        allocated without the lock, so that what is lacking is counted anew each time. They enter the pool together with
+        the promises: nobody can take them in between.
         """
         needed = self.resv_huge_pages + delta - self.free_huge_pages
-        if needed <= 0:
-            return True
-        if self.surplus_huge_pages + needed > self.nr_overcommit_huge_pages:
+        fresh, more = 0, True
+        while needed > fresh and more:
+            with self.lock.dropped:
+                got = self._allocate_surplus(nid, needed - fresh)
+            more = got == needed - fresh
+            fresh += got
+            needed = self.resv_huge_pages + delta - self.free_huge_pages
+        enough = needed <= fresh
+        added = max(needed, 0) if enough else 0
+        if fresh:
+            self.count(nid, nr=added - fresh, free=added, surplus=added - fresh)
+        if enough:
+            self.resv_huge_pages += delta
+        return enough
+
+    def _allocate_surplus(self, nid: int, pages: int) -> int:
+        """alloc_surplus_hugetlb_folio, as often as it succeeds: how many of `pages` there are, counted, in no list."""
+        fresh = 0
+        for portion in portions(pages):
+            if not allocate("surplus page") or not self._add_surplus(nid, portion):
+                break
+            fresh += portion
+        return fresh
+
+    @takes(lock)
+    def _add_surplus(self, nid: int, pages: int) -> bool:
+        """Count pages that were just allocated, unless that goes beyond the limit: then they go back."""
+        if self.surplus_huge_pages + pages > self.nr_overcommit_huge_pages:
             return False
-        self.count(gather[0], nr=needed, free=needed, surplus=needed)
+        self.count(nid, nr=pages, surplus=pages)
         return True
 
     def _return_unused_surplus(self, unused: int) -> None:
@@ -157,12 +191,16 @@ class HState:
             self.count(nid, nr=-pages, free=-pages, surplus=-pages if of_surplus else 0)
             most -= pages
 
-    def take_page(self, nodes: Placement = (), *, promised: bool) -> int | None:
-        """Take one page out of the pool for use: the node that it comes from, the first of `nodes` that has one.
+    @takes(lock)
+    def take_page(
+        self, nodes: Placement = (), *, promised: bool, consumes: bool, fresh_consumes: bool
+    ) -> tuple[int, bool] | None:
+        """Take one page out of the pool for use, from the first of `nodes` that has one: its node, and more (below).
 
         A free page, else a fresh surplus page; None where neither can be had. Unless the page is `promised` to the
         taker, free pages that back other promises are left alone, which looks at no node (dequeue_hugetlb_folio_vma,
-        then alloc_buddy_hugetlb_folio_with_mpol).
+        then alloc_buddy_hugetlb_folio_with_mpol). Whether it uses up a promise, which the answer repeats, is said of a
+        page that was free, and of a fresh one.
         """
         nodes = nodes or tuple(self.nodes)
         if promised or self.free_huge_pages != self.resv_huge_pages:
@@ -171,14 +209,27 @@ class HState:
                 if node.free_huge_pages > 0:
                     node.free_huge_pages -= 1
                     self.free_huge_pages -= 1
-                    return nid
-        if self.surplus_huge_pages < self.nr_overcommit_huge_pages:
-            self.count(nodes[0], nr=1, surplus=1)
-            return nodes[0]
-        return None
+                    if consumes:
+                        self.resv_huge_pages -= 1
+                    return nid, consumes
+        if self.surplus_huge_pages >= self.nr_overcommit_huge_pages:
+            return None
+        with self.lock.dropped:
+            fresh = self._allocate_surplus(nodes[0], 1)
+        if not fresh:
+            return None
+        if fresh_consumes:
+            self.resv_huge_pages -= 1
+        return nodes[0], fresh_consumes
 
-    def put_page(self, nid: int, *, stays: bool) -> None:
-        """free_huge_folio, the pool's part: while its node has surplus, a page leaves the pool unless it `stays`."""
+    @takes(lock)
+    def put_page(self, nid: int, *, promised: bool, stays: bool) -> None:
+        """free_huge_folio, the pool's part: while its node has surplus, a page leaves the pool unless it `stays`.
+
+        `promised`: it backs a promise again.
+        """
+        if promised:
+            self.resv_huge_pages += 1
         node = self.nodes[nid]
         if node.surplus_huge_pages > 0 and not stays:
             self.count(nid, nr=-1, surplus=-1)

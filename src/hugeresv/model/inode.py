@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hugeresv.model.i_mmap import IMmap
+from hugeresv.model.locks import Lock, takes
 from hugeresv.model.page_table import keys_within
 from hugeresv.model.resv_map import ResvMap
 
@@ -44,6 +45,11 @@ class Inode:
         "vmas",
     )
 
+    i_rwsem = Lock("i_rwsem")
+    i_mmap_rwsem = Lock("i_mmap_rwsem")
+    fault_mutex = Lock("hugetlb_fault_mutex")
+    """One for each index of the file (hugetlb_fault_mutex_hash)."""
+
     def __init__(self, hstate: HState, subpool: Subpool | None = None, i_size: int = 0, *, sysv: bool = False) -> None:
         """An empty file without users, of the pages of one pool; `sysv`: it is a SysV segment's."""
         self.hstate = hstate
@@ -70,16 +76,19 @@ class Inode:
     def add_to_page_cache(self, index: int, folio: Folio) -> None:
         """hugetlb_add_to_page_cache: the folio is the file's, no longer anonymous."""
         folio.anon = False
+        folio.restore_reserve = False
         self.page_cache[index] = folio
         if index >= self.cache_end:
             self.cache_end = index + 1
 
+    @takes(i_mmap_rwsem)
     def attach(self, vma: Vma, after: Vma | None = None) -> None:
         """A VMA maps this file from now on; fork puts the child's `after` its parent's, before all that came later."""
         self.vmas += 1
         if not vma.shared:
             self.i_mmap.insert(vma, after)
 
+    @takes(i_mmap_rwsem)
     def detach(self, vma: Vma) -> None:
         """A VMA maps this file no more."""
         self.vmas -= 1

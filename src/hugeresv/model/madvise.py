@@ -30,6 +30,13 @@ def madvise(machine: Machine, task: Process, address: int, length: int, advice: 
     end = address + align_up(length)
     if end == address:
         return Outcome.OK
+    alone = advice in ("dontfork", "dofork")
+    with task.mm.mmap_lock if alone else task.mm.mmap_lock.read:
+        return _advise(machine, task, address, end, advice)
+
+
+def _advise(machine: Machine, task: Process, address: int, end: int, advice: Advice) -> Outcome:
+    """The advice for a range that is not empty. MADV_REMOVE lets go of the lock, which nobody can tell."""
     if advice in ("populate_read", "populate_write"):
         return _populate(machine, task, address, end, write=advice == "populate_write")
     if advice in ("dontneed", "dontneed_locked"):

@@ -22,21 +22,24 @@ def mlock(machine: Machine, task: Process, address: int, length: int) -> Outcome
     that follows finds no VM_LOCKONFAULT there to stop it (populate_vma_page_range).
     """
     start, end = align_down(address), align_up(address + length)
-    outcome = _set_locked(task, start, end, locked=True)
+    with task.mm.mmap_lock:
+        outcome = _set_locked(task, start, end, locked=True)
     if outcome is not Outcome.OK:
         return outcome
     walk = Walk(start)
-    for vma in task.mm.overlapping(start, end):
-        low, high = walk.enter(vma, end)
-        outcome = populate_vma(machine, task, vma, low, high)
-        if outcome is not Outcome.OK:
-            return outcome if outcome is Outcome.HANG else Outcome.ENOMEM
+    with task.mm.mmap_lock.read:
+        for vma in task.mm.overlapping(start, end):
+            low, high = walk.enter(vma, end)
+            outcome = populate_vma(machine, task, vma, low, high)
+            if outcome is not Outcome.OK:
+                return outcome if outcome is Outcome.HANG else Outcome.ENOMEM
     return Outcome.OK
 
 
 def munlock(task: Process, address: int, length: int) -> Outcome:
     """munlock(2): nothing to do for huge pages but to find the range mapped."""
-    return _set_locked(task, align_down(address), align_up(address + length), locked=False)
+    with task.mm.mmap_lock:
+        return _set_locked(task, align_down(address), align_up(address + length), locked=False)
 
 
 def _set_locked(task: Process, start: int, end: int, *, locked: bool) -> Outcome:

@@ -65,7 +65,10 @@ def mmap(
         return Outcome.EEXIST
     if offset > MAX_LFS_FILESIZE - length:
         return Outcome.EOVERFLOW
-    with _files_until_the_end(machine, task.mm.overlapping(address, address + length)):
+    with (
+        task.mm.mmap_lock,
+        _files_until_the_end(machine, task.mm.overlapping(address, address + length)),
+    ):
         outcome = unmap_range(machine, task.mm, address, address + length)
         if outcome is not Outcome.OK:
             return outcome
@@ -83,15 +86,21 @@ def mmap(
             noreserve=noreserve,
             prot=prot,
         )
-        if reserve and not noreserve and not reserve_pages(machine, file, vma.first_index, vma.end_index, vma, task):
-            return Outcome.ENOMEM
-        if prot == "rw":
-            file.i_size = max(file.i_size, vma.end_index)
+        with file.i_rwsem:
+            if (
+                reserve
+                and not noreserve
+                and not reserve_pages(machine, file, vma.first_index, vma.end_index, vma, task)
+            ):
+                return Outcome.ENOMEM
+            if prot == "rw":
+                file.i_size = max(file.i_size, vma.end_index)
         task.mm.insert(vma)
         file.attach(vma)
-        if fill:
+    if fill:
+        with task.mm.mmap_lock.read:
             populate(machine, task, address, address + length)
-        return Outcome.OK
+    return Outcome.OK
 
 
 @contextmanager
@@ -127,10 +136,11 @@ def mmap_normal(
         return Outcome.ENOMEM
     if noreplace and task.mm.overlapping(address, address + length):
         return Outcome.EEXIST
-    outcome = unmap_range(machine, task.mm, address, address + length)
-    if outcome is not Outcome.OK:
-        return Outcome.ENOMEM if machine.behaviour.cut_for_mmap_is_enomem else outcome
-    vma = Vma(task.mm, address, address + length, inode=None, shared=shared, prot=prot)
-    vma.locked = locked
-    task.mm.insert(vma)
+    with task.mm.mmap_lock:
+        outcome = unmap_range(machine, task.mm, address, address + length)
+        if outcome is not Outcome.OK:
+            return Outcome.ENOMEM if machine.behaviour.cut_for_mmap_is_enomem else outcome
+        vma = Vma(task.mm, address, address + length, inode=None, shared=shared, prot=prot)
+        vma.locked = locked
+        task.mm.insert(vma)
     return Outcome.OK

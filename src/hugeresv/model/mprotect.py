@@ -23,7 +23,12 @@ def mprotect(task: Process, address: int, length: int, prot: Prot) -> Outcome:
         return Outcome.EINVAL
     if length == 0:
         return Outcome.OK
-    end = address + align_up(length)
+    with task.mm.mmap_lock:
+        return _set_rights(task, address, address + align_up(length), prot)
+
+
+def _set_rights(task: Process, address: int, end: int, prot: Prot) -> Outcome:
+    """The same, VMA by VMA."""
     reached = address
     for vma in task.mm.overlapping(address, end):
         if vma.vm_start > reached:

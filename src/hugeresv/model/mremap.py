@@ -11,7 +11,7 @@ from hugeresv.model.behaviour import MremapReach
 from hugeresv.model.page_table import PTRS_PER_TABLE
 from hugeresv.model.reserve import vm_op_open
 from hugeresv.model.split import isolate
-from hugeresv.model.unmap import munmap, remove_vmas, unmap_range
+from hugeresv.model.unmap import do_munmap, remove_vmas, unmap_range
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -62,16 +62,23 @@ def mremap(
     EINVAL: not aligned, empty, growing, DONTUNMAP, or a target that overlaps the range. EFAULT: not mapped, or a range
     to be moved leaves its VMA.
     """
-    if not is_aligned(address) or align_up(new_len) == 0:
+    with mm.mmap_lock:
+        return _mremap(machine, mm, Remap(address, old_len, new_len, target, maymove), dontunmap=dontunmap)
+
+
+def _mremap(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool) -> Outcome:
+    """The call's own checks, then as far as the kernel moves huge pages."""
+    address, target = call.address, call.target
+    if not is_aligned(address) or align_up(call.new_len) == 0:
         return Outcome.EINVAL
-    if (target is not None or dontunmap) and not maymove:
+    if (target is not None or dontunmap) and not call.maymove:
         return Outcome.EINVAL
-    if dontunmap and old_len != new_len:
+    if dontunmap and call.old_len != call.new_len:
         return Outcome.EINVAL
     reach = machine.behaviour.mremap
     if reach is MremapReach.ONE_VMA and mm.find(address) is None:
         return Outcome.EFAULT
-    call = Remap(address, align_up(old_len), align_up(new_len), target, maymove)
+    call.old_len, call.new_len = align_up(call.old_len), align_up(call.new_len)
     if target is not None:
         if not is_aligned(target) or target > TASK_SIZE - call.new_len:
             return Outcome.EINVAL
@@ -154,7 +161,7 @@ def _shrink(machine: Machine, mm: AddressSpace, call: Remap) -> Outcome:
     """Unmap what lies behind the new length, whatever is mapped there."""
     if call.new_len >= call.old_len:
         return Outcome.OK
-    return munmap(machine, mm, call.address + call.new_len, call.old_len - call.new_len)
+    return do_munmap(machine, mm, call.address + call.new_len, call.old_len - call.new_len)
 
 
 def _grow(machine: Machine, mm: AddressSpace, vma: Vma, call: Remap) -> Outcome:

@@ -31,12 +31,14 @@ def reserve_pages(machine: Machine, inode: Inode, first: int, end: int, vma: Vma
     """
     private = vma is not None and not vma.shared
     cgroup = task.cgroup if charges_reservations(machine.behaviour) else None
-    pages = end - first if private else inode.resv_map.regions.chg(first, end)
+    pages = end - first if private else inode.resv_map.chg(first, end)
     subpool = inode.subpool if promise_counts(machine.behaviour, shared=not private) else None
     if not _charge(machine, task, inode, subpool, pages, cgroup):
         return False
     if not private:
-        inode.resv_map.reserve(first, end, cgroup)
+        added = inode.resv_map.reserve(first, end, cgroup)
+        if added < pages:
+            _give_back(inode.hstate, subpool, pages - added, cgroup)
     elif vma is not None:
         vma.owner = True
         if machine.behaviour.reservation_tracking is ReservationTracking.COUNT_IN_VMA:
@@ -66,6 +68,13 @@ def _charge(
     if cgroup is not None:
         cgroup.uncharge_rsvd(pages)
     return False
+
+
+def _give_back(hstate: HState, subpool: Subpool | None, pages: int, cgroup: HugetlbCgroup | None) -> None:
+    """Faults have brought `pages` of the range since they were counted as missing: each has paid for itself."""
+    if cgroup is not None:
+        cgroup.uncharge_rsvd(pages)
+    hstate.acct_memory(-subpool_put(hstate, subpool, pages))
 
 
 def _roll_back(machine: Machine, hstate: HState, subpool: Subpool, pages: int, global_part: int) -> None:
@@ -107,7 +116,7 @@ def vm_op_close(machine: Machine, vma: Vma) -> None:
         unused = vma.resv_count
     else:
         first, end = vma.first_index, vma.end_index
-        unused = (end - first) - resv_map.regions.count(first, end)
+        unused = (end - first) - resv_map.count(first, end)
         if resv_map.cgroup is not None:
             resv_map.cgroup.uncharge_rsvd(end - first)
         resv_map.refs -= 1

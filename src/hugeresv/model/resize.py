@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hugeresv.model.hstate import turn
+from hugeresv.model.locks import allocate
 from hugeresv.model.unsigned import unsigned
 from hugeresv.outcome import Outcome
 
@@ -24,24 +25,26 @@ def set_max_huge_pages(hstate: HState, count: int, *, node: int | None = None, n
     (nr_hugepages_mempolicy), by default every one. The floor is compared unsigned: with a wrapped resv_huge_pages
     nothing is freed.
     """
-    if node is not None:
-        nodes = (node,)
-        count += hstate.nr_huge_pages - hstate.nodes[node].nr_huge_pages
-    nodes = nodes or tuple(hstate.nodes)
-    if count > hstate.persistent_huge_pages:
-        _adopt_surplus(hstate, count, nodes)
-        _allocate(hstate, count, nodes)
-    else:
-        floor = max(count, unsigned(hstate.resv_huge_pages + hstate.nr_huge_pages - hstate.free_huge_pages))
-        hstate.remove_free_pages(hstate.persistent_huge_pages - floor, nodes)
-        _book_surplus(hstate, count, nodes)
+    with hstate.lock:
+        if node is not None:
+            nodes = (node,)
+            count += hstate.nr_huge_pages - hstate.nodes[node].nr_huge_pages
+        nodes = nodes or tuple(hstate.nodes)
+        if count > hstate.persistent_huge_pages:
+            _adopt_surplus(hstate, count, nodes)
+            _allocate(hstate, count, nodes)
+        else:
+            floor = max(count, unsigned(hstate.resv_huge_pages + hstate.nr_huge_pages - hstate.free_huge_pages))
+            hstate.remove_free_pages(hstate.persistent_huge_pages - floor, nodes)
+            _book_surplus(hstate, count, nodes)
 
 
 def set_nr_overcommit(hstate: HState, count: int) -> Outcome:
     """A write of `count` to nr_overcommit_hugepages. EINVAL: gigantic pages."""
     if hstate.is_gigantic:
         return Outcome.EINVAL
-    hstate.nr_overcommit_huge_pages = count
+    with hstate.lock:
+        hstate.nr_overcommit_huge_pages = count
     return Outcome.OK
 
 
@@ -59,10 +62,14 @@ def _adopt_surplus(hstate: HState, count: int, nodes: Placement) -> None:
 
 
 def _allocate(hstate: HState, count: int, nodes: Placement) -> None:
-    """alloc_pool_huge_folio: fresh pages, until `count` are persistent. There is memory for all of them."""
+    """alloc_pool_huge_folio, which asks for memory without the lock: fresh pages, until `count` are persistent."""
     while (missing := count - hstate.persistent_huge_pages) > 0:
         nid = hstate.to_alloc.find(nodes, lambda _: True)
         assert nid is not None
+        with hstate.lock.dropped:
+            fresh = allocate("pool page")
+        if not fresh:
+            return
         pages = turn(nodes, missing, missing)
         hstate.count(nid, nr=pages, free=pages)
 

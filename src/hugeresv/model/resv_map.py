@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hugeresv.model.locks import Lock, takes
 from hugeresv.model.region_map import RegionMap
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class ResvMap:
 
     __slots__ = ("cgroup", "charged", "refs", "regions")
 
+    lock = Lock("resv_map->lock")
+
     def __init__(self, cgroup: HugetlbCgroup | None = None) -> None:
         """resv_map_alloc: an empty map with one reference."""
         self.refs = 1
@@ -35,14 +38,34 @@ class ResvMap:
         self.cgroup = cgroup
         self.charged: dict[HugetlbCgroup, RegionMap] = {}
 
-    def reserve(self, first: int, end: int, cgroup: HugetlbCgroup | None) -> None:
-        """region_add of a shared reservation: `cgroup` pays for what of [first, end) is not yet represented."""
+    @takes(lock)
+    def chg(self, first: int, end: int) -> int:
+        """region_chg: how many pages of [first, end) are not yet represented. True until the lock is let go."""
+        return self.regions.chg(first, end)
+
+    @takes(lock)
+    def count(self, first: int, end: int) -> int:
+        """region_count: how many pages of [first, end) are represented."""
+        return self.regions.count(first, end)
+
+    @takes(lock)
+    def delete(self, index: int) -> int:
+        """region_del of one page: 1 where it was represented, else 0."""
+        return self.regions.delete(index, index + 1)
+
+    @takes(lock)
+    def reserve(self, first: int, end: int, cgroup: HugetlbCgroup | None) -> int:
+        """region_add of a shared reservation: how many pages of [first, end) were not yet represented.
+
+        `cgroup` pays for these.
+        """
         if cgroup is not None:
             paid = self.charged.setdefault(cgroup, RegionMap())
             for start, stop in self.regions.missing(first, end):
                 paid.add(start, stop)
-        self.regions.add(first, end)
+        return self.regions.add(first, end)
 
+    @takes(lock)
     def unreserve(self, first: int, end: int) -> int:
         """region_del: the number of pages of [first, end) that were represented; their charges are given back."""
         for cgroup, paid in list(self.charged.items()):

@@ -78,11 +78,12 @@ def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: 
 
 def shmdt(machine: Machine, task: Process, address: int) -> Outcome:
     """shmdt(2): what the segment attached at `address` has left within its size from there. EINVAL: nothing."""
-    segment = next((vma.inode for vma in task.mm.overlapping(address, TASK_SIZE) if _begins_at(vma, address)), None)
-    if segment is None:
-        return Outcome.EINVAL
-    attached = task.mm.overlapping(address, address + (segment.i_size << segment.hstate.page_shift))
-    remove_vmas(machine, [vma for vma in attached if vma.inode is segment and _begins_at(vma, address)])
+    with task.mm.mmap_lock:
+        segment = next((vma.inode for vma in task.mm.overlapping(address, TASK_SIZE) if _begins_at(vma, address)), None)
+        if segment is None:
+            return Outcome.EINVAL
+        attached = task.mm.overlapping(address, address + (segment.i_size << segment.hstate.page_shift))
+        remove_vmas(machine, [vma for vma in attached if vma.inode is segment and _begins_at(vma, address)])
     return Outcome.OK
 
 

@@ -20,14 +20,15 @@ def unmap_ref_private(machine: Machine, owner: Vma, folio: Folio, address: int, 
     in another mapping of the owner's process finds the owner's.
     """
     assert owner.inode is not None
-    for vma in owner.inode.i_mmap.overlapping(index, index + 1):
-        if vma is owner or vma.owner:
-            continue
-        there = address if machine.behaviour.steal_at_owner_address else vma.address_of(index)
-        number = there >> vma.page_shift
-        if vma.page_table.get(number) is folio:
-            vma.page_table.clear(number)
-            vma.unmapped = True
-            folio.mapcount -= 1
-            if folio.mapcount == 0:
-                free_huge_folio(machine, folio)
+    with owner.inode.i_mmap_rwsem:
+        for vma in owner.inode.i_mmap.overlapping(index, index + 1):
+            if vma is owner or vma.owner:
+                continue
+            there = address if machine.behaviour.steal_at_owner_address else vma.address_of(index)
+            number = there >> vma.page_shift
+            if vma.page_table.get(number) is folio:
+                vma.page_table.clear(number)
+                vma.unmapped = True
+                folio.mapcount -= 1
+                if folio.mapcount == 0:
+                    free_huge_folio(machine, folio)

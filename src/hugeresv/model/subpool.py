@@ -6,6 +6,8 @@ there. mm/hugetlb.c, 4.1 and later (hugepage_subpool_get_pages, hugepage_subpool
 
 from __future__ import annotations
 
+from hugeresv.model.locks import Lock, takes
+
 
 class Subpool:
     """Counts in huge pages; a limit that is None is not set. `used_hpages` is only kept where there is a maximum.
@@ -14,6 +16,8 @@ class Subpool:
     """
 
     __slots__ = ("changed", "max_hpages", "min_hpages", "mounted", "rsv_hpages", "used_hpages")
+
+    lock = Lock("subpool->lock")
 
     def __init__(self, max_hpages: int | None, min_hpages: int | None) -> None:
         """A mounted subpool with its whole minimum in reserve."""
@@ -24,6 +28,7 @@ class Subpool:
         self.rsv_hpages = min_hpages or 0
         self.mounted = True
 
+    @takes(lock)
     def get_pages(self, delta: int) -> int | None:
         """Take `delta` pages; answers how many of them the pool must still reserve, None if the maximum forbids it."""
         if self.max_hpages is not None:
@@ -34,26 +39,32 @@ class Subpool:
         self.rsv_hpages -= covered
         return delta - covered
 
+    @takes(lock)
     def put_pages(self, delta: int) -> int:
         """Give `delta` pages back; answers how many the pool must unreserve, which is what the minimum does not keep.
 
         With a minimum only, used_hpages stays 0, so that the first pages given back refill the minimum however many are
         still out.
         """
-        self.unuse(delta)
+        self._unuse(delta)
         if self.min_hpages is None or self.used_hpages >= self.min_hpages:
             return delta
         surplus = max(0, self.rsv_hpages + delta - self.min_hpages)
         self.rsv_hpages = min(self.min_hpages, self.rsv_hpages + delta)
         return surplus
 
+    @takes(lock)
     def undo_get(self, delta: int, global_part: int) -> None:
         """Take back a get_pages(delta) that answered `global_part`."""
-        self.unuse(delta)
+        self._unuse(delta)
         self.rsv_hpages += delta - global_part
 
+    @takes(lock)
     def unuse(self, delta: int) -> None:
         """Count `delta` pages less as used."""
+        self._unuse(delta)
+
+    def _unuse(self, delta: int) -> None:
         if self.max_hpages is not None:
             self._use(-delta)
 

@@ -24,9 +24,10 @@ def ftruncate(machine: Machine, inode: Inode, length: int) -> Outcome:
     if length < 0 or not is_aligned(length, inode.hstate.page_bytes):
         return Outcome.EINVAL
     pages = length >> inode.hstate.page_shift
-    inode.i_size = pages
-    unmap_file_range(machine, inode, pages, HIGHEST)
-    _remove_pages(machine, inode, pages)
+    with inode.i_rwsem:
+        inode.i_size = pages
+        unmap_file_range(machine, inode, pages, HIGHEST)
+        _remove_pages(machine, inode, pages)
     return Outcome.OK
 
 
@@ -37,22 +38,25 @@ def punch_hole(machine: Machine, inode: Inode, first: int, end: int) -> None:
     """
     if first >= end:
         return
-    unmap_file_range(machine, inode, first, end)
-    for index in inode.cached_in(first, end):
-        folio = inode.page_cache.pop(index)
-        unreserve_pages(machine, inode, index, index + 1, freed=1)
-        free_huge_folio(machine, folio)
+    with inode.i_rwsem:
+        unmap_file_range(machine, inode, first, end)
+        for index in inode.cached_in(first, end):
+            with inode.fault_mutex.of(index):
+                folio = inode.page_cache.pop(index)
+                unreserve_pages(machine, inode, index, index + 1, freed=1)
+            free_huge_folio(machine, folio)
 
 
 def unmap_file_range(machine: Machine, inode: Inode, first: int, end: int) -> None:
     """hugetlb_vmdelete_list: every mapping loses [first, end), private copies too; one batch a VMA, in file order."""
     too_much = machine.behaviour.punch_unmaps_too_much and end != HIGHEST
-    for vma in inode.i_mmap.overlapping(first, HIGHEST if too_much else end):
-        low, high = max(first, vma.vm_pgoff), min(end, vma.end_index)
-        if too_much and low < vma.end_index and low <= end:
-            high, end = min(low + end - first, vma.end_index), HIGHEST
-        if low < high:
-            zap_and_free(machine, [(vma, low, high)])
+    with inode.i_mmap_rwsem:
+        for vma in inode.i_mmap.overlapping(first, HIGHEST if too_much else end):
+            low, high = max(first, vma.vm_pgoff), min(end, vma.end_index)
+            if too_much and low < vma.end_index and low <= end:
+                high, end = min(low + end - first, vma.end_index), HIGHEST
+            if low < high:
+                zap_and_free(machine, [(vma, low, high)])
 
 
 def evict_if_unused(machine: Machine, inode: Inode) -> None:
@@ -62,9 +66,10 @@ def evict_if_unused(machine: Machine, inode: Inode) -> None:
 
 
 def _remove_pages(machine: Machine, inode: Inode, first: int) -> None:
-    """remove_inode_hugepages from `first` to the end of the file."""
-    cached = inode.cached_in(first, inode.cache_end)
-    for index in cached:
-        free_huge_folio(machine, inode.page_cache.pop(index))
-    inode.cache_end = min(inode.cache_end, first)
-    unreserve_pages(machine, inode, first, HIGHEST, freed=len(cached))
+    """remove_inode_hugepages from `first` to the end of the file, while no fault is under way in it."""
+    with inode.fault_mutex:
+        cached = inode.cached_in(first, inode.cache_end)
+        for index in cached:
+            free_huge_folio(machine, inode.page_cache.pop(index))
+        inode.cache_end = min(inode.cache_end, first)
+        unreserve_pages(machine, inode, first, HIGHEST, freed=len(cached))

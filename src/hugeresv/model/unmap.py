@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 def munmap(machine: Machine, mm: AddressSpace, address: int, length: int) -> Outcome:
     """munmap(2) of `length` bytes. EINVAL: start off the base page, empty, or a cut inside a huge page."""
+    with mm.mmap_lock:
+        return do_munmap(machine, mm, address, length)
+
+
+def do_munmap(machine: Machine, mm: AddressSpace, address: int, length: int) -> Outcome:
+    """The same for a caller that holds the lock."""
     if not is_aligned(address) or length == 0 or not 0 <= address <= TASK_SIZE - length:
         return Outcome.EINVAL
     return unmap_range(machine, mm, address, address + align_up(length))
@@ -53,5 +59,6 @@ def remove_vmas(machine: Machine, vmas: list[Vma]) -> None:
 
 def exit_process(machine: Machine, task: Process) -> None:
     """exit_mmap: everything the process maps goes, in address order. The caller forgets the process."""
-    remove_vmas(machine, list(task.mm.vmas))
+    with task.mm.mmap_lock:
+        remove_vmas(machine, list(task.mm.vmas))
     task.leave_cgroup()

@@ -39,7 +39,7 @@ def _zap(machine: Machine, vma: Vma, first: int, end: int, freed: list[Folio]) -
         if _restores_reserve(machine, vma, folio):
             folio.restore_reserve = True
             if vma.resv_map is not None:
-                vma.resv_map.regions.delete(index, index + 1)
+                vma.resv_map.delete(index)
         folio.mapcount -= 1
         if folio.mapcount == 0:
             freed.append(folio)
@@ -50,6 +50,8 @@ def _restores_reserve(machine: Machine, vma: Vma, folio: Folio) -> bool:
     rule = machine.behaviour.zap_restore
     if rule is ZapRestore.NEVER or vma.resv_map is None:
         return False
-    if folio.hstate.surplus_huge_pages and machine.behaviour.surplus_blocks_restore:
-        return False
+    if machine.behaviour.surplus_blocks_restore:
+        with folio.hstate.lock:
+            if folio.hstate.surplus_huge_pages:
+                return False
     return rule is ZapRestore.ALWAYS or folio.mapcount == 1

@@ -17,7 +17,7 @@ from hugeresv.scenario.format_error import did_you_mean
 
 WITHOUT_RULES = (
     "__init__.py", "behaviour.py", "presets.py", "release.py", "machine.py", "copying.py", "canonical.py",
-    "canonical_file.py",
+    "canonical_file.py", "locks.py",
 )  # fmt: skip
 """Files of the model without a rule of a kernel: which switches there are and who has which; the machine as a value."""
 
