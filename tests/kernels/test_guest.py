@@ -114,7 +114,7 @@ def test_two_nodes(guest: GuestKernel) -> None:
         two.start(pool(6)) as session,
     ):
         node = "/sys/devices/system/node/node{}/hugepages/hugepages-2048kB/free_hugepages"
-        assert session._pool.read(node.format(0), node.format(1)) == [3, 3]
+        assert session._readings._files.read(node.format(0), node.format(1)) == [3, 3]
         must_answer(session, (ops.Mmap("p", "a", "private", pages=6, populate=True), "ok 6/0/0/0"))
 
 

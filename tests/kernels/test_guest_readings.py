@@ -6,7 +6,7 @@ import pytest
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.conversation import Conversation
-from hugeresv.kernels.guest.readings import GuestPool
+from hugeresv.kernels.guest.readings import GuestFiles, GuestPool
 from hugeresv.scenario.scenario import Pool
 
 
@@ -22,24 +22,28 @@ class Agent:
         return ["0", *map(str, self.numbers)] if words[0] == "read" else ["0"]
 
 
+def files_of(agent: Agent) -> GuestFiles:
+    return GuestFiles(cast(Conversation, agent))
+
+
 def pool_of(agent: Agent, word_bits: int) -> GuestPool:
-    return GuestPool(cast(Conversation, agent), Pool(2048, 4), word_bits)
+    return GuestPool(files_of(agent), Pool(2048, 4), word_bits)
 
 
 @pytest.mark.parametrize("word_bits", [32, 64])
 @pytest.mark.parametrize("rsvd", [0, 3, -1, -3])
 def test_a_counter_wraps_at_the_machines_word(word_bits: int, rsvd: int) -> None:
     """resv_hugepages is printed unsigned, as a word of the guest. Catches: -3 of a 32-bit guest read as 4294967293."""
-    agent = Agent(4, 4, rsvd % (1 << word_bits), 0)
-    assert pool_of(agent, word_bits).counters() == (4, 4, rsvd, 0)
+    numbers = (4, 4, rsvd % (1 << word_bits), 0)
+    assert pool_of(Agent(), word_bits).answer(numbers).counters == (4, 4, rsvd, 0)
 
 
 def test_files_that_were_read_last_are_not_named_again() -> None:
     """The agent keeps the names. Catches: numbers of the files before, though others were asked for."""
     agent = Agent(7)
-    pool = pool_of(agent, 64)
+    files = files_of(agent)
     for path in ("/a", "/a", "/b"):
-        assert pool.read(path) == [7]
+        assert files.read(path) == [7]
     assert agent.asked == [("read", "/a"), ("read",), ("read", "/b")]
 
 

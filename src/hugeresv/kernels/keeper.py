@@ -5,6 +5,7 @@ It knows what stands for them on its kernel: descriptors, identifiers and direct
 
 import itertools
 import os
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from hugeresv.calls import abi
@@ -34,14 +35,17 @@ class Caller(Protocol):
 class Keeper:
     """The keeper of one session. `pid` is its process as the tool's /proc knows it.
 
-    Mounts are made in `directory`, an empty one of its own.
+    Mounts are made in `directory`, an empty one of its own. Cgroups below others get `controllers`.
     """
 
-    def __init__(self, worker: Caller, pid: int, names: Names, directory: str) -> None:
+    def __init__(
+        self, worker: Caller, pid: int, names: Names, directory: str, controllers: Sequence[str] = ("hugetlb",)
+    ) -> None:
         self._worker = worker
         self._pid = pid
         self._names = names
         self._directory = directory
+        self._controllers = controllers
         self._handles: dict[OfFile | OfSegment, int] = {}
         self.mounts: dict[OfMount, str] = {}
         self.cgroups: dict[str, str] = {}
@@ -81,6 +85,8 @@ class Keeper:
                 return self._umount(call.words[0]), 0
             case "cgroup_set":
                 return self._set_cgroup(*call.words), 0
+            case "cpuset_set":
+                return self._set_mems(*call.words), 0
         words = (self._handles[word] if isinstance(word, OfFile) else self.word(word) for word in call.words)
         return self._worker.call(call.name, *words)
 
@@ -90,7 +96,9 @@ class Keeper:
             parent = base if cgroup.parent is None else self.cgroups[cgroup.parent]
             path = f"{parent}/cgroup-{next(_SERIAL)}"
             if cgroup.parent is not None:
-                self._must(name, "write", OfPath(f"{parent}/cgroup.subtree_control"), "+hugetlb", len("+hugetlb"))
+                for controller in self._controllers:
+                    path_of = OfPath(f"{parent}/cgroup.subtree_control")
+                    self._must(name, "write", path_of, f"+{controller}", len(controller) + 1)
             self._must(name, "mkdirat", abi.AT_FDCWD, path, 0o755)
             self.cgroups[name] = path
             errno = self._set_cgroup(OfCgroup(name), cgroup.max_pages, cgroup.rsvd_max_pages)
@@ -158,6 +166,12 @@ class Keeper:
                 if errno:
                     return errno
         return 0
+
+    def _set_mems(self, cgroup: OfCgroup, nodes: Sequence[int]) -> int:
+        """Write the nodes of a cpuset; the newline makes a text of no nodes."""
+        text = f"{','.join(map(str, nodes))}\n".encode()
+        errno, _ = self._worker.call("write", OfPath(f"{self.cgroups[cgroup.name]}/cpuset.mems"), text, len(text))
+        return errno
 
     def _must(self, what: str, name: str, *words: int | str | bytes | OfPath) -> None:
         """A call of our own that has no reason to fail."""

@@ -2,12 +2,13 @@
 
 import os
 from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Generic, Protocol, Self, TypeVar
 
 from hugeresv.answer import Answer
 from hugeresv.calls import abi
-from hugeresv.calls.call import Call
+from hugeresv.calls.call import Call, OfProcess
 from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError, UnsupportedError
 from hugeresv.kernels.keeper import Keeper, OfPath
@@ -15,6 +16,18 @@ from hugeresv.kernels.named_session import NamedSession
 from hugeresv.kernels.protocol import MappingView, PageState
 from hugeresv.kernels.system_outcome import outcome_of_errno, outcome_of_signal
 from hugeresv.outcome import Outcome
+from hugeresv.sources.pool_files import OVERCOMMIT
+
+FIRST_NODE = 0
+"""Where processes run from the start."""
+
+_POOL_FILES: Mapping[str, str] = {
+    "set_nr_hugepages": "nr_hugepages",
+    "set_nr_overcommit": OVERCOMMIT,
+    "demote": "demote",
+    "set_demote_size": "demote_size",
+}
+"""The files of a pool that calls of no process write to."""
 
 _LARGEST_OFFSET = (1 << 63) - 1
 
@@ -28,6 +41,10 @@ class SessionWorker(Protocol):
 
     def touch(self, address: int, write: bool, *, patience: float) -> tuple[int, int]:
         """Have it read or write a byte: an errno, and the signal that this raised, 0 for none."""
+        ...
+
+    def move_page(self, address: int, node: int, flags: int, *, patience: float) -> tuple[int, int]:
+        """Have it make move_pages(2) of one page of its own: the errno of the call, or else the page's, and 0."""
         ...
 
     def observe(self, start: int, pages: int, page_bytes: int) -> tuple[int, list[tuple[PageState, int]]]:
@@ -87,8 +104,20 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
         """A call has not returned: how things stand, when the session is over."""
 
     @abstractmethod
-    def _write_pool(self, name: str, pages: int) -> int:
-        """Carry out a call to the pool: an errno."""
+    def _write_pool(self, page_bytes: int, file: str, number: int, node: int | None) -> int:
+        """Write a number to a file of a pool, or of a node's part of it: an errno."""
+
+    @abstractmethod
+    def _pool_directory(self, page_bytes: int) -> str:
+        """Where the files of a pool are for its processes."""
+
+    @abstractmethod
+    def _cpus(self, node: int) -> Sequence[int]:
+        """The CPUs of a node; none where there is no such node."""
+
+    @abstractmethod
+    def _pid(self, worker: ProcessT) -> int:
+        """A process as other processes know it."""
 
     def _does_not_return(self, call: Call, answer: Answer) -> Answer:
         """What is answered for a call that was not said to hang. Raises UnavailableError where that must not be."""
@@ -135,10 +164,10 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
             self.keeper.release()
 
     def _carry_out(self, call: Call, patience: float) -> tuple[Outcome, int]:
-        if call.name in _OF_SEVERAL_NODES or (call.name == "set_nr_hugepages" and call.words[2] is not None):
-            raise UnsupportedError(f"{call.name} of several nodes or pools is not carried out on a real kernel")
-        if call.name.startswith("set_nr_"):
-            return outcome_of_errno(self._write_pool(call.name, call.words[0])), 0
+        if call.name in _POOL_FILES:
+            number, page_bytes, *node = call.words
+            errno = self._write_pool(page_bytes, _POOL_FILES[call.name], number, *(node or [None]))
+            return outcome_of_errno(errno), 0
         if call.task is None:
             errno, value = self.keeper.carry_out(call)
             return outcome_of_errno(errno), value
@@ -155,9 +184,27 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
             case "cgroup_move":  # the process moves itself: 0 is the writer
                 path = OfPath(f"{self.keeper.cgroups[call.words[0].name]}/cgroup.procs")
                 errno, value = worker.call("write", path, "0", 1, patience=patience)
+            case "set_nr_hugepages_mempolicy":
+                pages, page_bytes = call.words
+                path = OfPath(f"{self._pool_directory(page_bytes)}/nr_hugepages_mempolicy")
+                text = str(pages)
+                errno, value = worker.call("write", path, text, len(text), patience=patience)
+            case "set_cpu":
+                errno, value = worker.call("sched_setaffinity", 0, *self._affinity(call.words[0]), patience=patience)
+            case "move_pages":
+                errno, value = worker.move_page(*call.words, patience=patience)
             case _:
-                errno, value = worker.call(call.name, *map(self.keeper.word, call.words), patience=patience)
+                errno, value = worker.call(call.name, *map(self._word, call.words), patience=patience)
         return outcome_of_errno(errno), value
+
+    def _word(self, word: object) -> int | str | bytes | OfPath:
+        """What a word of a process's call stands for on this kernel."""
+        return self._pid(self._worker(word.name)) if isinstance(word, OfProcess) else self.keeper.word(word)
+
+    def _affinity(self, node: int) -> tuple[int, bytes]:
+        """The CPUs of a node as sched_setaffinity(2) takes them: how many bytes, and these."""
+        mask = abi.node_mask(self._cpus(node))
+        return len(mask), mask
 
     def _worker(self, proc: str) -> ProcessT:
         """The process of that name, which comes into being when first named."""
@@ -177,11 +224,6 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
     def _exit(self, proc: str, patience: float) -> None:
         self._workers[proc].end(patience)
         self._workers.pop(proc).let_go()
-
-
-_OF_SEVERAL_NODES = (
-    "cpuset_set", "demote", "migrate_pages", "move_pages", "set_cpu", "set_demote_size", "set_nr_hugepages_mempolicy",
-)  # fmt: skip
 
 
 def _refuse_to_lose_the_pool(call: Call, page_bytes: int) -> None:

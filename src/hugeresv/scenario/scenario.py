@@ -35,6 +35,12 @@ class Pool:
         """Pages at the start, on all nodes."""
         return sum(node.nr for node in self.nodes or ()) if self.nr_hugepages is None else self.nr_hugepages
 
+    def by_node(self, nodes: int) -> list[int]:
+        """The pages at the start of each of so many nodes: a number that was not given by node goes round."""
+        if self.nodes:
+            return [node.nr for node in self.nodes]
+        return [len(range(node, self.pages, nodes)) for node in range(nodes)]
+
     @property
     def page_bytes(self) -> int:
         """Size of a huge page in bytes."""

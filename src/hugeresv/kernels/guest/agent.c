@@ -17,8 +17,10 @@
  *	N statfs PATH			blocks, free, available			N ok ERRNO BLOCKS BFREE BAVAIL
  *	N symbols NAME...		kernel symbols, 0 for none		N ok ERRNO ADDRESS...
  *
- * `N hang` says that nothing came within MS milliseconds, `N dead` that the worker has ended. An ARG is a number in
- * decimal, $TEXT, or @PATH: a descriptor of that file, opened for the duration of the call. There are no blanks in any.
+ * An ARG is a number in decimal, $TEXT, #BYTES in hexadecimal, *BYTES that are told behind the value as the call leaves
+ * them, or @PATH: a descriptor of that file, opened for the duration of the call. There are no blanks in any.
+ *
+ * `N hang` says that nothing came within MS milliseconds, `N dead` that the worker has ended.
  */
 #include "agent.h"
 
@@ -283,6 +285,7 @@ static void prepare(void)
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
 	mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL);
 	write_file("/sys/fs/cgroup/cgroup.subtree_control", "+hugetlb");
+	write_file("/sys/fs/cgroup/cgroup.subtree_control", "+cpuset");
 	signal(SIGCHLD, SIG_IGN);
 	survive_faults();
 }

@@ -1,9 +1,10 @@
 """The machine that a guest is given: as large as a scenario's pool needs, or as its user says."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from hugeresv.errors import UnavailableError
-from hugeresv.kernels.guest.options import NONE, Options
+from hugeresv.kernels.guest.options import MOST_NODES, NONE, Options
 from hugeresv.scenario.scenario import Pool
 from hugeresv.units import format_bytes
 
@@ -30,23 +31,36 @@ class Hardware(NamedTuple):
     command_line: str = ""
 
 
-def hardware_for(pool: Pool, options: Options = NONE) -> Hardware:
-    """A machine for this pool; where no memory is given it has the power of two that does, 1 GiB or more.
+def hardware_for(pools: Sequence[Pool], options: Options = NONE) -> Hardware:
+    """A machine for these pools; where no memory is given it has the power of two that does, 1 GiB or more.
 
-    Pages of 1 GiB are made at boot: later a kernel hardly finds so much in one piece. Raises UnavailableError for a
-    pool that does not fit the memory.
+    It has the nodes that the pools are on, each with as much memory as the fullest one needs. Pages of 1 GiB are made
+    at boot: later a kernel hardly finds so much in one piece. Raises UnavailableError for pools that do not fit the
+    memory or the nodes.
     """
-    pool_bytes = pool.pages * pool.page_bytes
-    gigantic = pool.page_size_kB >= _GIB_KB
-    needed = pool_bytes + (_BESIDE_GIGANTIC_BYTES if gigantic else _KERNEL_BYTES)
+    nodes = max(options.nodes, *(len(pool.nodes or ()) for pool in pools))
+    if nodes > MOST_NODES:
+        raise UnavailableError(f"a guest has at most {MOST_NODES} NUMA nodes, and this scenario has {nodes}")
+    gigantic = any(pool.page_size_kB >= _GIB_KB for pool in pools)
+    node_bytes = sum(max(pool.by_node(nodes)) * pool.page_bytes for pool in pools)
+    beside = _BESIDE_GIGANTIC_BYTES if gigantic else _KERNEL_BYTES // nodes
+    needed = (node_bytes + beside) * nodes
     memory_bytes = options.memory_bytes
     if memory_bytes is None:
         memory_bytes = max(GIB, 1 << (needed - 1).bit_length())
         memory_bytes = min(memory_bytes, _MOST_BYTES)
-    if memory_bytes < pool_bytes:
+    if memory_bytes < node_bytes * nodes:
+        told = " and ".join(f"{pool.pages} huge pages of {format_bytes(pool.page_bytes)}" for pool in pools)
         raise UnavailableError(
-            f"{pool.pages} huge pages of {format_bytes(pool.page_bytes)} do not fit a guest with "
-            f"{format_bytes(memory_bytes)} of memory; give it more: guest:NAME,memory={format_bytes(needed)}"
+            f"{told} do not fit a guest with {format_bytes(memory_bytes)} of memory; "
+            f"give it more: guest:NAME,memory={format_bytes(needed)}"
         )
-    boot = f"hugepagesz=1G hugepages={pool.pages}" if gigantic else ""
-    return Hardware(memory_bytes, options.nodes, boot)
+    boot = (f"hugepagesz=1G hugepages={_boot(pool, nodes)}" for pool in pools if pool.page_size_kB >= _GIB_KB)
+    return Hardware(memory_bytes, nodes, " ".join(boot))
+
+
+def _boot(pool: Pool, nodes: int) -> str:
+    """The number of pages as a kernel is told it at boot."""
+    if nodes == 1:
+        return str(pool.pages)
+    return ",".join(f"{node}:{pages}" for node, pages in enumerate(pool.by_node(nodes)))

@@ -4,7 +4,7 @@ import errno
 import tempfile
 from collections.abc import Mapping, Sequence
 
-from hugeresv.errors import UnavailableError, UnsupportedError
+from hugeresv.errors import UnavailableError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.guest.hardware import Hardware, hardware_for
 from hugeresv.kernels.guest.images import find_image
@@ -43,13 +43,13 @@ class GuestKernel(ClosedOnExit):
         self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()
     ) -> GuestSession:
         """A fresh start. Raises UnavailableError where QEMU, a compiler or the guest's memory is wanting."""
-        if pools or pool.nodes:
-            raise UnsupportedError("several pools and several nodes are not run in guests")
-        hardware = hardware_for(pool, self._options)
+        hardware = hardware_for((pool, *pools), self._options)
+        told_apart = any(each.nodes for each in (pool, *pools))
         try:
             if hardware not in self._snapshots:
                 self._snapshots[hardware] = BootedGuest(self._image, hardware)
-            return GuestSession(self._snapshots[hardware], pool, cgroups)
+            nodes = hardware.nodes if told_apart else None
+            return GuestSession(self._snapshots[hardware], (pool, *pools), cgroups, nodes)
         except OSError as error:
             where = f" in {tempfile.gettempdir()} (TMPDIR)" if error.errno == errno.ENOSPC else ""
             raise UnavailableError(f"a guest cannot be started: {error.strerror or error}{where}") from None

@@ -47,14 +47,14 @@ class Ram(ClosedOnExit):
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What QEMU is told of it."""
+        """What QEMU is told of it, and of the CPU that each node has."""
         backend = f"memory-backend-file,id=ram,size={self.size_bytes},mem-path=/proc/self/fd/{self.descriptor},share=on"
         memory = ("-m", f"{self.size_bytes // MEBIBYTE}M", "-object", backend, "-machine", "memory-backend=ram")
         if self.nodes == 1:
             return memory
         each = f"mem={self.size_bytes // MEBIBYTE // self.nodes}M"
-        nodes = [word for node in range(self.nodes) for word in ("-numa", f"node,nodeid={node},{each}")]
-        return (*memory, "-machine", f"type={_NODES_IN_ONE_FILE}", *nodes)
+        nodes = [word for node in range(self.nodes) for word in ("-numa", f"node,nodeid={node},cpus={node},{each}")]
+        return (*memory, "-smp", str(self.nodes), "-machine", f"type={_NODES_IN_ONE_FILE}", *nodes)
 
     @property
     def segments(self) -> tuple[MemorySegment, ...]:

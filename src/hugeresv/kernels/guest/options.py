@@ -6,7 +6,7 @@ from hugeresv.errors import InputError
 from hugeresv.units import factor, parse_bytes
 
 _LEAST_MEMORY_BYTES = 128 << 20
-_MOST_NODES = 2
+MOST_NODES = 2
 
 
 class Options(NamedTuple):
@@ -45,6 +45,6 @@ def _memory(size: str, text: str) -> int:
 
 
 def _nodes(number: str, text: str) -> int:
-    if number not in map(str, range(1, _MOST_NODES + 1)):
+    if number not in map(str, range(1, MOST_NODES + 1)):
         raise InputError(f"{text!r}: a guest has one NUMA node or two; found {number!r}")
     return int(number)

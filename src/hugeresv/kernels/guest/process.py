@@ -1,6 +1,9 @@
 """A worker in a guest, as the tool sees it."""
 
+import errno
+import struct
 from itertools import count
+from typing import NamedTuple
 
 from hugeresv.calls.numbers import number_of, words_of
 from hugeresv.kernels.guest.architecture import Architecture
@@ -13,6 +16,12 @@ PATIENCE_SECONDS = 60.0
 
 KEEPER = 0
 """The number of the worker that is there from the start."""
+
+
+class Changed(NamedTuple):
+    """Among the words of a call: bytes that it writes to, which the agent tells afterwards."""
+
+    content: bytes
 
 
 _MODULUS = 1 << 64
@@ -40,28 +49,37 @@ class GuestWorker:
         """Have it make a system call of `calls.numbers`: its errno and its value."""
         number = number_of(name, self._architecture.machine)
         spelled = map(_spelled, words_of(name, words, self._architecture.word_bits))
-        errno, value = self._ask("call", patience, number, *spelled)
-        return int(errno), int(value)
+        failed, value = self._ask("call", patience, number, *spelled)
+        return int(failed), int(value)
+
+    def move_page(self, address: int, node: int, flags: int, *, patience: float = PATIENCE_SECONDS) -> tuple[int, int]:
+        """Have it make move_pages(2) of one page of its own: the errno of the call, or else the page's, and 0."""
+        number = number_of("move_pages", self._architecture.machine)
+        pages = address.to_bytes(self._architecture.word_bits // 8, "little")
+        words = (0, 1, pages, struct.pack("<i", node), Changed(struct.pack("<i", -errno.EBUSY)), flags)
+        failed, _, status = self._ask("call", patience, number, *map(_spelled, words))
+        (told,) = struct.unpack("<i", bytes.fromhex(status))
+        return int(failed) or max(0, -told), 0
 
     def touch(self, address: int, write: bool, *, patience: float = PATIENCE_SECONDS) -> tuple[int, int]:
         """Have it read or write a byte: an errno, and the signal that this raised."""
-        errno, signal = self._ask("call", patience, "touch", _spelled(address), int(write))
-        return int(errno), int(signal)
+        failed, signal = self._ask("call", patience, "touch", _spelled(address), int(write))
+        return int(failed), int(signal)
 
     def observe(self, start: int, pages: int, page_bytes: int) -> tuple[int, list[tuple[PageState, int]]]:
         """What it sees of its memory from an address on: an errno, and runs of pages in one state.
 
         The agent writes `P3` for three pages that are there, `H` for a hole, `A` for a page that is not there.
         """
-        errno, *runs = self._ask("call", PATIENCE_SECONDS, "observe", start, pages, page_bytes)
-        return int(errno), [] if int(errno) else [(_STATE[run[0]], int(run[1:])) for run in runs]
+        failed, *runs = self._ask("call", PATIENCE_SECONDS, "observe", start, pages, page_bytes)
+        return int(failed), [] if int(failed) else [(_STATE[run[0]], int(run[1:])) for run in runs]
 
     def fork(self, patience: float = PATIENCE_SECONDS) -> "tuple[int, GuestWorker | None]":
         """Have it fork: the errno of that, and the child if there is one."""
         number = next(number for number in count(KEEPER + 1) if number not in self._taken)
-        errno, pid = self._ask("fork", patience, number)
-        if int(errno):
-            return int(errno), None
+        failed, pid = self._ask("fork", patience, number)
+        if int(failed):
+            return int(failed), None
         self._taken.add(number)
         return 0, GuestWorker(self._conversation, number, int(pid), self._architecture, self._taken)
 
@@ -86,6 +104,8 @@ def _spelled(word: object) -> str:
             return f"${word}"
         case bytes():
             return f"#{word.hex()}"
+        case Changed():
+            return f"*{word.content.hex()}"
         case int():
             return str(word % _MODULUS)
     raise TypeError(f"{word!r} is no word of a call")

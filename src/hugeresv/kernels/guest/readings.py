@@ -1,9 +1,9 @@
-"""What is read in a guest after every step: the pool's counters, the cgroups' usage, the mounts' statfs."""
+"""What is read in a guest after every step: the pools' counters, the cgroups' usage, the mounts' statfs."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from hugeresv.answer import Answer, CgroupUsage, Counters, Statfs
+from hugeresv.answer import Answer, CgroupUsage, Counters, NodeCounters, PoolAnswer, Statfs
 from hugeresv.calls.call import OfMount
 from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
@@ -12,51 +12,16 @@ from hugeresv.kernels.guest.process import PATIENCE_SECONDS
 from hugeresv.kernels.keeper import Keeper
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Pool
-from hugeresv.sources.pool_files import COUNTERS, OVERCOMMIT, counters, directory
+from hugeresv.sources.pool_files import COUNTERS, NODE_COUNTERS, OVERCOMMIT, counters, directory
 from hugeresv.units import cgroup_size
 
 
-class GuestPool:
-    """The pool of one page size in a guest: read by an agent, and written. Its counters are words of the machine."""
+class GuestFiles:
+    """Files in a guest, read and written by its agent."""
 
-    def __init__(self, conversation: Conversation, pool: Pool, word_bits: int) -> None:
+    def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        self._pool = pool
-        self._word_bits = word_bits
-        self._path = directory(pool.page_size_kB)
         self._read: tuple[str, ...] = ()
-
-    def fill(self) -> None:
-        """Make it what the scenario begins with. Raises UnavailableError when the guest cannot."""
-        overcommit = self._pool.nr_overcommit
-        if overcommit and (errno := self.write(OVERCOMMIT, overcommit)):
-            raise UnavailableError(
-                f"the guest's pool of {self._pool.page_size_kB} kB cannot be overcommitted: {os.strerror(errno)}"
-            )
-        if errno := self.write("nr_hugepages", self._pool.pages):
-            raise UnavailableError(
-                f"the guest has no huge pages of {self._pool.page_size_kB} kB that can be added: {os.strerror(errno)}"
-            )
-        total = self.counters().total
-        if total != self._pool.pages:
-            raise UnavailableError(
-                f"the guest could get only {total} of {self._pool.pages} huge pages of "
-                f"{self._pool.page_size_kB} kB: its memory is not large enough"
-            )
-
-    def write(self, file: str, pages: int) -> int:
-        """Write one of its files: an errno, 0 for success."""
-        return int(self._conversation.ask("write", f"{self._path}/{file}", pages, patience=PATIENCE_SECONDS)[0])
-
-    def counters(self) -> Counters:
-        """Total, free, reserved (signed) and surplus pages."""
-        return Counters(*counters(self.read(*(f"{self._path}/{file}" for file in COUNTERS)), self._word_bits))
-
-    def cgroup_usage(self, path: str) -> CgroupUsage:
-        """The usage of the cgroup of that directory."""
-        size = cgroup_size(self._pool.page_size_kB)
-        usage = self.read(*(f"{path}/hugetlb.{size}.{file}" for file in ("current", "rsvd.current")))
-        return CgroupUsage(*(usage_bytes // self._pool.page_bytes for usage_bytes in usage))
 
     def read(self, *paths: str) -> list[int]:
         """The numbers that files hold. Those that were read last need not be named to the agent."""
@@ -67,27 +32,114 @@ class GuestPool:
             raise UnavailableError(f"cannot read {texts[0]} in the guest: {os.strerror(int(errno))}")
         return [int(text) for text in texts]
 
+    def write(self, path: str, number: int) -> int:
+        """Write a number in one call: an errno, 0 for success."""
+        return int(self._conversation.ask("write", path, number, patience=PATIENCE_SECONDS)[0])
+
+
+class GuestPool:
+    """The pool of one page size in a guest. Its counters are words of the machine.
+
+    `nodes`: how many nodes the scenario tells apart, None for a scenario that does not.
+    """
+
+    def __init__(self, files: GuestFiles, pool: Pool, word_bits: int, nodes: int | None = None) -> None:
+        self._files = files
+        self._pool = pool
+        self._word_bits = word_bits
+        self._nodes = range(nodes or 0)
+        self.page_bytes = pool.page_bytes
+        self.paths = tuple(
+            f"{self.directory(node)}/{file}"
+            for node in (None, *self._nodes)
+            for file in (COUNTERS if node is None else NODE_COUNTERS)
+        )
+        """The files of which `answer` takes the numbers."""
+
+    def directory(self, node: int | None = None) -> str:
+        """Where its files are, or those of one node."""
+        if node is None:
+            return directory(self._pool.page_size_kB)
+        return directory(self._pool.page_size_kB, f"/sys/devices/system/node/node{node}")
+
+    def fill(self) -> None:
+        """Make it what the scenario begins with. Raises UnavailableError when the guest cannot."""
+        size_kb = self._pool.page_size_kB
+        overcommit = self._pool.nr_overcommit
+        if overcommit and (errno := self.write(OVERCOMMIT, overcommit)):
+            raise UnavailableError(f"the guest's pool of {size_kb} kB cannot be overcommitted: {os.strerror(errno)}")
+        if errno := self._fill_nodes() if self._nodes else self.write("nr_hugepages", self._pool.pages):
+            raise UnavailableError(
+                f"the guest has no huge pages of {size_kb} kB that can be added: {os.strerror(errno)}"
+            )
+        found, nodes = self.answer(self._files.read(*self.paths))
+        wanted, reached = self._pool.pages, [node.total for node in nodes or ()]
+        if found.total != wanted or reached != self._pool.by_node(len(self._nodes)):
+            raise UnavailableError(
+                f"the guest could get only {found.total} of {wanted} huge pages of {size_kb} kB: its memory is not "
+                f"large enough{f', its nodes have {reached}' if nodes else ''}"
+            )
+
+    def _fill_nodes(self) -> int:
+        """Node by node, the first one last: the cursors, which every attempt moves, are at the first node then."""
+        wanted = self._pool.by_node(len(self._nodes))
+        writes = [(node, pages) for node, pages in enumerate(wanted) if pages][::-1]
+        if writes and writes[-1][0]:
+            writes += [(0, 1), (0, 0)]
+        if self._files.read(*(f"{self.directory(node)}/nr_hugepages" for node in self._nodes)) == wanted:
+            return 0  # made at boot
+        return next((errno for node, pages in writes if (errno := self.write("nr_hugepages", pages, node))), 0)
+
+    def write(self, file: str, number: int, node: int | None = None) -> int:
+        """Write one of its files: an errno, 0 for success."""
+        return self._files.write(f"{self.directory(node)}/{file}", number)
+
+    def answer(self, numbers: Sequence[int]) -> PoolAnswer:
+        """The counters, and those of the nodes that are told apart, of what its `paths` hold."""
+        size = len(NODE_COUNTERS)
+        of_nodes = numbers[len(COUNTERS) :]
+        nodes = tuple(NodeCounters(*of_nodes[at : at + size]) for at in range(0, len(of_nodes), size))
+        return PoolAnswer(Counters(*counters(numbers[: len(COUNTERS)], self._word_bits)), nodes or None)
+
+    def cgroup_usage(self, path: str) -> CgroupUsage:
+        """The usage of the cgroup of that directory."""
+        size = cgroup_size(self._pool.page_size_kB)
+        usage = self._files.read(*(f"{path}/hugetlb.{size}.{file}" for file in ("current", "rsvd.current")))
+        return CgroupUsage(*(usage_bytes // self._pool.page_bytes for usage_bytes in usage))
+
 
 class GuestReadings:
-    """The readings of one session."""
+    """The readings of one session. The first pool's counters are the answer's own."""
 
     def __init__(
-        self, conversation: Conversation, pool: GuestPool, keeper: Keeper, names: Names, *, has_cgroups: bool
+        self,
+        conversation: Conversation,
+        files: GuestFiles,
+        pools: Sequence[GuestPool],
+        keeper: Keeper,
+        names: Names,
+        *,
+        has_cgroups: bool,
     ) -> None:
         self._conversation = conversation
-        self._pool = pool
+        self._files = files
+        self._pools = pools
         self._keeper = keeper
         self._names = names
         self._has_cgroups = has_cgroups
+        self._paths = [path for pool in pools for path in pool.paths]
 
     def answer(self, outcome: Outcome) -> Answer:
         """An outcome, and how things stand now."""
-        return Answer(outcome, self._pool.counters(), self._cgroups(), self._statfs())
+        numbers = iter(self._files.read(*self._paths))
+        (counted, nodes), *others = [pool.answer([next(numbers) for _ in pool.paths]) for pool in self._pools]
+        pools = {pool.page_bytes >> 10: other for pool, other in zip(self._pools[1:], others, strict=True)}
+        return Answer(outcome, counted, self._cgroups(), self._statfs(), nodes, pools or None)
 
     def _cgroups(self) -> Mapping[str, CgroupUsage] | None:
         if not self._has_cgroups:
             return None
-        return {name: self._pool.cgroup_usage(self._keeper.cgroups[name]) for name in self._names.cgroups}
+        return {name: self._pools[0].cgroup_usage(self._keeper.cgroups[name]) for name in self._names.cgroups}
 
     def _statfs(self) -> Mapping[str, Statfs] | None:
         found = {}

@@ -10,11 +10,11 @@ from hugeresv.calls.names import Names
 from hugeresv.kernels.guest.conversation import LostError
 from hugeresv.kernels.guest.memory import GuestMemory
 from hugeresv.kernels.guest.process import KEEPER, PATIENCE_SECONDS, GuestWorker
-from hugeresv.kernels.guest.readings import GuestPool, GuestReadings
+from hugeresv.kernels.guest.readings import GuestFiles, GuestPool, GuestReadings
 from hugeresv.kernels.guest.report import report_line
 from hugeresv.kernels.guest.snapshot import BootedGuest
 from hugeresv.kernels.keeper import Keeper
-from hugeresv.kernels.process_session import ProcessSession
+from hugeresv.kernels.process_session import FIRST_NODE, ProcessSession
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Cgroup, Pool
 
@@ -34,10 +34,18 @@ class GuestSession(ProcessSession[GuestWorker]):
 
     patience_seconds = PATIENCE_SECONDS
 
-    def __init__(self, snapshot: BootedGuest, pool: Pool, cgroups: Mapping[str, Cgroup] | None) -> None:
+    def __init__(
+        self, snapshot: BootedGuest, pools: Sequence[Pool], cgroups: Mapping[str, Cgroup] | None, nodes: int | None
+    ) -> None:
+        """`nodes`: how many the scenario tells apart, None where it does not."""
         architecture = snapshot.architecture
+        first, *further = (pool.page_bytes for pool in pools)
         names = Names(
-            pool.page_bytes, cgroups, next_address=architecture.first_address, gap_bytes=architecture.gap_bytes
+            first,
+            cgroups,
+            further_sizes=further,
+            next_address=architecture.first_address,
+            gap_bytes=architecture.gap_bytes,
         )
         self._snapshot = snapshot
         self._heard_bytes = 0
@@ -45,17 +53,21 @@ class GuestSession(ProcessSession[GuestWorker]):
         self._guest = snapshot.restore()
         conversation = self._guest.conversation
         root = GuestWorker(conversation, KEEPER, snapshot.keeper, architecture, {KEEPER})
-        keeper = Keeper(root, snapshot.keeper, names, MOUNTS)
+        keeper = Keeper(root, snapshot.keeper, names, MOUNTS, ("hugetlb", "cpuset"))
         super().__init__(root, keeper, names)
-        self._pool = GuestPool(conversation, pool, architecture.word_bits)
+        files = GuestFiles(conversation)
+        made = [GuestPool(files, pool, architecture.word_bits, nodes) for pool in pools]
+        self._pools = {pool.page_bytes: pool for pool in made}
         self._readings: GuestReadings = GuestReadings(
-            conversation, self._pool, keeper, names, has_cgroups=cgroups is not None
+            conversation, files, made, keeper, names, has_cgroups=cgroups is not None
         )
         try:
             with self._conversing():
-                self._pool.fill()
-                self._last = Answer(Outcome.OK, self._pool.counters())
+                root.call("sched_setaffinity", 0, *self._affinity(FIRST_NODE))
+                for pool in made:
+                    pool.fill()
                 keeper.make_cgroups(CGROUPS)
+                self._last = self._readings.answer(Outcome.OK)
         except BaseException:
             self.close()
             raise
@@ -120,9 +132,18 @@ class GuestSession(ProcessSession[GuestWorker]):
         line = report_line(self._guest.printed(heard))
         return None if line is None else KernelReport(line, self._guest.printed())
 
-    def _write_pool(self, name: str, pages: int) -> int:
-        file = "nr_hugepages" if name == "set_nr_hugepages" else "nr_overcommit_hugepages"
-        return self._pool.write(file, pages)
+    def _write_pool(self, page_bytes: int, file: str, number: int, node: int | None) -> int:
+        return self._pools[page_bytes].write(file, number, node)
+
+    def _pool_directory(self, page_bytes: int) -> str:
+        return self._pools[page_bytes].directory()
+
+    def _cpus(self, node: int) -> Sequence[int]:
+        """A guest has a CPU a node."""
+        return [node]
+
+    def _pid(self, worker: GuestWorker) -> int:
+        return worker.pid
 
     def _give_up(self) -> Answer:
         self.over = True

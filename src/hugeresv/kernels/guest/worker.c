@@ -22,13 +22,24 @@ static uintptr_t read_bytes(char *word)
 	return (uintptr_t)word;
 }
 
+/* The bytes among the arguments of a call that are to be told afterwards. */
+static struct {
+	const unsigned char *start;
+	size_t length;
+} changed;
+
 /* Reads the arguments of a call. A descriptor is opened for the one that is a file: an errno if it cannot be. */
 static int read_arguments(char **words, int count, uint64_t *arguments, int *file)
 {
+	changed.length = 0;
 	for (int i = 0; i < count && i < MOST_ARGUMENTS; i++) {
 		if (*words[i] == '$') {
 			arguments[i] = (uintptr_t)(words[i] + 1);
-		} else if (*words[i] == '#') {
+		} else if (*words[i] == '#' || *words[i] == '*') {
+			if (*words[i] == '*') {
+				changed.start = (unsigned char *)words[i];
+				changed.length = (strlen(words[i]) - 1) / 2;
+			}
 			arguments[i] = read_bytes(words[i]);
 		} else if (*words[i] == '@') {
 			*file = open(words[i] + 1, O_RDWR | O_CLOEXEC);
@@ -48,7 +59,12 @@ static void make_call(const char *number, const uint64_t *a)
 	long value = syscall(atol(number), (uintptr_t)a[0], (uintptr_t)a[1], (uintptr_t)a[2], (uintptr_t)a[3],
 			     (uintptr_t)a[4], (uintptr_t)a[5]);
 
-	sprintf(reply, "ok %d %ju", value == -1 ? errno : 0, (uintmax_t)(uintptr_t)value);
+	char *end = reply + sprintf(reply, "ok %d %ju", value == -1 ? errno : 0, (uintmax_t)(uintptr_t)value);
+
+	if (changed.length)
+		*end++ = ' ';
+	for (size_t i = 0; i < changed.length; i++)
+		end += sprintf(end, "%02x", changed.start[i]);
 }
 
 static void answer(char **words, int count)

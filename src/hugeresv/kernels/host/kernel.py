@@ -1,5 +1,6 @@
 """The host as a kernel: one scenario at a time, on a pool that is borrowed from this machine."""
 
+import glob
 import os
 from collections.abc import Mapping, Sequence
 
@@ -42,8 +43,10 @@ class HostKernel(ClosedOnExit):
 
         One session at a time: the one before must have been closed.
         """
-        if pools or pool.nodes:
-            raise UnsupportedError("several pools and several nodes are not run on the host")
+        if pools or len(pool.nodes or ()) > 1:
+            raise UnsupportedError("several pools and several nodes are run in guests, not on the host")
+        if pool.nodes and not _has_one_node():
+            raise UnavailableError("this host has several NUMA nodes; run a scenario that tells nodes apart in a guest")
         if self._session is not None and not self._session.closed:
             raise RuntimeError("the session before has not been closed")
         if self._claim is None:
@@ -58,7 +61,7 @@ class HostKernel(ClosedOnExit):
                 "rebooted the counters are of no use"
             )
         host_pool.reset(pool.pages, pool.nr_overcommit or 0)
-        self._session = HostSession(self._claim, host_pool, cgroups)
+        self._session = HostSession(self._claim, host_pool, cgroups, tells_nodes=pool.nodes is not None)
         return self._session
 
     def close(self) -> None:
@@ -80,3 +83,8 @@ class HostKernel(ClosedOnExit):
             claim.borrow(page_size_kB)
             self._pools[page_size_kB] = HugePool(page_size_kB)
         return self._pools[page_size_kB]
+
+
+def _has_one_node() -> bool:
+    """A kernel without NUMA has no directory for its one node."""
+    return len(glob.glob("/sys/devices/system/node/node[0-9]*")) <= 1

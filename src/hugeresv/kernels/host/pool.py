@@ -89,9 +89,13 @@ class HugePool:
         """The limit of surplus pages."""
         return _read(self._nr_overcommit)
 
-    def set_nr(self, pages: int) -> None:
-        """Write nr_hugepages, lost pages added; the kernel may reach fewer, without an error."""
-        os.pwrite(self._nr, str(pages + self._lost).encode(), 0)
+    def set_nr(self, pages: int, node: int | None = None) -> None:
+        """Write nr_hugepages, or that of a node, lost pages added; the kernel may reach fewer, without an error."""
+        text = str(pages + self._lost)
+        if node is None:
+            os.pwrite(self._nr, text.encode(), 0)
+        else:
+            _write_path(directory(self.page_size_kB, f"/sys/devices/system/node/node{node}") + "/nr_hugepages", text)
 
     def set_nr_overcommit(self, pages: int) -> None:
         """Write nr_overcommit_hugepages."""
@@ -141,8 +145,7 @@ class HugePool:
             self.set_nr_overcommit(saved.nr_overcommit)
         self.set_nr(self.counters()[0])
         for path, pages in saved.nr_by_node.items():
-            with open(path, "w") as file:
-                file.write(str(pages))
+            _write_path(path, str(pages))
 
     def close(self) -> None:
         """Close its files."""
@@ -157,3 +160,8 @@ def _read(descriptor: int) -> int:
 def _read_path(path: str) -> int:
     with open(path) as file:
         return int(file.read())
+
+
+def _write_path(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)

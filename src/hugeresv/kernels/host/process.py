@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from hugeresv.calls.numbers import number_of
+from hugeresv.errors import UnsupportedError
 from hugeresv.kernels.host import observe
 from hugeresv.kernels.host.wire import FILE, Channel
 from hugeresv.kernels.keeper import OfPath
@@ -53,6 +54,10 @@ class Worker:
         """Have it make a system call of `calls.numbers`."""
         path = next((word.path for word in words if isinstance(word, OfPath)), None)
         return self._ask("syscall", (number_of(name, _MACHINE), *map(_sent, words)), path, patience)
+
+    def move_page(self, address: int, node: int, flags: int, *, patience: float = PATIENCE_SECONDS) -> Reply:
+        """Pages are moved in guests."""
+        raise UnsupportedError("pages are not moved between nodes on the host")
 
     def touch(self, address: int, write: bool, *, patience: float = PATIENCE_SECONDS) -> Reply:
         """Have it read or write a byte."""

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from hugeresv.answer import Answer, CgroupUsage, Counters, Statfs
+from hugeresv.answer import Answer, CgroupUsage, Counters, NodeCounters, Statfs
 from hugeresv.calls.call import OfMount
 from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
@@ -23,11 +23,14 @@ PoolState = tuple[Counters, int]
 class HostReadings:
     """The readings of one session. Descriptors stay open, except on mounts, where one would keep the mount busy."""
 
-    def __init__(self, pool: HugePool, keeper: Keeper, names: Names, *, has_cgroups: bool) -> None:
+    def __init__(
+        self, pool: HugePool, keeper: Keeper, names: Names, *, has_cgroups: bool, tells_nodes: bool = False
+    ) -> None:
         self._pool = pool
         self._keeper = keeper
         self._names = names
         self._has_cgroups = has_cgroups
+        self._tells_nodes = tells_nodes
         self._last = self._pool_now()
         size = cgroup_size(pool.page_size_kB)
         self._usage_files = {
@@ -41,7 +44,9 @@ class HostReadings:
     def answer(self, outcome: Outcome) -> Answer:
         """An outcome, and how things stand now."""
         self._last = self._pool_now()
-        return Answer(outcome, self._last[0], self._cgroups(), self._statfs())
+        (total, free, _, surp), _ = self._last
+        nodes = (NodeCounters(total, free, surp),) if self._tells_nodes else None
+        return Answer(outcome, self._last[0], self._cgroups(), self._statfs(), nodes)
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:

@@ -1,12 +1,13 @@
 """One scenario's time on the host."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from hugeresv.answer import Answer
 from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
-from hugeresv.errors import UnavailableError
+from hugeresv.errors import UnavailableError, UnsupportedError
 from hugeresv.kernels.host.claim import Claim
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.process import PATIENCE_SECONDS, Worker
@@ -16,6 +17,7 @@ from hugeresv.kernels.keeper import Keeper
 from hugeresv.kernels.process_session import ProcessSession
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Cgroup
+from hugeresv.sources.pool_files import COUNTERS, OVERCOMMIT, directory
 
 _GRACE_SECONDS = 1.0
 """How long a call that was given up has to return, when nobody else is left."""
@@ -27,7 +29,10 @@ class HostSession(ProcessSession[Worker]):
     hang_seconds = 3.0
     patience_seconds = PATIENCE_SECONDS
 
-    def __init__(self, claim: Claim, pool: HugePool, cgroups: Mapping[str, Cgroup] | None) -> None:
+    def __init__(
+        self, claim: Claim, pool: HugePool, cgroups: Mapping[str, Cgroup] | None, *, tells_nodes: bool = False
+    ) -> None:
+        """`tells_nodes`: the scenario tells nodes apart, of which there is one."""
         names = Names(pool.page_size_kB * 1024, cgroups)
         root, pid = claim.keeper()
         super().__init__(root, Keeper(root, pid, names, MOUNTS), names)
@@ -37,7 +42,9 @@ class HostSession(ProcessSession[Worker]):
         with self._conversing():
             if cgroups:
                 self._make_cgroups()
-            self._readings: HostReadings = HostReadings(pool, self.keeper, names, has_cgroups=bool(cgroups))
+            self._readings: HostReadings = HostReadings(
+                pool, self.keeper, names, has_cgroups=bool(cgroups), tells_nodes=tells_nodes
+            )
 
     def close(self) -> None:
         """Release, and remove the cgroups. The pool goes back when the kernel is closed."""
@@ -71,13 +78,31 @@ class HostSession(ProcessSession[Worker]):
             self._collapse()
             raise
 
-    def _write_pool(self, name: str, pages: int) -> int:
-        write = self._pool.set_nr if name == "set_nr_hugepages" else self._pool.set_nr_overcommit
+    def _write_pool(self, page_bytes: int, file: str, number: int, node: int | None) -> int:
         try:
-            write(pages)
+            if file == COUNTERS[0]:
+                self._pool.set_nr(number, node)
+            elif file == OVERCOMMIT:
+                self._pool.set_nr_overcommit(number)
+            else:
+                raise UnsupportedError("pages are not demoted on the host: only the pool of one size is borrowed")
         except OSError as error:
             return error.errno or 0
         return 0
+
+    def _pool_directory(self, page_bytes: int) -> str:
+        return directory(page_bytes >> 10)
+
+    def _cpus(self, node: int) -> Sequence[int]:
+        try:
+            ranges = Path(f"/sys/devices/system/node/node{node}/cpulist").read_text().strip().split(",")
+        except OSError:
+            return ()
+        ends = (cpus.split("-") for cpus in ranges if cpus)
+        return [cpu for first, *last in ends for cpu in range(int(first), int((last or [first])[0]) + 1)]
+
+    def _pid(self, worker: Worker) -> int:
+        raise UnsupportedError("pages of other processes are not migrated on the host")
 
     def _give_up(self) -> Answer:
         answer = self._readings.answer(Outcome.HANG)
