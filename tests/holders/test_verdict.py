@@ -115,6 +115,7 @@ def test_signs_are_not_lost() -> None:
     assert (first(pinned).code, first(pinned).wrong) == ("rsvd-unexplained", False)
     holed = replace(more, holders=(replace(more.holders[0], kind=Kind.MEMFD, may_have_holes=True),))
     assert "A hole punched in a file takes its promises along" in first(holed).text
+    assert first(holed).note
 
 
 def test_a_copy_is_not_of_one_moment() -> None:

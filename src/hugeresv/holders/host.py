@@ -38,6 +38,12 @@ class Status:
     cgroup_rests: Sequence[CgroupRest] = ()
 
     @property
+    def explained(self) -> bool:
+        """Whether the holders have, in numbers that are certain, exactly what is counted: nobody else can have any."""
+        rests = any(row.reserved_pages or row.used_pages for row in self.unexplained)
+        return not rests and all(holder.certain for holder in self.observation.holders)
+
+    @property
     def wrong(self) -> bool:
         """Whether something is wrong with the ledger itself."""
         return any(warning.wrong for warning in self.warnings)

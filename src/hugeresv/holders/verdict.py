@@ -44,15 +44,10 @@ def verdict_of(observation: Observation, holders: Sequence[Holder], row: Unexpla
         certain -= _most(suspects, certain)
         if certain:
             return Verdict(certain, _of_suspects(suspects))
-    return Verdict(
-        0,
-        [
-            *_of_unsteadiness(observation),
-            *_of_bounds(holders, row, rest),
-            *([] if seen else _of_unreadable(observation)),
-            *_of_suspects(suspects),
-        ],
-    )
+    first = [*_of_unsteadiness(observation), *_of_bounds(holders, row, rest)]
+    if not _certain(row, rest) and rest in {Rest.SHORT, Rest.OVERUSED}:
+        return Verdict(0, first)
+    return Verdict(0, [*first, *([] if seen else _of_unreadable(observation)), *_of_suspects(suspects)])
 
 
 def _certain(row: Unexplained, rest: Rest) -> int:

@@ -17,8 +17,9 @@ def warnings_of(observation: Observation, rest: Sequence[Unexplained]) -> list[F
     for pool, row in zip(observation.pools, rest, strict=True):
         holders = holders_of(observation, pool)
         warnings += _wrapped(observation, pool)
-        warnings += _reserved_rest(observation, pool, holders, row)
-        warnings += _used_rest(observation, pool, holders, row)
+        reserved = [*_reserved_rest(observation, pool, holders, row)]
+        warnings += reserved
+        warnings += _used_rest(observation, pool, holders, row, reserved)
     warnings += lingering(observation)
     warnings += room_warnings(observation)
     return warnings
@@ -50,6 +51,8 @@ def _reserved_rest(
     observation: Observation, pool: PoolUse, holders: Sequence[Holder], row: Unexplained
 ) -> Iterator[Finding]:
     pages = row.reserved_pages
+    if pages == pool.rsvd < 0:
+        return  # the holders have none, and what is wrong with the counter is said
     if pages > 0:
         verdict = verdict_of(observation, holders, row, Rest.PROMISES)
         head = f"{sized(pool)}: {count_of(pages, 'reserved page')} {_have(pages)} no visible owner."
@@ -60,7 +63,9 @@ def _reserved_rest(
         return
     proven = verdict.proven_pages
     if not proven:
-        yield _unproven("rsvd-unexplained", head, verdict.explanations, observation)
+        found = _unproven("rsvd-unexplained", head, verdict.explanations, observation)
+        punched = pages < 0 and not row.certain_reserved_pages and observation.steady
+        yield found._replace(note=punched)
     elif pages > 0:
         yield _lost("rsvd-leaked", head, verdict, pages, _evidence(observation), pool)
     else:
@@ -70,8 +75,9 @@ def _reserved_rest(
 
 
 def _used_rest(
-    observation: Observation, pool: PoolUse, holders: Sequence[Holder], row: Unexplained
+    observation: Observation, pool: PoolUse, holders: Sequence[Holder], row: Unexplained, before: Sequence[Finding]
 ) -> Iterator[Finding]:
+    """`before`: what is said of the reserved pages; the same is not explained twice."""
     pages = row.used_pages
     if pages > 0:
         verdict = verdict_of(observation, holders, row, Rest.PAGES)
@@ -83,7 +89,11 @@ def _used_rest(
         return
     proven = verdict.proven_pages
     if not proven:
-        yield _unproven("used-unexplained", head, verdict.explanations, observation)
+        said = any(" ".join(verdict.explanations) in each.text for each in before)
+        explanations = (
+            [f"The same may explain {'it' if abs(pages) == 1 else 'them'}."] if said else verdict.explanations
+        )
+        yield _unproven("used-unexplained", head, explanations, observation)
     elif pages > 0:
         yield _lost("used-lost", head, verdict, pages, _evidence(observation), pool)
     else:

@@ -136,9 +136,11 @@ def _rest(screen: Screen, status: Status, *, in_bytes: bool) -> None:
 
 
 def _notes(screen: Screen, status: Status) -> None:
-    if status.observation.unreadable:
+    """What was not read is of no matter where the holders have all that is counted, and no file seems to be unused."""
+    unread = [] if status.explained and not status.warnings else status.observation.unreadable
+    if unread:
         screen.line()
-    for each in status.observation.unreadable:
+    for each in unread:
         screen.paragraph(f"Not read: {one_line(each.what)}: {each.why}{_settle(each)}", "  ", first="")
     for finding in sorted(status.warnings, key=lambda each: each.note):
         screen.line()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from hugeresv.errors import InputError
 from hugeresv.ledger.observation import Unreadable
+from hugeresv.shell import quoted
 from hugeresv.sources.proc.descend import descend
 from hugeresv.sources.proc.files import MalformedError, reason
 from hugeresv.sources.proc.mountinfo import MountInfo
@@ -28,6 +29,7 @@ def read_mount(
     """
     page_bytes, size_pages, min_size_pages = mount_limits(point, default_page_bytes)
     free_pages = None
+    settle = ""
     entries: list[tuple[str, os.stat_result]] = []
     try:
         if root is None:
@@ -35,11 +37,15 @@ def read_mount(
         base = root + point.path
         status = os.statvfs(base)
         if os.stat(base).st_dev != point.device:
+            settle = (
+                f"`unshare -m sh -c {quoted(f'umount {quoted(point.path)}; ls -lsR {quoted(point.path)}')}` shows them"
+            )
             raise FileNotFoundError(f"another file system is mounted over {point.path}")
         free_pages = status.f_bfree if status.f_blocks else None
         entries = list(_entries(base, point, unreadable))
     except OSError as error:
-        settle = f"on that host, `ls -ls {point.path}` shows them" if root is None else ""
+        if root is None:
+            settle = f"on that host, `ls -ls {point.path}` shows them"
         unreadable.append(Unreadable(f"the files on mount {point.path}", reason(error), settle=settle))
     return MountRecord(
         point.path,

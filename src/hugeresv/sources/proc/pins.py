@@ -36,6 +36,7 @@ _PINNING = {
 _AF_XDP = 44
 _MOST_ASKED = 1 << 14
 """Pipes and sockets that are asked what is in them: a second of time at most."""
+_MOST_NAMED = 6
 _RESTORES_SINCE = (6, 9)
 """Since when the zap of a private page gives the promise back to its mapping, if the pool has no surplus pages
 (__unmap_hugepage_range)."""
@@ -95,11 +96,20 @@ class Pins:
         self._name = functools.cache(name)
         self._asked: set[str] = set()
         self._found: list[Suspect] = []
-        self._in_queues: list[Suspect] = []
+        self._with_pipes: dict[str, None] = {}
+        self._with_sockets: dict[str, None] = {}
 
     def suspects(self) -> list[Suspect]:
-        """All of them. Data on the way are last, since nearly all are not of huge pages."""
-        found = [*self._found, *dict.fromkeys(self._in_queues)]
+        """All of them. Data on the way are last, and one, since nearly all are not of huge pages."""
+        found = list(self._found)
+        waiting = [*(self._with_pipes | self._with_sockets)]
+        if waiting:
+            more = len(waiting) - _MOST_NAMED
+            whose = ", ".join(waiting[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+            ends = (
+                "Pages given to a pipe or socket without a copy (vmsplice, MSG_ZEROCOPY) are free when they are read."
+            )
+            found.append(_pin(f"data in pipes or sockets of {whose}", ends))
         if len(self._asked) == _MOST_ASKED:
             found.append(_pin(f"pipes and sockets beyond the first {_MOST_ASKED}, which were not asked", ""))
         return found
@@ -123,7 +133,7 @@ class Pins:
             if name.startswith(beginning):
                 yield _pin(f"{what} of {whose}", "It lets go when that process closes it.")
         if name.startswith("pipe:") and _waiting(opened):
-            yield _pin(f"data in a pipe of {whose}", "Pages given to a pipe by vmsplice are free when it is read.")
+            self._with_pipes[whose] = None
         elif name.startswith("socket:"):
             yield from self._in_socket(opened, whose)
         elif name == "anon_inode:[io_uring]":
@@ -146,8 +156,7 @@ class Pins:
                 in_file=True,
             )
         if _waiting(opened):
-            ends = "Pages sent without a copy are free when they are received."
-            self._in_queues.append(_pin(f"data in a socket of {whose}", ends))
+            self._with_sockets[whose] = None
 
     def _in_ring(self, opened: Open, whose: str) -> Iterator[Suspect]:
         for kind, count in _REGISTERED.findall(_information(opened)):
