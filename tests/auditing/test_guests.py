@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -12,6 +13,7 @@ import pytest
 
 from hugeresv.auditing.audit import audit_target
 from hugeresv.auditing.steps import auditor
+from hugeresv.cli.verbs import carry_out
 from hugeresv.errors import HugeresvError, UnavailableError
 from hugeresv.invariants.check import check
 from hugeresv.kernels.grammar import parse_behaviour
@@ -20,6 +22,7 @@ from hugeresv.kernels.guest.session import GuestSession
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.ledger.machine import observe_machine
+from hugeresv.model.presets import IDEAL
 from hugeresv.play.insight import Insight, Seer, model_insight
 from hugeresv.play.play import Ending, StepResult, play
 from hugeresv.scenario import operation as ops
@@ -222,3 +225,18 @@ def test_the_hosts_pool_is_not_audited() -> None:
     """Leaks of others that are taken for a scenario's."""
     with pytest.raises(UnavailableError, match="guest:NAME"):
         auditor(cast(Kernel, SimpleNamespace(name="host")))
+
+
+def test_an_untrue_ledger_fails_a_run_unless_the_release_is_known_for_it(
+    guest: GuestKernel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`run --audit` ends with 0 where a kernel breaks what its model breaks, and with 1 where the model keeps it.
+
+    Catches: an audit that says what is wrong and exits with 0.
+    """
+    monkeypatch.setattr("hugeresv.cli.run.open_kernel", lambda _: nullcontext(guest))
+    leaks = str(SCENARIOS / "history" / "H71-mremap-of-a-part.scn")
+    assert carry_out(["run", "--audit", "--on", guest.name, leaks]) == 0
+    monkeypatch.setattr(GuestKernel, "behaviour", IDEAL)
+    assert carry_out(["run", "--audit", "--on", guest.name, leaks]) == 1
+    assert "1 with an untrue ledger" in capsys.readouterr().out

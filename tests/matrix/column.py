@@ -18,15 +18,13 @@ from hugeresv.kernels.protocol import Kernel
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.release import closest
 from hugeresv.play.insight import Seer
-from hugeresv.play.play import Ending, Result, play
+from hugeresv.play.play import Ending, Result, play, violations_of
 from hugeresv.scenario.load import load
 from hugeresv.scenario.scenario import Scenario
 from tests.played import SCENARIOS
 
 _HEADER_BYTES = 1 << 16
 """The uncompressed beginning of a bzImage, in which it says what it is."""
-
-_NAME_OF_A_FILE = re.compile(r"\b(?:unnamed file|file|segment) [^\n]*?,(?= pages)")
 
 
 @dataclass
@@ -113,5 +111,4 @@ def _answer(result: Result) -> object:
 
 def _broken(result: Result) -> list[str]:
     """What was found to be wrong, as people are told it; the kernel does not know what a scenario calls a file."""
-    violations = result.violations if isinstance(result, Ending) else result.seen.violations if result.seen else ()
-    return sorted(_NAME_OF_A_FILE.sub("file,", str(violation)) for violation in violations)
+    return sorted(": ".join(violation.key) for violation in violations_of(result))

@@ -6,12 +6,14 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from hugeresv.cli.verbs import cli
-from hugeresv.kernels.grammar import parse_behaviour
+from hugeresv.kernels.grammar import parse_behaviour, parse_kernel
 from hugeresv.model.presets import IDEAL, LINUX_6_18
+from hugeresv.play.insight import model_insight
+from hugeresv.play.play import play, violates
 from hugeresv.scenario.load import dump, load
 from hugeresv.scenario.operation import Exit, Fork, Mmap, Mremap, Operation, Touch
 from hugeresv.scenario.scenario import Pool, Scenario, Step
-from hugeresv.search.known import explain
+from hugeresv.search.known import KnownViolations, explain
 
 
 def scenario(*operations: Operation) -> Scenario:
@@ -76,3 +78,15 @@ def test_a_call_that_hangs_is_known_by_its_switch(tmp_path: Path) -> None:
     dump([unexpected], tmp_path / "h117.scn")
     output = CliRunner().invoke(cli, ["run", "--on", "6.18", str(tmp_path / "h117.scn")]).output
     assert "! HANG (every call returns): this one does not" in output
+
+
+def test_a_violation_is_known_where_the_behaviour_has_it_and_not_before() -> None:
+    """What 6.18 breaks is known to 6.18 at every step, and to `ideal` at none at which it shows.
+
+    Catches: a patch's broken ledger that is excused, and a stock kernel that is accused.
+    """
+    found = list(play(H104, parse_kernel("6.18"), audit=model_insight))
+    same, ideal = KnownViolations(H104, LINUX_6_18), KnownViolations(H104, IDEAL)
+    assert all(same.has(result) for result in found)
+    assert [ideal.has(result) for result in found] == [not violates(result) for result in found]
+    assert not all(ideal.has(result) for result in found)

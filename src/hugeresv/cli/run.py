@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hugeresv.reports.json_rows import JsonRows
     from hugeresv.reports.run import RunReport
     from hugeresv.scenario.scenario import Scenario
+    from hugeresv.search.known import KnownViolations
 
     Report = JsonRows | RunReport
 
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Write what happens into each FILE as what is expected: on ideal of every kernel, else where KERNEL differs.",
 )
-@click.option("--audit", is_flag=True, help="Read a guest's memory after every step, and check what must always hold.")
+@click.option("--audit", is_flag=True, help="Read a guest's memory after every step, and check its ledger.")
 @color_option
 @files_argument
 def run(
@@ -68,7 +69,9 @@ def run(
       overcommit   shared-reuse  split-left  split-middle  split-mprotect
       split-right  and two folders: behaviours, history
 
-    Exit status: 0 everything was as expected, 1 something was not, 2 a file is wrong, 3 it cannot be run here.
+    With --audit a ledger that is not true fails the run, unless the behaviour closest to the guest's release breaks the
+    same invariant at the same step. Exit status: 0 everything was as expected, 1 something was not, 2 a file is wrong,
+    3 it cannot be run here.
     """  # noqa: D301  the backspace keeps click from wrapping
     if image is not None:
         if kernel_name != DEFAULT:
@@ -147,9 +150,14 @@ class _Runs:
         self._report.scenario(name, identifier, scenario)
         kept = []
         violated = False
+        known = self._known(scenario)
         for result in chain([first], results):
             self._report.result(result)
             violated = violated or violates(result)
+            if known is not None and not known.has(result):
+                self._report.untrue(known.behaviour.name)
+                self._status.note(CONTRADICTED)
+                known = None
             if result.contradictions:
                 self._status.note(CONTRADICTED)
             if self._record:
@@ -163,6 +171,15 @@ class _Runs:
         from hugeresv.play.record import recorded
 
         return recorded(scenario, kept, self._kernel.expectation_names)
+
+    def _known(self, scenario: Scenario) -> KnownViolations | None:
+        """What the model of a guest's kernel violates, where the guest is audited."""
+        if self._audit is None or not self._kernel.real:
+            return None
+        from hugeresv.kernels.guest.kernel import GuestKernel
+        from hugeresv.search.known import KnownViolations
+
+        return KnownViolations(scenario, self._kernel.behaviour) if isinstance(self._kernel, GuestKernel) else None
 
     def _warn(self, file: ScenarioFile) -> None:
         """Name, once each, what is expected of kernels that do not exist: a misspelt name switches a check off."""

@@ -63,7 +63,7 @@ def play(scenario: Scenario, kernel: Kernel, *, show: bool = False, audit: Seer 
     names = kernel.expectation_names
     with kernel.start(scenario.pool, scenario.cgroups, scenario.pools or ()) as session:
         insight = (audit or model_insight)(session) if show or audit else None
-        look = _StepLook(session, insight, pictures=show, audited=audit is not None) if show or audit else None
+        look = StepLook(session, insight, pictures=show, audited=audit is not None) if show or audit else None
         for number, step in enumerate(scenario.steps, 1):
             answer = apply_step(session, number, step)
             found = contradictions(expected(step, names), answer) if step.expect or step.expect_on else reported(answer)
@@ -80,8 +80,14 @@ def play(scenario: Scenario, kernel: Kernel, *, show: bool = False, audit: Seer 
 
 def violates(result: Result) -> bool:
     """Whether an invariant was seen to be violated."""
-    violations = result.violations if isinstance(result, Ending) else result.seen.violations if result.seen else ()
-    return bool(violations)
+    return bool(violations_of(result))
+
+
+def violations_of(result: Result) -> Sequence[Violation]:
+    """What was seen not to hold."""
+    if isinstance(result, Ending):
+        return result.violations
+    return result.seen.violations if result.seen else ()
 
 
 def apply_step(session: Session, number: int, step: Step) -> Answer:
@@ -98,7 +104,7 @@ def _leaks(scenario: Scenario, answer: Answer, names: Sequence[str]) -> Iterator
         yield Contradiction("rsvd when everything is gone", wanted, found)
 
 
-class _StepLook:
+class StepLook:
     """Sees what each operation did to mappings and, with insight, to what must always hold."""
 
     def __init__(self, session: Session, insight: Insight | None, *, pictures: bool, audited: bool) -> None:

@@ -53,6 +53,9 @@ class JsonRows:
     def unfinished(self, file: str, identifier: str) -> None:
         """Standard error has it."""
 
+    def untrue(self, behaviour: str) -> None:
+        """Rows have the violations."""
+
     def causes(self, verdicts: object) -> None:
         """Rows say what is wrong, not why."""
 

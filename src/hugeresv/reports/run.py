@@ -27,6 +27,7 @@ class RunReport:
         self._legend = Legend(screen, states, "wrong, as said below")
         self._names: list[str] = []
         self._contradicted: list[str] = []
+        self._untrue: list[str] = []
         self._unfinished: list[str] = []
         self._going_on = False
         """Whether the last of the names has begun and not ended."""
@@ -86,6 +87,11 @@ class RunReport:
         if self._lines.abbreviated:
             self._legend.abbreviations()
 
+    def untrue(self, behaviour: str) -> None:
+        """The ledger of the kernel is not true at a step at which that of the behaviour is."""
+        self._untrue.append(self._names[-1])
+        self._screen.paragraph(f"{behaviour} does not violate this invariant here: the ledger is not true.", "    ")
+
     def causes(self, verdicts: Sequence[Cause]) -> None:
         """Which defect each violated invariant comes from, if one alone does it."""
         ordered = sorted(verdicts, key=lambda verdict: verdict.switches)
@@ -101,7 +107,11 @@ class RunReport:
         if not self._names:
             return
         count = f"{len(self._names)} scenario{'s' * (len(self._names) > 1)}"
-        kinds = (("not as expected", self._contradicted), ("could not be finished", self._unfinished))
+        kinds = (
+            ("not as expected", self._contradicted),
+            ("with an untrue ledger", self._untrue),
+            ("could not be finished", self._unfinished),
+        )
         wrong = [f"{len(names)} {kind}: {', '.join(names)}" for kind, names in kinds if names]
         self._screen.line()
         self._screen.paragraph(

@@ -9,7 +9,8 @@ from hugeresv.errors import ScenarioError
 from hugeresv.kernels.grammar import spelling
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.model.behaviour import Behaviour, switches
-from hugeresv.play.play import Ending, play
+from hugeresv.play.insight import model_insight
+from hugeresv.play.play import Ending, Result, play, violations_of
 from hugeresv.scenario.scenario import Scenario
 
 
@@ -22,6 +23,28 @@ class Cause(NamedTuple):
 
     invariant: str
     switches: tuple[str, ...]
+
+
+class KnownViolations:
+    """What a behaviour violates in a scenario, step by step: known defects, not news."""
+
+    def __init__(self, scenario: Scenario, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+        self._by_step = {
+            _number(result): _keys(result) for result in play(scenario, ModelKernel(behaviour), audit=model_insight)
+        }
+
+    def has(self, result: Result) -> bool:
+        """Whether it violates all that `result`, of the same scenario on another kernel, does at its step."""
+        return _keys(result) <= self._by_step.get(_number(result), set())
+
+
+def _number(result: Result) -> int:
+    return 0 if isinstance(result, Ending) else result.number
+
+
+def _keys(result: Result) -> set[tuple[str, str]]:
+    return {violation.key for violation in violations_of(result)}
 
 
 def explain(scenario: Scenario, behaviour: Behaviour) -> list[Cause]:
@@ -48,10 +71,7 @@ def _violated(scenario: Scenario, behaviour: Behaviour) -> set[str]:
     names: set[str] = set()
     try:
         for result in play(scenario, ModelKernel(behaviour), show=True):
-            if isinstance(result, Ending):
-                names.update(violation.name for violation in result.violations)
-            elif result.seen is not None:
-                names.update(violation.name for violation in result.seen.violations)
+            names.update(violation.name for violation in violations_of(result))
     except ScenarioError:
         # Where a call fails that succeeded before, its name is not bound, and what follows cannot be compared.
         return names

@@ -6,9 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from hugeresv.answer import Answer
-from hugeresv.kernels.protocol import Kernel
+from hugeresv.errors import HugeresvError
+from hugeresv.invariants.ending import check_end
+from hugeresv.invariants.violation import Violation
+from hugeresv.kernels.protocol import Kernel, Session
 from hugeresv.outcome import ENDINGS, Outcome
-from hugeresv.play.play import apply_step
+from hugeresv.play.insight import Seer
+from hugeresv.play.play import StepLook, apply_step
 from hugeresv.play.watch import Picture, Watch
 from hugeresv.scenario.scenario import Scenario, Step
 
@@ -25,50 +29,103 @@ class Pair(NamedTuple):
     right_pictures: Sequence[Picture] = ()
     """All mappings right after a step at which the answers differ, where they are to be shown."""
 
+    left_violations: Sequence[Violation] = ()
+    right_violations: Sequence[Violation] = ()
+    """What does not hold after the step, where that is looked at."""
+
     @property
     def differ(self) -> bool:
+        """Whether they answer differently, or an invariant does not hold on the right which holds on the left."""
+        return self.answers_differ or bool(self.beyond)
+
+    @property
+    def answers_differ(self) -> bool:
         """Whether the answers are not the same; at the release the counters, which show what leaked, and reports."""
         if self.step is None:
             return _left_over(self.left) != _left_over(self.right)
         return self.left != self.right
 
+    @property
+    def beyond(self) -> list[Violation]:
+        """The violations on the right that are not there on the left."""
+        known = {violation.key for violation in self.left_violations}
+        return [violation for violation in self.right_violations if violation.key not in known]
+
 
 Divergence = Pair
 """A pair that differs."""
 
+Audits = tuple[Seer, Seer]
+"""What gives insight into the sessions of the left and the right kernel."""
 
-def lockstep(scenario: Scenario, left: Kernel, right: Kernel, *, show: bool = False) -> Iterator[Pair]:
+
+def lockstep(
+    scenario: Scenario, left: Kernel, right: Kernel, *, show: bool = False, audits: Audits | None = None
+) -> Iterator[Pair]:
     """Run the scenario on both, a pair a step and one for the release; ends with the first pair that differs or hangs.
 
     A model answers before a real kernel does, and a step that hangs there is not tried on the real one unless the
-    scenario says that it may hang. `show`: with pictures of the first difference. Raises as `play`.
+    scenario says that it may hang. `show`: with pictures of the first difference. `audits`: with what does not hold
+    after every step. Raises as `play`.
     """
     right_first = left.real and not right.real
     beginning = scenario.pool, scenario.cgroups, scenario.pools or ()
     with left.start(*beginning) as first, right.start(*beginning) as second:
-        watches = (Watch(first), Watch(second)) if show else ()
+        sides = _Side(first, audits and audits[0], show=show), _Side(second, audits and audits[1], show=show)
         for number, step in enumerate(scenario.steps, 1):
             early = apply_step(second if right_first else first, number, step)
             if early.outcome is Outcome.HANG and (left.real or right.real) and not step.hangs:
                 return
             late = apply_step(first if right_first else second, number, step)
-            pair = Pair(number, step, late, early) if right_first else Pair(number, step, early, late)
-            for watch in watches:
-                watch.note(step.operation)
+            answers = (late, early) if right_first else (early, late)
+            wrong = [side.after(step, answer) for side, answer in zip(sides, answers, strict=True)]
+            pair = Pair(number, step, *answers, (), (), *wrong)
             if pair.differ:
-                crashed = Outcome.CRASH in (early.outcome, late.outcome)
-                yield pair if crashed else Pair(*pair[:4], *(watch.look_around() for watch in watches))
+                if Outcome.CRASH not in (early.outcome, late.outcome):
+                    pictures = [side.pictures() for side in sides]
+                    pair = pair._replace(left_pictures=pictures[0], right_pictures=pictures[1])
+                yield pair
                 return
             yield pair
             if early.outcome in ENDINGS:
                 return
-        yield Pair(len(scenario.steps) + 1, None, first.release(), second.release())
+        answers = first.release(), second.release()
+        wrong = [side.after(None, answer) for side, answer in zip(sides, answers, strict=True)]
+        yield Pair(len(scenario.steps) + 1, None, *answers, (), (), *wrong)
+
+
+class _Side:
+    """One kernel's half: what is looked at beside its answers."""
+
+    def __init__(self, session: Session, audit: Seer | None, *, show: bool) -> None:
+        self._watch = Watch(session) if show else None
+        self._insight = audit(session) if audit else None
+        self._look = StepLook(session, self._insight, pictures=False, audited=True) if self._insight else None
+
+    def after(self, step: Step | None, answer: Answer) -> Sequence[Violation]:
+        """What does not hold after a step, or after everything; a memory that cannot be read any more is that, too."""
+        if self._watch and step is not None:
+            self._watch.note(step.operation)
+        if self._look is None or self._insight is None or answer.outcome is Outcome.CRASH:
+            return ()
+        try:
+            if step is None:
+                return check_end(self._insight.machine())
+            return self._look.after(step.operation, answer.outcome).violations
+        except HugeresvError as error:
+            return [Violation("LEDGER", "the ledger can be read", str(error))]
+
+    def pictures(self) -> Sequence[Picture]:
+        """All mappings as they are, where they are to be shown."""
+        return self._watch.look_around() if self._watch else ()
 
 
 def _left_over(answer: Answer) -> tuple[object, ...]:
     return answer.outcome, answer.counters, answer.report
 
 
-def first_difference(scenario: Scenario, left: Kernel, right: Kernel) -> Divergence | None:
-    """Where the kernels first answer differently; None if they never do."""
-    return next((pair for pair in lockstep(scenario, left, right) if pair.differ), None)
+def first_difference(
+    scenario: Scenario, left: Kernel, right: Kernel, audits: Audits | None = None
+) -> Divergence | None:
+    """Where the kernels first differ, in their answers or to their audits; None if they never do."""
+    return next((pair for pair in lockstep(scenario, left, right, audits=audits) if pair.differ), None)

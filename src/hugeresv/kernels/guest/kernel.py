@@ -11,7 +11,8 @@ from hugeresv.kernels.guest.images import find_image
 from hugeresv.kernels.guest.options import NONE, Options
 from hugeresv.kernels.guest.session import GuestSession
 from hugeresv.kernels.guest.snapshot import BootedGuest
-from hugeresv.model.release import known_as
+from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.release import closest, known_as
 from hugeresv.scenario.scenario import Cgroup, Pool
 
 
@@ -33,6 +34,11 @@ class GuestKernel(ClosedOnExit):
     def expectation_names(self) -> tuple[str, ...]:
         """Those of the release, `6.1`, and the name."""
         return *known_as(self._image.release, self._image.version), self.name
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """The closest one to its release."""
+        return closest(self._image.release, self._image.version).behaviour
 
     @property
     def real(self) -> bool:

@@ -11,6 +11,7 @@ from hugeresv.errors import UnavailableError
 from hugeresv.ledger.machine import Identities
 from hugeresv.ledger.observation import HolderProcess, Kind
 from hugeresv.model.address_space import AddressSpace
+from hugeresv.model.hstate import HStateNode
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine
 from hugeresv.model.mount import HugetlbfsMount
@@ -130,6 +131,9 @@ class _HState:
         h.resv_huge_pages = signed(int(there.resv_huge_pages))
         h.surplus_huge_pages = signed(int(there.surplus_huge_pages))
         h.nr_overcommit_huge_pages = int(there.nr_overcommit_huge_pages)
+        there_on = [there.nr_huge_pages_node, there.free_huge_pages_node, there.surplus_huge_pages_node]
+        numbers = enumerate(zip(*(each.value_() for each in there_on), strict=True))
+        h.nodes = {nid: _node(*pages) for nid, pages in numbers if any(pages)} or {0: HStateNode(0)}
 
     def _block(self, block: SuperBlock) -> None:
         subpool = _subpool(block.info.spool) if block.info.spool else None
@@ -184,6 +188,13 @@ class _HState:
             if folio.anon:
                 folio.mapcount += 1
             vma.page_table.set(number, folio)
+
+
+def _node(nr_huge_pages: int, free: int, surplus: int) -> HStateNode:
+    node = HStateNode(nr_huge_pages)
+    node.free_huge_pages = free
+    node.surplus_huge_pages = surplus
+    return node
 
 
 def _subpool(there: Object) -> Subpool:
