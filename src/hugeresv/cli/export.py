@@ -10,16 +10,14 @@ from prometheus_client import generate_latest
 from hugeresv.cli.exit_status import HELD, report_bug, report_warning
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import proc_option, sys_option
+from hugeresv.cli.output_file import replace_output
 from hugeresv.cli.streams import say
 from hugeresv.errors import InputError
 from hugeresv.holders.host import Selection, status_of_host
-from hugeresv.regular_file import replace_file
 from hugeresv.reports.holders import SORT_KEYS
 from hugeresv.reports.prometheus import HostCollector
 from hugeresv.reports.prometheus_server import parse_address, serve
 from hugeresv.reports.shipped_files import DASHBOARD, RULES, UNITS, shipped
-
-_READABLE_BY_ALL = 0o644
 
 
 @click.command(
@@ -91,17 +89,7 @@ def export(
             on_bug=report_bug,
         )
     elif output is not None:
-        _replace(output, generate_latest(collector))
+        replace_output(output, generate_latest(collector))
     else:
         sys.stdout.write(generate_latest(collector).decode())
     return HELD
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put a complete file in the place of `path`, from one beside it whose name no collector looks for."""
-    if path.exists() and not path.is_file():
-        raise InputError(f"cannot write {path}: it is no regular file, and would be replaced by one")
-    try:
-        replace_file(path, content, _READABLE_BY_ALL)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None

@@ -75,6 +75,13 @@ color_option = click.option(
     help="Colour; auto is on a terminal. With NO_COLOR in the environment there is none in any case.",
 )
 
+html_option = click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="PAGE",
+    help="Write a page to step through in a browser, in the place of the file PAGE, and print only how it went.",
+)
+
 proc_option = click.option("--proc", default="/proc", show_default=True, help="Where /proc of the host is.")
 
 sys_option = click.option("--sys", "sys_root", default="/sys", show_default=True, help="Where /sys of the host is.")

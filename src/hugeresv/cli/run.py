@@ -12,7 +12,9 @@ import click
 from hugeresv.cli.exit_status import CONTRADICTED, ExitStatus, report_warning
 from hugeresv.cli.files import ScenarioFile, check_files, read_files
 from hugeresv.cli.help import examples
-from hugeresv.cli.options import color_option, files_argument, on_kernel
+from hugeresv.cli.options import color_option, files_argument, html_option, on_kernel
+from hugeresv.cli.output_file import replace_output
+from hugeresv.cli.terminal import standard_output
 from hugeresv.errors import InputError
 from hugeresv.kernels.grammar import DEFAULT, GUEST, known_kernels, open_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
@@ -25,12 +27,13 @@ if TYPE_CHECKING:
     from hugeresv.cli.terminal import Colour
     from hugeresv.kernels.protocol import Kernel
     from hugeresv.play.insight import Seer
+    from hugeresv.reports.html.run import RunPage
     from hugeresv.reports.json_rows import JsonRows
     from hugeresv.reports.run import RunReport
     from hugeresv.scenario.scenario import Scenario
     from hugeresv.search.known import KnownViolations
 
-    Report = JsonRows | RunReport
+    Report = JsonRows | RunReport | RunPage
 
 
 @click.command(
@@ -38,11 +41,13 @@ if TYPE_CHECKING:
         "hugeresv run split-middle",
         "hugeresv run --on count-in-vma split-middle",
         "hugeresv run --on 6.18,zap-restore=never --json fork",
+        "hugeresv run --on 6.18 --html fork.html fork",
     )
 )
 @on_kernel
 @click.option("--kernel", "image", metavar="PATH", help="A kernel of your own in a guest, the same as --on guest:PATH.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a step and nothing else.")
+@html_option
 @click.option(
     "--record",
     is_flag=True,
@@ -55,6 +60,7 @@ def run(
     kernel_name: str,
     image: str | None,
     as_json: bool,
+    html: Path | None,
     record: bool,
     audit: bool,
     color: Colour,
@@ -77,13 +83,20 @@ def run(
         if kernel_name != DEFAULT:
             raise click.UsageError("--on and --kernel both name a kernel; leave one out")
         kernel_name = GUEST + str(Path(image).absolute())
+    if html is not None and as_json:
+        raise click.UsageError("--html and --json exclude each other")
     status = ExitStatus()
     with status.going_on(), open_kernel(kernel_name) as kernel:
-        report = _rows() if as_json else _pictures(kernel, color, audited=audit)
-        runs = _Runs(kernel, report, status, draw=not as_json, record=record, audit=_auditor(kernel) if audit else None)
+        page = None if html is None else _page(kernel)
+        report = page or (_rows() if as_json else _pictures(kernel, color, audited=audit))
+        seer = _auditor(kernel) if audit else None
+        runs = _Runs(kernel, report, status, page, draw=not as_json, record=record, audit=seer)
         for file in read_files(files, status):
             runs.file(file)
         report.total()
+        if page and html:
+            replace_output(html, page.text.encode())
+            page.sum_up(standard_output(color))
         return status.value
     check_files(files, status)
     return status.value
@@ -96,10 +109,15 @@ def _rows() -> Report:
 
 
 def _pictures(kernel: Kernel, color: Colour, *, audited: bool) -> Report:
-    from hugeresv.cli.terminal import standard_output
     from hugeresv.reports.run import RunReport
 
     return RunReport(standard_output(color), kernel, audited=audited)
+
+
+def _page(kernel: Kernel) -> RunPage:
+    from hugeresv.reports.html.run import RunPage
+
+    return RunPage(kernel)
 
 
 def _auditor(kernel: Kernel) -> Seer:
@@ -112,11 +130,21 @@ class _Runs:
     """Runs scenarios on one kernel for one report."""
 
     def __init__(
-        self, kernel: Kernel, report: Report, status: ExitStatus, *, draw: bool, record: bool, audit: Seer | None
+        self,
+        kernel: Kernel,
+        report: Report,
+        status: ExitStatus,
+        page: RunPage | None,
+        *,
+        draw: bool,
+        record: bool,
+        audit: Seer | None,
     ) -> None:
+        """`page`: the report, where that is a page."""
         self._kernel = kernel
         self._report = report
         self._status = status
+        self._page = page
         self._draw = draw
         self._record = record
         self._audit = audit
@@ -145,7 +173,8 @@ class _Runs:
 
     def _scenario(self, name: str, identifier: str, scenario: Scenario) -> Scenario:
         """Run it; the scenario as it is to be recorded."""
-        results = play(scenario, self._kernel, show=self._draw, audit=self._audit)
+        film = self._page.film(scenario) if self._page else None
+        results = play(scenario, self._kernel, show=self._draw and not film, audit=self._audit, attend=film)
         first = next(results)
         self._report.scenario(name, identifier, scenario)
         kept = []

@@ -3,7 +3,7 @@
 Looking at mappings and checking invariants cost more than the steps themselves, and are done only where they are shown.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from hugeresv.answer import Answer
@@ -52,18 +52,32 @@ class Ending(NamedTuple):
 Result = StepResult | Ending
 
 
-def play(scenario: Scenario, kernel: Kernel, *, show: bool = False, audit: Seer | None = None) -> Iterator[Result]:
+Attendant = Callable[[Session, Insight | None], None]
+"""Is told of a session before its first step, to look at it whenever there is a result."""
+
+
+def play(
+    scenario: Scenario,
+    kernel: Kernel,
+    *,
+    show: bool = False,
+    audit: Seer | None = None,
+    attend: Attendant | None = None,
+) -> Iterator[Result]:
     """Run a scenario from a fresh start: a result a step, then the ending, which a hang or a crash leaves out.
 
     `show`: with pictures and, on a model, violated invariants; a large one is not checked after every step (`checks`).
-    `audit`: with these, after every step, on any kernel into whose sessions it gives insight. Raises InputError, naming
-    the step, for what the scenario cannot mean or the kernel does not have; UnavailableError where the kernel cannot be
-    had.
+    `audit`: with these, after every step, on any kernel into whose sessions it gives insight. `attend`: with violated
+    invariants, for one who draws what he sees of the session himself. Raises InputError, naming the step, for what the
+    scenario cannot mean or the kernel does not have; UnavailableError where the kernel cannot be had.
     """
     names = kernel.expectation_names
     with kernel.start(scenario.pool, scenario.cgroups, scenario.pools or ()) as session:
-        insight = (audit or model_insight)(session) if show or audit else None
-        look = StepLook(session, insight, pictures=show, audited=audit is not None) if show or audit else None
+        looks = bool(show or audit or attend)
+        insight = (audit or model_insight)(session) if looks else None
+        look = StepLook(session, insight, pictures=show, audited=audit is not None) if looks else None
+        if attend:
+            attend(session, insight)
         for number, step in enumerate(scenario.steps, 1):
             answer = apply_step(session, number, step)
             found = contradictions(expected(step, names), answer) if step.expect or step.expect_on else reported(answer)

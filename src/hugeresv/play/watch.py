@@ -105,6 +105,14 @@ class Watch:
         looks = [(name, self._look_at(name)) for name in self._seen]
         return tuple(picture for name, changed in looks if (picture := self._picture(name, changed)))
 
+    def whole(self) -> Iterator[tuple[Name, PageRuns]]:
+        """All mappings that there are now, with every run of them."""
+        for name in self._seen:
+            self._look_at(name)
+            pages = self._seen[name]
+            if pages is not None:
+                yield name, pages
+
     def _named(self, operation: Operation) -> Iterator[Name]:
         """The operation's own mapping, the one it makes, or those that a child gets."""
         if isinstance(operation, Fork):

@@ -35,6 +35,8 @@ _EITHER = {
     PageState.HOLE: "not mapped",
     PageState.ABSENT: "absent, reserved or not",
 }
+MEANINGS = _PRIVATE | _EITHER
+"""What a page's state is called."""
 
 
 def glyphs(screen: Screen) -> Glyphs:

@@ -106,20 +106,23 @@ class RunReport:
         """How all of them went."""
         if not self._names:
             return
-        count = f"{len(self._names)} scenario{'s' * (len(self._names) > 1)}"
-        kinds = (
-            ("not as expected", self._contradicted),
-            ("with an untrue ledger", self._untrue),
-            ("could not be finished", self._unfinished),
-        )
-        wrong = [f"{len(names)} {kind}: {', '.join(names)}" for kind, names in kinds if names]
+        text, is_wrong = total_in_words(len(self._names), self._contradicted, self._untrue, self._unfinished)
         self._screen.line()
-        self._screen.paragraph(
-            f"{count}, {'; '.join(wrong) or 'all answers as expected'}",
-            "  ",
-            first="",
-            fg="red" if wrong else "green",
-        )
+        self._screen.paragraph(text, "  ", first="", fg="red" if is_wrong else "green")
+
+
+def total_in_words(
+    scenarios: int, contradicted: Sequence[str], untrue: Sequence[str], unfinished: Sequence[str]
+) -> tuple[str, bool]:
+    """How they went, with the names of those that did not go well; and whether there are any."""
+    kinds = (
+        ("not as expected", contradicted),
+        ("with an untrue ledger", untrue),
+        ("could not be finished", unfinished),
+    )
+    wrong = [f"{len(names)} {kind}: {', '.join(names)}" for kind, names in kinds if names]
+    count = f"{scenarios} scenario{'s' * (scenarios > 1)}"
+    return f"{count}, {'; '.join(wrong) or 'all answers as expected'}", bool(wrong)
 
 
 def heading(screen: Screen, text: str, scenario: Scenario) -> None:
@@ -132,3 +135,10 @@ def heading(screen: Screen, text: str, scenario: Scenario) -> None:
     if scenario.title:
         screen.paragraph(scenario.title)
         screen.line()
+
+
+def pool_in_words(scenario: Scenario) -> str:
+    """The pool that a scenario starts with."""
+    pool = scenario.pool
+    overcommit = f" and up to {pool.nr_overcommit} more at need" if pool.nr_overcommit else ""
+    return f"pool of {pool.nr_hugepages} pages of {format_bytes(pool.page_bytes)}{overcommit}"

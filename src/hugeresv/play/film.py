@@ -1,0 +1,173 @@
+"""A run as moments, one after the other: each as what is different from the one before, so that a long run stays small.
+
+`Film.data` is what a page draws. It is made of what JSON has: a thing is a number, its place in `things`; a moment's
+`changes` are
+
+    [thing]                             it is gone
+    [thing, value]                      it is there, or has another value
+    [thing, at, removed, inserted]      of a list: from `at` on, so many items are replaced
+
+and the first moment is the start, before any step. `pages` of a mapping are state, pages, state, pages, …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+from hugeresv.answer import Answer, Counters, NodeCounters, PoolAnswer
+from hugeresv.kernels.model.session import ModelSession
+from hugeresv.kernels.named_session import NamedSession
+from hugeresv.kernels.protocol import Kernel, PageState, Session
+from hugeresv.outcome import OK, Outcome
+from hugeresv.play.insight import Insight
+from hugeresv.play.moment import Moment, Thing, seen_from_outside, seen_inside
+from hugeresv.play.play import Result, StepResult
+from hugeresv.play.watch import Watch
+from hugeresv.scenario.scenario import Pool, Scenario
+
+STATES = tuple(PageState)
+"""A page's state is its place here."""
+
+_NUMBERS = {state: number for number, state in enumerate(STATES)}
+
+
+class Film:
+    """Takes a moment a result. `attend` goes to `play`, and each result to `take` before the next is made."""
+
+    def __init__(self, scenario: Scenario, kernel: Kernel) -> None:
+        self._things: dict[Thing, int] = {}
+        self._said: dict[str, int] = {}
+        self._last: Moment = {}
+        self._kernel = kernel
+        self._causes: list[tuple[str, Sequence[str]]] = []
+        self._stopped: str | None = None
+        self._log: str | None = None
+        self._start = _start(scenario)
+        self._moments: list[dict[str, Any]] = []
+        self._insight: Insight | None = None
+
+    def attend(self, session: Session, insight: Insight | None) -> None:
+        """A session has begun: what follows is taken from it."""
+        model = session if isinstance(session, ModelSession) else None
+        assert isinstance(session, NamedSession)
+        self._session: NamedSession = session
+        self._insight = insight
+        self._watch = Watch(session if insight is None else insight, model)
+        self._moments.append({"changes": self._changes(self._start)})
+
+    def take(self, result: Result) -> None:
+        """The moment right after a step, or after the end."""
+        if isinstance(result, StepResult):
+            self._watch.note(result.step.operation)
+            violations = result.seen.violations if result.seen else ()
+        else:
+            self._watch = Watch(self._session)
+            violations = result.violations
+        answer = result.answer
+        crashed = answer.outcome is Outcome.CRASH
+        moment: dict[str, Any] = {"outcome": str(answer.outcome), "changes": [] if crashed else self._changes(answer)}
+        if wrong := [self._text(str(each)) for each in chain(result.contradictions, violations)]:
+            moment["wrong"] = wrong
+        self._moments.append(moment)
+        if answer.report is not None:
+            self._log = answer.report.log
+        if answer.outcome is Outcome.HANG:
+            self.stopped("The call has not returned: the scenario ends there.")
+        if crashed:
+            self.stopped("The kernel, or the calling process, did not survive: the scenario ends there.")
+
+    def stopped(self, why: str) -> None:
+        """There is no further moment."""
+        self._stopped = why
+
+    def untrue(self, behaviour: str) -> None:
+        """At the last moment something is violated that this behaviour of the model does not violate."""
+        text = f"{behaviour} does not violate this invariant here: the ledger is not true."
+        self._moments[-1].setdefault("wrong", []).append(self._text(text))
+
+    def because(self, invariant: str, switches: Sequence[str]) -> None:
+        """A violated invariant comes from any one of these known defects, or from none."""
+        self._causes.append((invariant, switches))
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether anything was contradicted or violated."""
+        return bool(self._said)
+
+    def data(self) -> dict[str, Any]:
+        """What a page draws."""
+        return {
+            "kernel": self._kernel.name,
+            "real": self._kernel.real,
+            "things": list(self._things),
+            "texts": list(self._said),
+            "moments": self._moments,
+            "causes": self._causes,
+            "stopped": self._stopped,
+            "log": self._log,
+        }
+
+    def _text(self, text: str) -> int:
+        return self._said.setdefault(text, len(self._said))
+
+    def _changes(self, answer: Answer) -> list[list[Any]]:
+        """What is different from the moment before, which the present one takes the place of."""
+        if self._insight is None:
+            now = seen_from_outside(answer)
+        else:
+            now = seen_inside(answer, self._insight, self._session.names)
+        for name, pages in self._watch.whole():
+            now["pages", *name] = list(chain.from_iterable((_NUMBERS[state], count) for state, count in pages))
+            now.setdefault(("mapping", *name), [{"shared": pages.shared}])
+        before, self._last = self._last, now
+        gone = [[self._number(thing)] for thing in before if thing not in now]
+        return gone + [
+            [self._number(thing), *_difference(before.get(thing), value)]
+            for thing, value in now.items()
+            if before.get(thing) != value
+        ]
+
+    def _number(self, thing: Thing) -> int:
+        return self._things.setdefault(thing, len(self._things))
+
+
+def _start(scenario: Scenario) -> Answer:
+    """What there is before the first step."""
+    first, *others = ((pool, _counted(pool)) for pool in (scenario.pool, *(scenario.pools or ())))
+    pools = {pool.page_size_kB: counted for pool, counted in others}
+    return Answer(OK, first[1].counters, nodes=first[1].nodes, pools=pools or None)
+
+
+def _counted(pool: Pool) -> PoolAnswer:
+    nodes = tuple(NodeCounters(node.nr, node.nr, 0) for node in pool.nodes or ())
+    return PoolAnswer(Counters(pool.pages, pool.pages, 0, 0), nodes or None)
+
+
+_SHORT = 8
+"""A list of no more items is given whole."""
+
+
+def _difference(before: Any, now: Any) -> Iterable[Any]:
+    """A value whole, or where in a list it differs."""
+    if not isinstance(before, list) or not isinstance(now, list) or len(now) <= _SHORT:
+        return (now,)
+    left = _alike(before, now)
+    most = min(len(before), len(now)) - left
+    right = _alike(before[len(before) - most :][::-1], now[len(now) - most :][::-1]) if most else 0
+    return left, len(before) - left - right, now[left : len(now) - right]
+
+
+def _alike(left: list[Any], right: list[Any]) -> int:
+    """How many items at their beginnings are the same; found by halves, since whole slices are compared fast."""
+    low, high = 0, min(len(left), len(right))
+    if left[:high] == right[:high]:
+        return high
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

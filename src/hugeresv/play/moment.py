@@ -1,0 +1,237 @@
+"""What there is to see of a machine at one moment: things by kind and name, each with a value that JSON can say.
+
+    pool       total, free, rsvd and surp in pages, and how many surplus pages there may be
+    other pool the same of another page size, which is its name
+    node       a node's total, free and surp, by page size and number
+    process    its cgroup
+    mapping    whether it is shared, and its VMAs
+    regions    what its reservation map has, under a mapping: from, to, from, to, … in the mapping's pages
+    several    its pages that other mappings have too, because of a fork: from, to, …
+    file       what a file, a segment or anonymous memory is, and who maps it
+    mount      its limits, and what is left of them
+    cgroup     its limits, and what is charged
+    promise    the pages that are promised to one holder
+
+Of a kernel whose memory is not read there are the pool, and the cgroups and mounts that it answers with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from hugeresv.answer import Answer
+from hugeresv.calls.names import Names
+from hugeresv.ledger.census import Census
+from hugeresv.ledger.promise import FilePromise, MappingPromise, MinimumPromise, Promise
+from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+from hugeresv.model.inode import Inode
+from hugeresv.model.machine import Machine
+from hugeresv.model.resv_map import ResvMap
+from hugeresv.model.vma import Vma
+from hugeresv.play.insight import Insight
+from hugeresv.scenario.scn_words import write_name
+from hugeresv.units import format_bytes
+
+Thing = tuple[str, ...]
+"""Its kind, and what it is called."""
+
+Moment = dict[Thing, Any]
+
+Edges = list[int]
+"""Ranges as from, to, from, to, …"""
+
+
+def seen_from_outside(answer: Answer) -> Moment:
+    """What an answer says."""
+    moment: Moment = {("pool",): [*answer.counters, None]}
+    nodes = {"": answer.nodes or ()}
+    for size, pool in (answer.pools or {}).items():
+        moment["other pool", format_bytes(size << 10)] = [*pool.counters, None]
+        nodes[format_bytes(size << 10)] = pool.nodes or ()
+    moment.update(
+        (("node", size, str(number)), list(node)) for size in nodes for number, node in enumerate(nodes[size])
+    )
+    for name, usage in (answer.cgroups or {}).items():
+        moment["cgroup", name] = {"usage": usage.usage, "rsvd": usage.rsvd}
+    for name, statfs in (answer.statfs or {}).items():
+        moment["mount", name] = statfs._asdict()
+    return moment
+
+
+def seen_inside(answer: Answer, insight: Insight, names: Names) -> Moment:
+    """What an answer says, and the machine behind it."""
+    machine = insight.machine()
+    moment = seen_from_outside(answer)
+    moment[("pool",)][-1] = machine.hstate.nr_overcommit_huge_pages
+    cgroups = {id(cgroup): str(key) for key, cgroup in machine.cgroups.items()}
+    for key, process in machine.processes.items():
+        moment["process", str(key)] = {"cgroup": cgroups.get(id(process.cgroup))}
+    census = Census(machine, insight.name)
+    maps = _Mappings(machine, names, census)
+    moment.update(maps.all())
+    moment.update(_files(census, maps.users))
+    for key, cgroup in machine.cgroups.items():
+        moment["cgroup", str(key)] = _limits(cgroup, cgroups, moment.get(("cgroup", str(key)), {}))
+    for key, mount in machine.mounts.items():
+        pool = mount.subpool
+        limits = {} if pool is None else {"max": pool.max_hpages, "min": pool.min_hpages, "reserve": pool.rsv_hpages}
+        moment["mount", str(key)] = {**moment.get(("mount", str(key)), {}), **limits}
+    for holder, promise in _promised(census, maps.labels):
+        known = moment.get(("promise", holder), 0)
+        moment["promise", holder] = known + promise
+    return moment
+
+
+class _Mappings:
+    """The mappings of a machine by the names of a scenario; `users`: which of them map each file."""
+
+    def __init__(self, machine: Machine, names: Names, census: Census) -> None:
+        self._machine = machine
+        self._names = names
+        self._census = census
+        self.users: dict[Inode, list[str]] = {}
+        self.labels = _file_labels(machine)
+
+    def all(self) -> Iterator[tuple[Thing, Any]]:
+        for proc, mappings in self._names.processes.items():
+            process = self._machine.processes.get(proc)
+            for name, binding in mappings.items() if process is not None else ():
+                assert process is not None
+                vmas = process.mm.overlapping(binding.start, binding.start + binding.extent_bytes)
+                yield from self._mapping((proc, name), binding.start, vmas)
+
+    def _mapping(self, name: tuple[str, str], start: int, vmas: list[Vma]) -> Iterator[tuple[Thing, Any]]:
+        label = ".".join(map(write_name, name))
+        for vma in vmas:
+            if vma.inode is not None:
+                self.labels.setdefault(vma.inode, f"memory of {label}")
+                users = self.users.setdefault(vma.inode, [])
+                if label not in users:
+                    users.append(label)
+        yield ("mapping", *name), [self._vma(vma, start) for vma in vmas]
+        yield ("regions", *name), [edge for vma in vmas for edge in _regions(vma, start)]
+        yield ("several", *name), [edge for vma in vmas for edge in _several(vma, start)]
+
+    def _vma(self, vma: Vma, start: int) -> dict[str, Any]:
+        """Its place in pages of the mapping, and everything that it carries."""
+        said: dict[str, Any] = {"from": _page(vma, vma.vm_start - start), "to": _page(vma, vma.vm_end - start)}
+        said |= {"shared": vma.shared, "prot": vma.prot, "flags": list(_flags(vma))}
+        if vma.inode is not None:
+            said |= {"file": self.labels[vma.inode], "index": vma.vm_pgoff}
+        if vma.resv_map is not None:
+            said["refs"] = vma.resv_map.refs
+        if vma.resv_count:
+            said["count"] = vma.resv_count
+        return said
+
+
+def _flags(vma: Vma) -> Iterator[str]:
+    """What is unusual about it, in the kernel's words."""
+    if vma.inode is None:
+        yield "ordinary pages"
+    for flag, name in (
+        (vma.owner, "owner"),
+        (vma.unmapped, "unmapped"),
+        (vma.noreserve, "noreserve"),
+        (vma.locked, "locked"),
+        (vma.dontfork, "dontfork"),
+        (not vma.may_write, "read-only"),
+    ):
+        if flag:
+            yield name
+
+
+def _page(vma: Vma, distance_bytes: int) -> float:
+    """A distance in huge pages, exact."""
+    pages = distance_bytes / (1 << vma.mm.page_shift)
+    return int(pages) if pages.is_integer() else pages
+
+
+def _map_of(vma: Vma) -> ResvMap | None:
+    """The reservation map that decides: the file's for a shared mapping, its own for a private one."""
+    return vma.inode.resv_map if vma.shared and vma.inode is not None else vma.resv_map
+
+
+def _regions(vma: Vma, start: int) -> Iterator[int]:
+    found = _map_of(vma)
+    if found is None:
+        return
+    moved = ((vma.vm_start - start) >> vma.mm.page_shift) - vma.first_index
+    for first, end, inside in found.regions.runs(vma.first_index, vma.end_index):
+        if inside:
+            yield from (first + moved, end + moved)
+
+
+def _several(vma: Vma, start: int) -> Iterator[int]:
+    if vma.shared or vma.inode is None:
+        return
+    moved = ((vma.vm_start - start) >> vma.mm.page_shift) - vma.first_index
+    yield from _edges(index + moved for index, folio in vma.present() if folio.anon and folio.mapcount > 1)
+
+
+def _edges(indices: Iterable[int]) -> Edges:
+    """Ascending indices as ranges."""
+    edges: Edges = []
+    for index in indices:
+        if edges and edges[-1] == index:
+            edges[-1] = index + 1
+        else:
+            edges += (index, index + 1)
+    return edges
+
+
+def _file_labels(machine: Machine) -> dict[Inode, str]:
+    """What files and segments are called."""
+    labels = {inode: f"file {write_name(str(key))}" for key, inode in machine.files.items()}
+    labels.update((inode, f"segment {write_name(str(key))}") for key, inode in machine.segments.items())
+    return labels
+
+
+def _files(census: Census, users: dict[Inode, list[str]]) -> Iterator[tuple[Thing, Any]]:
+    """Every file in use that has a name, or that more than one mapping has."""
+    labels = _file_labels(census.machine)
+    on = {inode: str(key) for key, mount in census.machine.mounts.items() for inode in mount.inodes}
+    for inode in census.files:
+        maps = users.get(inode, [])
+        label = labels.get(inode) or (f"memory of {maps[0]}" if len(maps) > 1 or inode.page_cache else None)
+        if label is not None:
+            yield (
+                ("file", label),
+                {
+                    "size": inode.i_size,
+                    "cached": _edges(sorted(inode.page_cache)),
+                    "reserved": [edge for region in inode.resv_map.regions for edge in region],
+                    "mount": on.get(inode),
+                    "open": inode.handles,
+                    "users": maps,
+                },
+            )
+
+
+def _limits(cgroup: HugetlbCgroup, names: dict[int, str], usage: dict[str, int]) -> dict[str, Any]:
+    return {
+        "usage": usage.get("usage", cgroup.usage),
+        "rsvd": usage.get("rsvd", cgroup.rsvd),
+        "max": cgroup.max_pages,
+        "rsvd_max": cgroup.rsvd_max_pages,
+        "parent": names.get(id(cgroup.parent)),
+    }
+
+
+def _promised(census: Census, labels: dict[Inode, str]) -> Iterator[tuple[str, int]]:
+    """Holders and pages."""
+    for promise in census.promises:
+        yield _holder(promise, labels), promise.pages
+
+
+def _holder(promise: Promise, labels: dict[Inode, str]) -> str:
+    match promise:
+        case MappingPromise(process, vmas, naming):
+            named = naming(process, vmas[0].vm_start)
+            return named[0] if named else f"a mapping of {write_name(str(process))}"
+        case FilePromise(name, inode):
+            return labels.get(inode, name)
+        case MinimumPromise(mount):
+            return f"minimum of mount {write_name(str(mount))}"
+    raise AssertionError(promise)

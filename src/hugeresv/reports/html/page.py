@@ -1,0 +1,59 @@
+"""One page that needs nothing else: films, and what shows them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+import hugeresv
+from hugeresv.play.film import STATES
+from hugeresv.reports.drawing import MEANINGS
+
+SCRIPTS = ("film.js", "draw.js", "pool.js", "machine.js", "timeline.js", "show.js", "page.js")
+"""In the order in which they need each other."""
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("hugeresv.reports.html", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+)
+
+
+def asset(name: str) -> str:
+    """The text of a style or a script."""
+    return (files("hugeresv.reports.html") / "assets" / name).read_text(encoding="utf-8")
+
+
+def states() -> list[dict[str, str]]:
+    """What a page's number of a state stands for, and how people call it."""
+    return [{"name": state.value, "words": MEANINGS[state]} for state in STATES]
+
+
+def films_page(title: str, runs: Sequence[Mapping[str, Any]]) -> str:
+    """A page with runs that one steps through."""
+    script = "\n".join(['"use strict";', *map(asset, SCRIPTS), "startColours();", "startPage();"])
+    names = [run["name"] for run in runs]
+    return page("run.html.jinja", script, title=title, names=names, films=as_json({"states": states(), "runs": runs}))
+
+
+def page(template: str, script: str, **words: Any) -> str:
+    """A page from its template. No other script than this one runs in it, whatever is written into it."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    text: str = _ENVIRONMENT.get_template(template).render(
+        version=hugeresv.__version__,
+        style=asset("page.css"),
+        script=script,
+        script_digest=digest,
+        **words,
+    )
+    return text
+
+
+def as_json(value: Any) -> str:
+    """JSON that a script element can hold: nothing in it ends the element."""
+    text = json.dumps(value, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,0 +1,55 @@
+"""`--html`: one file that needs nothing else, and the same exit status as without."""
+
+import json
+import re
+from pathlib import Path
+
+from tests.cli.conftest import Hugeresv
+
+CONTRADICTED = "pool 2M nr=4\ndb mmap a 2 private -> rsvd=3\n"
+
+
+def test_a_page_is_one_small_file_without_addresses(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """A hundred steps. Catches: a style, a script or a picture that is fetched; a page too large to send."""
+    scenario, page = tmp_path / "many.scn", tmp_path / "many.html"
+    touches = " ".join(map(str, range(99)))
+    scenario.write_text(f"pool 2M nr=100\ndb mmap a 100 private\ndb touch a {touches}\n")
+    ran = hugeresv("run", "--html", page, scenario)
+    assert (ran.status, ran.out) == (0, "1 scenario, all answers as expected\n")
+    assert page.stat().st_size < 100_000
+    text = page.read_text()
+    assert not re.search(r'(?:src|href)=|@import|url\(|https?://(?!www\.w3\.org/2000/svg")', text)
+
+
+def test_a_page_does_not_change_how_it_went(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """Catches: a contradiction that is shown on the page, and is none for a program."""
+    scenario, page = tmp_path / "wrong.scn", tmp_path / "wrong.html"
+    scenario.write_text(CONTRADICTED)
+    ran = hugeresv("run", "--html", page, scenario)
+    assert ran.status == 1
+    assert "1 not as expected" in ran.out
+    assert "rsvd is 2, expected 3" in page.read_text()
+    assert hugeresv("run", "--html", page, "--json", scenario).status == 2
+
+
+def test_text_in_a_page_ends_no_element(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """Titles, notes and names are a stranger's. Catches: one that closes the script and begins its own."""
+    scenario, page = tmp_path / "hostile.json", tmp_path / "hostile.html"
+    evil = "</script><script>alert(1)</script><!--&"
+    steps = [{"step": 1, "op": "mmap", "proc": evil, "map": evil, "pages": 1, "type": "private", "note": evil}]
+    pool = {"page_size_kB": 2048, "nr_hugepages": 1}
+    scenario.write_text(
+        json.dumps({"schema": "hugeresv-scenario/1", "id": evil, "title": evil, "pool": pool, "steps": steps})
+    )
+    assert hugeresv("run", "--html", page, scenario).status == 0
+    text = page.read_text()
+    assert "<script>alert" not in text
+    assert text.count("</script>") == text.count("<script") == 2
+    assert "<!--" not in text
+
+
+def test_what_is_no_file_is_not_replaced(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """Catches: a directory or a device that a page takes the place of."""
+    ran = hugeresv("run", "--html", tmp_path, "fork")
+    assert ran.status == 2
+    assert "it is no regular file" in ran.err
