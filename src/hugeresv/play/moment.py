@@ -17,7 +17,7 @@ Of a kernel whose memory is not read there are the pool, and the cgroups and mou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from hugeresv.answer import Answer
@@ -38,7 +38,7 @@ Thing = tuple[str, ...]
 
 Moment = dict[Thing, Any]
 
-Edges = list[int]
+Edges = list[float]
 """Ranges as from, to, from, to, …"""
 
 
@@ -88,6 +88,7 @@ class _Mappings:
 
     def __init__(self, machine: Machine, names: Names, census: Census) -> None:
         self._machine = machine
+        self._page_bytes = machine.hstate.page_bytes
         self._names = names
         self._census = census
         self.users: dict[Inode, list[str]] = {}
@@ -110,12 +111,24 @@ class _Mappings:
                 if label not in users:
                     users.append(label)
         yield ("mapping", *name), [self._vma(vma, start) for vma in vmas]
-        yield ("regions", *name), [edge for vma in vmas for edge in _regions(vma, start)]
-        yield ("several", *name), [edge for vma in vmas for edge in _several(vma, start)]
+        yield ("regions", *name), self._placed(vmas, _regions, start)
+        yield ("several", *name), self._placed(vmas, _several, start)
+
+    def _placed(self, vmas: list[Vma], ranges: Callable[[Vma], Iterator[tuple[int, int]]], start: int) -> Edges:
+        """Ranges of file indices as pages of the mapping."""
+        return [
+            _pages(vma.address_of(index) - start, self._page_bytes)
+            for vma in vmas
+            for each in ranges(vma)
+            for index in each
+        ]
 
     def _vma(self, vma: Vma, start: int) -> dict[str, Any]:
         """Its place in pages of the mapping, and everything that it carries."""
-        said: dict[str, Any] = {"from": _page(vma, vma.vm_start - start), "to": _page(vma, vma.vm_end - start)}
+        said: dict[str, Any] = {
+            "from": _pages(vma.vm_start - start, self._page_bytes),
+            "to": _pages(vma.vm_end - start, self._page_bytes),
+        }
         said |= {"shared": vma.shared, "prot": vma.prot, "flags": list(_flags(vma))}
         if vma.inode is not None:
             said |= {"file": self.labels[vma.inode], "index": vma.vm_pgoff}
@@ -142,9 +155,9 @@ def _flags(vma: Vma) -> Iterator[str]:
             yield name
 
 
-def _page(vma: Vma, distance_bytes: int) -> float:
+def _pages(distance_bytes: int, page_bytes: int) -> float:
     """A distance in huge pages, exact."""
-    pages = distance_bytes / (1 << vma.mm.page_shift)
+    pages = distance_bytes / page_bytes
     return int(pages) if pages.is_integer() else pages
 
 
@@ -153,26 +166,25 @@ def _map_of(vma: Vma) -> ResvMap | None:
     return vma.inode.resv_map if vma.shared and vma.inode is not None else vma.resv_map
 
 
-def _regions(vma: Vma, start: int) -> Iterator[int]:
+def _regions(vma: Vma) -> Iterator[tuple[int, int]]:
+    """What the map that decides has of the VMA: indices of its file."""
     found = _map_of(vma)
-    if found is None:
-        return
-    moved = ((vma.vm_start - start) >> vma.mm.page_shift) - vma.first_index
-    for first, end, inside in found.regions.runs(vma.first_index, vma.end_index):
-        if inside:
-            yield from (first + moved, end + moved)
+    if found is not None:
+        for first, end, inside in found.regions.runs(vma.first_index, vma.end_index):
+            if inside:
+                yield first, end
 
 
-def _several(vma: Vma, start: int) -> Iterator[int]:
-    if vma.shared or vma.inode is None:
-        return
-    moved = ((vma.vm_start - start) >> vma.mm.page_shift) - vma.first_index
-    yield from _edges(index + moved for index, folio in vma.present() if folio.anon and folio.mapcount > 1)
+def _several(vma: Vma) -> Iterator[tuple[int, int]]:
+    """The private pages that another page table has, too: indices of its file."""
+    if not vma.shared and vma.inode is not None:
+        edges = _edges(index for index, folio in vma.present() if folio.anon and folio.mapcount > 1)
+        yield from zip(edges[::2], edges[1::2], strict=True)
 
 
-def _edges(indices: Iterable[int]) -> Edges:
+def _edges(indices: Iterable[int]) -> list[int]:
     """Ascending indices as ranges."""
-    edges: Edges = []
+    edges: list[int] = []
     for index in indices:
         if edges and edges[-1] == index:
             edges[-1] = index + 1
