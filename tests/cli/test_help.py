@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from hugeresv.cli.verbs import VERBS, cli
 from tests.cli.conftest import ROOT, Hugeresv
 
 BIN = Path(sys.executable).parent
+Completed = Callable[..., list[str]]
+
 WHAT_TAKES_A_WHILE = ("host", "fuzz", "explore", "--listen", "vmcore", "guest.ram")
 """Words of examples that are not run here: they need the machine's pool to themselves, a minute, or a dump, write a
 file, or do not end."""
@@ -58,6 +61,26 @@ def test_the_version_is_the_packages(hugeresv: Hugeresv) -> None:
     assert hugeresv("--version") == (0, f"hugeresv {package.__version__}\n", "")
 
 
+@pytest.fixture
+def completed(hugeresv: Hugeresv, monkeypatch: pytest.MonkeyPatch) -> Completed:
+    """What a shell is told to put in the place of the last word of a line, or to look for itself."""
+
+    def ask(shell: str, line: str, at: Path = ROOT) -> list[str]:
+        *before, last = line.split(" ")
+        monkeypatch.setenv("_HUGERESV_COMPLETE", f"{shell}_complete")
+        monkeypatch.setenv("COMP_LINE", line)
+        monkeypatch.setenv("COMP_WORDBREAKS", " \t\n\"'><=;|&(:")
+        monkeypatch.setenv("COMP_WORDS", line)
+        monkeypatch.setenv("COMP_CWORD", last if shell == "fish" else str(len(before)))
+        ran = hugeresv(at=at)
+        assert (ran.status, ran.err) == (0, "")
+        lines = ran.out.splitlines()
+        return lines[1::3] if shell == "zsh" else [re.split("[,\t]", each)[1] for each in lines]
+
+    return ask
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 @pytest.mark.parametrize(
     ("words", "found"),
     [
@@ -72,16 +95,59 @@ def test_the_version_is_the_packages(hugeresv: Hugeresv) -> None:
         ("hugeresv --js", ["--json"]),
         ("hugeresv -o NAME --so", ["--sort"]),
         ("hugeresv status --by u", ["user"]),
+        ("hugeresv run split-m", ["split-middle", "split-mprotect"]),
+        ("hugeresv run beh", ["behaviours"]),
+        ("hugeresv compare ideal 2008 behaviours/zap", ["behaviours/zap-restore"]),
+        ("hugeresv run history/H02", ["history/H02-quota-of-private-pages"]),
     ],
 )
-def test_a_shell_completes(words: str, found: list[str]) -> None:
-    """Completion that knows the verbs alone, and neither kernels nor options."""
-    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_HUGERESV_COMPLETE": "bash_complete"}
-    ran = subprocess.run([BIN / "hugeresv"], env=asked, capture_output=True, text=True, check=True)
-    assert [line.removeprefix("plain,") for line in ran.stdout.splitlines()] == found
+def test_a_shell_completes(shell: str, words: str, found: list[str], completed: Completed) -> None:
+    """Verbs, options, kernels and packaged scenarios are completed. Catches: a shell that is told the verbs alone."""
+    assert completed(shell, words) == found
 
 
-def test_a_shell_completes_cgroups_and_mounts(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("shell", "words", "found"),
+    [
+        ("bash", "hugeresv run --on guest:7", ["7.x"]),
+        ("bash", "hugeresv run --on=guest:7", ["7.x"]),
+        ("bash", "hugeresv run --on=ho", ["host"]),
+        ("zsh", "hugeresv run --on guest:7", ["guest:7.x"]),
+        ("zsh", "hugeresv run --on=guest:7", ["--on=guest:7.x"]),
+        ("fish", "hugeresv run --on guest:7", ["guest:7.x"]),
+        ("fish", "hugeresv run --on=guest:7", ["--on=guest:7.x"]),
+    ],
+)
+def test_a_shell_completes_guests(shell: str, words: str, found: list[str], completed: Completed) -> None:
+    """Bash is told what comes after its last colon or equals sign, the others the whole word.
+
+    Catches: `--on guest:guest:7.x`, or a line without its `--on=`.
+    """
+    assert completed(shell, words) == found
+
+
+def test_a_shell_completes_files_beside_names(completed: Completed, tmp_path: Path) -> None:
+    """Files, folders and names that begin alike are all listed; where no name does, the shell looks for files itself.
+
+    Catches: a user's own scenario that cannot be reached because a packaged one begins like it.
+    """
+    (tmp_path / "fork-mine.scn").touch()
+    (tmp_path / "forks").mkdir()
+    (tmp_path / "fork.txt").touch()
+    assert completed("bash", "hugeresv run fork", at=tmp_path) == ["fork", "fork-mine.scn", "forks/"]
+    assert completed("bash", "hugeresv run mine", at=tmp_path) == ["mine"]
+
+
+def test_bash_completes_with_the_code_that_it_is_given(hugeresv: Hugeresv) -> None:
+    """The function of `completion bash` fills COMPREPLY. Catches: code that bash cannot read, or that loses answers."""
+    line = "hugeresv run --on guest:6.1"
+    call = f'COMP_LINE="{line}" COMP_POINT={len(line)}; _hugeresv_completion hugeresv; echo "${{COMPREPLY[@]}}"'
+    script = f'PATH="{BIN}:$PATH"\n{hugeresv("completion", "bash").out}\n{call}'
+    ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert {"6.1", "6.1-i386", "6.12"} <= set(ran.stdout.split())
+
+
+def test_a_shell_completes_cgroups_and_mounts(completed: Completed, tmp_path: Path) -> None:
     """Cgroups are completed a level at a time. Catches: file names of the current folder in their place."""
     for name in ("db/a", "db/b", "web"):
         (tmp_path / "fs/cgroup/hugetlb" / name).mkdir(parents=True)
@@ -96,7 +162,7 @@ def test_a_shell_completes_cgroups_and_mounts(tmp_path: Path) -> None:
         (f"hugeresv --sys {tmp_path} --cgroup /w", ["/web"]),
         (f"hugeresv fit --proc {tmp_path} --mount /h2", ["/h2M"]),
     ):
-        test_a_shell_completes(words, found)
+        assert completed("bash", words) == found
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -23,7 +23,11 @@ from hugeresv.scenario.load import dump, to_text
 @click.argument("file", type=ScenarioPath())
 @click.option("--to", "spelling", type=click.Choice(["scn", "json", "c"]), help="Spelling on standard output.")
 @click.option(
-    "-o", "--output", type=ScenarioPath(), metavar="OUT", help="Write OUT, in the spelling that its name says."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="Write OUT, in the spelling that its name says.",
 )
 @click.option(
     "--on", "kernel_name", metavar="KERNEL", type=KernelName(), help="With --to c: the behaviour to compare with."

@@ -1,5 +1,6 @@
 """Options and arguments that several verbs have."""
 
+from glob import escape
 from pathlib import Path
 
 import click
@@ -7,15 +8,17 @@ from click.shell_completion import CompletionItem
 
 
 class KernelName(click.ParamType[str]):
-    """The name of a kernel, kept as it is: `kernels.grammar` reads it. Completes to the behaviours and `host`."""
+    """The name of a kernel, kept as it is: `kernels.grammar` reads it. Completes to behaviours, `host` and guests."""
 
     name = "kernel"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Kernels that begin so."""
-        from hugeresv.kernels.grammar import known_kernels
+        from hugeresv.kernels.grammar import GUEST, known_kernels
+        from hugeresv.kernels.guest.listing import guest_names
 
-        return [CompletionItem(name) for name in known_kernels() if name.startswith(incomplete)]
+        names = (*known_kernels(), *(f"{GUEST}{name}" for name in guest_names()))
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 class CgroupPath(click.ParamType[str]):
@@ -51,12 +54,30 @@ class MountedPath(click.ParamType[str]):
 
 
 class ScenarioPath(click.Path):
-    """A scenario file or a folder."""
+    """A scenario file or a folder of them, by its path or by the name of one that comes with hugeresv."""
 
     name = "file"
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Packaged scenarios and files that begin so. The shell, which knows files best, has them where no name fits.
+
+        Shells show either what we list or files of their own: where both begin so, files are listed here.
+        """
+        from hugeresv.scenario.load import SUFFIXES
+        from hugeresv.scenario.packaged import packaged
+
+        level = incomplete.count("/")
+        names = [name for name in packaged() if name.startswith(incomplete) and name.count("/") == level]
+        if not names:
+            return super().shell_complete(ctx, param, incomplete)
+        here = sorted(Path().glob(f"{escape(incomplete)}*")) if not level else []
+        files = [
+            f"{path}/" if path.is_dir() else str(path) for path in here if path.is_dir() or path.suffix in SUFFIXES
+        ]
+        return [CompletionItem(name) for name in (*names, *files)]
 
 
 KERNEL_HELP = "Which kernel: a behaviour of the model (see `hugeresv behaviours`), with switches set or not, or `host`."

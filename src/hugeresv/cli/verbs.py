@@ -102,9 +102,9 @@ def cli(ctx: click.Context) -> int | None:
 def carry_out(arguments: list[str]) -> int:
     """Run a command line; its exit status. Errors are raised, but for those of the command line itself."""
     if instruction := os.environ.get(_COMPLETE):
-        from click.shell_completion import shell_complete
+        from hugeresv.cli.completion import answer_shell
 
-        return shell_complete(cli, {}, NAME, _COMPLETE, instruction)
+        return answer_shell(cli, NAME, _COMPLETE, instruction)
     try:
         with cli.make_context(NAME, arguments) as context:
             return cli.invoke(context) or 0

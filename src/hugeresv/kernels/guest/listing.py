@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from hugeresv.errors import InputError
+from hugeresv.errors import InputError, UnavailableError
 from hugeresv.kernels.guest.images import Image, images
 from hugeresv.kernels.guest.stock import STOCK, Stock
 from hugeresv.model.presets import PRESETS
@@ -31,6 +31,15 @@ def kernel_entries() -> list[KernelEntry]:
     newest = {image.name: image for image in images()}
     fetchable = [_fetchable(name, stock) for name, stock in STOCK.items() if name not in newest]
     return [*map(_cached, newest.values()), *fetchable]
+
+
+def guest_names() -> list[str]:
+    """The names of the cache, then those that can be fetched; of the latter alone where a user has no cache."""
+    try:
+        cached = [image.name for image in images()]
+    except UnavailableError:
+        cached = []
+    return list(dict.fromkeys([*cached, *STOCK]))
 
 
 def _cached(image: Image) -> KernelEntry:
