@@ -26,7 +26,8 @@ def test_what_is_there_and_what_can_be_fetched(hugeresv: Hugeresv, cache: Path) 
     assert (ran.status, ran.err) == (0, "")
     _, *rows = (line.split() for line in ran.out.splitlines())
     assert rows[0] == ["guest:mine", "6.18.9-me", "amd64", "6.18.15"]
-    assert [row[0] for row in rows[1:]] == ["guest:5.10", "guest:6.1", "guest:6.1-i386", "guest:6.12", "guest:6.18", "guest:7.x"]
+    stock = ["5.10", "6.1", "6.1-i386", "6.12", "6.18", "7.x"]
+    assert [row[0] for row in rows[1:]] == [f"guest:{name}" for name in stock]
     assert all("hugeresv kernels fetch" in " ".join(row) for row in rows[1:])
     assert max(map(len, ran.out.splitlines())) <= 80
     listed = json.loads(hugeresv("kernels", "--json").out)
