@@ -89,8 +89,8 @@ class FilePromise:
     @property
     def pages(self) -> int:
         """Pages in the reservation map that are not in the page cache."""
-        regions = self.inode.resv_map.regions
-        return regions.total_pages - sum(index in regions for index in self.inode.page_cache)
+        regions, cached_in = self.inode.resv_map.regions, self.inode.cached_in
+        return regions.total_pages - sum(len(cached_in(first, end)) for first, end in regions)
 
     @property
     def subpool(self) -> Subpool | None:

@@ -23,6 +23,7 @@ from hugeresv.kernels.protocol import Kernel, PageState, Session
 from hugeresv.outcome import OK, Outcome
 from hugeresv.play.insight import Insight
 from hugeresv.play.moment import Moment, Thing, seen_from_outside, seen_inside
+from hugeresv.play.pages import PageRuns
 from hugeresv.play.play import Result, StepResult
 from hugeresv.play.watch import Watch
 from hugeresv.scenario.scenario import Pool, Scenario
@@ -118,8 +119,9 @@ class Film:
             now = seen_from_outside(answer)
         else:
             now = seen_inside(answer, self._insight, self._session.names)
-        for name, pages in self._watch.whole():
-            now["pages", *name] = list(chain.from_iterable((_NUMBERS[state], count) for state, count in pages))
+        for name, pages, is_new in self._watch.whole():
+            last = self._last.get(("pages", *name))
+            now["pages", *name] = _flat(pages) if is_new or last is None else last
             now.setdefault(("mapping", *name), [{"shared": pages.shared}])
         before, self._last = self._last, now
         gone = [[self._number(thing)] for thing in before if thing not in now]
@@ -143,6 +145,12 @@ def _start(scenario: Scenario) -> Answer:
 def _counted(pool: Pool) -> PoolAnswer:
     nodes = tuple(NodeCounters(node.nr, node.nr, 0) for node in pool.nodes or ())
     return PoolAnswer(Counters(pool.pages, pool.pages, 0, 0), nodes or None)
+
+
+def _flat(pages: PageRuns) -> list[int]:
+    """Its runs as a film has them."""
+    states, counts = zip(*pages, strict=True)
+    return list(chain.from_iterable(zip(map(_NUMBERS.__getitem__, states), counts, strict=True)))
 
 
 _SHORT = 8

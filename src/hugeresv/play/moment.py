@@ -7,7 +7,9 @@
     mapping    whether it is shared, and its VMAs
     regions    what its reservation map has, under a mapping: from, to, from, to, … in the mapping's pages
     several    its pages that other mappings have too, because of a fork: from, to, …
-    file       what a file, a segment or anonymous memory is, and who maps it
+    file       what a file, a segment or memory that several mappings have is, and who maps it
+    cached     the pages of a file that are there, and
+    reserved   what its reservation map has: from, to, …
     mount      its limits, and what is left of them
     cgroup     its limits, and what is charged
     promise    the pages that are promised to one holder
@@ -17,7 +19,8 @@ Of a kernel whose memory is not read there are the pool, and the cgroups and mou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from hugeresv.answer import Answer
@@ -38,7 +41,7 @@ Thing = tuple[str, ...]
 
 Moment = dict[Thing, Any]
 
-Edges = list[float]
+Edges = list[int]
 """Ranges as from, to, from, to, …"""
 
 
@@ -111,17 +114,16 @@ class _Mappings:
                 if label not in users:
                     users.append(label)
         yield ("mapping", *name), [self._vma(vma, start) for vma in vmas]
-        yield ("regions", *name), self._placed(vmas, _regions, start)
-        yield ("several", *name), self._placed(vmas, _several, start)
+        for kind, edges_of in (("regions", _regions), ("several", _several)):
+            yield (kind, *name), [edge for vma in vmas for edge in self._placed(vma, edges_of(vma), start)]
 
-    def _placed(self, vmas: list[Vma], ranges: Callable[[Vma], Iterator[tuple[int, int]]], start: int) -> Edges:
-        """Ranges of file indices as pages of the mapping."""
-        return [
-            _pages(vma.address_of(index) - start, self._page_bytes)
-            for vma in vmas
-            for each in ranges(vma)
-            for index in each
-        ]
+    def _placed(self, vma: Vma, edges: Sequence[int], start: int) -> Sequence[float]:
+        """Indices of a file as pages of the mapping."""
+        distance = vma.address_of(0) - start
+        if (1 << vma.page_shift) == self._page_bytes and distance % self._page_bytes == 0:
+            moved = distance // self._page_bytes
+            return [index + moved for index in edges] if moved else edges
+        return [_pages(vma.address_of(index) - start, self._page_bytes) for index in edges]
 
     def _vma(self, vma: Vma, start: int) -> dict[str, Any]:
         """Its place in pages of the mapping, and everything that it carries."""
@@ -166,25 +168,27 @@ def _map_of(vma: Vma) -> ResvMap | None:
     return vma.inode.resv_map if vma.shared and vma.inode is not None else vma.resv_map
 
 
-def _regions(vma: Vma) -> Iterator[tuple[int, int]]:
-    """What the map that decides has of the VMA: indices of its file."""
+def _regions(vma: Vma) -> Edges:
+    """What the map that decides has of the VMA, in indices of its file."""
     found = _map_of(vma)
-    if found is not None:
-        for first, end, inside in found.regions.runs(vma.first_index, vma.end_index):
-            if inside:
-                yield first, end
+    if found is None:
+        return []
+    boundaries = found.regions.key()
+    left, right = bisect_right(boundaries, vma.first_index), bisect_left(boundaries, vma.end_index)
+    first = [vma.first_index] if left % 2 else []
+    return [*first, *boundaries[left:right], *([vma.end_index] if right % 2 else [])]
 
 
-def _several(vma: Vma) -> Iterator[tuple[int, int]]:
-    """The private pages that another page table has, too: indices of its file."""
-    if not vma.shared and vma.inode is not None:
-        edges = _edges(index for index, folio in vma.present() if folio.anon and folio.mapcount > 1)
-        yield from zip(edges[::2], edges[1::2], strict=True)
+def _several(vma: Vma) -> Edges:
+    """The private pages that another page table has, too, in indices of the file."""
+    if vma.shared or vma.inode is None or vma.inode.vmas == 1:
+        return []
+    return _edges(index for index, folio in vma.present() if folio.anon and folio.mapcount > 1)
 
 
-def _edges(indices: Iterable[int]) -> list[int]:
+def _edges(indices: Iterable[int]) -> Edges:
     """Ascending indices as ranges."""
-    edges: list[int] = []
+    edges: Edges = []
     for index in indices:
         if edges and edges[-1] == index:
             edges[-1] = index + 1
@@ -206,19 +210,14 @@ def _files(census: Census, users: dict[Inode, list[str]]) -> Iterator[tuple[Thin
     on = {inode: str(key) for key, mount in census.machine.mounts.items() for inode in mount.inodes}
     for inode in census.files:
         maps = users.get(inode, [])
-        label = labels.get(inode) or (f"memory of {maps[0]}" if len(maps) > 1 or inode.page_cache else None)
+        label = labels.get(inode) or (f"memory of {maps[0]}" if len(maps) > 1 else None)
         if label is not None:
             yield (
                 ("file", label),
-                {
-                    "size": inode.i_size,
-                    "cached": _edges(sorted(inode.page_cache)),
-                    "reserved": [edge for region in inode.resv_map.regions for edge in region],
-                    "mount": on.get(inode),
-                    "open": inode.handles,
-                    "users": maps,
-                },
+                {"size": inode.i_size, "mount": on.get(inode), "open": inode.handles, "users": maps},
             )
+            yield ("cached", label), _edges(sorted(inode.page_cache))
+            yield ("reserved", label), list(inode.resv_map.regions.key())
 
 
 def _limits(cgroup: HugetlbCgroup, names: dict[int, str], usage: dict[str, int]) -> dict[str, Any]:

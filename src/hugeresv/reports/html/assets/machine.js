@@ -96,11 +96,15 @@ function vmaLines(vmas, changed) {
 function files(track, view, width) {
   const rows = [...thingsOf(track, view, "file")];
   if (!rows.length) return null;
-  return section("Files, segments and shared memory", rows.slice(0, MOST_ROWS).map((row) => fileRow(track, row, width)), rows.length > MOST_ROWS && element("p", { class: "empty" }, `and ${rows.length - MOST_ROWS} more`));
+  return section("Files, segments and shared memory", rows.slice(0, MOST_ROWS).map((row) => fileRow(track, view, row, width)), rows.length > MOST_ROWS && element("p", { class: "empty" }, `and ${rows.length - MOST_ROWS} more`));
 }
 
-function fileRow(track, [[name], file, before], width) {
-  const pages = filePages(file, track.states);
+function fileRow(track, view, [[name], file, before], width) {
+  const pagesIn = (values) => filePages(valueOf(track, values, "file", name).size, valueOf(track, values, "cached", name), valueOf(track, values, "reserved", name), track.states);
+  const pages = pagesIn(view.now);
+  const old = before ? pagesIn(view.before) : pages;
+  const [cached, reserved] = [valueOf(track, view.now, "cached", name), valueOf(track, view.now, "reserved", name)];
+  const changed = changedPages(pages, old);
   const runs = runsOf(pages);
   const words = counted(runs, track.states);
   return element(
@@ -113,16 +117,16 @@ function fileRow(track, [[name], file, before], width) {
       file.mount && tag(`mount ${file.mount}`),
       file.users.length ? tag(`mapped by ${file.users.join(", ")}`) : tag("not mapped"),
       file.open ? tag("open") : null,
-      isChanged(file, before) && tag(before === undefined ? "new" : "changed", "changed"),
+      (isChanged(file, before) || changed.length > 0) && tag(before === undefined ? "new" : "changed", "changed"),
       element("span", { class: "words" }, `${plural(file.size, "page")} long; ${words}`),
     ),
-    (file.cached.length || file.reserved.length || file.open) &&
-      strip({ runs, shared: true, width, changed: before ? changedPages(pages, filePages(before, track.states)) : [], regions: pairs(file.reserved), states: track.states.map((state) => state.name), label: `${name}: ${words}` }),
+    pages.length > 0 && (cached.length > 0 || reserved.length > 0 || file.open > 0) &&
+      strip({ runs, shared: true, width, changed, regions: pairs(reserved), states: track.states.map((state) => state.name), label: `${name}: ${words}` }),
   );
 }
 
 /* The pages of a file as those of a mapping: what is cached, else reserved, else neither. */
-function filePages({ size, cached, reserved }, states) {
+function filePages(size, cached, reserved, states) {
   const number = Object.fromEntries(states.map(({ name }, at) => [name, at]));
   const edges = [...new Set([0, size, ...cached, ...reserved])].sort((a, b) => a - b);
   const inside = (flat) => {
