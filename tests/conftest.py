@@ -55,6 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if "host_machine" in item.fixturenames:
                 item.add_marker("host")
                 item.add_marker(pytest.mark.xdist_group("host"))
+            if "browser" in item.fixturenames:
+                item.add_marker(pytest.mark.xdist_group("browser"))
             if "guests" in item.fixturenames:
                 kernel = item.callspec.params.get("guest", "6.1") if hasattr(item, "callspec") else "6.1"
                 item.add_marker("guest")

@@ -53,3 +53,12 @@ def test_what_is_no_file_is_not_replaced(hugeresv: Hugeresv, tmp_path: Path) -> 
     ran = hugeresv("run", "--html", tmp_path, "fork")
     assert ran.status == 2
     assert "it is no regular file" in ran.err
+
+
+def test_a_comparison_as_a_page_tells_whether_they_part(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """Catches: a difference that is on the page alone, and not in the exit status."""
+    page = tmp_path / "page.html"
+    ran = hugeresv("compare", "count-in-vma", "2008", "--html", page, "split-middle", "fork")
+    assert (ran.status, ran.out) == (1, "2 scenarios, 1 with a difference: split-middle\n")
+    assert "promises add up to 6" in page.read_text()
+    assert hugeresv("compare", "ideal", "2008", "--html", page, "fork").status == 0

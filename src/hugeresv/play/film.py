@@ -12,11 +12,13 @@ and the first moment is the start, before any step. `pages` of a mapping are sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from hugeresv.answer import Answer, Counters, NodeCounters, PoolAnswer
+from hugeresv.errors import InputError
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.named_session import NamedSession
 from hugeresv.kernels.protocol import Kernel, PageState, Session
@@ -24,7 +26,7 @@ from hugeresv.outcome import OK, Outcome
 from hugeresv.play.insight import Insight
 from hugeresv.play.moment import Moment, Thing, seen_from_outside, seen_inside
 from hugeresv.play.pages import PageRuns
-from hugeresv.play.play import Result, StepResult
+from hugeresv.play.play import Result, StepResult, play
 from hugeresv.play.watch import Watch
 from hugeresv.scenario.scenario import Pool, Scenario
 
@@ -42,7 +44,7 @@ class Film:
         self._said: dict[str, int] = {}
         self._last: Moment = {}
         self._kernel = kernel
-        self._causes: list[tuple[str, Sequence[str]]] = []
+        self._causes: list[str] = []
         self._stopped: str | None = None
         self._log: str | None = None
         self._start = _start(scenario)
@@ -88,14 +90,9 @@ class Film:
         text = f"{behaviour} does not violate this invariant here: the ledger is not true."
         self._moments[-1].setdefault("wrong", []).append(self._text(text))
 
-    def because(self, invariant: str, switches: Sequence[str]) -> None:
-        """A violated invariant comes from any one of these known defects, or from none."""
-        self._causes.append((invariant, switches))
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether anything was contradicted or violated."""
-        return bool(self._said)
+    def because(self, causes: Iterable[str]) -> None:
+        """Where violations come from, as far as that is known."""
+        self._causes.extend(causes)
 
     def data(self) -> dict[str, Any]:
         """What a page draws."""
@@ -133,6 +130,18 @@ class Film:
 
     def _number(self, thing: Thing) -> int:
         return self._things.setdefault(thing, len(self._things))
+
+
+def filmed(scenario: Scenario, kernel: Kernel, *, steps: int | None = None) -> Film:
+    """The film of a scenario, or of its first `steps`; it ends where a step cannot be carried out, and says why."""
+    part = scenario if steps is None else replace(scenario, steps=scenario.steps[:steps])
+    film = Film(scenario, kernel)
+    try:
+        for result in play(part, kernel, attend=film.attend):
+            film.take(result)
+    except InputError as error:
+        film.stopped(str(error))
+    return film
 
 
 def _start(scenario: Scenario) -> Answer:

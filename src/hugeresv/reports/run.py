@@ -1,6 +1,6 @@
 """`run` for people: scenarios one after the other, each with its steps, and how it went."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from hugeresv.answer import Answer
@@ -94,13 +94,8 @@ class RunReport:
 
     def causes(self, verdicts: Sequence[Cause]) -> None:
         """Which defect each violated invariant comes from, if one alone does it."""
-        ordered = sorted(verdicts, key=lambda verdict: verdict.switches)
-        for switches, group in groupby(ordered, lambda verdict: verdict.switches):
-            names = ", ".join(verdict.invariant for verdict in group)
-            known = f"from a known defect, {' or '.join(switches)} (see `hugeresv behaviours`)"
-            self._screen.paragraph(
-                f"{names}: {known if switches else 'no single known defect accounts for it'}", "    "
-            )
+        for text in causes_in_words(verdicts):
+            self._screen.paragraph(text, "    ")
 
     def total(self) -> None:
         """How all of them went."""
@@ -109,6 +104,15 @@ class RunReport:
         text, is_wrong = total_in_words(len(self._names), self._contradicted, self._untrue, self._unfinished)
         self._screen.line()
         self._screen.paragraph(text, "  ", first="", fg="red" if is_wrong else "green")
+
+
+def causes_in_words(verdicts: Sequence[Cause]) -> Iterator[str]:
+    """Which invariants come from which defects."""
+    ordered = sorted(verdicts, key=lambda verdict: verdict.switches)
+    for switches, group in groupby(ordered, lambda verdict: verdict.switches):
+        names = ", ".join(verdict.invariant for verdict in group)
+        known = f"from a known defect, {' or '.join(switches)} (see `hugeresv behaviours`)"
+        yield f"{names}: {known if switches else 'no single known defect accounts for it'}"
 
 
 def total_in_words(

@@ -37,7 +37,8 @@ def films_page(title: str, runs: Sequence[Mapping[str, Any]]) -> str:
     """A page with runs that one steps through."""
     script = "\n".join(['"use strict";', *map(asset, SCRIPTS), "startColours();", "startPage();"])
     names = [run["name"] for run in runs]
-    return page("run.html.jinja", script, title=title, names=names, films=as_json({"states": states(), "runs": runs}))
+    data = [{**run, "films": [film.data() for film in run["films"]]} for run in runs]
+    return page("run.html.jinja", script, title=title, names=names, films=as_json({"states": states(), "runs": data}))
 
 
 def page(template: str, script: str, **words: Any) -> str:

@@ -9,7 +9,7 @@ from hugeresv.kernels.protocol import Kernel
 from hugeresv.play.film import Film
 from hugeresv.play.play import Attendant, Result
 from hugeresv.reports.html.page import films_page
-from hugeresv.reports.run import pool_in_words, total_in_words
+from hugeresv.reports.run import causes_in_words, pool_in_words, total_in_words
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell, spell_name
 from hugeresv.scenario.scenario import Scenario
@@ -63,8 +63,7 @@ class RunPage:
     def causes(self, verdicts: Sequence[Cause]) -> None:
         """Which defect each violated invariant comes from, if one alone does it."""
         assert self._film is not None
-        for verdict in verdicts:
-            self._film.because(verdict.invariant, verdict.switches)
+        self._film.because(causes_in_words(verdicts))
 
     def total(self) -> None:
         """Nothing is written before `text` is asked for."""
@@ -74,7 +73,7 @@ class RunPage:
         """The whole page."""
         only = self._runs[0] if len(self._runs) == 1 else None
         title = (only["title"] or only["name"]) if only else f"Runs on {self._kernel.name}"
-        return films_page(title, [filmed(run) for run in self._runs])
+        return films_page(title, self._runs)
 
     def sum_up(self, screen: Screen) -> None:
         """Say how all of them went, as `run` does without a page."""
@@ -82,19 +81,16 @@ class RunPage:
         screen.paragraph(text, "  ", first="", fg="red" if is_wrong else "green")
 
 
-def described(name: str, scenario: Scenario, films: Sequence[Film], kernels: str) -> dict[str, Any]:
-    """A run without its moments."""
+def described(
+    name: str, scenario: Scenario, films: Sequence[Film], kernels: str, part: int | None = None
+) -> dict[str, Any]:
+    """A run as a page takes it; `part` is the step at which its films part."""
     return {
         "name": name,
         "title": scenario.title,
         "about": f"{name} on {kernels}: {pool_in_words(scenario)}",
         "page": format_bytes(scenario.pool.page_bytes),
         "steps": [[spell(step.operation), step.note] for step in scenario.steps],
+        "part": part,
         "films": films,
     }
-
-
-def filmed(run: dict[str, Any]) -> dict[str, Any]:
-    """A run with what its films have by now."""
-    films = [film.data() for film in run["films"]]
-    return {**{key: value for key, value in run.items() if key != "films"}, "tracks": films}

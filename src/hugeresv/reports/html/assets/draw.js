@@ -67,7 +67,7 @@ function strip({ runs, changed = [], regions = [], several = [], vmas = [], shar
 function cells(first, end, state, x, apart, shared) {
   const top = 5;
   if (!apart) {
-    return [shape("rect", { class: `page ${state}`, x: x(first), y: top, width: Math.max(x(end - first), 0.75), height: CELL.height })];
+    return [shape("rect", { class: `page run ${state}`, x: x(first), y: top, width: Math.max(x(end - first), 0.75), height: CELL.height })];
   }
   const found = [];
   for (let page = first; page < end; page++) {

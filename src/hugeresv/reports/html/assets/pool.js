@@ -5,9 +5,9 @@ function poolBar([total, free, rsvd, surp, more], before, size, name) {
   const promised = Math.max(Math.min(rsvd, free), 0);
   const beyond = Math.max(rsvd - free, 0);
   const room = Math.max(total + beyond, 1);
-  const part = (kind, pages, text) =>
+  const part = (kind, pages, text, figure = String(pages)) =>
     pages > 0 &&
-    element("div", { class: `part ${kind}`, style: `flex-grow:${pages}`, title: `${text}: ${plural(pages, "page")}` }, element("span", {}, String(pages)));
+    element("div", { class: `part ${kind}`, style: `flex-grow:${pages}`, title: `${text}: ${plural(pages, "page")}` }, element("span", {}, figure));
   const label = `${name}: ${total} pages of ${size}; ${used} used, ${rsvd} promised, ${free} free, ${surp} surplus`;
   const bar = element(
     "div",
@@ -16,6 +16,7 @@ function poolBar([total, free, rsvd, surp, more], before, size, name) {
     part("promised", promised, "promised"),
     part("free", free - promised, "free and not promised"),
     part("beyond", beyond, "promised, but not there"),
+    rsvd < 0 && part("debt", -rsvd, "withdrawn, but never promised", String(rsvd)),
     total + beyond === 0 && element("div", { class: "part none" }, element("span", {}, "no pages")),
   );
   const surplus = surp > 0 && element("div", { class: "surplus" }, element("div", { style: `width:${(100 * surp) / room}%`, title: plural(surp, "surplus page") }, element("span", {}, "surplus")));
@@ -40,7 +41,7 @@ function figures(pool, before) {
     list.append(
       element(
         "div",
-        { class: [now !== was && "is-changed", now < 0 && "is-wrong"].filter(Boolean).join(" ") || null, title: meaning },
+        { class: [now !== was && "is-changed", (now < 0 || (name === "available" && now > pool[1])) && "is-wrong"].filter(Boolean).join(" ") || null, title: meaning },
         element("dt", {}, name),
         element("dd", { "data-counter": name }, String(now)),
         element("dd", { class: "delta" }, now !== was ? `${now > was ? "+" : "−"}${Math.abs(now - was)}` : "\u00a0"),
@@ -77,7 +78,7 @@ function promises(track, view, rsvd) {
         {},
         element("tr", {}, element("th", { scope: "row" }, "all promises"), element("td"), element("td", {}, String(sum))),
         element("tr", { class: off ? "is-wrong" : null }, element("th", { scope: "row" }, "resv_hugepages"), element("td"), element("td", {}, String(rsvd))),
-        off ? element("tr", { class: "is-wrong" }, element("th", { scope: "row" }, off > 0 ? "counted, but promised to none" : "promised, but not counted"), element("td"), element("td", {}, String(Math.abs(off)))) : null,
+        off ? element("tr", { class: "is-wrong" }, element("th", { scope: "row" }, off > 0 ? "counted too many" : "counted too few"), element("td"), element("td", {}, String(Math.abs(off)))) : null,
       ),
     ),
   );

@@ -3,7 +3,7 @@
 class Run {
   constructor(data, states, onStep) {
     this.data = data;
-    this.tracks = data.tracks.map((track) => new Track(track, states));
+    this.tracks = data.films.map((track) => new Track(track, states));
     this.onStep = onStep;
     const length = Math.max(...this.tracks.map((track) => track.length));
     this.steps = Array.from({ length }, (_, index) => this.describe(index));
@@ -167,13 +167,12 @@ function otherPools(track, view) {
 function wrong(track, { moment, previous }) {
   if (!moment.wrong) return null;
   const known = new Set((previous && previous.wrong) || []);
-  const causes = track.causes.map(([invariant, switches]) => `${invariant}: ${switches.length ? `from a known defect, ${switches.join(" or ")} (see hugeresv behaviours)` : "no single known defect accounts for it"}`);
   return element(
     "section",
     { class: "wrong" },
     element("h3", {}, "What is wrong"),
     element("ul", {}, moment.wrong.map((text) => element("li", {}, track.texts[text], !known.has(text) && tag("new", "changed")))),
-    causes.length > 0 && element("p", { class: "causes" }, causes.join("; ")),
+    track.causes.map((text) => element("p", { class: "causes" }, text)),
   );
 }
 
@@ -185,7 +184,7 @@ function showFilms(place, { states, runs }, start = {}, address = () => {}) {
     run = new Run(runs[number], states, (at) => address(number, at));
     place.replaceChildren(run.node);
     run.width = run.stage.clientWidth;
-    run.go(step ?? runs[number].opens ?? 0);
+    run.go(step ?? runs[number].part ?? 0);
   };
   document.addEventListener("keydown", (event) => run.key(event));
   open(start.run || 0, start.step);

@@ -1,0 +1,38 @@
+"""`compare` as a page: both kernels side by side, opened where they part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hugeresv.kernels.protocol import Kernel
+from hugeresv.play.film import Film
+from hugeresv.reports.html.page import films_page
+from hugeresv.reports.html.run import described
+from hugeresv.reports.screen import Screen
+from hugeresv.scenario.scenario import Scenario
+
+
+class ComparePage:
+    """Gathers comparisons of two kernels; `text` is the page."""
+
+    def __init__(self, left: Kernel, right: Kernel) -> None:
+        self._kernels = f"{left.name} and {right.name}"
+        self._runs: list[dict[str, Any]] = []
+
+    def add(self, name: str, scenario: Scenario, films: Sequence[Film], part: int | None) -> None:
+        """Both films of a scenario, and the step at which they part; None: they do not, as far as they go."""
+        self._runs.append(described(name, scenario, films, self._kernels, part))
+
+    @property
+    def text(self) -> str:
+        """The whole page."""
+        title = self._runs[0]["name"] if len(self._runs) == 1 else "Scenarios"
+        return films_page(f"{title} on {self._kernels}", self._runs)
+
+    def sum_up(self, screen: Screen) -> None:
+        """Say how many of them part."""
+        parted = [run["name"] for run in self._runs if run["part"] is not None]
+        count = f"{len(self._runs)} scenario{'s' * (len(self._runs) != 1)}"
+        found = f"{len(parted)} with a difference: {', '.join(parted)}" if parted else "no difference"
+        screen.paragraph(f"{count}, {found}")

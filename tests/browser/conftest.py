@@ -1,0 +1,64 @@
+"""One headless Chromium for all tests of pages, and what a page must never do."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Dialog, Page
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+Opened = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, driven by playwright, which brings none of its own."""
+    driver = pytest.importorskip("playwright.sync_api", reason="the tests in a browser need playwright")
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
+        pytest.skip("the tests in a browser need chromium")
+    with driver.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Opened]:
+    """Opens a file: `opened(path, "step=3", color_scheme="dark")`. No script may fail, nothing may be fetched."""
+    contexts: list[Any] = []
+    wrong: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        wrong.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def open_page(path: Path, place: str = "", *, width: int = 1300, **options: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: wrong.extend([message.text] * (message.type in {"error", "warning"})))
+        page.on("dialog", dismiss)
+        page.on("request", lambda request: wrong.extend([request.url] * (not request.url.startswith("file:"))))
+        page.goto(f"{path.as_uri()}#{place}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def accessibility(page: Page) -> list[str]:
+    """What axe finds wrong, and where."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    found = axe.Axe().run(page).response["violations"]
+    return [f"{each['id']}: {each['help']}: {node['html'][:200]}" for each in found for node in each["nodes"]]

@@ -1,0 +1,146 @@
+"""The pages of `run --html` and `compare --html` in a browser: steps, numbers, strange names, accessibility."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hugeresv.kernels.grammar import parse_behaviour
+from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.play.film import filmed
+from hugeresv.reports.html.compare import ComparePage
+from hugeresv.reports.html.page import films_page
+from hugeresv.reports.html.run import described
+from hugeresv.scenario.json_format import parse_json
+from hugeresv.scenario.scenario import Scenario
+from hugeresv.scenario.scn_format import parse_scn
+from tests.browser.conftest import Opened, accessibility
+from tests.played import SCENARIOS, on, scenario_in
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+SPLIT = SCENARIOS / "split-middle.scn"
+MANY_KINDS = """
+pool 2M nr=12 overcommit=4
+cgroup g max=6 rsvd_max=8
+mount m size=6 min_size=2
+p cgroup_move g
+p mmap a 3 private
+p touch a 0
+open_file f mount=m
+p mmap s 4 shared file=f
+p touch s 1
+p fork q
+q touch a 0
+"""
+
+
+def written(tmp_path: Path, scenario: Scenario, kernel: str) -> Path:
+    """The page of a run."""
+    model = ModelKernel(parse_behaviour(kernel))
+    page = tmp_path / "page.html"
+    run = described("run", scenario, [filmed(scenario, model)], kernel)
+    page.write_text(films_page(scenario.title or "run", [run]), encoding="utf-8")
+    return page
+
+
+def counters(page: "Page") -> list[int]:
+    """total, free, rsvd, surp as the page has them now."""
+    return [int(page.inner_text(f'[data-counter="{name}"]')) for name in ("total", "free", "rsvd", "surp")]
+
+
+@pytest.mark.parametrize("name", ["split-middle", "fork", "overcommit"])
+def test_every_step_has_the_numbers_of_the_terminal(name: str, tmp_path: Path, opened: Opened) -> None:
+    """Stepping with a key. Catches: a moment put together wrongly, or a figure under another's name."""
+    scenario = scenario_in(SCENARIOS / f"{name}.scn")
+    page = opened(written(tmp_path, scenario, "count-in-vma"))
+    for answer in on(scenario, "count-in-vma").answers:
+        page.keyboard.press("ArrowRight")
+        assert counters(page) == [*answer.counters]
+    page.keyboard.press("Home")
+    assert counters(page) == [scenario.pool.pages, scenario.pool.pages, 0, 0]
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    assert counters(page) == [*on(scenario, "count-in-vma").answers[-2].counters]
+
+
+def test_a_wrapped_counter_is_seen(tmp_path: Path, opened: Opened) -> None:
+    """What the patch of 2008 mended, found with `n`. Catches: a page that draws -14 pages as none."""
+    page = opened(written(tmp_path, scenario_in(SPLIT), "count-in-vma"))
+    for _ in range(3):
+        page.keyboard.press("n")
+    assert "18446744073709551602" in page.inner_text(".wrapped")
+    assert "promises add up to 0" in page.inner_text("section.wrong")
+    assert page.get_attribute("input[type=range]", "aria-valuetext") == "Step 7: db munmap a 6+4, ok, wrong"
+
+
+def test_a_comparison_opens_where_the_kernels_part(tmp_path: Path, opened: Opened) -> None:
+    """Both side by side. Catches: a page that begins at the start, or shows one kernel twice."""
+    left, right = (ModelKernel(parse_behaviour(name)) for name in ("count-in-vma", "2008"))
+    scenario = scenario_in(SPLIT)
+    comparison = ComparePage(left, right)
+    comparison.add("split", scenario, [filmed(scenario, left), filmed(scenario, right)], 5)
+    (tmp_path / "page.html").write_text(comparison.text, encoding="utf-8")
+    page = opened(tmp_path / "page.html")
+    assert page.inner_text(".now .name") == "Step 5"
+    assert page.locator('[data-counter="rsvd"]').all_inner_texts() == ["0", "6"]
+
+
+def test_the_address_says_which_step_is_looked_at(tmp_path: Path, opened: Opened) -> None:
+    """A link leads to it, and stepping changes the address. Catches: a link in a mail that opens the start."""
+    page = opened(written(tmp_path, scenario_in(SPLIT), "2008"), "step=3")
+    assert page.inner_text(".now .name") == "Step 3"
+    page.click("text=db munmap a 5")
+    assert page.url.endswith("#step=5")
+    page.locator("input[type=range]").fill("2")
+    assert page.inner_text(".now .name") == "Step 2"
+
+
+EVIL = "</script><img src=x onerror=alert(1)><script>alert(2)</script>'\"{{7*7}}"
+
+
+def test_names_that_strangers_chose_are_text(tmp_path: Path, opened: Opened) -> None:
+    """Title, note, process, mapping, file, mount and cgroup. Catches: markup in one of them that becomes an element."""
+    steps: list[dict[str, object]] = [
+        {"op": "cgroup_move", "proc": EVIL, "cgroup": EVIL},
+        {"op": "mount", "mount": EVIL, "size_pages": 2},
+        {"op": "open_file", "file": EVIL, "mount": EVIL},
+        {"op": "mmap", "proc": EVIL, "map": EVIL, "pages": 1, "type": "shared", "file": EVIL, "note": EVIL},
+    ]
+    numbered = [{**step, "step": number} for number, step in enumerate(steps, 1)]
+    pool = {"page_size_kB": 2048, "nr_hugepages": 2}
+    text = {"schema": "hugeresv-scenario/1", "id": EVIL, "title": EVIL, "pool": pool, "cgroups": {EVIL: {}}}
+    scenario = parse_json(json.dumps({**text, "steps": numbered}), "evil.json")
+    page = opened(written(tmp_path, scenario, "ideal"), "step=4")
+    assert page.inner_text("h1") == EVIL
+    assert EVIL in page.inner_text(".process h4")
+    assert EVIL in page.inner_text(".note")
+    assert page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("step", [0, 10])
+def test_axe_finds_nothing(step: int, colours: str, tmp_path: Path, opened: Opened) -> None:
+    """Contrast, names and roles, with every kind of thing. Catches: grey on grey, a slider without a name."""
+    page = opened(written(tmp_path, parse_scn(MANY_KINDS, "many.scn"), "6.18"), f"step={step}", color_scheme=colours)
+    assert accessibility(page) == []
+
+
+def test_axe_finds_nothing_where_something_is_wrong(tmp_path: Path, opened: Opened) -> None:
+    """On a small screen, too. Catches: red on pink."""
+    page = opened(written(tmp_path, scenario_in(SPLIT), "count-in-vma"), "step=7", width=380)
+    assert accessibility(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380
+
+
+def test_of_a_long_run_only_what_is_seen_is_there(tmp_path: Path, opened: Opened) -> None:
+    """Two thousand steps. Catches: a row for every step, which makes ten thousand slow; and paper that lacks them."""
+    touches = " ".join(str(page % 8) for page in range(500))
+    text = "pool 2M nr=8\np mmap a 8 private\n" + f"p touch a {touches}\n" * 4
+    page = opened(written(tmp_path, parse_scn(text, "long.scn"), "ideal"), "step=1500")
+    assert page.inner_text(".rows [aria-current] code") == page.inner_text(".now code")
+    assert page.locator(".rows li").count() < 100
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".rows li").count() == 2003
