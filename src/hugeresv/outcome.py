@@ -2,7 +2,8 @@
 
 A failure that a kernel would report is a value, never an exception: `ok`, the name of an errno, a signal that a memory
 access raised, `HANG` for a call that never returns, or `CRASH` for one that the kernel or the calling process does not
-survive. Errnos have the names of asm-generic/errno.h, one each.
+survive. A model answers `NODE_FULL` to a call that takes all free memory of a node: how much that is it does not know.
+Errnos have the names of asm-generic/errno.h, one each.
 """
 
 from enum import StrEnum
@@ -16,6 +17,7 @@ class Outcome(StrEnum):
     SIGSEGV = "SIGSEGV"
     HANG = "HANG"
     CRASH = "CRASH"
+    NODE_FULL = "NODE_FULL"
 
     E2BIG = "E2BIG"
     EACCES = "EACCES"
@@ -153,8 +155,11 @@ class Outcome(StrEnum):
 OK, HANG = Outcome.OK, Outcome.HANG
 """For code that runs at every step: in Python 3.11 an attribute of an enumeration takes 75 ns."""
 
-ENDINGS = frozenset({Outcome.HANG, Outcome.CRASH})
+ENDINGS = frozenset({Outcome.HANG, Outcome.CRASH, Outcome.NODE_FULL})
 """After these a session answers nothing more."""
+
+NOT_FOR_REAL = frozenset({Outcome.HANG, Outcome.NODE_FULL})
+"""What a model answers to calls that are not tried on a real kernel beside it."""
 
 SECOND_NAMES = {
     "EDEADLOCK": Outcome.EDEADLK,

@@ -26,8 +26,7 @@ def test_what_is_there_and_what_can_be_fetched(hugeresv: Hugeresv, cache: Path) 
     assert (ran.status, ran.err) == (0, "")
     _, *rows = (line.split() for line in ran.out.splitlines())
     assert rows[0] == ["guest:mine", "6.18.9-me", "amd64", "6.18.15"]
-    stock = ["5.10", "6.1", "6.1-i386", "6.12", "6.18", "7.x"]
-    assert [row[0] for row in rows[1:]] == [f"guest:{name}" for name in stock]
+    assert [row[0] for row in rows[1:]] == ["guest:5.10", "guest:6.1", "guest:6.1-i386", "guest:6.12", "guest:7.x"]
     assert all("hugeresv kernels fetch" in " ".join(row) for row in rows[1:])
     assert max(map(len, ran.out.splitlines())) <= 80
     listed = json.loads(hugeresv("kernels", "--json").out)
@@ -49,7 +48,7 @@ def test_a_name_that_cannot_be_fetched(hugeresv: Hugeresv, cache: Path) -> None:
     """A kernel that is not known, reported as a mirror's fault."""
     ran = hugeresv("kernels", "fetch", "6.3")
     assert ran.status == 2
-    assert "'6.18', '7.x'" in ran.err
+    assert "'6.12', '7.x'" in ran.err
 
 
 def test_one_that_fails_does_not_keep_the_others(

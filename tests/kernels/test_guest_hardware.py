@@ -17,8 +17,8 @@ def test_a_pool_fits_with_room_for_the_kernel() -> None:
 
 def test_pages_of_1_gib_are_made_at_boot() -> None:
     """Pages that no kernel finds any more once it runs."""
-    assert hardware_for([Pool(1 << 20, 1)]) == (4 * GIB, 1, "hugepagesz=1G hugepages=1 nokaslr")
-    assert hardware_for([Pool(1 << 20, 0)]) == (4 * GIB, 1, "hugepagesz=1G hugepages=0 nokaslr")
+    assert hardware_for([Pool(1 << 20, 1)]) == (4 * GIB, 1, "hugepagesz=1G hugepages=1")
+    assert hardware_for([Pool(1 << 20, 0)]) == (4 * GIB, 1, "hugepagesz=1G hugepages=0")
 
 
 def test_memory_that_is_given_is_kept_to() -> None:

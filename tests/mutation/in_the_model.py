@@ -94,7 +94,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a stolen-from mapping goes on", "if vma.unmapped:", "if False:"),
         (
             "a private read maps no cached page",
-            "        vma.page_table.set(number, folio)\n    if write",
+            "        _map_cached(vma, number, folio)\n    if write",
             "    if write",
         ),
         ("a cached page is written in place", "if old.anon and old.mapcount == 1:", "if old.mapcount == 1:"),
@@ -157,8 +157,12 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "vma.resv_map.delete(vma.vm_pgoff)",
         ),
         ("each page is freed at once", "freed.append(folio)", "free_huge_folio(machine, folio)"),
-        ("an unmapped page is not freed", "if folio.mapcount == 0:", "if folio.mapcount < 0:"),
-        ("cached pages are freed with a mapping", "if not folio.anon:", "if False:"),
+        (
+            "an unmapped page is not freed",
+            "if folio.anon and folio.mapcount == 0:",
+            "if folio.anon and folio.mapcount < 0:",
+        ),
+        ("cached pages are freed with a mapping", "if folio.anon and folio.mapcount == 0:", "if folio.mapcount == 0:"),
     ],
     "free.py": [
         ("a promise is not counted", "nid, promised=promised, stays", "nid, promised=False, stays"),

@@ -61,7 +61,7 @@ STEPS = {
     "unknown counter": (touch(expect={"fre": 1}), "key 'expect': unknown key 'fre'"),
     "no outcome at all": (
         touch(expect={"outcome": "good"}),
-        "key 'expect.outcome': expected ok, an errno name, SIGBUS, SIGSEGV, HANG or CRASH, found \"good\"",
+        "key 'expect.outcome': expected ok, an errno name, SIGBUS, SIGSEGV, HANG, CRASH or NODE_FULL, found \"good\"",
     ),
     "unknown outcome": (
         touch(expect={"outcome": "SIGBUSS"}),

@@ -180,7 +180,7 @@ def _machine(situation: Situation, hstate: HState) -> Machine:
     machine = Machine(situation.behaviour, situation.page_bytes, 0)
     machine.hstates = [hstate]
     if situation.grow:
-        set_max_huge_pages(hstate, situation.persistent + situation.grow, nodes=(_USABLE,))
+        set_max_huge_pages(machine, hstate, situation.persistent + situation.grow, nodes=(_USABLE,))
     room = situation.mount
     if room is not None and (room.size_pages is not None or room.min_size_pages is not None):
         subpool = Subpool(room.size_pages, room.min_size_pages)

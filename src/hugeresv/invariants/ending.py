@@ -22,8 +22,9 @@ def check_end(machine: Machine) -> list[Violation]:
     for key, cgroup in machine.cgroups.items():
         if cgroup.usage or cgroup.rsvd:
             messages.append(f"cgroup {key!r} has usage {cgroup.usage} and rsvd {cgroup.rsvd}")
-    h = machine.copy().hstate
-    set_max_huge_pages(h, 0)
+    copy = machine.copy()
+    h = copy.hstate
+    set_max_huge_pages(copy, h, 0)
     if h.nr_huge_pages or h.free_huge_pages or h.surplus_huge_pages:
         messages.append(
             f"after a write of 0 to nr_hugepages nr_huge_pages is {h.nr_huge_pages},"

@@ -71,6 +71,26 @@ class FaultRollback(StrEnum):
     """Usage and minimum as they were before."""
 
 
+class GatherNode(StrEnum):
+    """On which node surplus pages are made for a promise."""
+
+    LOCAL_ANY = "local-any"
+    """On that of the CPU, whatever the task's policy is."""
+    LOWEST_ALLOWED = "lowest-allowed"
+    """On the first of the nodes of the task's cpuset and BIND policy, whatever the CPU's is."""
+    LOCAL_ALLOWED = "local-allowed"
+    """On the one of these that is nearest to the CPU."""
+
+
+class ShrinkFloor(StrEnum):
+    """Below how many persistent pages a write to nr_hugepages does not free."""
+
+    TOTAL = "total"
+    """The pages in use or promised, surplus pages in use included."""
+    PERSISTENT = "persistent"
+    """Of these as many as are not surplus."""
+
+
 SOURCE = "the text of the patch"
 """How most rules of kernels that nobody boots any more are known."""
 
@@ -339,6 +359,76 @@ class Behaviour:
         since="from 5.7",
         source="e9fe92ae0cd2 and its series (hugetlb_cgroup_charge_cgroup_rsvd)",
         verified="on: docs/kernel/cgroups.md#c01; off: the release that its commit came with",
+    )
+    gather_node: GatherNode = switch(
+        GatherNode.LOCAL_ALLOWED,
+        differs="surplus pages for a mapping are made on another node: under BIND one that the mapping may not use",
+        since="local-any to 6.11, lowest-allowed 6.12, local-allowed in 6.18.15 and 7.3.4",
+        source="mm/hugetlb.c (gather_surplus_pages) of 6.1.192, 6.12.117 and 7.3.4",
+        verified="6.1.192, 6.12.118, 6.18.15, 7.3.4",
+    )
+    shrink_floor: ShrinkFloor = switch(
+        ShrinkFloor.PERSISTENT,
+        differs="total: a shrink beside surplus pages in use keeps so many free pages too many, as surplus",
+        since="total to 6.12.118, persistent in 6.18.15 and 7.3.4",
+        source="mm/hugetlb.c (set_max_huge_pages) of 6.1.192, 6.12.117 and 7.3.4",
+        verified="6.1.192, 6.12.118, 6.18.15, 7.3.4",
+    )
+    shrink_takes_surplus_page: bool = switch(
+        False,
+        differs="a shrink frees a page of a node whose pages are all surplus: it has more surplus than pages then",
+        since="every kernel that was run, open",
+        source="mm/hugetlb.c (set_max_huge_pages, remove_pool_hugetlb_folio)",
+        verified="6.1.192, 6.12.118, 6.18.15, 7.3.4",
+    )
+    node_write_counts_surplus: bool = switch(
+        False,
+        differs="a write to a node's nr_hugepages takes surplus pages for persistent ones: it makes so many too many",
+        since="to 6.1.192; not in 6.12.118",
+        source="mm/hugetlb.c (set_max_huge_pages)",
+        verified="6.1.192 against 6.12.118, 6.18.15, 7.3.4",
+    )
+    node_surplus_wraps: bool = switch(
+        False,
+        differs="a write to nr_hugepages of a node with more surplus than pages makes huge pages of all its memory",
+        since="from 6.12.118, open; not in 6.1.192",
+        source="mm/hugetlb.c (set_max_huge_pages): the node's persistent pages are an unsigned int",
+        verified="6.12.118, 6.18.15, 7.3.4 against 6.1.192",
+    )
+    weighted_interleave: bool = switch(
+        True,
+        differs="off: the policy MPOL_WEIGHTED_INTERLEAVE is EINVAL",
+        since="from 6.9",
+        source="fa3bea4e1f82 (mempolicy_set_node_perms, weighted_interleave_nid)",
+        verified="6.12.118, 6.18.15, 7.3.4 against 6.1.192",
+    )
+    gigantic_overcommit: bool = switch(
+        True,
+        differs="off: a write to nr_overcommit_hugepages of gigantic pages is EINVAL, and there is no surplus of them",
+        since="on in 7.3.4, off in 6.18.15",
+        source="mm/hugetlb.c (nr_overcommit_hugepages_store)",
+        verified="6.1.192, 6.12.118, 6.18.15 against 7.3.4",
+    )
+    demote_batch: bool = switch(
+        False,
+        differs="a write to demote of more than is not promised takes promised pages",
+        since="6.12.118 to 7.3.4, open; not in 6.1.192",
+        source="mm/hugetlb.c (demote_store, demote_pool_hugetlb_folio)",
+        verified="6.12.118, 6.18.15, 7.3.4 against 6.1.192",
+    )
+    demote_node_wraps: bool = switch(
+        False,
+        differs="demote of a node compares its free pages alone with all promises: it takes promised pages, or none",
+        since="5.16 to 7.3.4, open",
+        source="79dfc695525f (demote_store)",
+        verified="6.1.192, 6.12.118, 6.18.15, 7.3.4",
+    )
+    demote_feeds_surplus: bool = switch(
+        False,
+        differs="pages that come from a demotion take the place of surplus pages of their size on their node",
+        since="to 6.1.192; not in 6.12.118",
+        source="mm/hugetlb.c (demote_free_huge_page)",
+        verified="6.1.192 against 6.12.118, 6.18.15, 7.3.4",
     )
 
 

@@ -141,7 +141,7 @@ class _Walk:
             vma.noreserve and self._asks_noreserve(),
         )
         if vma.shared:
-            return *common, vma.may_write
+            return *common, vma.may_write, tuple(self._present(vma))
         private_data = vma.owner, vma.unmapped, vma.resv_count, tuple(self._consumed(vma))
         paid_by = _ROOT if vma.resv_map is None else self._cgroup(vma.resv_map.cgroup)
         return *common, private_data, paid_by, tuple(self._present(vma))
@@ -178,7 +178,7 @@ class _Walk:
         """
         if not file.can_be_truncated():
             return
-        vmas = [vma for vma in file.inode.i_mmap if self._file_of[vma] is file]
+        vmas = [vma for vma in file.inode.i_mmap if self._file_of[vma] is file and not vma.shared]
         if self._machine.behaviour.punch_unmaps_too_much:
             yield from (self._places[vma] for vma in vmas)
             return

@@ -51,7 +51,10 @@ def _fault(machine: Machine, task: Process, vma: Vma, address: int, *, write: bo
         return OK
     index = vma.pagecache_offset(address)
     if vma.shared:
-        return OK if index in inode.page_cache else _no_page_shared(machine, task, vma, inode, index)
+        outcome = OK if index in inode.page_cache else _no_page_shared(machine, task, vma, inode, index)
+        if outcome is OK and inode.hstate.is_numa:
+            _map_cached(vma, address >> vma.page_shift, inode.page_cache[index])
+        return outcome
     number = address >> vma.page_shift
     folio = vma.page_table.get(number)
     if folio is None:
@@ -60,10 +63,17 @@ def _fault(machine: Machine, task: Process, vma: Vma, address: int, *, write: bo
         folio = inode.page_cache.get(index)
         if folio is None:
             return _no_page_private(machine, task, vma, inode, index, number)
-        vma.page_table.set(number, folio)
+        _map_cached(vma, number, folio)
     if write:
         return _write_protected(machine, task, vma, inode, folio, address, index)
     return OK
+
+
+def _map_cached(vma: Vma, number: int, folio: Folio) -> None:
+    """A page table maps a page of the cache."""
+    if vma.page_table.get(number) is None:
+        vma.page_table.set(number, folio)
+        folio.mapcount += 1
 
 
 def _no_page_shared(machine: Machine, task: Process, vma: Vma, inode: Inode, index: int) -> Outcome:
@@ -114,8 +124,7 @@ def _write_protected(
     if page_table.get(number) is not old:
         give_back(machine, vma, index, new)
         return None
-    if old.anon:
-        old.mapcount -= 1
+    old.mapcount -= 1
     page_table.set(number, new)
     new.restore_reserve = False
     return OK

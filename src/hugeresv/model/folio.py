@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 class Folio:
     """A huge page outside its pool, on node `nid`, which it stays on as long as it lives.
 
-    `mapcount` counts the page tables of private mappings that hold an anonymous page; a page of the page cache is kept
-    by its inode and not counted. `restore_reserve` (HPG_restore_reserve) makes the page a promise again when it is
-    freed.
+    `mapcount` counts the entries of page tables that map it, those of shared mappings only where there are several
+    nodes. With the last one an anonymous page is freed; a page of the page cache is kept by its inode.
+    `restore_reserve` (HPG_restore_reserve) makes the page a promise again when it is freed.
     """
 
     __slots__ = ("anon", "cgroup", "cgroup_rsvd", "hstate", "mapcount", "nid", "restore_reserve", "subpool")

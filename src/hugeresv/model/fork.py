@@ -42,5 +42,4 @@ def _copy_vma(vma: Vma, mm: AddressSpace) -> None:
     base = copy.page_base
     for index, folio in vma.present():
         copy.page_table.set(base + index, folio)
-        if folio.anon:
-            folio.mapcount += 1
+        folio.mapcount += 1

@@ -102,6 +102,11 @@ class HState:
         return self.page_shift > MAX_PAGE_SHIFT
 
     @property
+    def is_numa(self) -> bool:
+        """Whether there are several nodes: then pages can move, and it matters which page tables map them."""
+        return len(self.nodes) > 1
+
+    @property
     def persistent_huge_pages(self) -> int:
         """persistent_huge_pages: the pages that are no surplus."""
         return self.nr_huge_pages - self.surplus_huge_pages
@@ -174,21 +179,21 @@ class HState:
     def _return_unused_surplus(self, unused: int) -> None:
         """return_unused_surplus_pages: withdraw `unused` promises, and as many free surplus pages of any node."""
         self.resv_huge_pages -= unused
-        self.remove_free_pages(min(unused, self.surplus_huge_pages), tuple(self.nodes), of_surplus=True)
+        self.remove_free_pages(min(unused, self.surplus_huge_pages), tuple(self.nodes), _free_surplus, surplus=True)
 
-    def remove_free_pages(self, most: int, nodes: Placement, *, of_surplus: bool = False) -> None:
+    def remove_free_pages(
+        self, most: int, nodes: Placement, removable: Callable[[HStateNode], int], *, surplus: bool = False
+    ) -> None:
         """remove_pool_hugetlb_folio, up to `most` times: free pages of `nodes` leave the pool, a page of each in turn.
 
-        `of_surplus`: only where there is surplus, as which they are counted off.
+        `removable` says how many a node has to give; `surplus`: they are counted off as surplus pages.
         """
-
-        def removable(nid: int) -> int:
-            node = self.nodes[nid]
-            return min(node.free_huge_pages, node.surplus_huge_pages) if of_surplus else node.free_huge_pages
-
-        while most > 0 and (nid := self.to_free.find(nodes, lambda nid: removable(nid) > 0)) is not None:
-            pages = turn(nodes, most, removable(nid))
-            self.count(nid, nr=-pages, free=-pages, surplus=-pages if of_surplus else 0)
+        while most > 0:
+            nid = self.to_free.find(nodes, lambda nid: removable(self.nodes[nid]) > 0)
+            if nid is None:
+                return
+            pages = turn(nodes, most, removable(self.nodes[nid]))
+            self.count(nid, nr=-pages, free=-pages, surplus=-pages if surplus else 0)
             most -= pages
 
     @takes(lock)
@@ -246,6 +251,11 @@ class HState:
         self.nr_huge_pages += nr
         self.free_huge_pages += free
         self.surplus_huge_pages += surplus
+
+
+def _free_surplus(node: HStateNode) -> int:
+    """What may be a surplus page and is free."""
+    return min(node.free_huge_pages, node.surplus_huge_pages)
 
 
 def turn(nodes: Placement, most: int, there: int) -> int:

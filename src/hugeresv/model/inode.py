@@ -27,8 +27,9 @@ class Inode:
 
     `handles` counts descriptors and segment ids, `vmas` the VMAs: with neither, the file goes.
 
-    `i_mmap` has the private VMAs only. A shared VMA's pages are found through the page cache whether its page table has
-    them or not, which no later operation can tell; a private VMA's page table matters.
+    `i_mmap` has the private VMAs; the shared ones only where there are several NUMA nodes. A shared VMA's pages are
+    found through the page cache whether its page table has them or not, which nothing can tell but migration; a private
+    VMA's page table matters.
     """
 
     __slots__ = (
@@ -77,6 +78,7 @@ class Inode:
         """hugetlb_add_to_page_cache: the folio is the file's, no longer anonymous."""
         folio.anon = False
         folio.restore_reserve = False
+        folio.mapcount = 0
         self.page_cache[index] = folio
         if index >= self.cache_end:
             self.cache_end = index + 1
@@ -85,12 +87,16 @@ class Inode:
     def attach(self, vma: Vma, after: Vma | None = None) -> None:
         """A VMA maps this file from now on; fork puts the child's `after` its parent's, before all that came later."""
         self.vmas += 1
-        if not vma.shared:
+        if self._tells(vma):
             self.i_mmap.insert(vma, after)
 
     @takes(i_mmap_rwsem)
     def detach(self, vma: Vma) -> None:
         """A VMA maps this file no more."""
         self.vmas -= 1
-        if not vma.shared:
+        if self._tells(vma):
             self.i_mmap.remove(vma)
+
+    def _tells(self, vma: Vma) -> bool:
+        """Whether it matters what the page table of `vma` maps."""
+        return not vma.shared or self.hstate.is_numa

@@ -54,8 +54,10 @@ class Machine:
         if any(tuple(hstate.nodes) != tuple(self.nearest) for hstate in self.hstates):
             raise ValueError("the pools of a machine are on the same nodes")
         for hstate in self.hstates:
-            if hstate.is_gigantic:
+            if hstate.is_gigantic and not behaviour.gigantic_overcommit:
                 hstate.nr_overcommit_huge_pages = 0
+            smaller = [other.page_shift for other in self.hstates if other.page_shift < hstate.page_shift]
+            hstate.demote_shift = max(smaller, default=None)
         self.processes: dict[Key, Process] = {}
         self.files: dict[Key, Inode] = {}
         self.segments: dict[Key, Inode] = {}
@@ -66,6 +68,10 @@ class Machine:
     def hstate(self) -> HState:
         """The pool of the default page size."""
         return self.hstates[0]
+
+    def hstate_of(self, page_bytes: int) -> HState | None:
+        """size_to_hstate: the pool of a page size; None: there is none."""
+        return next((hstate for hstate in self.hstates if hstate.page_bytes == page_bytes), None)
 
     def key(self) -> Hashable:
         """Equal for two machines that no later operation can tell apart, whatever path led there."""

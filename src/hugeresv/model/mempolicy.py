@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from hugeresv.model.behaviour import GatherNode
+
 if TYPE_CHECKING:
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.machine import Machine
@@ -58,7 +60,16 @@ def _placement(machine: Machine, policy: MemPolicy | None, here: int, index: int
 
 
 def gathering_nodes(machine: Machine, task: Process) -> Placement:
-    """gather_surplus_pages: where surplus pages for promises come from, the allowed node nearest to the CPU first."""
+    """gather_surplus_pages: where surplus pages for promises come from, the best node first.
+
+    That is the one nearest to the CPU, or the lowest number. A kernel that does not ask which nodes a BIND policy
+    allows makes pages that the request cannot have.
+    """
+    rule = machine.behaviour.gather_node
+    if rule is GatherNode.LOWEST_ALLOWED:
+        return allowed_nodes(machine, task)
+    if rule is GatherNode.LOCAL_ANY:
+        return _only(machine.nearest[task.node], mems_allowed(machine, task.cgroup))
     return _only(machine.nearest[task.node], allowed_nodes(machine, task))
 
 
@@ -73,13 +84,19 @@ def allowed_nodes(machine: Machine, task: Process) -> Placement:
     return mems
 
 
+def policy_nodes(machine: Machine, task: Process) -> Placement:
+    """init_nodemask_of_mempolicy: the nodes that a write of `task` to nr_hugepages_mempolicy is about, ascending."""
+    if task.policy is None:
+        return tuple(machine.nearest)
+    return (task.node,) if task.policy.mode == "local" else task.policy.nodes
+
+
 def mems_allowed(machine: Machine, cgroup: HugetlbCgroup | None) -> Placement:
-    """cpuset_current_mems_allowed: the nodes of the nearest cpuset that says any, ascending."""
-    while cgroup is not None:
-        if cgroup.mems:
-            return cgroup.mems
-        cgroup = cgroup.parent
-    return tuple(machine.nearest)
+    """cpuset_current_mems_allowed, ascending: what a cpuset has of the nodes above it, all of these if nothing."""
+    if cgroup is None:
+        return tuple(machine.nearest)
+    above = mems_allowed(machine, cgroup.parent)
+    return _only(above, cgroup.mems) or above
 
 
 def _only(nodes: Placement, wanted: Placement) -> Placement:

@@ -255,8 +255,8 @@ def _drop_map(vma: Vma) -> None:
 
 
 def _move_page_tables(source: Vma, target: Vma, first: int, end: int) -> None:
-    """move_hugetlb_page_tables, without its answer: what a private `source` maps of file indices [first, end)."""
-    if source.inode is None or source.shared:
+    """move_hugetlb_page_tables, without its answer: what `source` maps of file indices [first, end)."""
+    if source.inode is None:
         return
     page_table, old, new = source.page_table, source.page_base, target.page_base
     for index, folio in list(source.present(first, end)):

@@ -4,17 +4,33 @@ A preset that is named by two numbers is the newest stable release of its series
 three is an older one that answers otherwise.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from hugeresv.model.behaviour import (
     Behaviour,
     FaultRollback,
+    GatherNode,
     MremapReach,
     ReservationTracking,
     ReserveRollback,
     ReserveUse,
+    ShrinkFloor,
     ZapRestore,
 )
+
+# Of nodes and demotion before 6.1.192 nothing was run: what has the older rules is taken to have them all.
+_NODES_TO_6_1: Mapping[str, Any] = {
+    "gather_node": GatherNode.LOCAL_ANY,
+    "shrink_floor": ShrinkFloor.TOTAL,
+    "shrink_takes_surplus_page": True,
+    "node_write_counts_surplus": True,
+    "weighted_interleave": False,
+    "gigantic_overcommit": False,
+    "demote_node_wraps": True,
+    "demote_feeds_surplus": True,
+}
 
 IDEAL = Behaviour("ideal", "no kernel: every known defect off")
 
@@ -45,6 +61,7 @@ WITH_PATCH = Behaviour(
     fault_rollback=FaultRollback.PUT_IGNORED,
     shm_honours_memlock=True,
     cgroup_rsvd=False,
+    **_NODES_TO_6_1,
 )
 BEFORE_PATCH = replace(
     WITH_PATCH,
@@ -67,6 +84,7 @@ LINUX_5_10 = Behaviour(
     reserve_rollback=ReserveRollback.PUT_ALL,
     fault_rollback=FaultRollback.PUT_IGNORED,
     shm_honours_memlock=True,
+    **_NODES_TO_6_1,
 )
 LINUX_6_1 = replace(
     LINUX_5_10,
@@ -93,6 +111,12 @@ LINUX_6_12_107 = replace(
     zap_restore=ZapRestore.ALWAYS,
     surplus_blocks_restore=True,
     cut_for_mmap_is_enomem=False,
+    gather_node=GatherNode.LOWEST_ALLOWED,
+    node_write_counts_surplus=False,
+    node_surplus_wraps=True,
+    weighted_interleave=True,
+    demote_batch=True,
+    demote_feeds_surplus=False,
 )
 LINUX_6_12_117 = replace(
     LINUX_6_12_107,
@@ -118,6 +142,11 @@ LINUX_6_18 = Behaviour(
     partial_mremap_drops_map=True,
     reserve_rollback=ReserveRollback.PUT_THEN_USED,
     fault_rollback=FaultRollback.RESERVE_ONLY,
+    shrink_takes_surplus_page=True,
+    node_surplus_wraps=True,
+    gigantic_overcommit=False,
+    demote_batch=True,
+    demote_node_wraps=True,
 )
 LINUX_6_18_15 = replace(
     LINUX_6_18,
@@ -134,6 +163,10 @@ LINUX_7_3 = Behaviour(
     partial_mremap_drops_map=True,
     dofork=False,
     fault_rollback=FaultRollback.RESERVE_ONLY,
+    shrink_takes_surplus_page=True,
+    node_surplus_wraps=True,
+    demote_batch=True,
+    demote_node_wraps=True,
 )
 
 PRESETS: dict[str, Behaviour] = {

@@ -140,10 +140,10 @@ class Vma(Link):
         return self.vm_start + ((index - self.vm_pgoff) << self.page_shift)
 
     def present(self, first: int | None = None, end: int | None = None) -> Iterator[tuple[int, Folio]]:
-        """(file index, folio) of what a private VMA maps of file indices [first, end), ascending; by default of all.
+        """(file index, folio) of what the VMA maps of file indices [first, end), ascending; by default of all.
 
-        A shared VMA maps nothing here: its pages are in its file's cache (`Inode.cached_in`). The page table must not
-        change meanwhile.
+        A shared VMA maps nothing where there is one node: its pages are in its file's cache (`Inode.cached_in`). The
+        page table must not change meanwhile.
         """
         base = (self.vm_start >> self.page_shift) - self.vm_pgoff
         if first is None:

@@ -29,19 +29,17 @@ def zap_and_free(machine: Machine, pieces: Iterable[tuple[Vma, int, int]]) -> No
 
 def _zap(machine: Machine, vma: Vma, first: int, end: int, freed: list[Folio]) -> None:
     """Unmap one VMA's pages in address order; those that nobody maps any more are added to `freed`."""
-    if vma.inode is None or vma.shared:
+    if vma.inode is None or (vma.shared and not vma.inode.hstate.is_numa):
         return
     page_table, base = vma.page_table, vma.page_base
     for index, folio in list(vma.present(first, end)):
         page_table.clear(base + index)
-        if not folio.anon:
-            continue
-        if _restores_reserve(machine, vma, folio):
+        if folio.anon and _restores_reserve(machine, vma, folio):
             folio.restore_reserve = True
             if vma.resv_map is not None:
                 vma.resv_map.delete(index)
         folio.mapcount -= 1
-        if folio.mapcount == 0:
+        if folio.anon and folio.mapcount == 0:
             freed.append(folio)
 
 

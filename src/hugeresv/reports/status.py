@@ -137,8 +137,7 @@ def _rest(screen: Screen, status: Status, *, in_bytes: bool) -> None:
 
 def _notes(screen: Screen, status: Status) -> None:
     """What was not read is of no matter where the holders have all that is counted, and no file seems to be unused."""
-    unused = any(each.code == "unused-file" for each in status.warnings)
-    unread = [] if status.explained and not unused else status.observation.unreadable
+    unread = [] if status.explained and not status.warnings else status.observation.unreadable
     if unread:
         screen.line()
     for each in unread:

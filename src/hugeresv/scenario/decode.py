@@ -21,7 +21,7 @@ SCHEMA = "hugeresv-scenario/1"
 _RESERVED_OPERATIONS = ("soft_offline",)
 """Operations that the format has names for and that are not implemented."""
 
-_AN_OUTCOME = "ok, an errno name, SIGBUS, SIGSEGV, HANG or CRASH"
+_AN_OUTCOME = "ok, an errno name, SIGBUS, SIGSEGV, HANG, CRASH or NODE_FULL"
 _LIMIT = 1 << 63
 """Numbers are the kernel's signed 64-bit ones."""
 

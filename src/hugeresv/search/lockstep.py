@@ -10,7 +10,7 @@ from hugeresv.errors import HugeresvError
 from hugeresv.invariants.ending import check_end
 from hugeresv.invariants.violation import Violation
 from hugeresv.kernels.protocol import Kernel, Session
-from hugeresv.outcome import ENDINGS, Outcome
+from hugeresv.outcome import ENDINGS, NOT_FOR_REAL, Outcome
 from hugeresv.play.insight import Seer
 from hugeresv.play.play import StepLook, apply_step
 from hugeresv.play.watch import Picture, Watch
@@ -74,7 +74,7 @@ def lockstep(
         sides = _Side(first, audits and audits[0], show=show), _Side(second, audits and audits[1], show=show)
         for number, step in enumerate(scenario.steps, 1):
             early = apply_step(second if right_first else first, number, step)
-            if early.outcome is Outcome.HANG and (left.real or right.real) and not step.hangs:
+            if early.outcome in NOT_FOR_REAL and (left.real or right.real) and not step.hangs:
                 return
             late = apply_step(first if right_first else second, number, step)
             answers = (late, early) if right_first else (early, late)

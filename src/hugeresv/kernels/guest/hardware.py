@@ -19,9 +19,6 @@ _BESIDE_GIGANTIC_BYTES = 3 * GIB
 takes at boot: none of them is a page of 1 GiB."""
 
 
-_KEEPS_ITS_PLACE = "nokaslr"
-"""Where chance puts the kernel, it may lie in any GiB."""
-
 _MOST_BYTES = 32 * GIB
 """Nobody gets a larger guest without having said so: its kernel writes some MiB a GiB at boot."""
 
@@ -58,8 +55,8 @@ def hardware_for(pools: Sequence[Pool], options: Options = NONE) -> Hardware:
             f"{told} do not fit a guest with {format_bytes(memory_bytes)} of memory; "
             f"give it more: guest:NAME,memory={format_bytes(needed)}"
         )
-    boot = [f"hugepagesz=1G hugepages={_boot(pool, nodes)}" for pool in pools if pool.page_size_kB >= _GIB_KB]
-    return Hardware(memory_bytes, nodes, " ".join([*boot, _KEEPS_ITS_PLACE] if boot else boot))
+    boot = (f"hugepagesz=1G hugepages={_boot(pool, nodes)}" for pool in pools if pool.page_size_kB >= _GIB_KB)
+    return Hardware(memory_bytes, nodes, " ".join(boot))
 
 
 def _boot(pool: Pool, nodes: int) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Stock(NamedTuple):
-    """A kernel that Debian builds: `package` depends on that of its current release, or is that of its last one.
+    """A kernel that Debian builds: `package` depends on that of its current release.
 
     `suites` has first the one that is looked in first: security updates have the current kernel, in a short list.
     """
@@ -24,7 +24,6 @@ STOCK: Mapping[str, Stock] = {
     "6.1": _stable("linux-image-cloud-amd64", "bookworm"),
     "6.1-i386": _stable("linux-image-686-pae", "bookworm", "i386"),
     "6.12": _stable("linux-image-cloud-amd64", "trixie"),
-    "6.18": Stock("linux-image-6.18.15+deb13-cloud-amd64", ("trixie-backports",)),
     "7.x": Stock("linux-image-cloud-amd64", ("trixie-backports",)),
 }
 """By what follows `guest:`; 7.x is the newest there is."""

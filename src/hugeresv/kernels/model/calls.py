@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hugeresv.calls import abi
 from hugeresv.calls.call import Call, OfFile
 from hugeresv.errors import UnsupportedError
+from hugeresv.kernels.model.pool_calls import POOL_CALLS, flagged_pool, pool_of
 from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.fallocate import fallocate, fallocate_punch
 from hugeresv.model.fault import touch
@@ -20,7 +21,6 @@ from hugeresv.model.mount import close_file, mount, open_file, umount
 from hugeresv.model.mprotect import mprotect
 from hugeresv.model.mremap import mremap
 from hugeresv.model.process import Process
-from hugeresv.model.resize import set_max_huge_pages, set_nr_overcommit
 from hugeresv.model.shm import shmat, shmdt, shmget, shmrm
 from hugeresv.model.truncate import ftruncate
 from hugeresv.model.unmap import exit_process, munmap
@@ -68,6 +68,7 @@ def _mmap(m: Machine, task: Process, call: Call) -> Returned:
         unsigned(length),
         shared=shared,
         inode=m.files[file.name] if isinstance(file, OfFile) else None,
+        hstate=flagged_pool(m, flags),
         offset=unsigned(offset),
         noreserve=bool(flags & abi.MAP_NORESERVE),
         prot=_PROT[prot],
@@ -122,13 +123,16 @@ def _exit(m: Machine, task: Process, call: Call) -> Outcome:
 
 
 def _open_file(m: Machine, _task: None, call: Call) -> Outcome:
-    there = call.words[0].name
-    open_file(m, _made(call), None if there is None else m.mounts[there])
+    there, page_bytes = call.words[0]
+    if there is not None:
+        open_file(m, _made(call), m.mounts[there])
+    else:
+        open_file(m, _made(call), hstate=pool_of(m, page_bytes or m.hstate.page_bytes))
     return Outcome.OK
 
 
 def _memfd_create(m: Machine, _task: None, call: Call) -> Outcome:
-    open_file(m, _made(call))
+    open_file(m, _made(call), hstate=flagged_pool(m, call.words[1]))
     return Outcome.OK
 
 
@@ -152,7 +156,14 @@ def _no_effect(_machine: Machine, _task: Process, _call: Call) -> Outcome:
 
 def _shmget(m: Machine, task: Process, call: Call) -> Outcome:
     _, length, flags = call.words
-    return shmget(m, task, _made(call), unsigned(length), noreserve=bool(flags & abi.SHM_NORESERVE))
+    return shmget(
+        m,
+        task,
+        _made(call),
+        unsigned(length),
+        hstate=flagged_pool(m, flags),
+        noreserve=bool(flags & abi.SHM_NORESERVE),
+    )
 
 
 def _shmat(m: Machine, task: Process, call: Call) -> Returned:
@@ -177,17 +188,11 @@ def _mlock(m: Machine, task: Process, call: Call) -> Outcome:
     return mlock(m, task, *_span(call))
 
 
-def _set_nr_hugepages(m: Machine, _task: None, call: Call) -> Outcome:
-    if call.words[2] is not None:
-        raise UnsupportedError("the size of one node's part of a pool is not modelled")
-    set_max_huge_pages(m.hstate, call.words[0])
-    return Outcome.OK
-
-
 def _mount(m: Machine, _task: None, call: Call) -> Outcome:
-    shift = m.hstate.page_shift
-    size, minimum = (None if limit is None else limit >> shift for limit in call.words[:2])
-    return mount(m, _made(call), size, minimum)
+    *limits, page_bytes = call.words
+    hstate = pool_of(m, page_bytes)
+    size, minimum = (None if limit is None else limit >> hstate.page_shift for limit in limits)
+    return mount(m, _made(call), size, minimum, hstate)
 
 
 def _cgroup_set(m: Machine, _task: None, call: Call) -> Outcome:
@@ -242,12 +247,10 @@ _CALLS: Mapping[str, Callable[[Machine, Any, Call], Returned]] = {
     "setresgid": lambda _m, task, call: task.set_gid(call.words[0]),
     "capset": _capset,
     "prlimit64": _prlimit64,
-    "set_nr_hugepages": _set_nr_hugepages,
-    "set_nr_overcommit": lambda m, _task, call: set_nr_overcommit(m.hstate, call.words[0]),
     "mount": _mount,
     "umount": lambda m, _task, call: umount(m, call.words[0].name),
-    "cgroup_move": lambda m, task, call: task.move_to(m.cgroups[call.words[0].name]),
     "cgroup_set": _cgroup_set,
     "unlinkat": _remove_cgroup,
+    **POOL_CALLS,
 }
 """Every call by its name."""

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hugeresv.answer import Answer, Counters
+from hugeresv.answer import Answer, Counters, NodeCounters, PoolAnswer
 from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
-from hugeresv.errors import InputError, UnsupportedError
+from hugeresv.errors import InputError
 from hugeresv.kernels.model.calls import carry_out
 from hugeresv.kernels.model.readings import cgroup_readings, statfs_readings
 from hugeresv.kernels.model.view import StateRun, view
 from hugeresv.kernels.named_session import NamedSession
 from hugeresv.model.address_space import TASK_SIZE
 from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.hstate import HState
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.model.machine import Machine
 from hugeresv.model.mount import close_file, umount
 from hugeresv.model.shm import shmrm
 from hugeresv.model.unmap import exit_process
-from hugeresv.outcome import HANG, OK, Outcome
+from hugeresv.outcome import ENDINGS, OK, Outcome
 from hugeresv.scenario.scenario import Cgroup, Pool
 
 
@@ -30,13 +31,17 @@ class ModelSession(NamedSession):
         self, behaviour: Behaviour, pool: Pool, cgroups: Mapping[str, Cgroup] | None, pools: Sequence[Pool] = ()
     ) -> None:
         """A fresh machine with this pool and these cgroups. InputError for an impossible pool or an unknown parent."""
-        if pools or pool.nodes:
-            raise UnsupportedError("several pools and several nodes are not modelled")
         try:
-            self.machine = Machine(behaviour, pool.page_bytes, pool.pages, pool.nr_overcommit or 0)
+            nodes = range(max(len(each.nodes or (0,)) for each in (pool, *pools)))
+            further = [HState(each.page_bytes, _on_nodes(each, nodes), each.nr_overcommit or 0) for each in pools]
+            self.machine = Machine(
+                behaviour, pool.page_bytes, _on_nodes(pool, nodes), pool.nr_overcommit or 0, further=further
+            )
         except ValueError as error:
             raise InputError(str(error)) from error
-        self.names = Names(pool.page_bytes, cgroups, end_address=TASK_SIZE, mapped=self._mapped)
+        self._tells_nodes = [each.nodes is not None for each in (pool, *pools)]
+        sizes = [each.page_bytes for each in pools]
+        self.names = Names(pool.page_bytes, cgroups, further_sizes=sizes, end_address=TASK_SIZE, mapped=self._mapped)
         self._has_cgroups = bool(cgroups)
         for name, cgroup in self.names.cgroups.items():
             parent = None if cgroup.parent is None else self.machine.cgroups[cgroup.parent]
@@ -53,15 +58,26 @@ class ModelSession(NamedSession):
         returned = carry_out(self.machine, call)
         outcome, value = returned if isinstance(returned, tuple) else (returned, 0)
         self._learn(call, outcome, value)
-        if outcome is HANG:
+        if outcome in ENDINGS:
             self.over = True
         return self._answer(outcome)
 
     def _answer(self, outcome: Outcome) -> Answer:
-        h = self.machine.hstate
-        counters = Counters(h.nr_huge_pages, h.free_huge_pages, h.resv_huge_pages, h.surplus_huge_pages)
+        hstates, tell = self.machine.hstates, self._tells_nodes
         cgroups = self._cgroups.now(self.machine.cgroups) if self._has_cgroups else None
-        return Answer(outcome, counters, cgroups, self._statfs.now(self.machine.mounts) or None)
+        return Answer(
+            outcome,
+            _counters(hstates[0]),
+            cgroups,
+            self._statfs.now(self.machine.mounts) or None,
+            _nodes(hstates[0]) if tell[0] else None,
+            None
+            if len(hstates) == 1
+            else {
+                h.page_bytes >> 10: PoolAnswer(_counters(h), _nodes(h) if told else None)
+                for h, told in zip(hstates[1:], tell[1:], strict=True)
+            },
+        )
 
     def part(self, proc: str, mapping: str, first: int, end: int) -> tuple[StateRun, ...]:
         """Pages [first, end) of a mapping that there is, as its `view` has them."""
@@ -89,3 +105,19 @@ class ModelSession(NamedSession):
 
     def close(self) -> None:
         """Nothing is left of a model."""
+
+
+def _on_nodes(pool: Pool, nodes: range) -> dict[int, int]:
+    """A pool's pages at the start, node by node; where the scenario gives one number, as nr_hugepages spreads them."""
+    if pool.nodes is not None:
+        return {nid: pool.nodes[nid].nr if nid < len(pool.nodes) else 0 for nid in nodes}
+    return {nid: len(range(nid, pool.pages, len(nodes))) for nid in nodes}
+
+
+def _counters(hstate: HState) -> Counters:
+    return Counters(hstate.nr_huge_pages, hstate.free_huge_pages, hstate.resv_huge_pages, hstate.surplus_huge_pages)
+
+
+def _nodes(hstate: HState) -> tuple[NodeCounters, ...]:
+    nodes = hstate.nodes.values()
+    return tuple(NodeCounters(node.nr_huge_pages, node.free_huge_pages, node.surplus_huge_pages) for node in nodes)

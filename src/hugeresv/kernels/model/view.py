@@ -19,10 +19,12 @@ StateRun = tuple[PageState, int]
 
 
 def view(mm: AddressSpace, address: int, reach_bytes: int, shift: int) -> MappingView:
-    """What is at the first byte of each page of a mapping, as far as it ever reached, of pages of 1 << `shift` bytes.
+    """What is at the first byte of each page of a mapping, as far as it ever reached; cost grows with runs alone.
 
-    Cost grows with runs alone.
+    The pages are of the size of what is mapped there, else of 1 << `shift` bytes.
     """
+    first = next((vma for vma in mm.overlapping(address, address + reach_bytes) if vma.inode is not None), None)
+    shift = shift if first is None else first.page_shift
     end = address + align_up(reach_bytes, 1 << shift)
     runs: list[StateRun] = []
     shared = False

@@ -8,7 +8,7 @@ from random import Random
 
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.model.behaviour import Behaviour
-from hugeresv.outcome import Outcome
+from hugeresv.outcome import ENDINGS, NOT_FOR_REAL
 from hugeresv.scenario.scenario import Cgroup, Pool, Scenario, Step
 from hugeresv.search.fuzz.draw import THEMES, Draw
 from hugeresv.search.fuzz.states import reached
@@ -45,9 +45,9 @@ def generate(seed: str, steps: int, guide: Behaviour, coverage: Coverage, *, may
         while len(taken) < steps:
             operation = draw.operation()
             outcome = session.apply(operation).outcome
-            if outcome is not Outcome.HANG or may_hang:
+            if outcome not in NOT_FOR_REAL or may_hang:
                 taken.append(Step(operation))
-            if outcome is Outcome.HANG:
+            if outcome in ENDINGS:
                 break
             coverage.states += reached(session.machine)
             coverage.operations[operation.op] += 1

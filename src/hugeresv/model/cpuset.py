@@ -1,0 +1,68 @@
+"""The nodes of a cgroup's members: cpuset.mems of cgroup v2. kernel/cgroup/cpuset.c, 6.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.mempolicy import mems_allowed
+from hugeresv.model.migrate import migrate_mm, remap
+from hugeresv.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.mempolicy import MemPolicy, Placement
+    from hugeresv.model.process import Process
+
+
+def set_mems(machine: Machine, cgroup: HugetlbCgroup, mems: Placement) -> Outcome:
+    """A write to cpuset.mems; empty: the nodes of the cgroup above. Pages of members move to the new nodes at once.
+
+    EINVAL: no such node. ENOSPC: a cgroup with members cannot go back to none.
+    """
+    if not set(mems) <= set(machine.nearest):
+        return Outcome.EINVAL
+    before = {task: mems_allowed(machine, task.cgroup) for task in machine.processes.values()}
+    if cgroup.mems and not mems and any(_is_in(task.cgroup, cgroup) for task in before):
+        return Outcome.ENOSPC
+    cgroup.mems = tuple(sorted(set(mems)))
+    for task, old in before.items():
+        _follow(machine, task, old)
+    return Outcome.OK
+
+
+def move_to(machine: Machine, task: Process, cgroup: HugetlbCgroup) -> Outcome:
+    """A write to cgroup.procs: later charges go to `cgroup`, what was charged stays; pages move to its nodes."""
+    before = mems_allowed(machine, task.cgroup)
+    outcome = task.move_to(cgroup)
+    if outcome is Outcome.OK:
+        _follow(machine, task, before)
+    return outcome
+
+
+def _is_in(cgroup: HugetlbCgroup | None, above: HugetlbCgroup) -> bool:
+    """Whether a cgroup is another one, or below it."""
+    while cgroup is not None and cgroup is not above:
+        cgroup = cgroup.parent
+    return cgroup is above
+
+
+def _follow(machine: Machine, task: Process, old: Placement) -> None:
+    """cpuset_change_task_nodemask, cpuset_migrate_mm: a task's policies and pages follow it to other nodes."""
+    new = mems_allowed(machine, task.cgroup)
+    if new == old:
+        return
+    task.policy = _rebound(task.policy, new)
+    for vma in task.mm.vmas:
+        vma.policy = _rebound(vma.policy, new)
+    migrate_mm(task.mm, old, new, move_all=True)
+
+
+def _rebound(policy: MemPolicy | None, mems: Placement) -> MemPolicy | None:
+    """mpol_rebind_policy: for each node the one in its place in the new cpuset; preferred ones stay."""
+    if policy is None or policy.mode == "local" or policy.mems == mems:
+        return policy
+    nodes = policy.nodes
+    if policy.mode not in ("preferred", "preferred_many"):
+        nodes = tuple(sorted({remap(nid, policy.mems, mems) for nid in nodes}))
+    return policy._replace(nodes=nodes, mems=mems)

@@ -1,0 +1,131 @@
+"""Setting memory policies: set_mempolicy(2) and mbind(2). mm/mempolicy.c, 6.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.base_page import align_up, is_aligned
+from hugeresv.model.mempolicy import MemPolicy, fault_nodes, mems_allowed
+from hugeresv.model.migrate import is_shared, migrate_folio
+from hugeresv.model.split import isolate
+from hugeresv.model.unsigned import ULONG_MAX
+from hugeresv.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hugeresv.model.folio import Folio
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.mempolicy import Placement
+    from hugeresv.model.process import Process
+    from hugeresv.model.vma import Vma
+    from hugeresv.words import PolicyMode
+
+
+def set_mempolicy(machine: Machine, task: Process, mode: PolicyMode, nodes: Placement) -> Outcome:
+    """set_mempolicy(2): where pages come from for mappings without a policy, and which nodes promises are held against.
+
+    EINVAL: as `mbind`.
+    """
+    policy = _new_policy(machine, task, mode, nodes)
+    if isinstance(policy, Outcome):
+        return policy
+    task.policy = policy
+    return Outcome.OK
+
+
+def mbind(
+    machine: Machine,
+    task: Process,
+    address: int,
+    length: int,
+    mode: PolicyMode,
+    nodes: Placement,
+    *,
+    move: bool = False,
+    move_all: bool = False,
+    strict: bool = False,
+) -> Outcome:
+    """mbind(2) of `length` bytes: where pages come from from now on; with `move` those that are elsewhere come along.
+
+    `move` leaves pages that other page tables map, too; `move_all` takes these along. EINVAL: no such node, nodes with
+    a mode that has none, or a cut inside a huge page. EFAULT: something in the range is not mapped; for the default
+    policy, nothing is. EIO: `strict` alone, and a page is on another node. EPERM: `move_all` without CAP_SYS_NICE.
+    """
+    if move_all and not task.capable:
+        return Outcome.EPERM
+    if not is_aligned(address):
+        return Outcome.EINVAL
+    end = address + align_up(length)
+    if end > ULONG_MAX:
+        return Outcome.EINVAL
+    if end == address:
+        return Outcome.OK
+    policy = _new_policy(machine, task, mode, nodes)
+    if isinstance(policy, Outcome):
+        return policy
+    vmas = task.mm.overlapping(address, end)
+    if not vmas or (policy is not None and not _covers(vmas, address, end)):
+        return Outcome.EFAULT
+    misplaced = {folio: (vma, index) for vma in vmas for index, folio in _elsewhere(vma, address, end, nodes)}
+    if strict and mode != "default" and misplaced and not (move or move_all):
+        return Outcome.EIO
+    outcome = _bind(vmas, address, end, policy)
+    if outcome is Outcome.OK and (move or move_all):
+        for folio, (vma, index) in misplaced.items():
+            if move_all or not is_shared(folio):
+                migrate_folio(folio, fault_nodes(machine, task, vma, index))
+    return outcome
+
+
+def _new_policy(machine: Machine, task: Process, mode: PolicyMode, nodes: Placement) -> MemPolicy | Outcome | None:
+    """mpol_new and mpol_set_nodemask: the policy, None for the default one. EINVAL: no node where there must be one.
+
+    Nodes outside the task's cpuset do not count.
+    """
+    if mode in ("default", "local"):
+        if nodes:
+            return Outcome.EINVAL
+        return None if mode == "default" else MemPolicy("local", (), ())
+    if mode == "weighted_interleave" and not machine.behaviour.weighted_interleave:
+        return Outcome.EINVAL
+    if mode == "preferred" and not nodes:
+        return MemPolicy("local", (), ())
+    mems = mems_allowed(machine, task.cgroup)
+    there = tuple(nid for nid in mems if nid in nodes)
+    if not there:
+        return Outcome.EINVAL
+    return MemPolicy(mode, there[:1] if mode == "preferred" else there, mems)
+
+
+def _covers(vmas: list[Vma], start: int, end: int) -> bool:
+    """Whether VMAs in address order leave no hole in a range (queue_pages_test_walk)."""
+    for vma in vmas:
+        if vma.vm_start > start:
+            return False
+        start = vma.vm_end
+    return start >= end
+
+
+def _elsewhere(vma: Vma, start: int, end: int, nodes: Placement) -> list[tuple[int, Folio]]:
+    """queue_folios_hugetlb: what a VMA of huge pages maps in a range from other nodes than these."""
+    if vma.inode is None:
+        return []
+    first = vma.pagecache_offset(max(start, vma.vm_start))
+    last = vma.pagecache_offset(min(end, vma.vm_end) - 1)
+    return [(index, folio) for index, folio in vma.present(first, last + 1) if folio.nid not in nodes]
+
+
+def _bind(vmas: list[Vma], start: int, end: int, policy: MemPolicy | None) -> Outcome:
+    """mbind_range: VMA by VMA, a piece of its own where the policy changes. EINVAL: a huge page would be cut."""
+    for vma in vmas:
+        if _says(vma.policy) == _says(policy):
+            continue
+        piece = isolate(vma, start, end)
+        if piece is None:
+            return Outcome.EINVAL
+        piece.policy = policy
+    return Outcome.OK
+
+
+def _says(policy: MemPolicy | None) -> tuple[PolicyMode, Placement] | None:
+    """What mpol_equal compares."""
+    return policy and (policy.mode, policy.nodes)

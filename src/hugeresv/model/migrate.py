@@ -1,0 +1,128 @@
+"""A page moves to another node: move_pages(2), migrate_pages(2). mm/migrate.c, mm/hugetlb.c, mm/mempolicy.c, 6.18."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hugeresv.model.mempolicy import mems_allowed
+from hugeresv.outcome import Outcome
+
+if TYPE_CHECKING:
+    from hugeresv.model.address_space import AddressSpace
+    from hugeresv.model.folio import Folio
+    from hugeresv.model.machine import Machine
+    from hugeresv.model.mempolicy import Placement
+    from hugeresv.model.process import Process
+
+
+def migrate_folio(folio: Folio, nodes: Placement) -> Outcome:
+    """Another page, on the first of `nodes` that has one, takes the place of this one, with all that is known of it.
+
+    A free page if not all are promised; then the old one goes back to the pool. Else a fresh one, whatever overcommit
+    says: the pool itself has moved, and a surplus page of the old node with it. ENOMEM: there are no fresh gigantic
+    pages (alloc_hugetlb_folio_nodemask, move_hugetlb_state).
+    """
+    hstate, old = folio.hstate, folio.nid
+    free = next((nid for nid in nodes if hstate.nodes[nid].free_huge_pages > 0), None)
+    if free is not None and hstate.free_huge_pages != hstate.resv_huge_pages:
+        hstate.count(free, free=-1)
+        hstate.put_page(old, promised=folio.restore_reserve, stays=False)
+        folio.nid = free
+    elif hstate.is_gigantic or not nodes:
+        return Outcome.ENOMEM
+    else:
+        folio.nid = nodes[0]
+        surplus = 1 if folio.nid != old and hstate.nodes[old].surplus_huge_pages > 0 else 0
+        hstate.count(old, nr=-1, surplus=-surplus)
+        hstate.count(folio.nid, nr=1, surplus=surplus)
+        hstate.resv_huge_pages += folio.restore_reserve
+    folio.restore_reserve = False
+    return Outcome.OK
+
+
+def is_shared(folio: Folio) -> bool:
+    """folio_maybe_mapped_shared: more than one entry of a page table maps it."""
+    return folio.mapcount > 1
+
+
+def move_page(machine: Machine, task: Process, address: int, node: int, *, move_all: bool = False) -> Outcome:
+    """move_pages(2) of one own page to a node: the errno of the call, or that of the page's status.
+
+    EPERM: `move_all` without CAP_SYS_NICE. ENODEV: no such node. EACCES: outside the cpuset, or others map the page.
+    EFAULT: nothing is mapped there. ENOENT: there is no page. ENOMEM: gigantic, and the node has no free page.
+    """
+    if move_all and not task.capable:
+        return Outcome.EPERM
+    if node not in machine.nearest:
+        return Outcome.ENODEV
+    if node not in mems_allowed(machine, task.cgroup):
+        return Outcome.EACCES
+    vma = task.mm.find(address)
+    if vma is None:
+        return Outcome.EFAULT
+    if vma.inode is None:
+        return Outcome.OK
+    folio = vma.page_table.get(address >> vma.page_shift)
+    if folio is None:
+        return Outcome.ENOENT
+    if folio.nid == node:
+        return Outcome.OK
+    if is_shared(folio) and not move_all:
+        return Outcome.EACCES
+    return migrate_folio(folio, (node,))
+
+
+def migrate_pages(machine: Machine, task: Process, target: Process, old: Placement, new: Placement) -> Outcome:
+    """migrate_pages(2): the pages of `target` on nodes `old` move to `new`. EINVAL: none of these is there to be had.
+
+    EPERM: a node outside the target's cpuset, without CAP_SYS_NICE. With it, shared pages move too.
+    """
+    if not task.capable and not set(new) <= set(mems_allowed(machine, target.cgroup)):
+        return Outcome.EPERM
+    new = tuple(nid for nid in mems_allowed(machine, task.cgroup) if nid in new)
+    if not new:
+        return Outcome.EINVAL
+    return migrate_mm(target.mm, old, new, move_all=task.capable)
+
+
+def migrate_mm(mm: AddressSpace, old: Placement, new: Placement, *, move_all: bool) -> Outcome:
+    """do_migrate_pages: each node of `old` moves to that of `new` in the same place, from the end of a chain on.
+
+    Where their numbers differ, what is on a node of both stays. What cannot move is left, but for lack of memory.
+    """
+    left = list(old)
+    while left:
+        source = dest = None
+        for nid in left:
+            there = remap(nid, old, new)
+            if nid == there or (len(old) != len(new) and nid in new):
+                continue
+            source, dest = nid, there
+            if dest not in left:
+                break
+        if source is None or dest is None:
+            return Outcome.OK
+        left.remove(source)
+        outcome = _migrate_to_node(mm, source, dest, move_all=move_all)
+        if outcome is not Outcome.OK:
+            return outcome
+    return Outcome.OK
+
+
+def remap(nid: int, old: Placement, new: Placement) -> int:
+    """node_remap: the node of `new` in the place that `nid` has in `old`; itself if it has none there."""
+    return new[old.index(nid) % len(new)] if nid in old and new else nid
+
+
+def _migrate_to_node(mm: AddressSpace, source: int, dest: int, *, move_all: bool) -> Outcome:
+    """migrate_to_node: all that an address space maps from one node, in address order."""
+    for vma in mm.vmas:
+        if vma.inode is None:
+            continue
+        for _, folio in vma.present():
+            if folio.nid != source or (is_shared(folio) and not move_all):
+                continue
+            outcome = migrate_folio(folio, (dest,))
+            if outcome is not Outcome.OK:
+                return outcome
+    return Outcome.OK
