@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hugeresv.auditing.audit import Audit
     from hugeresv.fitting.forecast import Forecast
     from hugeresv.holders.host import Status
+    from hugeresv.search.check.checked import Checked
     from hugeresv.search.explore.result import Exploration
     from hugeresv.search.fuzz.campaign import Tally
     from hugeresv.search.lockstep import Pair
@@ -230,6 +231,39 @@ def explore(kernel: str, other: str | None = None, **bound: Any) -> Exploration:
     from hugeresv.search.explore.explore import search
 
     return search([kernel] if other is None else [kernel, other], Bound(**bound)).run()
+
+
+def check(
+    kernel: str,
+    *scenarios: Source,
+    base: str | None = None,
+    seconds: float = 60.0,
+    seed: str = "0",
+    findings: int = 5,
+    audit: bool = True,
+    out: str | Path | None = None,
+) -> Checked:
+    r"""Whether a kernel is right: all scenarios, or these, and random ones, beside `base` and audited after every step.
+
+    `kernel` is a name, an image, or the source tree of a kernel that is built; without a `base` it is compared with the
+    behaviour closest to its release. `seconds` are those of random scenarios. `out`: a directory for what is found. See
+    docs/check.md.
+
+    >>> wraps = "pool 2M nr=2\np mmap a 1 private\np touch a 0\np fork q\np exit"
+    >>> [str(finding.kind) for finding in check("6.18", wraps, base="ideal", seconds=0).findings]
+    ['answer']
+    """
+    from hugeresv.auditing.check import all_scenarios, opened_for_check
+    from hugeresv.reports.finding_folder import FindingFolders
+    from hugeresv.search.check.check import Check, Effort
+
+    named = [(found.id or "scenario", found) for found in map(_scenario, scenarios)]
+    with opened_for_check(kernel, base, audited=audit) as opened:
+        folders = None if out is None else FindingFolders(Path(out), opened.kernel, opened.base)
+        keep = folders.put if folders else lambda _finding: None
+        effort = Effort(seconds, findings, seed=seed)
+        checking = Check(opened.kernel, opened.base, opened.audits, effort, keep, lambda _checked: None)
+        return checking.run(named or all_scenarios())
 
 
 def status(

@@ -28,6 +28,7 @@ PRINTING = {
     "convert": f"convert {SCENARIO}",
     "kernels": "kernels",
     "behaviours": "behaviours",
+    "check": "check 6.18 --time 0 fork",
     "behaviours --json": "behaviours --json",
     "completion": "completion bash",
 }

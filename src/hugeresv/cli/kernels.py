@@ -8,15 +8,16 @@ from hugeresv.cli.exit_status import ExitStatus
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option
 from hugeresv.cli.terminal import Colour, standard_output
+from hugeresv.kernels.guest.config import CONFIG
 from hugeresv.kernels.guest.fetch import fetch as fetch_kernel
 from hugeresv.kernels.guest.listing import kernel_entries
 from hugeresv.kernels.guest.stock import STOCK
-from hugeresv.reports.kernels import show_kernels, write_kernels_json
+from hugeresv.reports.kernels import show_config, show_kernels, write_kernels_json
 
 
 @click.group(
     invoke_without_command=True,
-    subcommand_metavar="[fetch NAME...]",
+    subcommand_metavar="[fetch NAME... | config]",
     epilog=examples("hugeresv kernels", "hugeresv kernels --json"),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -26,7 +27,7 @@ def kernels(context: click.Context, as_json: bool, color: Colour) -> None:
     """List the kernels that guests can run, and fetch them.
 
     With each: its release, the machine it is for, and the behaviour that has its rules. A kernel of your own needs no
-    name: guest:PATH is a bzImage or vmlinux, wherever a KERNEL is wanted.
+    name: guest:PATH is a bzImage or vmlinux, wherever a KERNEL is wanted. `config` prints the options it needs.
     """
     if context.invoked_subcommand is not None:
         return
@@ -51,3 +52,18 @@ def fetch(names: tuple[str, ...]) -> int:
             image = fetch_kernel(name, lambda line: click.echo(f"hugeresv: {line}", err=True))
             click.echo(f"guest:{name} is {image.release}")
     return status.value
+
+
+@kernels.command(
+    epilog=examples(
+        "hugeresv kernels config",
+        "hugeresv kernels config > guest.config",
+    )
+)
+def config() -> None:
+    """Print the configuration that a kernel of your own needs to run in a guest, every option with its reason.
+
+    In the kernel's tree, scripts/kconfig/merge_config.sh -m .config guest.config adds it, and make olddefconfig what
+    the options need.
+    """
+    show_config(sys.stdout, CONFIG)

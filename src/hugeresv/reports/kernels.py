@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import TextIO
 
+from hugeresv.kernels.guest.config import ConfigPart
 from hugeresv.kernels.guest.listing import KernelEntry
 from hugeresv.model.release import Evidence
 from hugeresv.reports.listing import print_listing
@@ -46,3 +47,12 @@ def _object(entry: KernelEntry) -> dict[str, object]:
     if entry.problem is None:
         del fields["problem"]
     return fields
+
+
+def show_config(stream: TextIO, parts: Iterable[ConfigPart]) -> None:
+    """A fragment of a kernel's configuration, with the reason above every option."""
+    for number, part in enumerate(parts):
+        stream.write(f"{chr(10) if number else ''}### {part.title}\n\n")
+        stream.writelines(
+            f"# {option.reason}\n{'' if part.wanted else '#'}CONFIG_{option.name}=y\n" for option in part.options
+        )

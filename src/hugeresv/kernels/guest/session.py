@@ -53,7 +53,8 @@ class GuestSession(ProcessSession[GuestWorker]):
         self._guest = snapshot.restore()
         conversation = self._guest.conversation
         root = GuestWorker(conversation, KEEPER, snapshot.keeper, architecture, {KEEPER})
-        keeper = Keeper(root, snapshot.keeper, names, MOUNTS, ("hugetlb", "cpuset"))
+        controllers = ("hugetlb",) if nodes is None else ("hugetlb", "cpuset")
+        keeper = Keeper(root, snapshot.keeper, names, MOUNTS, controllers)
         super().__init__(root, keeper, names)
         files = GuestFiles(conversation)
         made = [GuestPool(files, pool, architecture.word_bits, nodes) for pool in pools]

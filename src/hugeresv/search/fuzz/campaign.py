@@ -16,16 +16,14 @@ from itertools import count
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.grammar import open_kernel, parse_kernel
-from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.model.behaviour import Behaviour
-from hugeresv.model.presets import LINUX_6_18
-from hugeresv.outcome import Outcome
-from hugeresv.play.play import play
 from hugeresv.scenario.scenario import Scenario
-from hugeresv.search.fuzz.difference import Difference, as_found, report_of, shortened
+from hugeresv.search.fuzz.difference import Difference, as_found, shortened
 from hugeresv.search.fuzz.generate import Coverage, generate
+from hugeresv.search.fuzz.guide import guide_for, hangs
 from hugeresv.search.fuzz.kept import Kept
+from hugeresv.search.kinds import report_of
 from hugeresv.search.lockstep import Divergence, first_difference
 
 BATCH = 20
@@ -177,7 +175,7 @@ def run_batch(
     """`size` scenarios, with every difference that they show but those whose report is `known`."""
     tally = Tally()
     real = left.real or right.real
-    guide = _guide(left, real)
+    guide = guide_for(left, real=real)
     names = (left.name, right.name)
     for number in range(drawing.first, drawing.first + size):
         origin = f"{drawing.seed}:{number}"
@@ -199,7 +197,7 @@ def _finding(found: Difference, left: Kernel, right: Kernel, guide: Behaviour, k
     """It, shortened to steps of which none hangs on a real kernel that the guide does not know of."""
 
     def tried(candidate: Scenario) -> Divergence | None:
-        if (left.real or right.real) and _hangs(candidate, guide):
+        if (left.real or right.real) and hangs(candidate, guide):
             return None
         return first_difference(candidate, left, right)
 
@@ -218,18 +216,3 @@ def _must_repeat(scenario: Scenario, divergence: Divergence, left: Kernel, right
             f"{left.name} and {right.name} differed at step {divergence.number} of a scenario, and did not when it was "
             "run again: somebody else used the host's pool meanwhile; run it again when nobody does"
         )
-
-
-def _guide(left: Kernel, real: bool) -> Behaviour:
-    """What says which names are bound while a scenario is drawn: the left kernel's own rules where it is a model.
-
-    With a real kernel beside it a step must not hang, so the guide knows of every way to hang.
-    """
-    behaviour = left.behaviour if isinstance(left, ModelKernel) else LINUX_6_18
-    return replace(behaviour, steal_at_owner_address=True) if real else behaviour
-
-
-def _hangs(scenario: Scenario, guide: Behaviour) -> bool:
-    """Whether a step of it hangs under the guide."""
-    results = play(scenario, ModelKernel(guide))
-    return any(result.answer.outcome is Outcome.HANG for result in results)

@@ -9,6 +9,7 @@ from hugeresv.errors import HugeresvError
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Json, Scenario
 from hugeresv.search.fuzz.shrink import shrink
+from hugeresv.search.kinds import alike, report_of
 from hugeresv.search.lockstep import Divergence
 
 FirstDifference = Callable[[Scenario], Divergence | None]
@@ -37,12 +38,6 @@ class Difference:
         return "\n".join(answer.report.log for answer in answers if answer.report is not None)
 
 
-def report_of(divergence: Divergence) -> str | None:
-    """The first lines of what the kernels say against themselves."""
-    lines = [answer.report.line for answer in (divergence.left, divergence.right) if answer.report is not None]
-    return "; ".join(lines) or None
-
-
 def as_found(scenario: Scenario, divergence: Divergence, names: tuple[str, str], origin: str) -> Difference:
     """The scenario up to the step at which the kernels differ. A call that did not return is marked: it may hang."""
     steps = list(scenario.steps[: divergence.number])
@@ -53,7 +48,7 @@ def as_found(scenario: Scenario, divergence: Divergence, names: tuple[str, str],
 
 
 def shortened(found: Difference, names: tuple[str, str], first_difference: FirstDifference) -> Difference:
-    """The shortest scenario that still tells the kernels apart; by the same report, where it is that.
+    """The shortest scenario that still tells the kernels apart, in a way like the one that was found.
 
     A candidate that cannot be carried out, or not here, shows nothing.
     """
@@ -63,7 +58,7 @@ def shortened(found: Difference, names: tuple[str, str], first_difference: First
             divergence = first_difference(candidate)
         except HugeresvError:
             return None
-        return divergence if divergence is not None and report_of(divergence) == found.report else None
+        return divergence if divergence is not None and alike(divergence, found.divergence) else None
 
     short = shrink(found.scenario, lambda candidate: same(candidate) is not None)
     divergence = same(short)

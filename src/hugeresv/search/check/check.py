@@ -1,0 +1,207 @@
+"""The check of a kernel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import count
+
+from hugeresv.answer import Answer, Counters, KernelReport
+from hugeresv.errors import HugeresvError
+from hugeresv.kernels.guest.conversation import LostError
+from hugeresv.kernels.guest.report import report_line
+from hugeresv.kernels.protocol import Kernel
+from hugeresv.outcome import Outcome
+from hugeresv.scenario.expectation import observed
+from hugeresv.scenario.scenario import Scenario
+from hugeresv.search.check.checked import Case, Checked, Finding
+from hugeresv.search.fuzz.generate import Coverage, generate
+from hugeresv.search.fuzz.guide import guide_for, hangs
+from hugeresv.search.fuzz.shrink import shrink
+from hugeresv.search.kinds import alike, mark_of, report_of
+from hugeresv.search.lockstep import Audits, Divergence, Pair, lockstep
+
+LENGTH = 40
+"""Most steps of a random scenario."""
+
+_MOST_FAILURES = 10
+"""Random scenarios of which none could be run: nor will others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long random scenarios are run, after how many findings to stop, and whether these are shortened."""
+
+    seconds: float = 60.0
+    findings: int = 5
+    shorten: bool = True
+    seed: str = "0"
+
+
+class Check:
+    """A check of `kernel` against `base`, with what gives insight into both where they are audited."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        base: Kernel,
+        audits: Audits | None,
+        effort: Effort,
+        keep: Callable[[Finding], None],
+        progress: Callable[[Checked], None],
+    ) -> None:
+        """`keep` gets a finding when it is found, and again when it is short; `progress` is called after a scenario."""
+        self.checked = Checked(kernel.name, base.name, audits is not None)
+        self._kernel = kernel
+        self._base = base
+        self._audits = audits
+        self._effort = effort
+        self._keep = keep
+        self._progress = progress
+        self._before: list[Pair] = []
+        """The steps of the last scenario on which the two agree."""
+        self._guide = guide_for(base, real=kernel.real or base.real)
+        self._begin = time.monotonic()
+
+    def run(self, scenarios: Iterable[tuple[str, Scenario]]) -> Checked:
+        """All of these, then random ones. Raises UnavailableError where that cannot be done here."""
+        try:
+            if self._named(scenarios):
+                self.checked.complete = self._random()
+        finally:
+            self.checked.seconds = time.monotonic() - self._begin
+        return self.checked
+
+    def _named(self, scenarios: Iterable[tuple[str, Scenario]]) -> bool:
+        """Whether there may be more findings."""
+        for name, scenario in scenarios:
+            try:
+                finding = self._examine(name, scenario)
+            except HugeresvError as error:
+                self.checked.cases.append(Case(name, skipped=str(error).partition("\n")[0]))
+            else:
+                self.checked.cases.append(Case(name, finding=finding))
+            self._progress(self.checked)
+            if len(self.checked.findings) >= self._effort.findings:
+                return False
+        return True
+
+    def _random(self) -> bool:
+        """Random scenarios for as long as there is time; whether there may be more findings."""
+        end = time.monotonic() + self._effort.seconds
+        for number in count():
+            if time.monotonic() >= end:
+                break
+            name = f"{self._effort.seed}:{number}"
+            try:
+                self._examine(name, generate(name, LENGTH, self._guide, Coverage()))
+            except HugeresvError as error:
+                self.checked.left_out[str(error).partition("\n")[0]] += 1
+                if not self.checked.drawn and self.checked.left_out.total() >= _MOST_FAILURES:
+                    return False
+            else:
+                self.checked.drawn += 1
+            self._progress(self.checked)
+            if len(self.checked.findings) >= self._effort.findings:
+                return False
+        return True
+
+    def _examine(self, name: str, scenario: Scenario) -> Finding | None:
+        """Run a scenario; the finding that it shows, a new one or one that is known."""
+        divergence = self._first_difference(scenario)
+        self.checked.steps += len(scenario.steps) if divergence is None else divergence.number
+        if divergence is None:
+            return None
+        mark = mark_of(divergence)
+        for known in self.checked.findings:
+            if mark in known.marks:
+                known.also.append(name)
+                return known
+        finding = self._new(name, scenario, divergence)
+        self.checked.findings.append(finding)
+        self._keep(finding)
+        if self._effort.shorten:
+            self._shorten(finding)
+            for known in self.checked.findings[:-1]:
+                if _same(known.scenario, finding.scenario):
+                    self.checked.findings.pop()
+                    known.marks |= finding.marks
+                    known.also.append(name)
+                    return known
+            self._keep(finding)
+        return finding
+
+    def _first_difference(self, scenario: Scenario) -> Divergence | None:
+        """Where the two first differ. A kernel that does not survive the making of the pool differs before any step."""
+        self._before = []
+        try:
+            for pair in lockstep(scenario, self._base, self._kernel, audits=self._audits):
+                if pair.differ:
+                    return pair
+                self._before.append(pair)
+        except LostError as lost:
+            report = KernelReport(report_line(str(lost)) or str(lost).partition("\n")[0], str(lost))
+            none = Counters(0, 0, 0, 0)
+            return Divergence(0, None, Answer(Outcome.OK, none), Answer(lost.outcome, none, report=report))
+        return None
+
+    def _new(self, name: str, scenario: Scenario, divergence: Divergence) -> Finding:
+        steps = list(scenario.steps[: divergence.number])
+        if divergence.step is not None and Outcome.HANG in (divergence.left.outcome, divergence.right.outcome):
+            steps[-1] = replace(steps[-1], hangs=True)
+        number, seconds = len(self.checked.findings) + 1, time.monotonic() - self._begin
+        found = self._entitled(replace(scenario, steps=tuple(steps)), self._before, divergence)
+        steps_before, marks = len(scenario.steps), {mark_of(divergence)}
+        return Finding(number, name, found, self._before, divergence, steps_before, seconds, marks=marks)
+
+    def _shorten(self, finding: Finding) -> None:
+        """Leave out of its scenario what is not needed. A candidate that cannot be carried out shows nothing."""
+        seen: list[tuple[list[Pair], Divergence]] = []
+
+        def shows(candidate: Scenario) -> bool:
+            try:
+                if (self._kernel.real or self._base.real) and hangs(candidate, self._guide):
+                    return False
+                divergence = self._first_difference(candidate)
+            except HugeresvError:
+                return False
+            if divergence is None or not alike(divergence, finding.divergence):
+                return False
+            seen.append((self._before, divergence))
+            return True
+
+        whole = _bare(finding.scenario)
+        finding.comes_again = shows(whole)
+        if finding.comes_again:
+            short = shrink(whole, shows)
+            finding.before, finding.divergence = seen[-1]
+            finding.marks.add(mark_of(finding.divergence))
+            finding.scenario = self._entitled(short, finding.before, finding.divergence)
+            finding.short = True
+            finding.seconds = time.monotonic() - self._begin
+
+    def _entitled(self, scenario: Scenario, before: list[Pair], divergence: Divergence) -> Scenario:
+        """The scenario, which expects what the base answers."""
+        where = f"at step {divergence.number}" if divergence.step is not None else "when everything is let go"
+        said = report_of(divergence) or ", ".join(violation.name for violation in divergence.beyond)
+        title = f"{self._base.name} and {self._kernel.name} differ {where}{f': {said}' if said else ''}."
+        answers = [pair.left for pair in (*before, divergence) if pair.step is not None]
+        steps = [replace(step, expect=observed(answer)) for step, answer in zip(scenario.steps, answers, strict=False)]
+        left = divergence.left.counters.rsvd if divergence.step is None else None
+        return replace(scenario, title=title, steps=tuple(steps), leaks_rsvd=left or None)
+
+
+def _same(one: Scenario, other: Scenario) -> bool:
+    """Whether two scenarios have the same operations on the same pool."""
+    return _operations(one) == _operations(other)
+
+
+def _operations(scenario: Scenario) -> tuple[object, ...]:
+    return scenario.pool, scenario.cgroups, [step.operation for step in scenario.steps]
+
+
+def _bare(scenario: Scenario) -> Scenario:
+    """Without what is said about steps, which is about the whole story."""
+    steps = tuple(replace(step, note=None, expect=None, expect_on=None) for step in scenario.steps)
+    return replace(scenario, steps=steps, leaks_rsvd=None, source=None)

@@ -1,0 +1,74 @@
+"""What a check has found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from hugeresv.scenario.scenario import Scenario
+from hugeresv.search.kinds import Kind, kind_of
+from hugeresv.search.lockstep import Divergence, Pair
+
+
+@dataclass(slots=True)
+class Finding:
+    """A scenario that tells the kernel from its base. `also` has the names of further scenarios that show the same."""
+
+    number: int
+    """From 1, in the order in which they are found."""
+    name: str
+    """Of the scenario that showed it first."""
+    scenario: Scenario
+    """Up to the step that shows it; when `short`, of which no step can be left out."""
+    before: list[Pair]
+    """The steps on which the two agree."""
+    divergence: Divergence
+    steps_before: int
+    seconds: float
+    """Since the check began, when it was found; when `short`, when it was shortened."""
+    short: bool = False
+    comes_again: bool = True
+    """Whether it was shown a second time, on a fresh start."""
+    marks: set[tuple[str, ...]] = field(default_factory=set)
+    """What other scenarios have in common with it that show the same."""
+    also: list[str] = field(default_factory=list)
+
+    @property
+    def kind(self) -> Kind:
+        """Its kind."""
+        return kind_of(self.divergence)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One scenario: whether it was left out and why, or the finding that it shows."""
+
+    name: str
+    skipped: str | None = None
+    finding: Finding | None = None
+
+
+@dataclass(slots=True)
+class Checked:
+    """What was done, and what it showed."""
+
+    kernel: str
+    base: str
+    audited: bool
+    cases: list[Case] = field(default_factory=list)
+    """The scenarios that were named, in their order; random ones are counted below."""
+    drawn: int = 0
+    """Random scenarios that were run."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Random scenarios that could not be run, by the reason."""
+    steps: int = 0
+    """Steps of all scenarios that were run."""
+    seconds: float = 0.0
+    findings: list[Finding] = field(default_factory=list)
+    complete: bool = False
+    """Whether nothing ended it early: neither its user nor the number of findings."""
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing tells the kernel from its base."""
+        return not self.findings

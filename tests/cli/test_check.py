@@ -1,0 +1,64 @@
+"""`hugeresv check`: its exit status, and its end."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Hugeresv
+
+MODEL = ("check", "6.18", "--time", "0", "history/H104-parent-leaves-before-its-child")
+
+
+def test_a_kernel_beside_itself_is_clean(hugeresv: Hugeresv) -> None:
+    """Exit status 0, and a verdict. Catches: a difference between a kernel and itself."""
+    ran = hugeresv(*MODEL)
+    assert (ran.status, ran.out.splitlines()[-1]) == (0, "no finding")
+
+
+def test_a_finding_is_status_1_in_every_format(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """What is found is said, written and told by the status. Catches: a format that has no status."""
+    found = (*MODEL, "--base", "ideal")
+    for option in ((), ("--tap",), ("--json",), ("--junit", tmp_path / "junit.xml"), ("--bisect",)):
+        assert hugeresv(*found, *option).status == 1
+    assert 'failures="1"' in (tmp_path / "junit.xml").read_text()
+    assert json.loads(hugeresv(*found, "--json").out)["schema"] == "hugeresv-check/1"
+
+
+@pytest.mark.parametrize(("bisect", "status"), [((), 3), (("--bisect",), 125)])
+def test_a_kernel_that_is_not_built_is_skipped(
+    hugeresv: Hugeresv, tmp_path: Path, bisect: tuple[str, ...], status: int
+) -> None:
+    """An unbuilt tree is 3, and 125 for git. Catches: a commit that does not build taken for a bad one."""
+    ran = hugeresv("check", tmp_path, *bisect)
+    assert (ran.status, "has no arch/x86/boot/bzImage" in ran.err) == (status, True)
+
+
+def test_wrong_input_ends_a_bisection(hugeresv: Hugeresv) -> None:
+    """128 and more ends `git bisect run`. Catches: a bad option that makes every commit a bad one."""
+    assert hugeresv("check", "host", "--bisect").status == 128
+    assert hugeresv("check", "6.18", "--bisect", "nope.scn").status == 128
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_an_interrupted_check_says_what_it_has_done(number: int, status: int, tmp_path: Path) -> None:
+    """SIGTERM and Ctrl-C end it with the tally and their status. Catches: a campaign that is lost with its end."""
+    command = [str(Path(sys.executable).parent / "hugeresv"), "check", "6.18", "--seed", "x", "--time", "600", "fork"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path, text=True) as tool:
+        deadline = time.monotonic() + 60
+        while not _handles(tool.pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        tool.send_signal(number)
+        out, _ = tool.communicate(timeout=60)
+    assert (tool.returncode, "ended early" in " ".join(out.split())) == (status, True)
+
+
+def _handles(pid: int) -> bool:
+    """Whether the process catches SIGTERM: then the check runs."""
+    caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)

@@ -1,0 +1,142 @@
+"""The check of a kernel: what is a finding, what is the same one, and what becomes of it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+import hugeresv
+from hugeresv.answer import Answer, KernelReport
+from hugeresv.kernels.grammar import parse_behaviour
+from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.kernels.model.session import ModelSession
+from hugeresv.outcome import Outcome
+from hugeresv.play.insight import model_insight
+from hugeresv.reports.check_formats import to_json, to_junit, to_tap
+from hugeresv.reports.finding_folder import ANSWERS, LOG, PROGRAM, REPEAT, SCENARIO, FindingFolders
+from hugeresv.scenario.load import load
+from hugeresv.scenario.operation import Fork, Operation
+from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
+from hugeresv.scenario.scn_format import parse_scn
+from hugeresv.search.check.check import Check, Effort
+from hugeresv.search.check.checked import Checked
+from hugeresv.search.kinds import Kind
+
+Answering = Callable[[Answer], Answer]
+
+FORKS = "pool 2M nr=3\np mmap a 1 private\np touch a 0\np fork q\np munmap a 0\n"
+PLAIN = "pool 2M nr=3\np mmap a 1 private\np munmap a 0\n"
+
+
+def fails(name: str, change: Answering) -> ModelKernel:
+    """A kernel that fails in a fork: it answers what `change` makes of its answer."""
+
+    class Failing(ModelKernel):
+        def start(
+            self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()
+        ) -> ModelSession:
+            session = super().start(pool, cgroups, pools)
+            apply = session.apply
+
+            def applied(operation: Operation, *, may_hang: bool = False) -> Answer:
+                answer = apply(operation, may_hang=may_hang)
+                return change(answer) if isinstance(operation, Fork) else answer
+
+            session.apply = applied  # type: ignore[method-assign]
+            return session
+
+    return Failing(parse_behaviour(name))
+
+
+def crash(answer: Answer) -> Answer:
+    return answer._replace(outcome=Outcome.CRASH, report=KernelReport("BUG: planted", "[ 1.0] BUG: planted\n"))
+
+
+FAILURES: dict[Kind, Answering] = {
+    Kind.CRASH: crash,
+    Kind.HANG: lambda answer: answer._replace(outcome=Outcome.HANG),
+    Kind.REPORT: lambda answer: answer._replace(report=KernelReport("WARNING: planted", "WARNING: planted\n")),
+    Kind.ANSWER: lambda answer: answer._replace(outcome=Outcome.ENOMEM),
+}
+
+
+def checked(kernel: ModelKernel, base: str, *texts: str, out: Path | None = None, findings: int = 5) -> Checked:
+    beside = ModelKernel(parse_behaviour(base))
+    keep = FindingFolders(out, kernel, beside).put if out else lambda _finding: None
+    scenarios: Iterator[tuple[str, Scenario]] = ((f"s{i}", parse_scn(text, "s.scn")) for i, text in enumerate(texts))
+    audits = (model_insight, model_insight)
+    return Check(kernel, beside, audits, Effort(0, findings), keep, lambda _: None).run(scenarios)
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_each_failure_is_a_finding_of_its_kind(kind: Kind) -> None:
+    """A fork that crashes, hangs, warns or answers something else is one finding, shortened to the fork.
+
+    Catches: a failure that counts as nothing, and a shortening that ends at another one.
+    """
+    found = checked(fails("6.18", FAILURES[kind]), "6.18", PLAIN, FORKS, FORKS)
+    assert [finding.kind for finding in found.findings] == [kind]
+    (finding,) = found.findings
+    assert [step.operation.op for step in finding.scenario.steps] == ["fork"]
+    assert (finding.name, finding.also, finding.short) == ("s1", ["s2"], True)
+    assert [case.finding for case in found.cases] == [None, finding, finding]
+
+
+def test_a_ledger_that_only_the_kernel_breaks_is_a_finding() -> None:
+    """6.18 breaks its ledger where `ideal` does not, and is clean beside itself.
+
+    Catches: a stock kernel that is accused of its known bugs.
+    """
+    wraps = FORKS.replace("p munmap a 0", "p exit")
+    assert checked(ModelKernel(parse_behaviour("6.18")), "ideal", wraps).findings
+    assert checked(ModelKernel(parse_behaviour("6.18")), "6.18", wraps).clean
+
+
+def test_everything_of_a_finding_is_kept(tmp_path: Path) -> None:
+    """The folder has the short scenario, which expects the base's answers, the program, the log and the answers."""
+    (finding,) = checked(fails("6.18", crash), "6.18", FORKS, out=tmp_path).findings
+    folder = tmp_path / "finding-1"
+    assert {path.name for path in folder.iterdir()} == {SCENARIO, PROGRAM, LOG, ANSWERS, REPEAT}
+    assert load(folder / SCENARIO)[0].steps == finding.scenario.steps
+    assert finding.scenario.steps[0].expect is not None
+    assert (folder / LOG).read_text() == "[ 1.0] BUG: planted\n"
+    assert "! its log" in (folder / ANSWERS).read_text()
+    assert f"--time 0 {folder / SCENARIO}" in (folder / REPEAT).read_text()
+
+
+def test_a_finding_is_on_disk_before_it_is_short(tmp_path: Path) -> None:
+    """It is kept twice, the first time with all of its steps. Catches: a finding that a kill while shrinking loses."""
+    lengths = []
+    kernel, base = fails("6.18", crash), ModelKernel(parse_behaviour("6.18"))
+    check = Check(
+        kernel, base, None, Effort(0), lambda finding: lengths.append(len(finding.scenario.steps)), lambda _: None
+    )
+    check.run([("forks", parse_scn(FORKS, "s.scn"))])
+    assert lengths == [3, 1]
+
+
+def test_formats_for_programs_say_the_same(tmp_path: Path) -> None:
+    """TAP, JUnit's XML and JSON have a case for each scenario, and the finding where it was shown."""
+    impossible = PLAIN.replace("p munmap a 0", "p munmap b 0")
+    found = checked(fails("6.18", crash), "6.18", PLAIN, FORKS, impossible)
+    tap = to_tap(found).split("\n")
+    assert tap[:4] == ["TAP version 13", "1..3", "ok 1 - s0", "not ok 2 - s1"]
+    assert tap[-2].startswith("ok 3 - s2 # SKIP step 2: ")
+    suite = ET.fromstring(to_junit(found))  # noqa: S314  our own
+    assert [(case.get("name"), [child.tag for child in case]) for case in suite] == [
+        ("s0", []), ("s1", ["failure"]), ("s2", ["skipped"]),
+    ]  # fmt: skip
+    assert '"kind": "crash"' in to_json(found, None)
+
+
+def test_random_scenarios_find_what_no_scenario_shows() -> None:
+    """A difference of one switch is found with no scenario at all. Catches: a campaign that is not run."""
+    found = hugeresv.check("6.18,zap-restore=never", PLAIN, base="6.18", seconds=60, findings=1)
+    assert (len(found.findings), found.complete) == (1, False)
+
+
+def test_findings_that_shrink_to_the_same_steps_are_one() -> None:
+    """A fork that answers ENOMEM first shows in other counters after a touch. Catches: one bug that is told twice."""
+    found = checked(fails("6.18", FAILURES[Kind.ANSWER]), "6.18", FORKS, "pool 2M nr=3\nq fork p\n")
+    assert [(finding.name, finding.also) for finding in found.findings] == [("s0", ["s1"])]
