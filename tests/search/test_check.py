@@ -21,7 +21,7 @@ from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
 from hugeresv.scenario.scn_format import parse_scn
 from hugeresv.search.check.check import Check, Effort
 from hugeresv.search.check.checked import Checked
-from hugeresv.search.kinds import Kind
+from hugeresv.search.kinds import DifferenceKind
 
 Answering = Callable[[Answer], Answer]
 
@@ -53,11 +53,13 @@ def crash(answer: Answer) -> Answer:
     return answer._replace(outcome=Outcome.CRASH, report=KernelReport("BUG: planted", "[ 1.0] BUG: planted\n"))
 
 
-FAILURES: dict[Kind, Answering] = {
-    Kind.CRASH: crash,
-    Kind.HANG: lambda answer: answer._replace(outcome=Outcome.HANG),
-    Kind.REPORT: lambda answer: answer._replace(report=KernelReport("WARNING: planted", "WARNING: planted\n")),
-    Kind.ANSWER: lambda answer: answer._replace(outcome=Outcome.ENOMEM),
+FAILURES: dict[DifferenceKind, Answering] = {
+    DifferenceKind.CRASH: crash,
+    DifferenceKind.HANG: lambda answer: answer._replace(outcome=Outcome.HANG),
+    DifferenceKind.REPORT: lambda answer: answer._replace(
+        report=KernelReport("WARNING: planted", "WARNING: planted\n")
+    ),
+    DifferenceKind.ANSWER: lambda answer: answer._replace(outcome=Outcome.ENOMEM),
 }
 
 
@@ -70,7 +72,7 @@ def checked(kernel: ModelKernel, base: str, *texts: str, out: Path | None = None
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-def test_each_failure_is_a_finding_of_its_kind(kind: Kind) -> None:
+def test_each_failure_is_a_finding_of_its_kind(kind: DifferenceKind) -> None:
     """A fork that crashes, hangs, warns or answers something else is one finding, shortened to the fork.
 
     Catches: a failure that counts as nothing, and a shortening that ends at another one.
@@ -138,5 +140,5 @@ def test_random_scenarios_find_what_no_scenario_shows() -> None:
 
 def test_findings_that_shrink_to_the_same_steps_are_one() -> None:
     """A fork that answers ENOMEM first shows in other counters after a touch. Catches: one bug that is told twice."""
-    found = checked(fails("6.18", FAILURES[Kind.ANSWER]), "6.18", FORKS, "pool 2M nr=3\nq fork p\n")
+    found = checked(fails("6.18", FAILURES[DifferenceKind.ANSWER]), "6.18", FORKS, "pool 2M nr=3\nq fork p\n")
     assert [(finding.name, finding.also) for finding in found.findings] == [("s0", ["s1"])]

@@ -24,7 +24,7 @@ from hugeresv.reports.finding_folder import FindingFolders
 from hugeresv.reports.spelling import spell_name
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.check.check import Check, Effort
-from hugeresv.search.check.checked import Checked, Finding
+from hugeresv.search.check.checked import Checked, CheckFinding
 
 UNTESTABLE = 125
 """What `git bisect run` takes for a commit that cannot be tested."""
@@ -120,7 +120,7 @@ def _check(
     folders = None if out is None else FindingFolders(out, opened.kernel, opened.base)
     progress, begin = ProgressLines(sys.stderr), time.monotonic()
 
-    def keep(finding: Finding) -> None:
+    def keep(finding: CheckFinding) -> None:
         if folders is not None:
             folders.put(finding)
 

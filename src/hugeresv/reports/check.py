@@ -8,7 +8,7 @@ from typing import TextIO
 from hugeresv.reports.finding_folder import FindingFolders
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell
-from hugeresv.search.check.checked import Checked, Finding
+from hugeresv.search.check.checked import Checked, CheckFinding
 from hugeresv.search.kinds import answers_beside
 
 
@@ -68,7 +68,7 @@ def show_checked(screen: Screen, checked: Checked, folders: FindingFolders | Non
         screen.paragraph(_counted(len(checked.findings), "finding"), fg="red")
 
 
-def _finding(screen: Screen, finding: Finding, folder: Path | None) -> None:
+def _finding(screen: Screen, finding: CheckFinding, folder: Path | None) -> None:
     screen.line()
     screen.paragraph(f"finding {finding.number}: {finding.scenario.title}", "  ", first="", fg="red", bold=True)
     for line in about(finding):
@@ -79,7 +79,7 @@ def _finding(screen: Screen, finding: Finding, folder: Path | None) -> None:
         screen.line(f"  all of it: {folder}")
 
 
-def about(finding: Finding) -> list[str]:
+def about(finding: CheckFinding) -> list[str]:
     """What a finding is, line by line, without its steps."""
     divergence = finding.divergence
     lines = [f"{key}: {left} against {right}" for key, left, right in answers_beside(divergence.left, divergence.right)]

@@ -11,7 +11,7 @@ from hugeresv.reports.check import about
 from hugeresv.reports.finding_folder import FindingFolders
 from hugeresv.reports.spelling import spell
 from hugeresv.scenario.json_format import format_json
-from hugeresv.search.check.checked import Case, Checked, Finding
+from hugeresv.search.check.checked import Case, Checked, CheckFinding
 
 SCHEMA = "hugeresv-check/1"
 
@@ -81,7 +81,7 @@ def _case(case: Case) -> dict[str, object]:
     return {"name": case.name, "skipped": case.skipped, "finding": finding}
 
 
-def _finding(finding: Finding, folder: Path | None) -> dict[str, object]:
+def _finding(finding: CheckFinding, folder: Path | None) -> dict[str, object]:
     left, right = finding.divergence.left, finding.divergence.right
     return {
         "number": finding.number,
@@ -111,7 +111,7 @@ def _all_cases(checked: Checked) -> list[Case]:
     return [*checked.cases, Case(f"{checked.drawn} {_CAMPAIGN}", finding=drawn)]
 
 
-def _told(finding: Finding) -> list[str]:
+def _told(finding: CheckFinding) -> list[str]:
     text = [finding.scenario.title or "", *about(finding), *(spell(step.operation) for step in finding.scenario.steps)]
     return [line for each in text for line in each.split("\n")]
 

@@ -15,7 +15,7 @@ from hugeresv.reports.c.reproducer import to_c
 from hugeresv.reports.compare import CompareReport
 from hugeresv.reports.screen import Screen
 from hugeresv.scenario.load import to_text
-from hugeresv.search.check.checked import Finding
+from hugeresv.search.check.checked import CheckFinding
 
 SCENARIO, PROGRAM, LOG, ANSWERS, REPEAT = "scenario.scn", "reproducer.c", "kernel.log", "answers.txt", "repeat.txt"
 
@@ -30,11 +30,11 @@ class FindingFolders:
         self._kernel = kernel
         self._base = base
 
-    def of(self, finding: Finding) -> Path:
+    def of(self, finding: CheckFinding) -> Path:
         """Its folder."""
         return self._directory / f"finding-{finding.number}"
 
-    def put(self, finding: Finding) -> None:
+    def put(self, finding: CheckFinding) -> None:
         """Write its files anew, each as a whole. Raises InputError where that cannot be done."""
         folder = self.of(finding)
         files = {SCENARIO: to_text([finding.scenario], ".scn"), ANSWERS: self._answers(finding)}
@@ -51,7 +51,7 @@ class FindingFolders:
         except OSError as error:
             raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
 
-    def _answers(self, finding: Finding) -> str:
+    def _answers(self, finding: CheckFinding) -> str:
         """What both answered, side by side, after the steps that lead there; and what does not hold."""
         stream = io.StringIO()
         report = CompareReport(Screen(stream, _COLUMNS, colour=False, unicode=True), self._base, self._kernel)
@@ -59,7 +59,7 @@ class FindingFolders:
         violations = "".join(f"! {violation}\n" for violation in finding.divergence.beyond)
         return stream.getvalue() + (f"\nOnly in the memory of {self._kernel.name}:\n{violations}" if violations else "")
 
-    def _program(self, finding: Finding) -> tuple[str, str]:
+    def _program(self, finding: CheckFinding) -> tuple[str, str]:
         """The reproducer in C, or why there is none."""
         base = self._base if isinstance(self._base, ModelKernel | GuestKernel) else None
         assert base is not None

@@ -10,7 +10,7 @@ from hugeresv.scenario.expectation import contradictions, observed
 from hugeresv.search.lockstep import Divergence
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """Kinds, the gravest first: a divergence is of the first one that it fits."""
 
     CRASH = "crash"
@@ -27,18 +27,18 @@ class Kind(StrEnum):
     """The answers are alike, and an invariant does not hold in the right one's memory."""
 
 
-def kind_of(divergence: Divergence) -> Kind:
+def kind_of(divergence: Divergence) -> DifferenceKind:
     """Its kind."""
     left, right = divergence.left, divergence.right
     if left.outcome != right.outcome and Outcome.CRASH in (left.outcome, right.outcome):
-        return Kind.CRASH
+        return DifferenceKind.CRASH
     if left.outcome != right.outcome and Outcome.HANG in (left.outcome, right.outcome):
-        return Kind.HANG
+        return DifferenceKind.HANG
     if left.report != right.report:
-        return Kind.REPORT
+        return DifferenceKind.REPORT
     if divergence.answers_differ:
-        return Kind.LEAK if divergence.step is None else Kind.ANSWER
-    return Kind.LEDGER
+        return DifferenceKind.LEAK if divergence.step is None else DifferenceKind.ANSWER
+    return DifferenceKind.LEDGER
 
 
 def report_of(divergence: Divergence) -> str | None:
@@ -49,8 +49,8 @@ def report_of(divergence: Divergence) -> str | None:
 
 def alike(one: Divergence, other: Divergence) -> bool:
     """Whether a scenario that shows the one may stand for a longer one that shows the other."""
-    if Kind.HANG in (kinds := {kind_of(one), kind_of(other)}):
-        return kinds == {Kind.HANG}
+    if DifferenceKind.HANG in (kinds := {kind_of(one), kind_of(other)}):
+        return kinds == {DifferenceKind.HANG}
     return report_of(one) == report_of(other) and one.answers_differ == other.answers_differ
 
 
@@ -59,7 +59,7 @@ def mark_of(divergence: Divergence) -> tuple[str, ...]:
     kind = kind_of(divergence)
     if (report := report_of(divergence)) is not None:
         return kind, report
-    if kind is Kind.LEDGER:
+    if kind is DifferenceKind.LEDGER:
         return kind, *sorted({violation.name for violation in divergence.beyond})
     operation = "" if divergence.step is None else divergence.step.operation.op
     return kind, operation, *sorted(key for key, _, _ in answers_beside(divergence.left, divergence.right))

@@ -15,7 +15,7 @@ from hugeresv.kernels.protocol import Kernel
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.expectation import observed
 from hugeresv.scenario.scenario import Scenario
-from hugeresv.search.check.checked import Case, Checked, Finding
+from hugeresv.search.check.checked import Case, Checked, CheckFinding
 from hugeresv.search.fuzz.generate import Coverage, generate
 from hugeresv.search.fuzz.guide import guide_for, hangs
 from hugeresv.search.fuzz.shrink import shrink
@@ -48,7 +48,7 @@ class Check:
         base: Kernel,
         audits: Audits | None,
         effort: Effort,
-        keep: Callable[[Finding], None],
+        keep: Callable[[CheckFinding], None],
         progress: Callable[[Checked], None],
     ) -> None:
         """`keep` gets a finding when it is found, and again when it is short; `progress` is called after a scenario."""
@@ -107,7 +107,7 @@ class Check:
                 return False
         return True
 
-    def _examine(self, name: str, scenario: Scenario) -> Finding | None:
+    def _examine(self, name: str, scenario: Scenario) -> CheckFinding | None:
         """Run a scenario; the finding that it shows, a new one or one that is known."""
         divergence = self._first_difference(scenario)
         self.checked.steps += len(scenario.steps) if divergence is None else divergence.number
@@ -146,16 +146,16 @@ class Check:
             return Divergence(0, None, Answer(Outcome.OK, none), Answer(lost.outcome, none, report=report))
         return None
 
-    def _new(self, name: str, scenario: Scenario, divergence: Divergence) -> Finding:
+    def _new(self, name: str, scenario: Scenario, divergence: Divergence) -> CheckFinding:
         steps = list(scenario.steps[: divergence.number])
         if divergence.step is not None and Outcome.HANG in (divergence.left.outcome, divergence.right.outcome):
             steps[-1] = replace(steps[-1], hangs=True)
         number, seconds = len(self.checked.findings) + 1, time.monotonic() - self._begin
         found = self._entitled(replace(scenario, steps=tuple(steps)), self._before, divergence)
         steps_before, marks = len(scenario.steps), {mark_of(divergence)}
-        return Finding(number, name, found, self._before, divergence, steps_before, seconds, marks=marks)
+        return CheckFinding(number, name, found, self._before, divergence, steps_before, seconds, marks=marks)
 
-    def _shorten(self, finding: Finding) -> None:
+    def _shorten(self, finding: CheckFinding) -> None:
         """Leave out of its scenario what is not needed. A candidate that cannot be carried out shows nothing."""
         seen: list[tuple[list[Pair], Divergence]] = []
 

@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from hugeresv.scenario.scenario import Scenario
-from hugeresv.search.kinds import Kind, kind_of
+from hugeresv.search.kinds import DifferenceKind, kind_of
 from hugeresv.search.lockstep import Divergence, Pair
 
 
 @dataclass(slots=True)
-class Finding:
+class CheckFinding:
     """A scenario that tells the kernel from its base. `also` has the names of further scenarios that show the same."""
 
     number: int
@@ -34,7 +34,7 @@ class Finding:
     also: list[str] = field(default_factory=list)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> DifferenceKind:
         """Its kind."""
         return kind_of(self.divergence)
 
@@ -45,7 +45,7 @@ class Case:
 
     name: str
     skipped: str | None = None
-    finding: Finding | None = None
+    finding: CheckFinding | None = None
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Checked:
     steps: int = 0
     """Steps of all scenarios that were run."""
     seconds: float = 0.0
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[CheckFinding] = field(default_factory=list)
     complete: bool = False
     """Whether nothing ended it early: neither its user nor the number of findings."""
 
