@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from tests.cli.conftest import Hugeresv
+from tests.sources.trees import add_process, make_host
 
 CONTRADICTED = "pool 2M nr=4\ndb mmap a 2 private -> rsvd=3\n"
 
@@ -62,3 +63,20 @@ def test_a_comparison_as_a_page_tells_whether_they_part(hugeresv: Hugeresv, tmp_
     assert (ran.status, ran.out) == (1, "2 scenarios, 1 with a difference: split-middle\n")
     assert "promises add up to 6" in page.read_text()
     assert hugeresv("compare", "ideal", "2008", "--html", page, "fork").status == 0
+
+
+def test_a_picture_of_a_host_is_written_and_nothing_printed(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """Of a captured host. Catches: a picture whose numbers are not those of `--json`."""
+    root = tmp_path / "host"
+    make_host(root, nr=8, free=5, resv=2)
+    add_process(root, 7)
+    where = ("--proc", str(root / "proc"), "--sys", str(root / "sys"))
+    told = json.loads(hugeresv("status", "--json", *where).out)
+    ran = hugeresv("status", "--html", tmp_path / "page.html", *where)
+    assert (ran.out, ran.err) == ("", "")
+    assert ran.status == hugeresv("status", *where).status
+    text = (tmp_path / "page.html").read_text()
+    found = dict(re.findall(r'data-counter="(\w+)">(-?\d+)', text))
+    assert {name: str(told["pools"][0][name]) for name in found} == found
+    assert len(found) == 6
+    assert hugeresv("status", "--html", tmp_path / "page.html", "--json", *where).status == 2

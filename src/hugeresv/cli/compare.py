@@ -52,7 +52,7 @@ def compare(left: str, right: str, html: Path | None, color: Colour, files: tupl
                     if _film(*asked, page) if html else _compare(*asked, report):
                         status.note(CONTRADICTED)
         if html:
-            replace_output(html, page.text.encode())
+            replace_output(html, page.text.encode(errors="backslashreplace"))
             page.sum_up(screen)
         else:
             report.total()

@@ -95,7 +95,7 @@ def run(
             runs.file(file)
         report.total()
         if page and html:
-            replace_output(html, page.text.encode())
+            replace_output(html, page.text.encode(errors="backslashreplace"))
             page.sum_up(standard_output(color))
         return status.value
     check_files(files, status)

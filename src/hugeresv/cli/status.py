@@ -2,12 +2,14 @@
 
 import sys
 from functools import partial
+from pathlib import Path
 
 import click
 
 from hugeresv.cli.exit_status import CONTRADICTED, HELD
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import CgroupPath, color_option, proc_option, sys_option
+from hugeresv.cli.output_file import replace_output
 from hugeresv.cli.terminal import Colour, require_terminal, standard_output
 from hugeresv.errors import InputError
 from hugeresv.holders.advice import advice_for
@@ -23,7 +25,10 @@ from hugeresv.units import parse_bytes
 
 @click.command(
     epilog=examples(
-        "hugeresv status --by process", "hugeresv status --json", "hugeresv status --no-headings -o PIDS,RESERVED"
+        "hugeresv status --by process",
+        "hugeresv status --json",
+        "hugeresv status --html pool.html",
+        "hugeresv status --no-headings -o PIDS,RESERVED",
     )
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, hugeresv-status/1, and nothing else.")
@@ -48,6 +53,12 @@ from hugeresv.units import parse_bytes
     flag_value=2.0,
     help="Show it in the whole terminal and look again every so often, 2 seconds by default, until q is pressed.",
 )
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="PAGE",
+    help="Write a picture of the pools, divided among their holders, in the place of the file PAGE; print nothing.",
+)
 @click.option("--advice", is_flag=True, help="What sets the pools at boot, and what to write where to keep them.")
 @proc_option
 @sys_option
@@ -64,6 +75,7 @@ def status(
     pid: int | None,
     cgroup: str | None,
     watch: float | None,
+    html: Path | None,
     advice: bool,
     proc: str,
     sys_root: str,
@@ -75,6 +87,9 @@ def status(
     can still reserve. Exit status: 0, or 1 where something is wrong with the ledger itself, 3 where there are no huge
     pages; 0 after --watch in any case.
     """
+    others = {"--json": as_json, "--watch": watch is not None, "--advice": advice, "-o": output, "--by": by}
+    if html is not None and any(others.values()):
+        raise InputError(f"--html and {next(name for name, given in others.items() if given)} exclude each other")
     if advice:
         if watch is not None:
             raise InputError("--watch and --advice exclude each other")
@@ -95,7 +110,11 @@ def status(
         StatusView(look, look(), watch, shown, colour=standard_output(color).colour).run(mouse=False)
         return HELD
     found = look()
-    if as_json:
+    if html is not None:
+        from hugeresv.reports.html.status import status_page
+
+        replace_output(html, status_page(found, each=each).encode(errors="backslashreplace"))
+    elif as_json:
         write_status(sys.stdout, found, by)
     else:
         alone = no_headings and (output is not None or by is not None)

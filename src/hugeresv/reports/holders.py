@@ -15,8 +15,8 @@ _PROCESSES_SHOWN = 3
 COLUMNS: dict[str, Callable[[Holder], str]] = {
     "SIZE": lambda holder: format_bytes(holder.page_size_kB << 10),
     "KIND": lambda holder: holder.kind,
-    "RESERVED": lambda holder: _pages(holder.reserved),
-    "USED": lambda holder: _pages(holder.used),
+    "RESERVED": lambda holder: pages_text(holder.reserved),
+    "USED": lambda holder: pages_text(holder.used),
     "HELD": lambda holder: format_bytes((holder.reserved.best + holder.used.best) * holder.page_size_kB << 10),
     "PIDS": lambda holder: _some([str(process.pid) for process in holder.processes]),
     "USER": lambda holder: _some(list(dict.fromkeys(process.user for process in holder.processes))),
@@ -99,7 +99,7 @@ def _sum_row(each: GroupSum, names: Sequence[str], *, in_bytes: bool) -> list[st
         numbers += [str(held), str(each.shared_pages * size)]
     else:
         shared = format_bytes(each.shared_pages * size) if each.shared_pages else "-"
-        numbers = [_pages(each.reserved), _pages(each.used), format_bytes(held), shared]
+        numbers = [pages_text(each.reserved), pages_text(each.used), format_bytes(held), shared]
     return [format_bytes(size), *numbers, *names]
 
 
@@ -109,7 +109,8 @@ def _cell(column: str, holder: Holder, *, in_bytes: bool) -> str:
     return COLUMNS[column](holder)
 
 
-def _pages(pages: Pages) -> str:
+def pages_text(pages: Pages) -> str:
+    """A number, or an estimate with its bounds."""
     return str(pages.best) if pages.exact else f"~{pages.best} ({pages.min}-{pages.max})"
 
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 import hugeresv
 from hugeresv.play.film import STATES
 from hugeresv.reports.drawing import MEANINGS
+from hugeresv.reports.printable import printable
 
 SCRIPTS = ("film.js", "draw.js", "pool.js", "machine.js", "timeline.js", "show.js", "page.js")
 """In the order in which they need each other."""
@@ -21,6 +22,7 @@ SCRIPTS = ("film.js", "draw.js", "pool.js", "machine.js", "timeline.js", "show.j
 _ENVIRONMENT = Environment(
     loader=PackageLoader("hugeresv.reports.html", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
+_ENVIRONMENT.filters["printable"] = printable
 
 
 def asset(name: str) -> str:
@@ -38,15 +40,16 @@ def films_page(title: str, runs: Sequence[Mapping[str, Any]]) -> str:
     script = "\n".join(['"use strict";', *map(asset, SCRIPTS), "startColours();", "startPage();"])
     names = [run["name"] for run in runs]
     data = [{**run, "films": [film.data() for film in run["films"]]} for run in runs]
-    return page("run.html.jinja", script, title=title, names=names, films=as_json({"states": states(), "runs": data}))
+    films = as_json({"states": states(), "runs": data})
+    return page("run.html.jinja", ("base.css", "films.css"), script, title=title, names=names, films=films)
 
 
-def page(template: str, script: str, **words: Any) -> str:
+def page(template: str, styles: Sequence[str], script: str, **words: Any) -> str:
     """A page from its template. No other script than this one runs in it, whatever is written into it."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     text: str = _ENVIRONMENT.get_template(template).render(
         version=hugeresv.__version__,
-        style=asset("page.css"),
+        style="\n".join(map(asset, styles)),
         script=script,
         script_digest=digest,
         **words,
