@@ -15,8 +15,14 @@ function fill(node, attributes, children) {
     if (value === true) node.setAttribute(name, "");
     else if (value !== false && value != null) node.setAttribute(name, value);
   }
-  node.append(...children.flat().filter((child) => child != null && child !== false));
+  node.append(...children.flat().filter((child) => child != null && child !== false).map(visible));
   return node;
+}
+
+/* Text without what nobody sees or what turns it around: that is written as an escape. */
+function visible(text) {
+  if (typeof text !== "string") return text;
+  return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, (sign) => (sign === "\n" ? sign : `\\u${sign.codePointAt(0).toString(16).padStart(4, "0")}`));
 }
 
 function plural(count, word) {
