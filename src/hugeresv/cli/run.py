@@ -14,7 +14,6 @@ from hugeresv.cli.files import ScenarioFile, check_files, read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, html_option, on_kernel
 from hugeresv.cli.output_file import replace_output
-from hugeresv.cli.terminal import standard_output
 from hugeresv.errors import InputError
 from hugeresv.kernels.grammar import DEFAULT, GUEST, known_kernels, open_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
@@ -95,8 +94,7 @@ def run(
             runs.file(file)
         report.total()
         if page and html:
-            replace_output(html, page.text.encode(errors="backslashreplace"))
-            page.sum_up(standard_output(color))
+            _write(page, html, color)
         return status.value
     check_files(files, status)
     return status.value
@@ -109,6 +107,7 @@ def _rows() -> Report:
 
 
 def _pictures(kernel: Kernel, color: Colour, *, audited: bool) -> Report:
+    from hugeresv.cli.terminal import standard_output
     from hugeresv.reports.run import RunReport
 
     return RunReport(standard_output(color), kernel, audited=audited)
@@ -118,6 +117,13 @@ def _page(kernel: Kernel) -> RunPage:
     from hugeresv.reports.html.run import RunPage
 
     return RunPage(kernel)
+
+
+def _write(page: RunPage, path: Path, color: Colour) -> None:
+    from hugeresv.cli.terminal import standard_output
+
+    replace_output(path, page.text.encode(errors="backslashreplace"))
+    page.sum_up(standard_output(color))
 
 
 def _auditor(kernel: Kernel) -> Seer:

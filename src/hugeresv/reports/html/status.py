@@ -37,7 +37,7 @@ class Share(NamedTuple):
     estimated: bool = False
 
 
-class Area(NamedTuple):
+class DrawnShare(NamedTuple):
     """A share where it is drawn, with as much text as there is room for."""
 
     share: Share
@@ -55,7 +55,7 @@ class Column(NamedTuple):
 
     x: float
     heading: str
-    areas: Sequence[Area]
+    areas: Sequence[DrawnShare]
 
 
 class PoolPicture(NamedTuple):
@@ -145,7 +145,7 @@ def _columns(parts: Sequence[tuple[str, Sequence[Share]]], unit: int) -> Iterato
         width = WIDTH * pages / total if total else 0
         if pages:
             boxes = divided(Box(x, HEAD, width, HEIGHT - HEAD), [share.pages for share in shares])
-            areas = [Area(share, box, _lines(share, box, unit)) for share, box in zip(shares, boxes, strict=True)]
+            areas = [DrawnShare(share, box, _lines(share, box, unit)) for share, box in zip(shares, boxes, strict=True)]
             heading = _fitting([f"{name} {pages}, {format_bytes(pages * unit)}", f"{name} {pages}", str(pages)], width)
             yield Column(x, heading, areas)
         x += width
