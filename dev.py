@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 OLDEST = (3, 11)
-NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
+NEWER = ("python3.15", "python3.14", "python3.13", "python3.12", "python3.11")
 
 ROOT = Path(__file__).resolve().parent
 BIN = ROOT / ".venv" / "bin"
