@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from hugeresv.errors import UnavailableError, UnsupportedError
 from hugeresv.outcome import Outcome
 
-_EHWPOISON = 133
-_OF_ERRNO: Mapping[int, Outcome] = {0: Outcome.OK, _EHWPOISON: Outcome.EHWPOISON} | {
-    getattr(errno, outcome): outcome
+_NEW = {Outcome.EHWPOISON: 133, Outcome.EFTYPE: 134}
+"""Errnos for which only newer Pythons have a name."""
+
+_OF_ERRNO: Mapping[int, Outcome] = {0: Outcome.OK} | {
+    _NEW[outcome] if outcome in _NEW else getattr(errno, outcome): outcome
     for outcome in Outcome
-    if outcome.startswith("E") and outcome is not Outcome.EHWPOISON
+    if outcome.startswith("E")
 }
 _OF_SIGNAL: Mapping[int, Outcome] = {
     0: Outcome.OK,
