@@ -20,7 +20,9 @@ from hugeresv.kernels.guest.options import Options
 from hugeresv.kernels.protocol import PageState
 from hugeresv.play.play import play
 from hugeresv.scenario import operation as ops
-from hugeresv.scenario.scenario import Cgroup, Pool
+from hugeresv.scenario.expectation import contradictions, expected
+from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
+from hugeresv.search.fresh import going_on
 from tests.kernels.conftest import must_answer, pool, settle
 from tests.played import SCENARIOS, scenario_in
 
@@ -189,3 +191,30 @@ def _runs(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_guest_goes_on_only_where_nothing_is_left_in_it(guest: GuestKernel) -> None:
+    """A search's next scenario has the same guest, with a pool and cgroups of its own, unless something has leaked.
+
+    Catches: counters, processes or cgroups that come from the scenario before, and a finding made on a used guest.
+    """
+    scenario = scenario_in(SCENARIOS / "behaviours" / "cgroup-rsvd.scn")
+    leaks = scenario_in(SCENARIOS / "history" / "H71-mremap-of-a-part.scn")
+    with going_on(guest):
+        first = _played(guest, scenario)
+        assert _played(guest, scenario) is first
+        assert _played(guest, leaks) is first
+        second = _played(guest, scenario)
+        assert second is not first
+        with going_on(guest, wanted=False):
+            assert _played(guest, scenario) is not second
+
+
+def _played(guest: GuestKernel, scenario: Scenario) -> object:
+    """The emulator on which the scenario was answered as it expects."""
+    with guest.start(scenario.pool, scenario.cgroups) as session:
+        for step in scenario.steps:
+            answer = session.apply(step.operation)
+            assert contradictions(expected(step, guest.expectation_names), answer) == []
+        session.release()
+        return session._guest

@@ -87,6 +87,8 @@ class _Real:
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> Session:
         return self
 
+    spoiled = False
+
     def apply(self, operation: Operation, *, may_hang: bool = False) -> Answer:
         self.asked.append(operation)
         self.may_hang.append(may_hang)

@@ -19,6 +19,9 @@ class NamedSession(ClosedOnExit):
     names: Names
     """What the scenario's names stand for."""
 
+    spoiled = False
+    """Whether something of the scenario may be left in the kernel: set by whoever has seen it."""
+
     over = False
     """Whether a call has never returned: nothing is answered any more."""
 

@@ -47,6 +47,9 @@ class MappingView(NamedTuple):
 class Session(Protocol):
     """One scenario's time on a kernel. Leaving it as a context manager ends everything it made."""
 
+    spoiled: bool
+    """Whether something of the scenario may be left in the kernel: set by whoever has seen it."""
+
     def apply(self, operation: Operation, *, may_hang: bool = False) -> Answer:
         """Carry out one operation. After `HANG` the session answers nothing more.
 

@@ -98,6 +98,7 @@ class _Side:
     """One kernel's half: what is looked at beside its answers."""
 
     def __init__(self, session: Session, audit: Seer | None, *, show: bool) -> None:
+        self._session = session
         self._watch = Watch(session) if show else None
         self._insight = audit(session) if audit else None
         self._look = StepLook(session, self._insight, pictures=False, audited=True) if self._insight else None
@@ -110,10 +111,13 @@ class _Side:
             return ()
         try:
             if step is None:
-                return check_end(self._insight.machine())
-            return self._look.after(step.operation, answer.outcome).violations
+                found: Sequence[Violation] = check_end(self._insight.machine())
+            else:
+                found = self._look.after(step.operation, answer.outcome).violations
         except HugeresvError as error:
-            return [Violation("LEDGER", "the ledger can be read", str(error))]
+            found = [Violation("LEDGER", "the ledger can be read", str(error))]
+        self._session.spoiled = self._session.spoiled or bool(found)
+        return found
 
     def pictures(self) -> Sequence[Picture]:
         """All mappings as they are, where they are to be shown."""

@@ -24,6 +24,8 @@ class GuestKernel(ClosedOnExit):
         self._image = find_image(name)
         self._options = options
         self._snapshots: dict[Hardware, BootedGuest] = {}
+        self.keeps_guests = False
+        """Whether a scenario may have the guest of the one before, as long as that has left nothing in it."""
 
     @property
     def name(self) -> str:
@@ -55,7 +57,7 @@ class GuestKernel(ClosedOnExit):
             if hardware not in self._snapshots:
                 self._snapshots[hardware] = BootedGuest(self._image, hardware)
             nodes = hardware.nodes if told_apart else None
-            return GuestSession(self._snapshots[hardware], (pool, *pools), cgroups, nodes)
+            return GuestSession(self._snapshots[hardware], (pool, *pools), cgroups, nodes, keep=self.keeps_guests)
         except OSError as error:
             where = f" in {tempfile.gettempdir()} (TMPDIR)" if error.errno == errno.ENOSPC else ""
             raise UnavailableError(f"a guest cannot be started: {error.strerror or error}{where}") from None

@@ -94,6 +94,12 @@ class GuestPool:
         """Write one of its files: an errno, 0 for success."""
         return self._files.write(f"{self.directory(node)}/{file}", number)
 
+    def emptied(self) -> bool:
+        """Take back all that the scenario has made of it: whether nothing is counted then."""
+        if self.write(OVERCOMMIT, 0) or self.write("nr_hugepages", 0):
+            return False
+        return self.answer(self._files.read(*self.paths)).counters == (0, 0, 0, 0)
+
     def answer(self, numbers: Sequence[int]) -> PoolAnswer:
         """The counters, and those of the nodes that are told apart, of what its `paths` hold."""
         size = len(NODE_COUNTERS)

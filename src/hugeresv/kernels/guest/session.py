@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from hugeresv.answer import Answer, KernelReport
 from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
+from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.conversation import LostError
 from hugeresv.kernels.guest.memory import GuestMemory
 from hugeresv.kernels.guest.process import KEEPER, PATIENCE_SECONDS, GuestWorker
@@ -22,6 +23,9 @@ CGROUPS = "/sys/fs/cgroup"
 MOUNTS = "/dev"
 """Where mounts are made: a directory that the agent has there."""
 
+_USUAL_PAGE_BYTES = 2 << 20
+"""Larger pages are made at boot: who has given them back may not get them again."""
+
 _SETTLING_SECONDS = 0.02
 """A kernel that prints nothing for so long has said what it had to say."""
 
@@ -35,9 +39,18 @@ class GuestSession(ProcessSession[GuestWorker]):
     patience_seconds = PATIENCE_SECONDS
 
     def __init__(
-        self, snapshot: BootedGuest, pools: Sequence[Pool], cgroups: Mapping[str, Cgroup] | None, nodes: int | None
+        self,
+        snapshot: BootedGuest,
+        pools: Sequence[Pool],
+        cgroups: Mapping[str, Cgroup] | None,
+        nodes: int | None,
+        *,
+        keep: bool = False,
     ) -> None:
-        """`nodes`: how many the scenario tells apart, None where it does not."""
+        """`nodes`: how many the scenario tells apart, None where it does not.
+
+        `keep`: whether it may have the guest of the scenario before, and leave it to the next one.
+        """
         architecture = snapshot.architecture
         first, *further = (pool.page_bytes for pool in pools)
         names = Names(
@@ -48,9 +61,11 @@ class GuestSession(ProcessSession[GuestWorker]):
             gap_bytes=architecture.gap_bytes,
         )
         self._snapshot = snapshot
-        self._heard_bytes = 0
+        self._keep = keep and nodes is None and all(pool.page_bytes == _USUAL_PAGE_BYTES for pool in pools)
+        self._released = False
+        self._guest = snapshot.take(fresh=not self._keep)
+        self._heard_bytes = self._guest.printed_bytes
         """How much of what the kernel has printed is known."""
-        self._guest = snapshot.restore()
         conversation = self._guest.conversation
         root = GuestWorker(conversation, KEEPER, snapshot.keeper, architecture, {KEEPER})
         controllers = ("hugetlb",) if nodes is None else ("hugetlb", "cpuset")
@@ -96,11 +111,28 @@ class GuestSession(ProcessSession[GuestWorker]):
 
     def release(self) -> Answer:
         """See `ProcessSession`."""
-        return self._last if self.over else self._watched(super().release)
+        if self.over:
+            return self._last
+        answer = self._watched(super().release)
+        self._released = answer.report is None
+        return answer
 
     def close(self) -> None:
-        """End the guest, and everything with it."""
-        self._guest.close()
+        """End the guest, and everything with it; or leave it to the next scenario, where nothing is left in it."""
+        if self._keep and self._released and not self.spoiled and self._empty():
+            self._snapshot.give_back(self._guest)
+        else:
+            self._guest.close()
+
+    def _empty(self) -> bool:
+        """Take back pools and cgroups: whether that leaves a guest in which nothing is counted."""
+        if any(usage != (0, 0) for usage in (self._last.cgroups or {}).values()):
+            return False
+        try:
+            self.keeper.remove_cgroups()
+            return all(pool.emptied() for pool in self._pools.values())
+        except (EOFError, UnavailableError):
+            return False
 
     def _apply(self, call: Call, *, may_hang: bool) -> Answer:
         return self._watched(lambda: super(GuestSession, self)._apply(call, may_hang=may_hang))

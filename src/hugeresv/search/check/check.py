@@ -16,6 +16,7 @@ from hugeresv.outcome import Outcome
 from hugeresv.scenario.expectation import observed
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.check.checked import Case, Checked, CheckFinding
+from hugeresv.search.fresh import going_on
 from hugeresv.search.fuzz.generate import Coverage, generate
 from hugeresv.search.fuzz.guide import guide_for, hangs
 from hugeresv.search.fuzz.shrink import shrink
@@ -68,7 +69,8 @@ class Check:
         """All of these, then random ones. Raises UnavailableError where that cannot be done here."""
         try:
             if self._named(scenarios):
-                self.checked.complete = self._random()
+                with going_on(self._kernel, self._base):
+                    self.checked.complete = self._random()
         finally:
             self.checked.seconds = time.monotonic() - self._begin
         return self.checked
@@ -111,7 +113,7 @@ class Check:
         """Run a scenario; the finding that it shows, a new one or one that is known."""
         divergence = self._first_difference(scenario)
         self.checked.steps += len(scenario.steps) if divergence is None else divergence.number
-        if divergence is None:
+        if divergence is None or not (divergence := self._on_fresh_guests(scenario)):
             return None
         mark = mark_of(divergence)
         for known in self.checked.findings:
@@ -131,6 +133,11 @@ class Check:
                     return known
             self._keep(finding)
         return finding
+
+    def _on_fresh_guests(self, scenario: Scenario) -> Divergence | None:
+        """Where the two differ when no scenario has run before."""
+        with going_on(self._kernel, self._base, wanted=False):
+            return self._first_difference(scenario)
 
     def _first_difference(self, scenario: Scenario) -> Divergence | None:
         """Where the two first differ. A kernel that does not survive the making of the pool differs before any step."""
@@ -174,7 +181,10 @@ class Check:
         whole = _bare(finding.scenario)
         finding.comes_again = shows(whole)
         if finding.comes_again:
-            short = shrink(whole, shows)
+            with going_on(self._kernel, self._base):
+                short = shrink(whole, shows)
+            if not shows(short):  # after other scenarios only
+                short = shrink(whole, shows)
             finding.before, finding.divergence = seen[-1]
             finding.marks.add(mark_of(finding.divergence))
             finding.scenario = self._entitled(short, finding.before, finding.divergence)

@@ -19,6 +19,7 @@ from hugeresv.kernels.grammar import open_kernel, parse_kernel
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.scenario.scenario import Scenario
+from hugeresv.search.fresh import going_on
 from hugeresv.search.fuzz.difference import Difference, as_found, shortened
 from hugeresv.search.fuzz.generate import Coverage, generate
 from hugeresv.search.fuzz.guide import guide_for, hangs
@@ -182,14 +183,15 @@ def run_batch(
         scenario = generate(origin, drawing.length, guide, tally.coverage, may_hang=not real)
         tally.scenarios += 1
         tally.steps += len(scenario.steps)
-        divergence = first_difference(scenario, left, right)
+        with going_on(left, right):
+            divergence = first_difference(scenario, left, right)
         if divergence is None:
             continue
         if report_of(divergence) in known | tally.reports:
             tally.repeats += 1
-            continue
-        _must_repeat(scenario, divergence, left, right)
-        tally.findings.append(_finding(as_found(scenario, divergence, names, origin), left, right, guide, keep))
+        elif (divergence := _again(scenario, divergence, left, right)) is not None:
+            found = as_found(scenario, divergence, names, origin)
+            tally.findings.append(_finding(found, left, right, guide, keep))
     return tally
 
 
@@ -203,16 +205,26 @@ def _finding(found: Difference, left: Kernel, right: Kernel, guide: Behaviour, k
 
     if keep is not None:
         keep.put(found)
-    short = shortened(found, (left.name, right.name), tried)
+    with going_on(left, right):
+        short = shortened(found, (left.name, right.name), tried)
+    if tried(short.scenario) is None:  # after other scenarios only
+        short = shortened(found, (left.name, right.name), tried)
     if keep is not None:
         keep.put(short)
     return short
 
 
-def _must_repeat(scenario: Scenario, divergence: Divergence, left: Kernel, right: Kernel) -> None:
-    """Raises UnavailableError for a difference on the host that does not come again: others use its pool, too."""
-    if "host" in {left.name, right.name} and first_difference(scenario, left, right) is None:
+def _again(scenario: Scenario, divergence: Divergence, left: Kernel, right: Kernel) -> Divergence | None:
+    """The difference when it is looked for again: on fresh guests it is none if an earlier scenario was its cause.
+
+    Raises UnavailableError for one on the host that does not come again: others use its pool, too.
+    """
+    if not (left.real or right.real or "host" in {left.name, right.name}):
+        return divergence
+    again = first_difference(scenario, left, right)
+    if "host" in {left.name, right.name} and again is None:
         raise UnavailableError(
             f"{left.name} and {right.name} differed at step {divergence.number} of a scenario, and did not when it was "
             "run again: somebody else used the host's pool meanwhile; run it again when nobody does"
         )
+    return again
