@@ -18,7 +18,7 @@ from hugeresv.kernels.grammar import open_kernel
 from hugeresv.reports.explore import ExploreReport, as_json, end_progress, show_progress
 from hugeresv.scenario.load import dump
 from hugeresv.search.explore.bound import OFFERS, USUAL, Bound
-from hugeresv.search.explore.explore import Search, search
+from hugeresv.search.explore.explore import ENGINES, Search, search
 from hugeresv.search.explore.result import Exploration, Shortest
 
 _PROGRESS_SECONDS = 0.2
@@ -67,12 +67,27 @@ _pages = click.IntRange(0)
 @click.option("--min-size", type=_pages, help="Put the files on a mount with at least so many pages.")
 @click.option("--cgroup-max", type=_pages, help="Pages that a cgroup may use; processes enter it by cgroup_move.")
 @click.option("--cgroup-rsvd-max", type=_pages, help="Pages that the cgroup may reserve.")
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    help="plain steps the real machine each time; table learns rows from it, needs numpy, and is faster.",
+)
+@click.option(
+    "--symmetry/--no-symmetry",
+    default=True,
+    show_default=True,
+    help="Let the table count states once that differ by which process is which.",
+)
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write the history to this file.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print one line of JSON and nothing else.")
 @color_option
 def explore(
     kernel: str,
     other: str | None,
+    engine: str,
+    symmetry: bool,
     output: Path | None,
     json_wanted: bool,
     color: Colour,
@@ -87,7 +102,8 @@ def explore(
     """
     kernels = (kernel,) if other is None else (kernel, other)
     shown = _Shown()
-    running = search(kernels, Bound(**limits), shown.progress)  # type: ignore[arg-type]
+    bound = Bound(**limits)  # type: ignore[arg-type]
+    running = search(kernels, bound, shown.progress, engine=engine, symmetric=symmetry)
     status = _run(running)
     shown.end()
     found, seconds = running.found, time.process_time() - shown.begin

@@ -24,6 +24,7 @@ from hugeresv.model.behaviour import ZapRestore
 from hugeresv.model.canonical_file import KnownFile, PageKey, known_files
 
 if TYPE_CHECKING:
+    from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.folio import Folio
     from hugeresv.model.hstate import HState
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
@@ -47,6 +48,11 @@ _ROOT = -1
 def machine_key(machine: Machine) -> Hashable:
     """Equal for two machines that no later operation can tell apart, whatever path led there."""
     return _Walk(machine).key()
+
+
+def asks_noreserve(rules: Behaviour) -> bool:
+    """Whether a rule asks a fault for NORESERVE."""
+    return rules.shared_always_consumes or rules.noreserve_never_consumes or rules.noreserve_takes_promised
 
 
 class _Walk:
@@ -138,18 +144,13 @@ class _Walk:
             vma.dontfork,
             vma.policy,
             mapped,
-            vma.noreserve and self._asks_noreserve(),
+            vma.noreserve and asks_noreserve(self._machine.behaviour),
         )
         if vma.shared:
             return *common, vma.may_write, tuple(self._present(vma))
         private_data = vma.owner, vma.unmapped, vma.resv_count, tuple(self._consumed(vma))
         paid_by = _ROOT if vma.resv_map is None else self._cgroup(vma.resv_map.cgroup)
         return *common, private_data, paid_by, tuple(self._present(vma))
-
-    def _asks_noreserve(self) -> bool:
-        """Whether a rule asks a fault for NORESERVE."""
-        rules = self._machine.behaviour
-        return rules.shared_always_consumes or rules.noreserve_never_consumes or rules.noreserve_takes_promised
 
     def _consumed(self, vma: Vma) -> Iterator[tuple[int, int]]:
         """What of a VMA has consumed its reservation, in pages from its start."""

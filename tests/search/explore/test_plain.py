@@ -13,7 +13,7 @@ from hugeresv.search.lockstep import first_difference
 
 
 def explored(*kernels: str, **bound: object) -> Exploration:
-    return search(kernels, Bound(**bound)).run()  # type: ignore[arg-type]
+    return search(kernels, Bound(**bound), engine="plain").run()  # type: ignore[arg-type]
 
 
 def test_the_shortest_history_of_6_18_has_four_operations() -> None:

@@ -6,11 +6,11 @@ A process that has nothing mapped, and is in no cgroup, is as good as none: it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from hugeresv.calls.call import Call
-from hugeresv.calls.names import FIRST_ADDRESS, GAP_BYTES, Binding, Names
+from hugeresv.calls.names import FIRST_ADDRESS, Binding, Names
 from hugeresv.calls.resolve import resolve
 from hugeresv.errors import InputError
 from hugeresv.kernels.model.calls import carry_out
@@ -23,19 +23,26 @@ from hugeresv.outcome import OK, Outcome
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Scenario, Step
 from hugeresv.search.explore.bound import SHARED, Bound
+from hugeresv.search.explore.places import PLACES
 
-PLACES = {name: FIRST_ADDRESS + place * GAP_BYTES for place, name in enumerate("asb")}
-"""Where each mapping of a process is."""
 
-Ready = Callable[[Machine], bool]
+class Need(NamedTuple):
+    """A condition of an operation: of one process, or (`proc` None) of what belongs to none."""
+
+    proc: str | None
+    holds: Callable[[Machine], bool]
 
 
 class Move(NamedTuple):
-    """One operation: its call, and whether it can be made now, so that it stands for something."""
+    """One operation: its call, and what must be so that it stands for something."""
 
     operation: op.Operation
     call: Call
-    ready: Ready
+    needs: tuple[Need, ...]
+
+    def ready(self, machine: Machine) -> bool:
+        """Whether it can be made now."""
+        return all(need.holds(machine) for need in self.needs)
 
 
 class BoundedModel:
@@ -50,7 +57,9 @@ class BoundedModel:
         for name in list(self._machine.processes):
             settle(self._machine, name)
         self.page_bytes = bound.start.page_bytes
-        self.moves = tuple(Move(each, self._call(each, session.names), self._ready(each)) for each in bound.moves())
+        self.moves = tuple(
+            Move(each, self._call(each, session.names), tuple(self._needs(each))) for each in bound.moves()
+        )
 
     def start(self) -> Machine:
         """A machine at the start."""
@@ -94,39 +103,49 @@ class BoundedModel:
         names.processes = {proc: bindings for proc in self.bound.names if proc != child}
         return resolve(operation, names)
 
-    def _ready(self, operation: op.Operation) -> Ready:
+    def _needs(self, operation: op.Operation) -> Iterator[Need]:
         """When an operation stands for something: its process, pages and place are there, or free."""
         match operation:
             case op.Mmap():
-                start, end = self._range(operation.map, 0, operation.length(self.page_bytes))
-                return lambda m: _is_free(m, operation.proc, start, end)
+                yield self._free(operation.proc, operation.map, operation.length(self.page_bytes))
             case op.Mremap():
-                source = self._range(operation.map, operation.start(self.page_bytes), operation.length(self.page_bytes))
+                yield self._mapped(operation)
                 assert operation.move_to is not None
-                start, end = self._range(operation.move_to, 0, self.bound.pages * self.page_bytes)
-                return lambda m: self._is_mapped(m, operation.proc, source) and _is_free(m, operation.proc, start, end)
+                yield self._free(operation.proc, operation.move_to, self.bound.pages * self.page_bytes)
             case op.Touch():
-                first = self._range(operation.map, (operation.page or 0) * self.page_bytes, self.page_bytes)
-                return lambda m: self._is_mapped(m, operation.proc, first)
+                yield self._mapped(op.Munmap(operation.proc, operation.map, operation.page, 1))
             case op.Span():
-                span = self._range(operation.map, operation.start(self.page_bytes), operation.length(self.page_bytes))
-                return lambda m: self._is_mapped(m, operation.proc, span)
+                yield self._mapped(operation)
             case op.Fork():
-                return lambda m: operation.proc in m.processes and operation.child not in m.processes
+                yield Need(operation.proc, lambda m: operation.proc in m.processes)
+                yield Need(operation.child, lambda m: operation.child not in m.processes)
             case op.Exit():
-                return lambda m: operation.proc in m.processes
-        return _ready_without_memory(operation)
+                yield Need(operation.proc, lambda m: operation.proc in m.processes)
+            case op.CgroupMove():
+                yield Need(operation.proc, lambda m: not _is_in(m.processes.get(operation.proc), m, operation.cgroup))
+            case _:
+                yield Need(None, _of_no_process(operation))
 
-    def _range(self, mapping: str, offset: int, length: int) -> tuple[int, int]:
-        start = PLACES[mapping] + offset
-        return start, start + length
+    def _mapped(self, span: op.Span) -> Need:
+        """The first page of a range is mapped, and the last: else it would be a shorter range."""
+        start = PLACES[span.map] + span.start(self.page_bytes)
+        ends = start, start + span.length(self.page_bytes) - self.page_bytes
 
-    def _is_mapped(self, machine: Machine, proc: str, span: tuple[int, int]) -> bool:
-        """Whether the first page of a range is mapped, and the last: one of more would be a shorter range."""
-        process = machine.processes.get(proc)
-        return process is not None and all(
-            process.mm.find(address) is not None for address in (span[0], span[1] - self.page_bytes)
-        )
+        def holds(machine: Machine) -> bool:
+            process = machine.processes.get(span.proc)
+            return process is not None and all(process.mm.find(address) is not None for address in ends)
+
+        return Need(span.proc, holds)
+
+    def _free(self, proc: str, mapping: str, length: int) -> Need:
+        """Nothing is mapped where a mapping would be."""
+        start = PLACES[mapping]
+
+        def holds(machine: Machine) -> bool:
+            process = machine.processes.get(proc)
+            return process is None or not process.mm.overlapping(start, start + length)
+
+        return Need(proc, holds)
 
 
 def settle(machine: Machine, name: str) -> None:
@@ -145,13 +164,8 @@ def _prepared(behaviour: Behaviour, bound: Bound) -> ModelSession:
     return session
 
 
-def _is_free(machine: Machine, proc: str, start: int, end: int) -> bool:
-    process = machine.processes.get(proc)
-    return process is None or not process.mm.overlapping(start, end)
-
-
-def _ready_without_memory(operation: op.Operation) -> Ready:
-    """Operations on files, pool and cgroups: those that may change something."""
+def _of_no_process(operation: op.Operation) -> Callable[[Machine], bool]:
+    """Operations on files and on the pool: those that may change something."""
     match operation:
         case op.Fallocate():
             page, wants_page = operation.page or 0, operation.mode == "punch"
@@ -162,8 +176,6 @@ def _ready_without_memory(operation: op.Operation) -> Ready:
             return lambda m: m.hstate.nr_huge_pages - m.hstate.surplus_huge_pages != operation.n
         case op.SetNrOvercommit():
             return lambda m: m.hstate.nr_overcommit_huge_pages != operation.n
-        case op.CgroupMove():
-            return lambda m: not _is_in(m.processes.get(operation.proc), m, operation.cgroup)
     return lambda _machine: True
 
 

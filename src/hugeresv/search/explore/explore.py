@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from hugeresv.errors import InputError
+from hugeresv.errors import InputError, UnavailableError, UnsupportedError
 from hugeresv.kernels.grammar import parse_behaviour
+from hugeresv.model.behaviour import Behaviour
 from hugeresv.search.explore.bound import Bound
 from hugeresv.search.explore.bounded_model import BoundedModel
 from hugeresv.search.explore.plain import PlainSearch
@@ -24,12 +25,44 @@ class Search(Protocol):
         ...
 
 
-def search(kernels: Sequence[str], bound: Bound, progress: Progress = no_progress) -> Search:
+ENGINES = ("auto", "plain", "table")
+
+
+def search(
+    kernels: Sequence[str],
+    bound: Bound,
+    progress: Progress = no_progress,
+    *,
+    engine: str = "auto",
+    symmetric: bool = True,
+) -> Search:
     """An engine, ready to run, for one kernel or two side by side: behaviours of the model by name.
 
+    `engine` is one of ENGINES: auto is the table where numpy is installed and the bound has one. `symmetric`: the table
+    counts states once that differ by which process is which.
+
     Raises InputError for another number of kernels and for a bound that cannot be prepared, UnavailableError for a
-    kernel that is not a model's.
+    kernel that is not a model's, and for a table without numpy, UnsupportedError for a bound that has no table.
     """
+    if engine not in ENGINES:
+        raise InputError(f"unknown engine {engine!r}; there is: {', '.join(ENGINES)}")
     if not 1 <= len(kernels) <= 2:
         raise InputError(f"{len(kernels)} kernels: one is explored, or two side by side")
-    return PlainSearch([BoundedModel(parse_behaviour(kernel), bound) for kernel in kernels], progress)
+    behaviours = [parse_behaviour(kernel) for kernel in kernels]
+    if engine != "plain":
+        try:
+            return _table(behaviours, bound, progress, symmetric=symmetric)
+        except (UnsupportedError, UnavailableError):
+            if engine == "table":
+                raise
+    return PlainSearch([BoundedModel(behaviour, bound) for behaviour in behaviours], progress)
+
+
+def _table(behaviours: Sequence[Behaviour], bound: Bound, progress: Progress, *, symmetric: bool) -> Search:
+    if len(behaviours) > 1:
+        raise UnsupportedError("two kernels have no table; use --engine plain")
+    try:
+        from hugeresv.search.explore.table import TableSearch
+    except ImportError as error:
+        raise UnavailableError("tables need numpy: pip install 'hugeresv[explore]'") from error
+    return TableSearch(behaviours[0], bound, progress, symmetric=symmetric)

@@ -56,7 +56,9 @@ class Exploration:
 
     @property
     def depth(self) -> int:
-        """The most operations that are needed to reach a state."""
+        """The most operations that are needed to reach a state; of a finding, its operations."""
+        if self.finding is not None:
+            return self.finding.operations
         return max((level.depth for level in self.levels if level.new), default=0)
 
 

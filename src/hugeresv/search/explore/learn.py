@@ -1,0 +1,137 @@
+"""One step of the real machine, as a row of the table: what it changed, and what of the counters it asked.
+
+Nothing here knows what an operation does. A task is plain data, so that it can be done in another process or on another
+machine: a history, and the moves to be tried after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from hugeresv.invariants.check import check
+from hugeresv.invariants.steps import check_step, levels
+from hugeresv.invariants.violation import Violation
+from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.inode import Inode
+from hugeresv.model.machine import Machine
+from hugeresv.outcome import HANG
+from hugeresv.play.play import RETURNS
+from hugeresv.search.explore.bound import Bound
+from hugeresv.search.explore.bounded_model import BoundedModel, Move
+from hugeresv.search.explore.parts import OF_FILE, Cutter, Parts, count_with, counters
+from hugeresv.search.explore.traced import Guard, Trace
+from hugeresv.search.fuzz.states import reached
+
+
+class Learned(NamedTuple):
+    """What a move did. `after` is None where it does not stand for anything; then no counter was changed.
+
+    `reads_files`: whether it looked into a file that has a name.
+    """
+
+    after: Parts | None
+    guards: tuple[Guard, ...]
+    changes: tuple[int, ...]
+    reads_files: bool
+    violations: tuple[Violation, ...]
+    reached: frozenset[str]
+
+
+class Task(NamedTuple):
+    """The moves to learn after a history; both by their numbers."""
+
+    history: tuple[int, ...]
+    moves: tuple[int, ...]
+
+
+class Ground(NamedTuple):
+    """A bounded model with what cuts its machines."""
+
+    model: BoundedModel
+    cutter: Cutter
+
+
+@lru_cache(maxsize=4)
+def ground(behaviour: Behaviour, bound: Bound) -> Ground:
+    """Made once a process."""
+    model = BoundedModel(behaviour, bound)
+    return Ground(model, Cutter(bound, model.start()))
+
+
+def do_tasks(behaviour: Behaviour, bound: Bound, tasks: Sequence[Task]) -> list[list[Learned]]:
+    """Every move of every task, learned."""
+    here = ground(behaviour, bound)
+    return [list(_do(here, task)) for task in tasks]
+
+
+def _do(here: Ground, task: Task) -> Iterator[Learned]:
+    machine = here.model.start()
+    for number in task.history:
+        here.model.apply(machine, here.model.moves[number])
+    for number in task.moves:
+        yield learn(here, machine, here.model.moves[number])
+
+
+def learn(here: Ground, machine: Machine, move: Move) -> Learned:
+    """Make the move on a copy of `machine`, with numbers in the place of counters that note what is asked of them."""
+    after = machine.copy()
+    holders = list(counters(after))
+    before = levels(machine)
+    trace = Trace([getattr(*each) for each in holders])
+    count_with(after, list(trace.numbers))
+    watched = [*after.files.values()]
+    _reads.clear()
+    for inode in watched:
+        inode.__class__ = _WatchedInode
+    try:
+        ready = move.ready(after)
+        outcome = here.model.apply(after, move) if ready else None
+    finally:
+        for inode in watched:
+            inode.__class__ = Inode
+    reads_files = bool(_reads)
+    changes = tuple(trace.change(place, getattr(*each)) for place, each in enumerate(holders))
+    guards = tuple(trace.guards)
+    if not ready:
+        return Learned(None, guards, changes, reads_files, (), frozenset())
+    count_with(after, [value + change for value, change in zip(trace.counters, changes, strict=True)])
+    violations = [*check_step(move.operation, before, levels(after)), *check(after)]
+    if outcome is HANG:
+        violations.insert(0, RETURNS)
+    return Learned(here.cutter.cut(after), guards, changes, reads_files, tuple(violations), seen(after))
+
+
+def seen(machine: Machine) -> frozenset[str]:
+    """The interesting states that it is in."""
+    return frozenset(reached(machine))
+
+
+_reads: set[str] = set()
+"""The fields of files that were read since it was cleared."""
+
+
+class _WatchedInode(Inode):
+    """A file that notes when a part of it is asked for that is not in a process's view."""
+
+    __slots__ = ()
+
+    def __getattribute__(self, name: str) -> object:
+        if name in OF_FILE:
+            _reads.add(name)
+        return object.__getattribute__(self, name)
+
+
+def spread(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
+    """Tasks in lists of about the same number of moves."""
+    batch: list[Task] = []
+    moves = 0
+    for task in tasks:
+        batch.append(task)
+        moves += len(task.moves) + 1
+        if moves >= size:
+            yield batch
+            batch, moves = [], 0
+    if batch:
+        yield batch
