@@ -3,7 +3,7 @@
 from abc import abstractmethod
 
 from hugeresv.answer import Answer
-from hugeresv.calls.call import Call
+from hugeresv.calls.call import Call, nothing_to_learn
 from hugeresv.calls.names import Names
 from hugeresv.calls.resolve import resolve
 from hugeresv.errors import ScenarioError
@@ -42,7 +42,7 @@ class NamedSession(ClosedOnExit):
         """A process that was named exists from now on, whatever its call answered."""
         if call.task is not None and call.task not in self.names.processes:
             self.names.processes[call.task] = {}
-        if outcome is OK:
+        if outcome is OK and call.learn is not nothing_to_learn:
             call.learn(value)
 
     @abstractmethod

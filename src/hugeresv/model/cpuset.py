@@ -20,7 +20,7 @@ def set_mems(machine: Machine, cgroup: HugetlbCgroup, mems: Placement) -> Outcom
 
     EINVAL: no such node. ENOSPC: a cgroup with members cannot go back to none.
     """
-    if not set(mems) <= set(machine.nearest):
+    if not set(mems) <= set(machine.nodes):
         return Outcome.EINVAL
     before = {task: mems_allowed(machine, task.cgroup) for task in machine.processes.values()}
     if cgroup.mems and not mems and any(_is_in(task.cgroup, cgroup) for task in before):

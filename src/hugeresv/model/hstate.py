@@ -134,7 +134,9 @@ class HState:
 
     def _free_on(self, allowed: Placement) -> int:
         """allowed_mems_nr: the free pages of some nodes."""
-        return sum(self.nodes[nid].free_huge_pages for nid in allowed) if allowed else self.free_huge_pages
+        if not allowed or len(allowed) == len(self.nodes):
+            return self.free_huge_pages
+        return sum(self.nodes[nid].free_huge_pages for nid in allowed)
 
     def _gather_surplus(self, delta: int, nid: int) -> bool:
         """gather_surplus_pages: promise `delta` pages, and get all that they lack as surplus pages; or neither.

@@ -29,11 +29,11 @@ Key = Any
 class Machine:
     """A machine under a behaviour, with its pools all free at first.
 
-    `hstates` has a pool for each page size, the default one first; `nearest` for each NUMA node all of them in order of
-    distance. Most machines have one pool on one node.
+    `hstates` has a pool for each page size, the default one first; `nodes` the NUMA nodes, ascending, and `nearest` for
+    each of them all in order of distance. Most machines have one pool on one node.
     """
 
-    __slots__ = ("behaviour", "cgroups", "files", "hstates", "mounts", "nearest", "processes", "segments")
+    __slots__ = ("behaviour", "cgroups", "files", "hstates", "mounts", "nearest", "nodes", "processes", "segments")
 
     def __init__(
         self,
@@ -50,8 +50,9 @@ class Machine:
         """
         self.behaviour = behaviour
         self.hstates = [HState(page_bytes, nr_hugepages, nr_overcommit), *further]
-        self.nearest = nearest_first(tuple(self.hstates[0].nodes))
-        if any(tuple(hstate.nodes) != tuple(self.nearest) for hstate in self.hstates):
+        self.nodes = tuple(self.hstates[0].nodes)
+        self.nearest = nearest_first(self.nodes)
+        if any(tuple(hstate.nodes) != self.nodes for hstate in self.hstates):
             raise ValueError("the pools of a machine are on the same nodes")
         for hstate in self.hstates:
             if hstate.is_gigantic and not behaviour.gigantic_overcommit:

@@ -66,6 +66,8 @@ def gathering_nodes(machine: Machine, task: Process) -> Placement:
     allows makes pages that the request cannot have.
     """
     rule = machine.behaviour.gather_node
+    if task.policy is None and task.cgroup is None and rule is not GatherNode.LOWEST_ALLOWED:
+        return machine.nearest[task.node]
     if rule is GatherNode.LOWEST_ALLOWED:
         return allowed_nodes(machine, task)
     if rule is GatherNode.LOCAL_ANY:
@@ -78,6 +80,8 @@ def allowed_nodes(machine: Machine, task: Process) -> Placement:
 
     Its cpuset's, and of these those of a BIND policy of the task; there is no VMA yet whose policy could be asked.
     """
+    if task.policy is None and task.cgroup is None:
+        return machine.nodes
     mems = mems_allowed(machine, task.cgroup)
     if task.policy is not None and task.policy.mode == "bind":
         return _only(mems, task.policy.nodes) or mems
@@ -87,14 +91,14 @@ def allowed_nodes(machine: Machine, task: Process) -> Placement:
 def policy_nodes(machine: Machine, task: Process) -> Placement:
     """init_nodemask_of_mempolicy: the nodes that a write of `task` to nr_hugepages_mempolicy is about, ascending."""
     if task.policy is None:
-        return tuple(machine.nearest)
+        return machine.nodes
     return (task.node,) if task.policy.mode == "local" else task.policy.nodes
 
 
 def mems_allowed(machine: Machine, cgroup: HugetlbCgroup | None) -> Placement:
     """cpuset_current_mems_allowed, ascending: what a cpuset has of the nodes above it, all of these if nothing."""
     if cgroup is None:
-        return tuple(machine.nearest)
+        return machine.nodes
     above = mems_allowed(machine, cgroup.parent)
     return _only(above, cgroup.mems) or above
 

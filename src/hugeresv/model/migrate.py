@@ -53,7 +53,7 @@ def move_page(machine: Machine, task: Process, address: int, node: int, *, move_
     """
     if move_all and not task.capable:
         return Outcome.EPERM
-    if node not in machine.nearest:
+    if node not in machine.nodes:
         return Outcome.ENODEV
     if node not in mems_allowed(machine, task.cgroup):
         return Outcome.EACCES

@@ -40,14 +40,15 @@ _ADVICE: Mapping[int, Advice] = {number: advice for advice, number in abi.ADVICE
 
 def carry_out(machine: Machine, call: Call) -> Returned:
     """Carry out a call. Its process comes into being when it is first named; a call without one finds None."""
-    if call.name not in _CALLS:
+    transition = _CALLS.get(call.name)
+    if transition is None:
         raise UnsupportedError(f"{call.name} is not modelled")
     task = None
     if call.task is not None:
         task = machine.processes.get(call.task)
         if task is None:
-            task = machine.processes[call.task] = Process(AddressSpace(), None, next(iter(machine.nearest)))
-    return _CALLS[call.name](machine, task, call)
+            task = machine.processes[call.task] = Process(AddressSpace(), None, machine.nodes[0])
+    return transition(machine, task, call)
 
 
 def _mmap(m: Machine, task: Process, call: Call) -> Returned:

@@ -39,7 +39,7 @@ def flagged_pool(machine: Machine, flags: int) -> HState:
 
 def _set_nr_hugepages(m: Machine, _task: None, call: Call) -> Outcome:
     count, page_bytes, node = call.words
-    if node is not None and node not in m.nearest:
+    if node is not None and node not in m.nodes:
         return Outcome.ENOENT
     return set_max_huge_pages(m, pool_of(m, page_bytes), count, node=node)
 
@@ -76,7 +76,7 @@ def _mbind(m: Machine, task: Process, call: Call) -> Outcome:
 
 def _set_cpu(m: Machine, task: Process, call: Call) -> Outcome:
     """A node without a CPU is no node here."""
-    if call.words[0] not in m.nearest:
+    if call.words[0] not in m.nodes:
         return Outcome.EINVAL
     task.node = call.words[0]
     return Outcome.OK
@@ -104,7 +104,7 @@ def _migrate_pages(m: Machine, task: Process, call: Call) -> Outcome:
 
 def _demote(m: Machine, _task: None, call: Call) -> Outcome:
     count, page_bytes, node = call.words
-    if node is not None and node not in m.nearest:
+    if node is not None and node not in m.nodes:
         return Outcome.ENOENT
     return demote(m, pool_of(m, page_bytes), count, node=node)
 

@@ -22,7 +22,8 @@ class Readings(Generic[_Named, _Counting, _Reading]):
         self._counting: Callable[[_Named], _Counting | None] = counting
         self._read: Callable[[_Counting], _Reading] = read
         self._things: Mapping[str, _Named] = {}
-        self._number = 0
+        self.number = 0
+        """How many there were when they were last read."""
         self._names: dict[_Counting, str] = {}
         self._changed: set[_Counting] = set()
         self._readings: dict[str, _Reading] = {}
@@ -32,7 +33,7 @@ class Readings(Generic[_Named, _Counting, _Reading]):
 
         What was answered before stays as it was.
         """
-        if things is not self._things or len(things) != self._number:
+        if things is not self._things or len(things) != self.number:
             self._look_at(things)
         elif self._changed:
             changed = [counting for counting in self._changed if counting in self._names]
@@ -41,7 +42,7 @@ class Readings(Generic[_Named, _Counting, _Reading]):
         return self._readings
 
     def _look_at(self, things: Mapping[str, _Named]) -> None:
-        self._things, self._number = things, len(things)
+        self._things, self.number = things, len(things)
         found = ((self._counting(thing), name) for name, thing in things.items())
         self._names = {counting: name for counting, name in found if counting is not None}
         for counting in self._names:

@@ -39,7 +39,8 @@ class ModelSession(NamedSession):
             )
         except ValueError as error:
             raise InputError(str(error)) from error
-        self._tells_nodes = [each.nodes is not None for each in (pool, *pools)]
+        self._tells_nodes = [each.nodes is not None for each in (pool, *pools)] if pool.nodes or pools else []
+        """Of each pool whether its nodes are told apart; empty for one pool without."""
         sizes = [each.page_bytes for each in pools]
         self.names = Names(pool.page_bytes, cgroups, further_sizes=sizes, end_address=TASK_SIZE, mapped=self._mapped)
         self._has_cgroups = bool(cgroups)
@@ -58,26 +59,25 @@ class ModelSession(NamedSession):
         returned = carry_out(self.machine, call)
         outcome, value = returned if isinstance(returned, tuple) else (returned, 0)
         self._learn(call, outcome, value)
-        if outcome in ENDINGS:
+        if outcome is not OK and outcome in ENDINGS:
             self.over = True
         return self._answer(outcome)
 
     def _answer(self, outcome: Outcome) -> Answer:
-        hstates, tell = self.machine.hstates, self._tells_nodes
-        cgroups = self._cgroups.now(self.machine.cgroups) if self._has_cgroups else None
-        return Answer(
-            outcome,
-            _counters(hstates[0]),
-            cgroups,
-            self._statfs.now(self.machine.mounts) or None,
-            _nodes(hstates[0]) if tell[0] else None,
-            None
-            if len(hstates) == 1
-            else {
-                h.page_bytes >> 10: PoolAnswer(_counters(h), _nodes(h) if told else None)
-                for h, told in zip(hstates[1:], tell[1:], strict=True)
-            },
-        )
+        machine = self.machine
+        h = machine.hstates[0]
+        counters = Counters(h.nr_huge_pages, h.free_huge_pages, h.resv_huge_pages, h.surplus_huge_pages)
+        cgroups = self._cgroups.now(machine.cgroups) if self._has_cgroups else None
+        mounts, shown = machine.mounts, self._statfs
+        statfs = (shown.now(mounts) or None) if mounts or shown.number else None
+        if not self._tells_nodes:
+            return Answer(outcome, counters, cgroups, statfs)
+        nodes = _nodes(h) if self._tells_nodes[0] else None
+        pools = {
+            each.page_bytes >> 10: PoolAnswer(_counters(each), _nodes(each) if told else None)
+            for each, told in zip(machine.hstates[1:], self._tells_nodes[1:], strict=True)
+        }
+        return Answer(outcome, counters, cgroups, statfs, nodes, pools or None)
 
     def part(self, proc: str, mapping: str, first: int, end: int) -> tuple[StateRun, ...]:
         """Pages [first, end) of a mapping that there is, as its `view` has them."""
