@@ -16,20 +16,20 @@ def check_end(machine: Machine) -> list[Violation]:
         left = [*census.files.values(), *(f"mount {key!r}" for key in machine.mounts)]
         raise ValueError(f"this is not the end, there still is: {', '.join(left)}")
     messages = []
-    resv = machine.hstate.resv_huge_pages
-    if resv:
-        messages.append(f"resv_huge_pages is {resv}")
+    copy = machine.copy()
+    for hstate, h in zip(machine.hstates, copy.hstates, strict=True):
+        where = f"{h.page_bytes >> 10} kB pages: " if len(copy.hstates) > 1 else ""
+        if hstate.resv_huge_pages:
+            messages.append(f"{where}resv_huge_pages is {hstate.resv_huge_pages}")
+        set_max_huge_pages(copy, h, 0)
+        if h.nr_huge_pages or h.free_huge_pages or h.surplus_huge_pages:
+            messages.append(
+                f"{where}after a write of 0 to nr_hugepages nr_huge_pages is {h.nr_huge_pages},"
+                f" free_huge_pages {h.free_huge_pages}, surplus_huge_pages {h.surplus_huge_pages}"
+            )
     for key, cgroup in machine.cgroups.items():
         if cgroup.usage or cgroup.rsvd:
             messages.append(f"cgroup {key!r} has usage {cgroup.usage} and rsvd {cgroup.rsvd}")
-    copy = machine.copy()
-    h = copy.hstate
-    set_max_huge_pages(copy, h, 0)
-    if h.nr_huge_pages or h.free_huge_pages or h.surplus_huge_pages:
-        messages.append(
-            f"after a write of 0 to nr_hugepages nr_huge_pages is {h.nr_huge_pages},"
-            f" free_huge_pages {h.free_huge_pages}, surplus_huge_pages {h.surplus_huge_pages}"
-        )
     if not messages:
         return []
     return [Violation("I11", "nothing is counted when everything is gone", "; ".join(messages))]

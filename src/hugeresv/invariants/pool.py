@@ -1,5 +1,6 @@
-"""The pool's counters against each other and against the pages in use."""
+"""The pools' counters against each other and against the pages in use."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from hugeresv.ledger.census import Census
@@ -7,18 +8,56 @@ from hugeresv.ledger.census import Census
 
 def reserved_pages_are_free(census: Census) -> Iterator[str]:
     """I2: 0 <= resv <= free, as signed numbers."""
-    h = census.machine.hstate
-    if h.resv_huge_pages < 0:
-        yield f"resv_huge_pages is {h.resv_huge_pages}: more was withdrawn than promised"
-    if h.resv_huge_pages > h.free_huge_pages:
-        yield f"resv_huge_pages is {h.resv_huge_pages}, but free_huge_pages is {h.free_huge_pages}"
+    for pool in census.pools:
+        h = pool.hstate
+        if h.resv_huge_pages < 0:
+            yield f"{pool.where}resv_huge_pages is {h.resv_huge_pages}: more was withdrawn than promised"
+        if h.resv_huge_pages > h.free_huge_pages:
+            yield f"{pool.where}resv_huge_pages is {h.resv_huge_pages}, but free_huge_pages is {h.free_huge_pages}"
 
 
 def pool_is_free_or_in_use(census: Census) -> Iterator[str]:
     """I3: nr = free + pages in use, and 0 <= surp <= nr (nr - surp is max_huge_pages by definition)."""
-    h = census.machine.hstate
-    free, in_use = h.free_huge_pages, len(census.folios)
-    if h.nr_huge_pages != free + in_use:
-        yield f"nr_huge_pages is {h.nr_huge_pages}, but free_huge_pages is {free} and {in_use} pages are in use"
-    if not 0 <= h.surplus_huge_pages <= h.nr_huge_pages:
-        yield f"surplus_huge_pages is {h.surplus_huge_pages} of nr_huge_pages {h.nr_huge_pages}"
+    for pool in census.pools:
+        h, in_use = pool.hstate, len(pool.folios)
+        if h.nr_huge_pages != h.free_huge_pages + in_use:
+            yield (
+                f"{pool.where}nr_huge_pages is {h.nr_huge_pages}, but free_huge_pages is {h.free_huge_pages}"
+                f" and {in_use} pages are in use"
+            )
+        if not 0 <= h.surplus_huge_pages <= h.nr_huge_pages:
+            yield f"{pool.where}surplus_huge_pages is {h.surplus_huge_pages} of nr_huge_pages {h.nr_huge_pages}"
+
+
+def nodes_add_up(census: Census) -> Iterator[str]:
+    """I13: on each node 0 <= surp <= nr and 0 <= free <= nr, and all nodes together are the pool.
+
+    Of one node nothing is said that I3 does not say of the pool.
+    """
+    for pool in census.pools:
+        h = pool.hstate
+        if not h.is_numa:
+            continue
+        for name in ("nr_huge_pages", "free_huge_pages", "surplus_huge_pages"):
+            total, parts = getattr(h, name), [getattr(node, name) for node in h.nodes.values()]
+            if total != sum(parts):
+                yield f"{pool.where}{name} is {total}, but the nodes have {' + '.join(map(str, parts))}"
+        for nid, node in h.nodes.items():
+            if not 0 <= node.surplus_huge_pages <= node.nr_huge_pages:
+                yield f"{pool.where}node {nid} has {node.surplus_huge_pages} surplus pages of {node.nr_huge_pages}"
+            if not 0 <= node.free_huge_pages <= node.nr_huge_pages:
+                yield f"{pool.where}node {nid} has {node.free_huge_pages} free pages of {node.nr_huge_pages}"
+
+
+def pages_are_on_their_nodes(census: Census) -> Iterator[str]:
+    """I14: the pages in use on a node are its pages that are not free."""
+    for pool in census.pools:
+        if not pool.hstate.is_numa:
+            continue
+        in_use = Counter(folio.nid for folio in pool.folios)
+        for nid, node in pool.hstate.nodes.items():
+            if in_use[nid] != node.nr_huge_pages - node.free_huge_pages:
+                yield (
+                    f"{pool.where}node {nid} has {node.nr_huge_pages} pages and {node.free_huge_pages} free ones,"
+                    f" but {in_use[nid]} are in use"
+                )

@@ -14,12 +14,13 @@ def sum_of_promises(census: Census) -> Iterator[str]:
     L(m) is what owners' VMAs of the map still cover, C(m) what has consumed its reservation; R(i) is an inode's
     reservation map and P(i) its page cache, which must lie within it.
     """
-    promises, promised = census.promises, census.promised
-    resv = census.machine.hstate.resv_huge_pages
-    if resv != promised:
-        yield f"resv_huge_pages is {resv}, but the promises add up to {promised} ({resv - promised:+d})" + items(
-            promises
-        )
+    for pool in census.pools:
+        resv = pool.hstate.resv_huge_pages
+        if resv != pool.promised:
+            yield (
+                f"{pool.where}resv_huge_pages is {resv}, but the promises add up to {pool.promised}"
+                f" ({resv - pool.promised:+d})" + items(pool.promises)
+            )
     for inode, name in census.files.items():
         outside = sorted(index for index in inode.page_cache if index not in inode.resv_map.regions)
         if outside:
@@ -28,9 +29,12 @@ def sum_of_promises(census: Census) -> Iterator[str]:
 
 def promises_can_be_kept(census: Census) -> Iterator[str]:
     """I8, as far as it can be counted: for every promise there is a free page, whatever resv_huge_pages says."""
-    promised, free = census.promised, census.machine.hstate.free_huge_pages
-    if promised > free:
-        yield f"{promised} pages are promised, but free_huge_pages is {free}" + items(census.promises)
+    for pool in census.pools:
+        free = pool.hstate.free_huge_pages
+        if pool.promised > free:
+            yield f"{pool.where}{pool.promised} pages are promised, but free_huge_pages is {free}" + items(
+                pool.promises
+            )
 
 
 def items(promises: Sequence[Promise]) -> str:

@@ -6,47 +6,63 @@ from hugeresv.invariants.violation import Violation
 from hugeresv.model.machine import Key, Machine
 from hugeresv.scenario import operation as op
 
+_COUNTERS = {
+    "nr_huge_pages": "nr", "free_huge_pages": "free", "resv_huge_pages": "resv", "surplus_huge_pages": "surp",
+}  # fmt: skip
 _HARMLESS_ADVICE = {"normal", "willneed", "free", "dontfork", "dofork", "cold", "pageout"}
 
 
-class Levels(NamedTuple):
-    """The counters of a machine at one moment, in pages, and its overcommit limit."""
+class PoolLevels(NamedTuple):
+    """The counters of a pool at one moment, in pages, and its overcommit limit."""
 
     nr: int
     free: int
     resv: int
     surp: int
+    overcommit: int
+
+
+class Levels(NamedTuple):
+    """The counters of a machine at one moment."""
+
+    pools: tuple[PoolLevels, ...]
+    """Those of each page size, in the machine's order."""
     subpools: dict[Key, tuple[int, int]]
     """used_hpages and rsv_hpages of each mount that has limits."""
     cgroups: dict[Key, tuple[int, int]]
     """usage and rsvd of each cgroup."""
-    overcommit: int
 
 
 def levels(machine: Machine) -> Levels:
     """The counters now."""
-    h = machine.hstate
     return Levels(
-        h.nr_huge_pages,
-        h.free_huge_pages,
-        h.resv_huge_pages,
-        h.surplus_huge_pages,
+        tuple(
+            PoolLevels(
+                h.nr_huge_pages,
+                h.free_huge_pages,
+                h.resv_huge_pages,
+                h.surplus_huge_pages,
+                h.nr_overcommit_huge_pages,
+            )
+            for h in machine.hstates
+        ),
         {
             key: (mount.subpool.used_hpages, mount.subpool.rsv_hpages)
             for key, mount in machine.mounts.items()
             if mount.subpool is not None
         },
         {key: (cgroup.usage, cgroup.rsvd) for key, cgroup in machine.cgroups.items()},
-        h.nr_overcommit_huge_pages,
     )
 
 
 def check_step(operation: op.Operation, before: Levels, after: Levels) -> list[Violation]:
     """What `operation` did to the counters that no operation of its kind may do."""
     violations = []
-    if not isinstance(operation, op.SetNrHugepages):
-        violations += _only_a_write_resizes(before, after)
-        violations += _surplus_within_overcommit(before, after)
+    for was, now in zip(before.pools, after.pools, strict=True):
+        if not isinstance(operation, op.SetNrHugepages | op.Demote):
+            violations += _only_a_write_resizes(was, now)
+        if not isinstance(operation, op.SetNrHugepages):
+            violations += _surplus_within_overcommit(was, now)
     if is_read_only(operation):
         violations += _nothing_changes(before, after)
     return violations
@@ -57,7 +73,15 @@ def is_read_only(operation: op.Operation) -> bool:
     match operation:
         case op.Mprotect() | op.Munlock() | op.Fadvise() | op.Readahead() | op.Fork():
             return True
-        case op.OpenFile() | op.Memfd() | op.CgroupMove() | op.CgroupSet() | op.SetNrOvercommit():
+        case (
+            op.OpenFile()
+            | op.Memfd()
+            | op.CgroupSet()
+            | op.SetNrOvercommit()
+            | op.SetMempolicy()
+            | op.SetCpu()
+            | op.SetDemoteSize()
+        ):
             return True
         case op.Madvise():
             return operation.advice in _HARMLESS_ADVICE
@@ -67,7 +91,7 @@ def is_read_only(operation: op.Operation) -> bool:
     return False
 
 
-def _only_a_write_resizes(before: Levels, after: Levels) -> list[Violation]:
+def _only_a_write_resizes(before: PoolLevels, after: PoolLevels) -> list[Violation]:
     """I3, of a step: nr - surp is max_huge_pages, which only a write to nr_hugepages changes."""
     persistent = before.nr - before.surp, after.nr - after.surp
     if persistent[0] == persistent[1]:
@@ -76,7 +100,7 @@ def _only_a_write_resizes(before: Levels, after: Levels) -> list[Violation]:
     return [Violation("I3", "only a write to nr_hugepages changes the persistent pages", message)]
 
 
-def _surplus_within_overcommit(before: Levels, after: Levels) -> list[Violation]:
+def _surplus_within_overcommit(before: PoolLevels, after: PoolLevels) -> list[Violation]:
     """I4: surp <= nr_overcommit, unless the pool was shrunk or the limit lowered: it never grows beyond."""
     if after.surp <= max(before.surp, after.overcommit):
         return []
@@ -89,10 +113,11 @@ def _nothing_changes(before: Levels, after: Levels) -> list[Violation]:
     changed = [
         f"{name} went from {was} to {now}"
         for name, was, now in (
-            ("nr_huge_pages", before.nr, after.nr),
-            ("free_huge_pages", before.free, after.free),
-            ("resv_huge_pages", before.resv, after.resv),
-            ("surplus_huge_pages", before.surp, after.surp),
+            *(
+                (name, getattr(was, field), getattr(now, field))
+                for was, now in zip(before.pools, after.pools, strict=True)
+                for name, field in _COUNTERS.items()
+            ),
             *(_by_key("used_hpages, rsv_hpages of mount", before.subpools, after.subpools)),
             *(_by_key("usage, rsvd of cgroup", before.cgroups, after.cgroups)),
         )

@@ -4,14 +4,30 @@ It goes by what holds a thing (a VMA, a page table, a page cache), never by a co
 against.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 from hugeresv.ledger.promise import FilePromise, MappingPromise, MinimumPromise, Naming, Promise, nameless
 from hugeresv.model.folio import Folio
+from hugeresv.model.hstate import HState
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine
 from hugeresv.model.resv_map import ResvMap
 from hugeresv.model.vma import Vma
+
+
+class PoolCensus:
+    """What is there of one pool's pages and promises. `where`: how to begin a message about it."""
+
+    def __init__(self, hstate: HState, census: Census) -> None:
+        """The part of a census that is this pool's."""
+        several = len(census.machine.hstates) > 1
+        self.hstate = hstate
+        self.where = f"{hstate.page_bytes >> 10} kB pages: " if several else ""
+        self.promises = [promise for promise in census.promises if promise.hstate is hstate]
+        self.promised = sum(promise.pages for promise in self.promises)
+        self.folios = {folio for folio in census.folios if folio.hstate is hstate} if several else census.folios
 
 
 class Census:
@@ -21,6 +37,7 @@ class Census:
     map_users   the VMAs that point to each private reservation map
     folios      every page in use
     promises    every promise that is not empty; `promised` is their sum in pages
+    pools       the same, and the pages in use, of each pool by itself
     """
 
     def __init__(self, machine: Machine, naming: Naming = nameless) -> None:
@@ -47,6 +64,11 @@ class Census:
         self.promises = [promise for promise in self._promises() if promise.pages]
         self.promised = sum(promise.pages for promise in self.promises)
 
+    @property
+    def pools(self) -> list[PoolCensus]:
+        """Of each pool what it has promised, and which of its pages are in use."""
+        return [PoolCensus(hstate, self) for hstate in self.machine.hstates]
+
     def _count_vma(self, process: Key, vma: Vma) -> None:
         if vma.inode is None:
             return
@@ -66,4 +88,4 @@ class Census:
                 yield FilePromise(name, inode)
         for key, mount in self.machine.mounts.items():
             if mount.subpool is not None:
-                yield MinimumPromise(key, mount.subpool)
+                yield MinimumPromise(key, mount.subpool, mount.hstate)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Protocol
 
+from hugeresv.model.hstate import HState
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key
 from hugeresv.model.subpool import Subpool
@@ -36,6 +37,11 @@ class Promise(Protocol):
         """The limits that count them as used."""
         ...
 
+    @property
+    def hstate(self) -> HState:
+        """The pool that they come from."""
+        ...
+
 
 def nameless(process: Key, address: int) -> None:
     """No mapping has a name."""
@@ -60,6 +66,13 @@ class MappingPromise:
         """The mount of the file that is mapped."""
         inode = self.vmas[0].inode
         return inode.subpool if inode is not None else None
+
+    @property
+    def hstate(self) -> HState:
+        """The pool of the mapping's page size."""
+        inode = self.vmas[0].inode
+        assert inode is not None
+        return inode.hstate
 
     def __str__(self) -> str:
         by_name: dict[str, list[Range]] = {}
@@ -97,6 +110,11 @@ class FilePromise:
         """The mount that the file is on."""
         return self.inode.subpool
 
+    @property
+    def hstate(self) -> HState:
+        """The pool of the file's page size."""
+        return self.inode.hstate
+
     def ranges(self) -> Iterator[Range]:
         """Where they are."""
         for first, end in self.inode.resv_map.regions:
@@ -112,6 +130,7 @@ class MinimumPromise:
 
     mount: Key
     subpool: Subpool
+    hstate: HState
 
     @property
     def pages(self) -> int:

@@ -136,4 +136,4 @@ def _shown(machine: Machine) -> Hashable:
     """What a user sees of a machine: counters, what is used of mounts that have a maximum, and cgroups."""
     now = levels(machine)
     used = [now.subpools[key][0] for key, mount in machine.mounts.items() if mount.subpool and mount.subpool.max_hpages]
-    return now.nr, now.free, now.resv, now.surp, tuple(used), tuple(now.cgroups.values())
+    return tuple(pool[:-1] for pool in now.pools), tuple(used), tuple(now.cgroups.values())
