@@ -14,7 +14,10 @@ pytest.importorskip("drgn")
 
 @pytest.mark.parametrize("content", [b"", b"hello\n", b"makedumpfile".ljust(16, b"\0"), b"\x7fELF" + bytes(100)])
 def test_a_file_that_is_no_memory(hugeresv: Hugeresv, tmp_path: Path, content: bytes) -> None:
-    """A traceback, or a status that says that a ledger is not true."""
+    """A file that is no dump is told in one line that names it, with status 2.
+
+    Catches: a traceback, or a status that says that a ledger is not true.
+    """
     path = tmp_path / "file"
     path.write_bytes(content)
     ran = hugeresv("audit", str(path))
@@ -23,7 +26,10 @@ def test_a_file_that_is_no_memory(hugeresv: Hugeresv, tmp_path: Path, content: b
 
 
 def test_a_file_that_is_not_there(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """A missing file taken for a kernel that cannot be read."""
+    """A path that does not exist is told as such, with status 2.
+
+    Catches: a missing file taken for a kernel that cannot be read.
+    """
     ran = hugeresv("audit", str(tmp_path / "none"))
     assert (ran.status, ran.out) == (2, "")
     assert "No such file" in ran.err
@@ -42,7 +48,10 @@ def test_this_kernel_where_its_memory_cannot_be_read(
 
 
 def test_without_drgn() -> None:
-    """An ImportError, or advice that does not name the package."""
+    """Where drgn is not installed, the message has the command that installs it, with status 3.
+
+    Catches: an ImportError, or advice that does not name the package.
+    """
     program = "import sys; sys.modules['drgn'] = None; from hugeresv.cli.main import main; main()"
     ran = subprocess.run([sys.executable, "-c", program, "audit", "file"], capture_output=True, text=True, check=False)
     assert ran.returncode == 3
@@ -50,7 +59,10 @@ def test_without_drgn() -> None:
 
 
 def test_rows_say_what_does_not_hold(hugeresv: Hugeresv) -> None:
-    """A row that lacks `audit`, or has it unasked: SCENARIO's rows are fixed. The split before 2008 violates I1."""
+    """With --audit each row has what does not hold after its step, and is as without it otherwise.
+
+    Catches: a row that lacks `audit`, or has it unasked. The split before 2008 violates I1.
+    """
     scenario = "scenarios/split-middle.scn"
     plain = hugeresv("run", "--json", "--on", "count-in-vma", scenario)
     audited = hugeresv("run", "--json", "--audit", "--on", "count-in-vma", scenario)

@@ -13,7 +13,10 @@ NAMES = [spelling(switch.name) for switch in switches()]
 
 
 def test_all_are_listed_within_the_screen(hugeresv: Hugeresv) -> None:
-    """A switch or a behaviour that is missing, without its source, or cut off at the edge."""
+    """The list has each behaviour and each switch once, with its source, in 80 columns.
+
+    Catches: a switch or a behaviour that is missing, without its source, or cut off at the edge.
+    """
     ran = hugeresv("behaviours")
     assert ran.status == 0
     assert max(map(len, ran.out.splitlines())) <= 80
@@ -26,7 +29,10 @@ def test_all_are_listed_within_the_screen(hugeresv: Hugeresv) -> None:
 
 
 def test_a_value_is_told_of_those_that_have_it(hugeresv: Hugeresv) -> None:
-    """Behaviours under another value, or the value of ideal under 'elsewhere'."""
+    """A switch lists under each of its values the behaviours that have it.
+
+    Catches: behaviours under another value, or the value of ideal under 'elsewhere'.
+    """
     ran = hugeresv("behaviours", "zap-restore")
     lines = [line.strip() for line in ran.out.splitlines()]
     assert "always: 6.12.107 6.18.15 6.18" in lines
@@ -34,7 +40,10 @@ def test_a_value_is_told_of_those_that_have_it(hugeresv: Hugeresv) -> None:
 
 
 def test_one_behaviour_is_told_by_its_differences(hugeresv: Hugeresv) -> None:
-    """A switch that is set and not shown, or shown though it is as in ideal."""
+    """A behaviour shows the switches that are not as in ideal, and names the others in one line.
+
+    Catches: a switch that is set and not shown, or shown though it is as in ideal.
+    """
     told, _, same = hugeresv("behaviours", "ideal,zap_restore=never").out.partition("as in ideal: ")
     assert [line for line in told.splitlines() if "=" in line] == [
         "ideal,zap-restore=never",
@@ -44,7 +53,10 @@ def test_one_behaviour_is_told_by_its_differences(hugeresv: Hugeresv) -> None:
 
 
 def test_json_has_every_value(hugeresv: Hugeresv) -> None:
-    """A preset or a switch that programs do not get."""
+    """`--json` has every preset, and every switch with the presets of each value.
+
+    Catches: a preset or a switch that programs do not get.
+    """
     whole = json.loads(hugeresv("behaviours", "--json").out)
     assert whole["behaviours"].keys() == PRESETS.keys()
     assert list(whole["switches"]) == NAMES
@@ -59,7 +71,10 @@ def test_json_has_every_value(hugeresv: Hugeresv) -> None:
     [("zap-restor", "did you mean 'zap-restore'?"), ("6.19", "did you mean '6.1"), ("6.18,x=1", "unknown switch 'x'")],
 )
 def test_a_name_that_there_is_not(hugeresv: Hugeresv, name: str, said: str) -> None:
-    """All of the catalogue for a misspelled part of it."""
+    """A name that is neither a behaviour nor a switch is an error, with status 2.
+
+    Catches: all of the catalogue for a misspelled part of it.
+    """
     ran = hugeresv("behaviours", name)
     assert (ran.status, ran.out) == (2, "")
     assert said in ran.err

@@ -10,7 +10,10 @@ SPLIT = "scenarios/split-middle.scn"
 
 
 def test_the_first_difference_is_shown_with_what_leads_to_it(hugeresv: Hugeresv) -> None:
-    """A difference without the numbers of either, or steps that come after it."""
+    """The steps that lead to the first difference are shown, then both answers side by side.
+
+    Catches: a difference without the numbers of either, or steps that come after it.
+    """
     ran = hugeresv("compare", "count-in-vma", "2008", SPLIT)
     assert ran.status == 1
     lead, _, beside = ran.out.partition("At step 5, db munmap a 5:\n")
@@ -29,7 +32,11 @@ def test_the_first_difference_is_shown_with_what_leads_to_it(hugeresv: Hugeresv)
 
 
 def test_the_lead_is_short_and_measured_by_the_step_before(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """A hundred steps before the one that matters; a mark at the first that is shown because the pool was full once."""
+    """Four steps lead to the difference; marks are changes since the step before, shown or not.
+
+    Catches: a hundred steps before the one that matters; a mark at the first that is shown because the pool was full
+    once.
+    """
     path = tmp_path / "long.scn"
     path.write_text("pool 2M nr=20\ndb mmap a 20 private\ndb touch a 0+9\ndb munmap a 15\n")
     ran = hugeresv("compare", "count-in-vma", "2008", path)
@@ -39,7 +46,10 @@ def test_the_lead_is_short_and_measured_by_the_step_before(hugeresv: Hugeresv, t
 
 
 def test_no_difference(hugeresv: Hugeresv) -> None:
-    """A comparison that finds nothing and does not say that it looked."""
+    """Scenarios without a difference are told with the number of steps compared, and status 0.
+
+    Catches: a comparison that finds nothing and does not say that it looked.
+    """
     ran = hugeresv("compare", "2008", "6.18", SPLIT, "scenarios/fork.scn")
     assert ran.status == 0
     assert f"{SPLIT}: no difference in 7 steps" in ran.out
@@ -47,7 +57,10 @@ def test_no_difference(hugeresv: Hugeresv) -> None:
 
 
 def test_a_leak_is_shown(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """A difference at the end, after the last step, that has no operation to show."""
+    """What differs only when everything is let go is shown under a title of its own, with status 1.
+
+    Catches: a difference at the end, after the last step, that has no operation to show.
+    """
     path = tmp_path / "leak.scn"
     path.write_text("pool 2M nr=10\ndb mmap a 10 private\ndb mprotect a 4+2 r\n")
     ran = hugeresv("compare", "count-in-vma", "2008", path)
@@ -57,7 +70,10 @@ def test_a_leak_is_shown(hugeresv: Hugeresv, tmp_path: Path) -> None:
 
 
 def test_a_hang_of_both_is_no_difference(hugeresv: Hugeresv) -> None:
-    """A comparison that ends early, told as one that did not happen."""
+    """A call that hangs on both kernels is no difference, status 0.
+
+    Catches: a comparison that ends early, told as one that did not happen.
+    """
     (path,) = Path("scenarios/history").glob("H117-*.scn")
     ran = hugeresv("compare", "6.18", "6.18", path)
     assert ran.status == 0
@@ -65,7 +81,10 @@ def test_a_hang_of_both_is_no_difference(hugeresv: Hugeresv) -> None:
 
 
 def test_names_are_shown_as_they_are(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """Names that a table takes for markup, or a terminal for commands."""
+    """Names with markup or control characters are shown escaped.
+
+    Catches: names that a table takes for markup, or a terminal for commands.
+    """
     path = tmp_path / "names.scn"
     path.write_text('pool 2M nr=9\n"[red]" mmap "a\\u001b[2J" 9 private\n"[red]" munmap "a\\u001b[2J" 5\n')
     ran = hugeresv("compare", "count-in-vma", "2008", path)
@@ -84,5 +103,8 @@ def test_names_are_shown_as_they_are(hugeresv: Hugeresv, tmp_path: Path) -> None
     ],
 )
 def test_what_cannot_be_compared(hugeresv: Hugeresv, left: str, files: list[str], status: int) -> None:
-    """An error taken for a difference, or for none."""
+    """A wrong file is status 2, a kernel that is not here status 3.
+
+    Catches: an error taken for a difference, or for none.
+    """
     assert hugeresv("compare", left, "ideal", *files).status == status

@@ -10,7 +10,10 @@ from tests.cli.conftest import ROOT, Hugeresv
 
 
 def test_there_and_back(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """A spelling that is chosen wrong by default, or text that does not end as a file should."""
+    """From .scn to JSON and back a scenario stays equal.
+
+    Catches: a spelling that is chosen wrong by default, or text that does not end as a file should.
+    """
     source = ROOT / "scenarios" / "overcommit.scn"
     there = hugeresv("convert", source)
     assert there.status == 0
@@ -24,14 +27,20 @@ def test_there_and_back(hugeresv: Hugeresv, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["out.json", "out.scn", "out.jsonl"])
 def test_the_name_of_the_output_says_how(hugeresv: Hugeresv, tmp_path: Path, name: str) -> None:
-    """JSON in a file that ends in .scn; or something on standard output as well."""
+    """The suffix of -o chooses the spelling, and nothing is printed.
+
+    Catches: JSON in a file that ends in .scn; or something on standard output as well.
+    """
     ran = hugeresv("convert", "scenarios/fork.scn", "-o", tmp_path / name)
     assert ran == (0, "", "")
     assert load(tmp_path / name) == load(ROOT / "scenarios" / "fork.scn")
 
 
 def test_many_scenarios_do_not_become_one(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """The first of many, taken for all."""
+    """A corpus of several scenarios converts to .jsonl alone; all else is refused.
+
+    Catches: the first of many, taken for all.
+    """
     corpus = tmp_path / "corpus.jsonl"
     hugeresv("convert", "scenarios/fork.scn", "-o", corpus)
     corpus.write_text(corpus.read_text() * 2)
@@ -44,7 +53,7 @@ def test_many_scenarios_do_not_become_one(hugeresv: Hugeresv, tmp_path: Path) ->
 
 
 def test_the_spelling_is_said_once(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """`--to` that -o overrides in silence."""
+    """`--to` and -o exclude each other. Catches: `--to` that -o overrides in silence."""
     ran = hugeresv("convert", "scenarios/fork.scn", "--to", "json", "-o", tmp_path / "out.scn")
     assert ran.status == 2
     assert not (tmp_path / "out.scn").exists()

@@ -52,7 +52,7 @@ def in_shell(command: str, **variables: str) -> tuple[int, str]:
 
 
 def test_every_verb_is_tried() -> None:
-    """A verb that is forgotten below."""
+    """The commands of this file use every verb. Catches: a verb that is forgotten below."""
     assert {command.split()[0] for command in PRINTING.values() if command[:1].isalpha()} == set(VERBS)
 
 
@@ -68,7 +68,10 @@ def test_output_that_cannot_be_written_is_said_in_a_line(command: str) -> None:
 
 @pytest.mark.parametrize("redirected", ["2>&-", "2>/dev/full", "2>&- >&-", "2>/dev/full >/dev/full"])
 def test_an_error_that_cannot_be_told_keeps_its_status(redirected: str) -> None:
-    """Catches: the status of a bug, or of an answer, where there is no file, and where an option is unknown."""
+    """With standard error closed or full, an error still ends with its status, and prints nothing.
+
+    Catches: the status of a bug, or of an answer, where there is no file, and where an option is unknown.
+    """
     assert in_shell(f"run nope.scn {redirected}") == (2, "")
     assert in_shell(f"run --jsn {redirected}") == (2, "")
 
@@ -99,7 +102,10 @@ def test_a_user_without_a_home(hugeresv: Hugeresv, monkeypatch: pytest.MonkeyPat
     "command", ["run {}", "convert {}", "compare ideal 2008 {}", "audit {}", f"audit --symbols {{}} {SCENARIO}"]
 )
 def test_what_is_no_file_is_not_read(tmp_path: Path, kind: str, command: str) -> None:
-    """Catches: waiting for a writer without an end; the memory that /dev/zero takes."""
+    """A FIFO or a device in the place of a scenario is refused at once.
+
+    Catches: waiting for a writer without an end; the memory that /dev/zero takes.
+    """
     path = tmp_path / "odd.scn"
     if kind == "a FIFO":
         os.mkfifo(path)
@@ -109,7 +115,10 @@ def test_what_is_no_file_is_not_read(tmp_path: Path, kind: str, command: str) ->
 
 
 def test_a_fifo_is_not_replaced(tmp_path: Path) -> None:
-    """Catches: a file in its place, for which whoever reads the FIFO waits."""
+    """`convert -o` refuses to replace a FIFO, which stays.
+
+    Catches: a file in its place, for which whoever reads the FIFO waits.
+    """
     path = tmp_path / "odd.scn"
     os.mkfifo(path)
     status, told = in_shell(f"convert {SCENARIO} -o {path}")
@@ -142,13 +151,19 @@ def ends(arguments: list[str], module: str, error: str, **variables: str) -> sub
 
 @pytest.mark.parametrize("module", ["click", "hugeresv.cli.streams", "hugeresv.cli.verbs", "hugeresv.scenario.load"])
 def test_ctrl_c_while_modules_are_loaded(module: str) -> None:
-    """Catches: the traceback of a KeyboardInterrupt, from the command's first module on."""
+    """Ctrl-C during an import ends with status 130 and prints nothing.
+
+    Catches: the traceback of a KeyboardInterrupt, from the command's first module on.
+    """
     ran = ends(["run", SCENARIO], module, "KeyboardInterrupt")
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
 
 
 def test_a_bug_has_a_status_of_its_own() -> None:
-    """Catches: a traceback, and the status 1, which would be an answer; a line that does not say where it was."""
+    """An exception of our own is one line that says where it was raised, with status 70.
+
+    Catches: a traceback, and the status 1, which would be an answer; a line that does not say where it was.
+    """
     ran = ends(["run", SCENARIO], "hugeresv.play.play", "RuntimeError('two\\n  lines \\x1b')")
     assert (ran.returncode, ran.stdout) == (70, "")
     assert ran.stderr.startswith("hugeresv: bug: RuntimeError at __main__:5: two\\n  lines \\x1b. ")
@@ -157,7 +172,10 @@ def test_a_bug_has_a_status_of_its_own() -> None:
 
 
 def test_a_bug_shows_its_traceback_when_asked() -> None:
-    """Catches: a variable that does nothing, or that changes the status."""
+    """HUGERESV_TRACEBACK=1 shows the traceback, and the status stays 70.
+
+    Catches: a variable that does nothing, or that changes the status.
+    """
     ran = ends(["run", SCENARIO], "hugeresv.play.play", "RuntimeError('odd')", HUGERESV_TRACEBACK="1")
     assert ran.returncode == 70
     assert "Traceback (most recent call last)" in ran.stderr
@@ -165,7 +183,7 @@ def test_a_bug_shows_its_traceback_when_asked() -> None:
 
 
 def test_too_little_memory_is_no_bug() -> None:
-    """Catches: a MemoryError told as a bug."""
+    """A MemoryError is one line, with status 3. Catches: a MemoryError told as a bug."""
     ran = ends(["run", SCENARIO], "hugeresv.play.play", "MemoryError")
     assert (ran.returncode, ran.stderr) == (3, "hugeresv: error: there is not enough memory for this\n")
 
@@ -190,7 +208,10 @@ def test_errors_do_not_write_to_the_terminal_what_strangers_chose(hugeresv: Huge
 
 @pytest.mark.parametrize("line", ["\x1b]0;PWNED\x07\x1b[2Jevil", "db touch a \x00", "pool 2M nr=\x1b[1m4"])
 def test_errors_escape_what_a_scenario_has(hugeresv: Hugeresv, tmp_path: Path, line: str) -> None:
-    """Catches: a terminal's title set by a scenario that is wrong."""
+    """An error escapes the control characters of what it quotes.
+
+    Catches: a terminal's title set by a scenario that is wrong.
+    """
     scenario = tmp_path / "s.scn"
     scenario.write_text(f"pool 2M nr=4\n{line}\n")
     ran = hugeresv("run", scenario)
@@ -212,7 +233,10 @@ def test_an_error_does_not_quote_a_whole_file(hugeresv: Hugeresv, tmp_path: Path
 
 
 def test_statuses_are_those_that_errors_have(hugeresv: Hugeresv) -> None:
-    """Catches: `--help` and README that document other numbers than the command ends with."""
+    """`--help` and the README document every exit status, and no other.
+
+    Catches: `--help` and README that document other numbers than the command ends with.
+    """
     readme = (ROOT / "README.md").read_text().partition("## Exit status")[2]
     told = hugeresv("--help").out.partition("Exit status:")[2]
     for status in EXIT_STATUSES:

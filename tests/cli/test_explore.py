@@ -21,7 +21,10 @@ def test_a_finding_is_drawn_and_written(hugeresv: Hugeresv, tmp_path: Path) -> N
 
 
 def test_nothing_found(hugeresv: Hugeresv) -> None:
-    """Catches: a state counted as reached that the bound does not have, or the wrong exit status."""
+    """Where every history keeps every invariant, it says so, lists what was never reached, and exits with 0.
+
+    Catches: a state counted as reached that the bound does not have, or the wrong exit status.
+    """
     ran = hugeresv("explore", "ideal", "--pages", "1", "--processes", "1")
     assert (ran.status, ran.err) == (0, "")
     assert "Every history within the bound keeps every invariant." in " ".join(ran.out.split())
@@ -29,7 +32,10 @@ def test_nothing_found(hugeresv: Hugeresv) -> None:
 
 
 def test_two_kernels(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """The first step at which they differ, as `compare` draws it."""
+    """The first step at which they differ, as `compare` draws it.
+
+    Catches: a difference that is found and not shown, or exit status 0.
+    """
     ran = hugeresv("explore", "6.12", "6.18", "--pages", "2", "-o", tmp_path / "found.scn")
     assert ran.status == 1
     assert "The kernels differ after 4 operations." in ran.out
@@ -72,7 +78,10 @@ def test_ctrl_c_prints_what_is_known(hugeresv: Hugeresv, monkeypatch: pytest.Mon
     ],
 )
 def test_what_cannot_be_explored_is_said(hugeresv: Hugeresv, options: list[str], message: str) -> None:
-    """Catches: a bound that is silently another one."""
+    """A bound that cannot be explored is refused with its reason, and nothing is printed.
+
+    Catches: a bound that is silently another one.
+    """
     ran = hugeresv("explore", *options)
     assert ran.status in (2, 3)
     assert message in ran.err

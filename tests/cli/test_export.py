@@ -57,7 +57,10 @@ def scrape(address: str, port: int, path: str = "/metrics") -> tuple[int, str]:
 
 
 def test_it_prints_the_host_that_it_is_shown(hugeresv: Hugeresv, host: list[str]) -> None:
-    """Another host's metrics, those of this Python, or the exit status of `hugeresv status`."""
+    """The metrics are those of the host below --proc and --sys, with status 0 whatever its ledger says.
+
+    Catches: another host's metrics, those of this Python, or the exit status of `hugeresv status`.
+    """
     ran = hugeresv("export", *host)
     assert (ran.status, ran.err) == (0, "")
     assert RESERVED in ran.out
@@ -68,7 +71,10 @@ def test_it_prints_the_host_that_it_is_shown(hugeresv: Hugeresv, host: list[str]
 
 
 def test_a_file_is_replaced_as_a_whole(hugeresv: Hugeresv, host: list[str], tmp_path: Path) -> None:
-    """A collector that reads half a file, one that it may not read, or a second one left beside it."""
+    """`-o` replaces the file in one step, readable by others, and leaves nothing else beside it.
+
+    Catches: a collector that reads half a file, one that it may not read, or a second one left beside it.
+    """
     folder = tmp_path / "textfile"
     folder.mkdir()
     file = folder / "hugeresv.prom"
@@ -87,7 +93,10 @@ def test_a_file_is_replaced_as_a_whole(hugeresv: Hugeresv, host: list[str], tmp_
 
 
 def test_a_file_that_cannot_be_replaced(hugeresv: Hugeresv, host: list[str], tmp_path: Path) -> None:
-    """A traceback, what was half written left behind, or a file in the place of a pipe or a device."""
+    """A directory, a FIFO and a place that does not exist are refused by name, with status 2.
+
+    Catches: a traceback, what was half written left behind, or a file in the place of a pipe or a device.
+    """
     folder = tmp_path / "textfile"
     (folder / "a.prom").mkdir(parents=True)
     pipe = folder / "c.prom"
@@ -101,7 +110,10 @@ def test_a_file_that_cannot_be_replaced(hugeresv: Hugeresv, host: list[str], tmp
 
 
 def test_a_host_without_huge_pages_leaves_the_file_alone(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """An empty file, which reads as if nobody held anything."""
+    """Where there are no huge pages, nothing is written and the status is 3.
+
+    Catches: an empty file, which reads as if nobody held anything.
+    """
     file = tmp_path / "a.prom"
     for target in (["-o", str(file)], ["--listen", "0"], []):
         ran = hugeresv("export", *target, "--sys", tmp_path / "none")
@@ -111,7 +123,10 @@ def test_a_host_without_huge_pages_leaves_the_file_alone(hugeresv: Hugeresv, tmp
 
 
 def test_each_scrape_looks_anew_until_it_is_told_to_end(host: list[str]) -> None:
-    """The first look served for ever; a host that is gone served as if it were there; a port that stays taken."""
+    """Every scrape reads the host again; SIGTERM ends the server and frees its port.
+
+    Catches: the first look served for ever; a host that is gone served as if it were there; a port that stays taken.
+    """
     counter = Path(host[3], "kernel/mm/hugepages/hugepages-2048kB/resv_hugepages")
     with serving("--listen", "0", *host) as (process, address, port):
         assert address == "127.0.0.1"
@@ -138,7 +153,10 @@ def series(text: str) -> list[str]:
 
 
 def test_a_client_that_says_nothing_holds_up_nobody(host: list[str]) -> None:
-    """One connection that stops all scrapes, and the end of the process."""
+    """A connection without a request delays neither scrapes nor the end.
+
+    Catches: one connection that stops all scrapes, and the end of the process.
+    """
     with (
         serving("--listen", "0", *host) as (process, address, port),
         socket.create_connection((address, port)),
@@ -149,7 +167,7 @@ def test_a_client_that_says_nothing_holds_up_nobody(host: list[str]) -> None:
 
 
 def test_it_listens_where_it_is_told(host: list[str]) -> None:
-    """IPv6."""
+    """`--listen [::1]:PORT` listens on IPv6. Catches: an address that is cut at its first colon."""
     with suppress(OSError):
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
         with serving("--listen", "[::1]:0", *host) as (_, address, port):
@@ -158,7 +176,7 @@ def test_it_listens_where_it_is_told(host: list[str]) -> None:
 
 
 def test_a_port_that_is_taken(hugeresv: Hugeresv, host: list[str]) -> None:
-    """A traceback."""
+    """A port in use is told in one line that says what to do, with status 3. Catches: a traceback."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ran = hugeresv("export", "--listen", str(taken.getsockname()[1]), *host)
     assert ran.status == 3
@@ -166,7 +184,7 @@ def test_a_port_that_is_taken(hugeresv: Hugeresv, host: list[str]) -> None:
 
 
 def test_one_way_out(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """A file that is never written."""
+    """The options that each choose an output exclude each other. Catches: a file that is never written."""
     ran = hugeresv("export", "--listen", "0", "-o", tmp_path / "x")
     assert (ran.status, ran.err) == (
         2,

@@ -140,7 +140,10 @@ def test_every_panel_has_an_answer_for_every_host(prometheus: Prometheus, title:
 
 @needs_prometheus
 def test_the_variables_of_the_dashboard_have_values(prometheus: Prometheus) -> None:
-    """Catches: a drop-down list that is empty, so that every panel is."""
+    """Each variable of the dashboard has values in a Prometheus that scrapes us.
+
+    Catches: a drop-down list that is empty, so that every panel is.
+    """
     for variable in BOARD["templating"]["list"]:
         if variable["type"] != "query":
             continue
@@ -152,7 +155,10 @@ def test_the_variables_of_the_dashboard_have_values(prometheus: Prometheus) -> N
 
 @needs_prometheus
 def test_the_rules_are_evaluated_and_keep_the_host(prometheus: Prometheus) -> None:
-    """Catches: an expression that fails with several hosts, or an alert that does not say where."""
+    """Prometheus evaluates every rule without an error, and each alert names its host.
+
+    Catches: an expression that fails with several hosts, or an alert that does not say where.
+    """
     prometheus.wait_for("ALERTS", 6)
     (group,) = prometheus.ask("rules")["groups"]
     assert {(rule["name"], rule["health"], rule.get("lastError", "")) for rule in group["rules"]} == {
@@ -229,13 +235,16 @@ def test_alerts_fire_for_what_is_wrong_and_for_nothing_else(tmp_path: Path) -> N
 
 
 def test_the_page_lists_the_alerts() -> None:
-    """Catches: an alert that nobody hears of."""
+    """docs/export.md lists the alerts of the shipped rules, in their order. Catches: an alert that nobody hears of."""
     page = (Path(__file__).parents[2] / "docs/export.md").read_text()
     assert re.findall(r"^\| (HugePages\w+)", page, re.MULTILINE) == re.findall(r"alert: (\w+)", shipped(RULES, ""))
 
 
 def test_the_dashboard_is_one_that_grafana_takes() -> None:
-    """Catches: two panels of one id or in one place, a data source of one machine, a query without the variables."""
+    """The dashboard has what Grafana requires: its keys, one id and one free place a panel, queries.
+
+    Catches: two panels of one id or in one place, a data source of one machine, a query without the variables.
+    """
     assert {"title", "uid", "schemaVersion", "panels", "templating", "time"} <= set(BOARD)
     assert len({panel["id"] for panel in BOARD["panels"]}) == len(BOARD["panels"])
     taken: set[tuple[int, int]] = set()
@@ -265,7 +274,10 @@ def test_the_dashboard_is_one_that_grafana_takes() -> None:
 
 
 def test_the_files_are_printed(hugeresv: Hugeresv) -> None:
-    """Catches: an option that prints another file, or a unit that calls a program that is not there."""
+    """Each --print option prints its file whole, with the paths of this installation.
+
+    Catches: an option that prints another file, or a unit that calls a program that is not there.
+    """
     assert hugeresv("export", "--print-rules") == (0, shipped(RULES, ""), "")
     assert json.loads(hugeresv("export", "--print-dashboard").out) == BOARD
     for unit in UNITS:
@@ -277,7 +289,10 @@ def test_the_files_are_printed(hugeresv: Hugeresv) -> None:
 
 @needs_systemd
 def test_systemd_takes_the_units(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """Catches: a setting that systemd does not know, which it ignores."""
+    """systemd-analyze verifies the units without a complaint.
+
+    Catches: a setting that systemd does not know, which it ignores.
+    """
     for unit in UNITS:
         (tmp_path / unit).write_text(hugeresv("export", "--print-unit", unit).out)
     command = ["systemd-analyze", "verify", *(str(tmp_path / unit) for unit in UNITS)]

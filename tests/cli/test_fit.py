@@ -25,7 +25,10 @@ def fit(hugeresv: Hugeresv, tmp_path: Path) -> Hugeresv:
 
 
 def test_the_answer_comes_first(fit: Hugeresv) -> None:
-    """A verdict that must be looked for; a status that says the opposite."""
+    """The first line is the verdict with the size; the status agrees with it.
+
+    Catches: a verdict that must be looked for; a status that says the opposite.
+    """
     assert fit("8M") == (0, "Fits: 4 pages of 2M. Every page is assumed to be touched.\n", "")
     ran = fit("8193kB")
     assert (ran.status, ran.err) == (1, "")
@@ -41,7 +44,10 @@ def test_the_answer_comes_first(fit: Hugeresv) -> None:
 
 
 def test_a_page_that_raises_a_signal_is_named(fit: Hugeresv) -> None:
-    """SIGBUS, and nobody knows where."""
+    """Where a touch would raise SIGBUS, the page and its distance are named.
+
+    Catches: SIGBUS, and nobody knows where.
+    """
     ran = fit("12M", "--noreserve", "--shared")
     assert ran.status == 1
     assert ran.out.startswith(
@@ -50,7 +56,10 @@ def test_a_page_that_raises_a_signal_is_named(fit: Hugeresv) -> None:
 
 
 def test_every_limit_is_named_with_its_command(fit: Hugeresv, tmp_path: Path) -> None:
-    """One limit at a time, each found only after the one before was changed."""
+    """All limits that are too low are named at once, each with its command.
+
+    Catches: one limit at a time, each found only after the one before was changed.
+    """
     cgroup = tmp_path / "sys/fs/cgroup/a b"
     cgroup.mkdir(parents=True)
     (cgroup.parent / "cgroup.controllers").write_text("hugetlb\n")
@@ -72,7 +81,10 @@ def test_every_limit_is_named_with_its_command(fit: Hugeresv, tmp_path: Path) ->
 
 
 def test_pages_that_overcommit_must_find_are_named(fit: Hugeresv, tmp_path: Path) -> None:
-    """`Fits.` without a word about memory that may not be there."""
+    """Where it fits by overcommit alone, the pages that free memory must give are counted.
+
+    Catches: `Fits.` without a word about memory that may not be there.
+    """
     (tmp_path / "sys/kernel/mm/hugepages/hugepages-2048kB/nr_overcommit_hugepages").write_text("5\n")
     ran = fit("12M")
     assert ran.status == 0
@@ -110,7 +122,10 @@ def test_pages_that_overcommit_must_find_are_named(fit: Hugeresv, tmp_path: Path
     ],
 )
 def test_bad_input_is_told(fit: Hugeresv, arguments: list[str], told: str) -> None:
-    """A traceback, or an answer to another question."""
+    """A size or an option that is wrong is told in plain characters, with status 2.
+
+    Catches: a traceback, or an answer to another question.
+    """
     ran = fit(*arguments)
     assert (ran.status, ran.out) == (2, "")
     assert told in ran.err
@@ -118,14 +133,17 @@ def test_bad_input_is_told(fit: Hugeresv, arguments: list[str], told: str) -> No
 
 
 def test_a_hostile_mount_is_told(fit: Hugeresv) -> None:
-    """A path that moves the cursor on standard error."""
+    """A mount whose path has control characters is named with them escaped.
+
+    Catches: a path that moves the cursor on standard error.
+    """
     ran = fit("1M", "--mount", HOSTILE)
     assert ran.status == 3
     assert "\x1b" not in ran.err
 
 
 def test_no_huge_pages(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """`Does not fit` where nothing is known."""
+    """Where there are no huge pages, the status is 3. Catches: `Does not fit` where nothing is known."""
     ran = hugeresv("fit", "1M", "--proc", tmp_path, "--sys", tmp_path)
     assert ran.status == 3
     assert "no huge pages here" in ran.err
@@ -170,7 +188,10 @@ def test_what_no_memory_holds_has_no_command(fit: Hugeresv, tmp_path: Path) -> N
 
 
 def test_json_is_all_that_is_printed(fit: Hugeresv) -> None:
-    """A line for people in front of it; another status than without."""
+    """`--json` prints one object and keeps the status.
+
+    Catches: a line for people in front of it; another status than without.
+    """
     for size, status in (("8M", 0), ("10M", 1), ("300T", 1)):
         ran = fit(size, "--json")
         assert ran.status == status
@@ -178,7 +199,10 @@ def test_json_is_all_that_is_printed(fit: Hugeresv) -> None:
 
 
 def test_what_no_address_space_holds(fit: Hugeresv) -> None:
-    """A pool of 157286400 pages, proposed for what cannot be mapped anyway."""
+    """A size beyond every address space does not fit, and no pool is proposed for it.
+
+    Catches: a pool of 157286400 pages, proposed for what cannot be mapped anyway.
+    """
     ran = fit("300T")
     assert ran.status == 1
     assert ran.out.endswith("\nNo address space is that large.\n")

@@ -35,7 +35,10 @@ EXAMPLES = [example for verb in VERBS for example in examples(verb)]
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_with_an_example(hugeresv: Hugeresv, verb: str) -> None:
-    """A verb that is listed and not there, or whose example is of another verb or rewrapped."""
+    """Each verb's help has examples of that verb, each on a line of its own, in 80 columns.
+
+    Catches: a verb that is listed and not there, or whose example is of another verb or rewrapped.
+    """
     ran = hugeresv(verb, "--help")
     assert (ran.status, ran.err) == (0, "")
     assert examples(verb)
@@ -47,7 +50,10 @@ def test_every_verb_has_help_with_an_example(hugeresv: Hugeresv, verb: str) -> N
 
 
 def test_the_list_of_verbs_is_complete(hugeresv: Hugeresv) -> None:
-    """A verb that has a file and cannot be called."""
+    """`hugeresv --help` lists each verb that has a file, and no other.
+
+    Catches: a verb that has a file and cannot be called.
+    """
     shared = {"__init__", "main", "exit_status", "files", "help", "interrupted", "manual", "options", "streams"}
     shared |= {"output_file", "terminal", "verbs"}
     files = {path.stem for path in (ROOT / "src" / "hugeresv" / "cli").glob("*.py")}
@@ -57,7 +63,7 @@ def test_the_list_of_verbs_is_complete(hugeresv: Hugeresv) -> None:
 
 
 def test_the_version_is_the_packages(hugeresv: Hugeresv) -> None:
-    """Two numbers for one release."""
+    """`--version` prints the version of the package. Catches: two numbers for one release."""
     assert hugeresv("--version") == (0, f"hugeresv {package.__version__}\n", "")
 
 
@@ -167,14 +173,20 @@ def test_a_shell_completes_cgroups_and_mounts(completed: Completed, tmp_path: Pa
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_code_for_the_shell(hugeresv: Hugeresv, shell: str) -> None:
-    """A script that asks another program, or by another variable than ours."""
+    """`completion SHELL` prints code that asks hugeresv, by its own variable.
+
+    Catches: a script that asks another program, or by another variable than ours.
+    """
     ran = hugeresv("completion", shell)
     assert ran.status == 0
     assert f"_HUGERESV_COMPLETE={shell}_complete" in ran.out
 
 
 def test_a_wrong_option_is_told_with_the_usage(hugeresv: Hugeresv) -> None:
-    """A traceback, or the status of a scenario that was contradicted."""
+    """An option that there is not is an error with a near one, with status 2.
+
+    Catches: a traceback, or the status of a scenario that was contradicted.
+    """
     ran = hugeresv("run", "--jsn", "x.scn")
     assert ran.status == 2
     assert "No such option '--jsn'. (Did you mean" in ran.err

@@ -23,7 +23,10 @@ def test_a_page_is_one_small_file_without_addresses(hugeresv: Hugeresv, tmp_path
 
 
 def test_a_page_does_not_change_how_it_went(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """Catches: a contradiction that is shown on the page, and is none for a program."""
+    """With --html the answers, the summary and the status are those without it.
+
+    Catches: a contradiction that is shown on the page, and is none for a program.
+    """
     scenario, page = tmp_path / "wrong.scn", tmp_path / "wrong.html"
     scenario.write_text(CONTRADICTED)
     ran = hugeresv("run", "--html", page, scenario)
@@ -50,14 +53,17 @@ def test_text_in_a_page_ends_no_element(hugeresv: Hugeresv, tmp_path: Path) -> N
 
 
 def test_what_is_no_file_is_not_replaced(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """Catches: a directory or a device that a page takes the place of."""
+    """`--html` refuses what is no regular file. Catches: a directory or a device that a page takes the place of."""
     ran = hugeresv("run", "--html", tmp_path, "fork")
     assert ran.status == 2
     assert "it is no regular file" in ran.err
 
 
 def test_a_comparison_as_a_page_tells_whether_they_part(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """Catches: a difference that is on the page alone, and not in the exit status."""
+    """`compare --html` still names the scenarios that differ, and exits with 1.
+
+    Catches: a difference that is on the page alone, and not in the exit status.
+    """
     page = tmp_path / "page.html"
     ran = hugeresv("compare", "count-in-vma", "2008", "--html", page, "split-middle", "fork")
     assert (ran.status, ran.out) == (1, "2 scenarios, 1 with a difference: split-middle\n")

@@ -21,7 +21,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_is_there_and_what_can_be_fetched(hugeresv: Hugeresv, cache: Path) -> None:
-    """A kernel that is listed as there and is not, or under a behaviour that is not its release's."""
+    """The kernels of the cache come first, with release and behaviour, then those that can be fetched.
+
+    Catches: a kernel that is listed as there and is not, or under a behaviour that is not its release's.
+    """
     ran = hugeresv("kernels")
     assert (ran.status, ran.err) == (0, "")
     _, *rows = (line.split() for line in ran.out.splitlines())
@@ -45,7 +48,10 @@ def test_what_is_there_and_what_can_be_fetched(hugeresv: Hugeresv, cache: Path) 
 
 
 def test_a_name_that_cannot_be_fetched(hugeresv: Hugeresv, cache: Path) -> None:
-    """A kernel that is not known, reported as a mirror's fault."""
+    """A name that there is not is refused with those that there are, status 2.
+
+    Catches: a kernel that is not known, reported as a mirror's fault.
+    """
     ran = hugeresv("kernels", "fetch", "6.3")
     assert ran.status == 2
     assert "'6.12', '7.x'" in ran.err
@@ -54,7 +60,10 @@ def test_a_name_that_cannot_be_fetched(hugeresv: Hugeresv, cache: Path) -> None:
 def test_one_that_fails_does_not_keep_the_others(
     hugeresv: Hugeresv, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A fetch that stops at the first error, or does not tell of it in the exit status."""
+    """Each name is tried; the same reason is told once, and the status is 3.
+
+    Catches: a fetch that stops at the first error, or does not tell of it in the exit status.
+    """
     monkeypatch.setenv("PATH", str(cache))
     ran = hugeresv("kernels", "fetch", "6.1", "7.x")
     assert (ran.status, ran.out) == (3, "")

@@ -37,7 +37,10 @@ def rows(out: str) -> list[dict[str, Any]]:
     ("kernel", "rsvd"), [("count-in-vma", [10, 9, 8, 7, 0, -7, -14]), ("2008", [10, 9, 8, 7, 6, 4, 0])]
 )
 def test_the_numbers_of_the_patch(hugeresv: Hugeresv, kernel: str, rsvd: list[int]) -> None:
-    """The double credit, and its end, from the command line on."""
+    """rsvd of split-middle is 10, 7, 6, 4, 0 with the patch of 2008, and wraps without it.
+
+    Catches: the double credit, and its end, from the command line on.
+    """
     ran = hugeresv("run", "--json", "--on", kernel, "scenarios/split-middle.scn")
     assert [row["rsvd"] for row in rows(ran.out)] == rsvd
     assert [row["step"] for row in rows(ran.out)] == list(range(1, 8))
@@ -69,7 +72,10 @@ def test_the_worst_decides_and_the_others_still_run(
 
 
 def test_a_kernel_that_is_not_here(hugeresv: Hugeresv, files: dict[str, Path]) -> None:
-    """2 before 3 before 1: files are wrong wherever they would be run."""
+    """A kernel that is not here is status 3, and 2 where a file is wrong as well.
+
+    Catches: files that are wrong and not told, because nothing can be run.
+    """
     assert hugeresv("run", "--on", "guest:debian", files["contradicted"]).status == 3
     ran = hugeresv("run", "--on", "guest:debian", files["right"], files["unreadable"])
     assert ran.status == 2
@@ -78,14 +84,20 @@ def test_a_kernel_that_is_not_here(hugeresv: Hugeresv, files: dict[str, Path]) -
 
 
 def test_a_kernel_that_there_is_not(hugeresv: Hugeresv, files: dict[str, Path]) -> None:
-    """A misspelled kernel that is taken for the default, or shown with a traceback."""
+    """A kernel name that does not exist is an error that quotes it, with status 3.
+
+    Catches: a misspelled kernel that is taken for the default, or shown with a traceback.
+    """
     ran = hugeresv("run", "--on", "6.17", files["right"])
     assert (ran.status, ran.out) == (3, "")
     assert ran.err.startswith("hugeresv: error: '6.17': unknown kernel")
 
 
 def test_rows_of_several_files_come_in_order(hugeresv: Hugeresv, files: dict[str, Path]) -> None:
-    """Rows of the second file among those of the first, or anything that is not a row."""
+    """Rows come file by file, in the order of the arguments.
+
+    Catches: rows of the second file among those of the first, or anything that is not a row.
+    """
     ran = hugeresv("run", "--json", files["right"], files["unreadable"], files["contradicted"])
     assert [(row["file"], row["id"]) for row in rows(ran.out)] == [
         (str(files["right"]), "right"),
@@ -94,7 +106,10 @@ def test_rows_of_several_files_come_in_order(hugeresv: Hugeresv, files: dict[str
 
 
 def test_a_jsonl_file_is_many_scenarios(hugeresv: Hugeresv, tmp_path: Path, files: dict[str, Path]) -> None:
-    """One scenario of many, each under the file's name; or all of them given up for one that cannot be run."""
+    """Each scenario of a corpus has its rows and its id, also after one that cannot be run.
+
+    Catches: one scenario of many, each under the file's name; or all of them given up for one that cannot be run.
+    """
     scenarios = [load(files[name])[0] for name in ("impossible", "right")]
     text = "".join(to_text([scenario], ".jsonl") for scenario in scenarios)
     corpus = tmp_path / "corpus.jsonl"
@@ -105,7 +120,10 @@ def test_a_jsonl_file_is_many_scenarios(hugeresv: Hugeresv, tmp_path: Path, file
 
 
 def test_a_folder_is_all_its_scenarios(hugeresv: Hugeresv, tmp_path: Path, files: dict[str, Path]) -> None:
-    """A folder that is refused, files below it that are missed, and others that are taken for scenarios."""
+    """A folder stands for all scenario files below it, and for nothing else in it.
+
+    Catches: a folder that is refused, files below it that are missed, and others that are taken for scenarios.
+    """
     (tmp_path / "below").mkdir()
     files["right"].rename(tmp_path / "below" / "right.scn")
     for name in ("contradicted", "unreadable", "impossible"):
@@ -117,14 +135,20 @@ def test_a_folder_is_all_its_scenarios(hugeresv: Hugeresv, tmp_path: Path, files
 
 
 def test_a_folder_without_scenarios_is_an_error(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """A test suite that runs nothing and succeeds, because its folder has moved."""
+    """A folder without scenarios is an error that names it, with status 2.
+
+    Catches: a test suite that runs nothing and succeeds, because its folder has moved.
+    """
     ran = hugeresv("run", tmp_path)
     assert ran.status == 2
     assert str(tmp_path) in ran.err
 
 
 def test_an_operation_that_is_not_implemented_is_named(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """An operation that is passed over in silence."""
+    """An operation that does not exist is an error that names it.
+
+    Catches: an operation that is passed over in silence.
+    """
     path = tmp_path / "later.json"
     scenario = {"schema": "hugeresv-scenario/1", "pool": {"page_size_kB": 2048, "nr_hugepages": 1}}
     path.write_text(json.dumps(scenario | {"steps": [{"step": 1, "op": "uffd_copy"}]}))
@@ -134,7 +158,7 @@ def test_an_operation_that_is_not_implemented_is_named(hugeresv: Hugeresv, tmp_p
 
 
 def test_after_a_hang_there_are_no_rows(hugeresv: Hugeresv) -> None:
-    """Rows that are made up for steps that no kernel carried out."""
+    """A row with HANG is the last. Catches: rows that are made up for steps that no kernel carried out."""
     (path,) = Path("scenarios/history").glob("H117-*.scn")
     ran = hugeresv("run", "--json", "--on", "6.18", path)
     *_, last = rows(ran.out)
@@ -142,7 +166,10 @@ def test_after_a_hang_there_are_no_rows(hugeresv: Hugeresv) -> None:
 
 
 def test_recording_writes_what_happened(hugeresv: Hugeresv, files: dict[str, Path]) -> None:
-    """A recording that is not what the run answered: it must hold from then on."""
+    """`--record` writes the answers as expectations, which hold at the next run.
+
+    Catches: a recording that is not what the run answered: it must hold from then on.
+    """
     path = files["contradicted"]
     assert hugeresv("run", "--record", path).status == 1
     text = path.read_text()
@@ -155,7 +182,10 @@ def test_recording_writes_what_happened(hugeresv: Hugeresv, files: dict[str, Pat
 
 
 def test_what_could_not_be_run_is_not_recorded(hugeresv: Hugeresv, files: dict[str, Path], tmp_path: Path) -> None:
-    """Half a recording; or the other half of a corpus lost."""
+    """A file of which any scenario cannot be run is left as it was.
+
+    Catches: half a recording; or the other half of a corpus lost.
+    """
     before = files["impossible"].read_text()
     assert hugeresv("run", "--record", files["impossible"]).status == 2
     assert files["impossible"].read_text() == before
@@ -178,7 +208,10 @@ def test_what_could_not_be_finished_is_counted(hugeresv: Hugeresv, files: dict[s
 
 
 def test_a_kernel_that_does_not_exist_is_warned_of(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """A check that a misspelt name switches off; a warning at every step; one of a name that some kernel goes by."""
+    """An expectation of an unknown kernel is warned of once a file, by its name.
+
+    Catches: a check that a misspelt name switches off; a warning at every step; one of a name that some kernel goes by.
+    """
     known = 'host: rsvd=2 | "guest:debian": rsvd=2 | "6.18,zap-restore=never": rsvd=2 | 2008: rsvd=2'
     step = f'-> rsvd=2 | ideel: rsvd=3 | "6.18,zap-restore=nie": rsvd=3 | {known}'
     path = tmp_path / "s.scn"
@@ -191,7 +224,10 @@ def test_a_kernel_that_does_not_exist_is_warned_of(hugeresv: Hugeresv, tmp_path:
 
 
 def test_a_kernel_of_ones_own(hugeresv: Hugeresv, tmp_path: Path, files: dict[str, Path]) -> None:
-    """An image that is looked for by name, not where it is; one of two kernels that is silently left out."""
+    """`--kernel PATH` takes that file, and excludes --on.
+
+    Catches: an image that is looked for by name, not where it is; one of two kernels that is silently left out.
+    """
     (tmp_path / "bzImage").write_bytes(bytes(4096))
     ran = hugeresv("run", "--kernel", f"{tmp_path}/bzImage", str(files["right"]))
     assert (ran.status, "neither a bzImage nor a vmlinux" in ran.err) == (2, True)

@@ -48,7 +48,10 @@ def on_a_terminal(*arguments: str, **variables: str) -> str:
 
 
 def test_colour_is_for_terminals() -> None:
-    """Escapes in a log, or a terminal without colour."""
+    """`--color auto` is colour on a terminal alone; always and never are final.
+
+    Catches: escapes in a log, or a terminal without colour.
+    """
     assert ESCAPE in on_a_terminal()
     assert ESCAPE not in piped()
     assert ESCAPE in piped("--color", "always")
@@ -57,7 +60,10 @@ def test_colour_is_for_terminals() -> None:
 
 
 def test_no_color_is_final() -> None:
-    """Colour for those who have said that they want none; the variable counts where it is not empty."""
+    """NO_COLOR, where it is not empty, forbids colour even with --color always.
+
+    Catches: colour for those who have said that they want none; the variable counts where it is not empty.
+    """
     assert ESCAPE not in on_a_terminal(NO_COLOR="1")
     assert ESCAPE not in piped("--color", "always", NO_COLOR="1")
     assert ESCAPE in on_a_terminal(NO_COLOR="")
@@ -65,7 +71,10 @@ def test_no_color_is_final() -> None:
 
 @pytest.mark.parametrize("verb", ["compare", "behaviours"])
 def test_tables_are_coloured_as_everything_is(hugeresv: Hugeresv, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
-    """A table that decides by itself whether it is on a terminal."""
+    """Tables obey --color, and are the same text in colour and without.
+
+    Catches: a table that decides by itself whether it is on a terminal.
+    """
     arguments = {"compare": ["count-in-vma", "2008", "scenarios/split-middle.scn"], "behaviours": []}[verb]
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert ESCAPE not in hugeresv(verb, *arguments).out
@@ -77,20 +86,26 @@ def test_tables_are_coloured_as_everything_is(hugeresv: Hugeresv, monkeypatch: p
 
 
 def test_nothing_is_moved_or_taken_back() -> None:
-    """Cursor tricks, which a pager shows as rubbish: escapes are for colour alone."""
+    """The only escapes are those for colour.
+
+    Catches: cursor tricks, which a pager shows as rubbish: escapes are for colour alone.
+    """
     text = piped("--color", "always")
     assert set(re.findall(r"\x1b\[[0-9;]*(.)", text)) == {"m"}
     assert not set("\r\b\t") & set(text)
 
 
 def test_a_wide_screen_is_used() -> None:
-    """Long lines wrapped at 80 columns whatever there is."""
+    """Lines are as wide as the screen. Catches: long lines wrapped at 80 columns whatever there is."""
     assert max(map(len, piped(COLUMNS="80").splitlines())) <= 80
     assert 80 < max(map(len, piped(COLUMNS="140").splitlines())) <= 140
 
 
 def test_an_encoding_without_boxes_gets_ascii(tmp_path: Path) -> None:
-    """A UnicodeEncodeError in the middle of a picture; by a name in a note, too."""
+    """Where the encoding is ASCII, pictures and names are spelled in ASCII.
+
+    Catches: a UnicodeEncodeError in the middle of a picture; by a name in a note, too.
+    """
     noted = tmp_path / "noted.scn"
     noted.write_text("# Größe\npool 2M nr=1\n\ndb  mmap größe 1 private  # ½\n", encoding="utf-8")
     text = piped(str(noted), PYTHONIOENCODING="ascii")
@@ -101,7 +116,10 @@ def test_an_encoding_without_boxes_gets_ascii(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("spelling", [[], ["--json"]])
 def test_a_reader_who_leaves_is_no_error(tmp_path: Path, spelling: list[str]) -> None:
-    """'Broken pipe' on the screen of whoever pages through a long run, or a status of its own."""
+    """A reader who closes the pipe ends the command without a word, with status 0.
+
+    Catches: 'Broken pipe' on the screen of whoever pages through a long run, or a status of its own.
+    """
     long = tmp_path / "long.scn"
     long.write_text("pool 2M nr=20000\ndb mmap a 20000 private\n" + "db touch a 1\n" * 20000)
     words = [COMMAND[0], "run", *spelling, str(long)]
@@ -116,7 +134,10 @@ def test_a_reader_who_leaves_is_no_error(tmp_path: Path, spelling: list[str]) ->
 
 @pytest.mark.parametrize("spelling", [[], ["--json"]])
 def test_a_full_disk_is_said(spelling: list[str]) -> None:
-    """A traceback at the end of a report that has no room."""
+    """Output that has no room is one line with the reason, with status 3.
+
+    Catches: a traceback at the end of a report that has no room.
+    """
     words = [COMMAND[0], "run", *spelling, "scenarios/split-middle.scn"]
     with Path("/dev/full").open("wb") as full:
         ran = subprocess.run(words, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)

@@ -55,7 +55,10 @@ class Terminal:
 
 @pytest.mark.parametrize("end", [b"q", b"\x03", signal.SIGTERM])
 def test_the_terminal_is_as_it_was(tmp_path: Path, end: bytes | signal.Signals) -> None:
-    """A shell that echoes nothing afterwards, on the wrong screen, without a cursor."""
+    """After --watch the terminal has its attributes, screen and cursor back.
+
+    Catches: a shell that echoes nothing afterwards, on the wrong screen, without a cursor.
+    """
     make_host(tmp_path, nr=10, free=9, resv=3)
     add_process(tmp_path, 7)
     roots = ("--proc", f"{tmp_path}/proc", "--sys", f"{tmp_path}/sys")
@@ -79,7 +82,10 @@ def test_the_terminal_is_as_it_was(tmp_path: Path, end: bytes | signal.Signals) 
 
 
 def test_without_a_terminal_it_says_so(hugeresv: Hugeresv) -> None:
-    """Escape sequences in a file, or a command that hangs in a pipe."""
+    """`--watch` without a terminal is an error, with status 2.
+
+    Catches: escape sequences in a file, or a command that hangs in a pipe.
+    """
     ran = hugeresv("status", "--watch")
     assert (ran.status, ran.out) == (2, "")
     assert "--watch needs a terminal for input and output" in ran.err
@@ -87,14 +93,20 @@ def test_without_a_terminal_it_says_so(hugeresv: Hugeresv) -> None:
 
 @pytest.mark.parametrize("arguments", [("--watch", "--json"), ("--json", "--watch", "5")])
 def test_it_is_no_stream_of_json(hugeresv: Hugeresv, arguments: tuple[str, ...]) -> None:
-    """JSON in a program for people; an argument taken for the seconds."""
+    """`--watch` and --json exclude each other.
+
+    Catches: JSON in a program for people; an argument taken for the seconds.
+    """
     ran = hugeresv("status", *arguments)
     assert (ran.status, ran.err) == (2, "hugeresv: error: --watch and --json exclude each other\n")
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["status", "--help"], ["status"]])
 def test_only_the_view_loads_what_it_needs(arguments: list[str]) -> None:
-    """A third of a second more for each start."""
+    """Textual and the Prometheus client are loaded only by what uses them.
+
+    Catches: a third of a second more for each start.
+    """
     program = (
         "import os, sys; from hugeresv.cli.main import main\n"
         f"sys.argv = ['hugeresv', *{arguments!r}]\n"
