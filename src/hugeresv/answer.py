@@ -74,3 +74,5 @@ class Answer(NamedTuple):
     nodes: tuple[NodeCounters, ...] | None = None
     pools: Mapping[int, PoolAnswer] | None = None
     report: KernelReport | None = None
+    outcomes: Mapping[str, Outcome] | None = None
+    """Of calls at once what each answered, by its process or operation; None where that depends on their order."""

@@ -36,7 +36,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "self.surplus_huge_pages + pages > self.nr_overcommit_huge_pages:",
             "self.surplus_huge_pages + pages > self.nr_overcommit_huge_pages + 1:",
         ),
-        ("unused surplus pages stay", "min(unused, self.surplus_huge_pages), tuple", "0, tuple"),
+        ("unused surplus pages stay", "pages = min(unused, self.surplus_huge_pages)", "pages = 0"),
         (
             "surplus pages in use are given back",
             "min(node.free_huge_pages, node.surplus_huge_pages)",
@@ -77,11 +77,21 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a refused page stays charged", "cgroup.uncharge_usage(1)", "cgroup.uncharge_usage(0)"),
         (
             "a refused page's reservation stays charged",
-            "            cgroup.uncharge_rsvd(pays_rsvd)\n        _roll",
-            "        _roll",
+            "        _uncharge(cgroup, cgroup_rsvd)\n",
+            "        _uncharge(cgroup, None)\n",
         ),
-        ("a refused charge leaves its first half", "    cgroup.uncharge_rsvd(pays_rsvd)\n    return", "    return"),
-        ("a reserved page pays twice", "pays_rsvd = unreserved and", "pays_rsvd = True or"),
+        ("a refused charge leaves its first half", "        _uncharge(None, cgroup_rsvd)\n", ""),
+        (
+            "a reserved page pays twice",
+            "cgroup_rsvd = task.cgroup if unreserved and",
+            "cgroup_rsvd = task.cgroup if True or",
+        ),
+        ("a race is counted twice", "if machine.behaviour.races_counted_twice:", "if True:"),
+        (
+            "an unlocked count loses nothing",
+            "if behaviour.fresh_promise_unlocked and consumes and not used:",
+            "if False:",
+        ),
         ("to 6.14 a child consumes", "return backed and (vma.shared or vma.owner)", "return backed"),
         (
             "to 6.14 a failed fault undoes nothing",
@@ -188,13 +198,13 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a file goes while it is used", "if not inode.in_use:", "if True:"),
         (
             "a file keeps its pages",
-            "free_huge_folio(machine, inode.page_cache.pop(index))",
-            "inode.page_cache.pop(index)",
+            "    _unmap_page(inode, index, folio)\n    free_huge_folio(machine, folio)\n",
+            "    _unmap_page(inode, index, folio)\n",
         ),
         (
             "a file's end is a whole page off",
-            "(machine, inode, first, HIGHEST, freed",
-            "(machine, inode, first + 1, HIGHEST, freed",
+            "cache_end, first)\n        unreserve_pages(machine, inode, first, HIGHEST",
+            "cache_end, first)\n        unreserve_pages(machine, inode, first + 1, HIGHEST",
         ),
     ],
     "subpool.py": [
@@ -266,8 +276,8 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ),
         (
             "usage is not counted above",
-            "level.usage -= pages\n",
-            "level.usage -= pages\n            break\n",
+            "level.usage += pages\n",
+            "level.usage += pages\n            break\n",
         ),
     ],
     "resv_map.py": [

@@ -39,7 +39,7 @@ def fails(name: str, change: Answering) -> ModelKernel:
             session = super().start(pool, cgroups, pools)
             apply = session.apply
 
-            def applied(operation: Operation, *, may_hang: bool = False) -> Answer:
+            def applied(operation: Operation, *, may_hang: bool = False, fails: int | None = None) -> Answer:
                 answer = apply(operation, may_hang=may_hang)
                 return change(answer) if isinstance(operation, Fork) else answer
 

@@ -79,6 +79,7 @@ class _Real:
     name = "real"
     expectation_names = ("real",)
     real = True
+    also = ()
 
     def __init__(self) -> None:
         self.asked: list[Operation] = []
@@ -89,7 +90,7 @@ class _Real:
 
     spoiled = False
 
-    def apply(self, operation: Operation, *, may_hang: bool = False) -> Answer:
+    def apply(self, operation: Operation, *, may_hang: bool = False, fails: int | None = None) -> Answer:
         self.asked.append(operation)
         self.may_hang.append(may_hang)
         model = Counters(2, 2, 0, 0)

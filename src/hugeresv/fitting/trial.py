@@ -93,9 +93,11 @@ class ReachableHState(HState):
         self.resv_huge_pages = pool.rsvd
         self.surplus_huge_pages = pool.surp
 
-    def acct_memory(self, delta: int, gather: Placement = (), allowed: Placement = ()) -> bool:
+    def acct_memory(
+        self, delta: int, gather: Placement = (), allowed: Placement = (), *, lets_go: bool = False
+    ) -> bool:
         """For the nodes that the task may use, or may promise only."""
-        return super().acct_memory(delta, (_USABLE,), self.promising)
+        return super().acct_memory(delta, (_USABLE,), self.promising, lets_go=lets_go)
 
     def take_page(
         self, nodes: Placement = (), *, promised: bool, consumes: bool, fresh_consumes: bool

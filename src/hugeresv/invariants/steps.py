@@ -5,6 +5,7 @@ from typing import NamedTuple
 from hugeresv.invariants.violation import Violation
 from hugeresv.model.machine import Key, Machine
 from hugeresv.scenario import operation as op
+from hugeresv.scenario.scenario import Together
 
 _COUNTERS = {
     "nr_huge_pages": "nr", "free_huge_pages": "free", "resv_huge_pages": "resv", "surplus_huge_pages": "surp",
@@ -58,12 +59,13 @@ def levels(machine: Machine) -> Levels:
 def check_step(operation: op.Operation, before: Levels, after: Levels) -> list[Violation]:
     """What `operation` did to the counters that no operation of its kind may do."""
     violations = []
+    calls = [step.operation for step in operation.steps] if isinstance(operation, Together) else [operation]
     for was, now in zip(before.pools, after.pools, strict=True):
-        if not isinstance(operation, op.SetNrHugepages | op.Demote):
+        if not any(isinstance(call, op.SetNrHugepages | op.Demote) for call in calls):
             violations += _only_a_write_resizes(was, now)
-        if not isinstance(operation, op.SetNrHugepages):
+        if not any(isinstance(call, op.SetNrHugepages) for call in calls):
             violations += _surplus_within_overcommit(was, now)
-    if is_read_only(operation):
+    if all(map(is_read_only, calls)):
         violations += _nothing_changes(before, after)
     return violations
 

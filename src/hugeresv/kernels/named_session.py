@@ -1,16 +1,18 @@
 """What the sessions of all kernels share: an operation becomes a call, and what it returned is learnt."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 from hugeresv.answer import Answer
 from hugeresv.calls.call import Call, nothing_to_learn
 from hugeresv.calls.names import Names
 from hugeresv.calls.resolve import resolve
-from hugeresv.errors import ScenarioError
+from hugeresv.errors import ScenarioError, UnsupportedError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.protocol import MappingView, PageState
 from hugeresv.outcome import OK, Outcome
 from hugeresv.scenario.operation import Operation
+from hugeresv.scenario.scenario import Together
 
 
 class NamedSession(ClosedOnExit):
@@ -25,11 +27,18 @@ class NamedSession(ClosedOnExit):
     over = False
     """Whether a call has never returned: nothing is answered any more."""
 
-    def apply(self, operation: Operation, *, may_hang: bool = False) -> Answer:
+    also: Sequence[Answer] = ()
+    """What the calls at once that were made last may answer in other orders."""
+
+    def apply(self, operation: Operation, *, may_hang: bool = False, fails: int | None = None) -> Answer:
         """Carry out one operation; see `protocol.Session`."""
         if self.over:
             raise ScenarioError("the session has ended with a call that never returned")
-        return self._apply(resolve(operation, self.names), may_hang=may_hang)
+        self.also = ()
+        if isinstance(operation, Together):
+            return self._together(operation, [resolve(step.operation, self.names) for step in operation.steps])
+        call = resolve(operation, self.names)
+        return self._apply(call, may_hang=may_hang) if fails is None else self._apply_failing(call, fails)
 
     def view(self, proc: str, mapping: str) -> MappingView | None:
         """The mapping as far as this kernel can observe it; None when it has no such mapping."""
@@ -48,6 +57,14 @@ class NamedSession(ClosedOnExit):
     @abstractmethod
     def _apply(self, call: Call, *, may_hang: bool) -> Answer:
         """Carry it out, learn what it returned, and answer."""
+
+    def _apply_failing(self, call: Call, fails: int) -> Answer:
+        """Carry it out with one of its allocations failing."""
+        raise UnsupportedError("no allocation can be made to fail on this kernel")
+
+    def _together(self, block: Together, calls: Sequence[Call]) -> Answer:
+        """Make calls at once, learn what they returned, and answer."""
+        raise UnsupportedError("calls at once are not made on this kernel")
 
     @abstractmethod
     def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[tuple[PageState, int], ...]:

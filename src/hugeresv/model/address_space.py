@@ -22,6 +22,8 @@ class AddressSpace:
 
     mmap_lock = Lock("mmap_lock")
     """mmap_sem before 5.8."""
+    fault_mutex = Lock("hugetlb_fault_mutex")
+    """One for each page of its private mappings, in kernels whose private faults have mutexes of their own."""
 
     def __init__(self) -> None:
         """Empty."""

@@ -48,36 +48,44 @@ def alloc_hugetlb_folio(
     subpool = inode.subpool
     if subpool is not None and not _counts_against_mount(behaviour, vma, needs, copy, cow_from_owner):
         subpool = None
-    hstate, cgroup = inode.hstate, task.cgroup
+    hstate = inode.hstate
     global_charge = 1 if subpool is None else subpool.get_pages(1)
     if global_charge is None:
         return None
-    pays_rsvd = unreserved and charges_reservations(behaviour)
-    if cgroup is not None and not _charge_cgroup(cgroup, pays_rsvd):
+    cgroup_rsvd = task.cgroup if unreserved and charges_reservations(behaviour) else None
+    if cgroup_rsvd is not None and not cgroup_rsvd.charge_rsvd(1):
         _roll_back(machine, hstate, subpool, global_charge)
         return None
+    cgroup = task.cgroup
+    if cgroup is not None and not cgroup.charge_usage(1):
+        _uncharge(None, cgroup_rsvd)
+        _roll_back(machine, hstate, subpool, global_charge)
+        return None
+    if cgroup_rsvd is not None and behaviour.rsvd_of_second_cgroup:
+        cgroup_rsvd = cgroup
     backed = not unreserved or (global_charge == 0 and not (cow_from_owner and behaviour.cow_avoids_reserve))
     consumes = _consumes_reserve(behaviour, vma, backed)
     taken = hstate.take_page(
         fault_nodes(machine, task, vma, index),
         promised=_may_take_promised(behaviour, vma, consumes),
         consumes=consumes,
-        fresh_consumes=consumes and not behaviour.fresh_page_keeps_promise,
+        fresh_consumes=consumes and not (behaviour.fresh_page_keeps_promise or behaviour.fresh_promise_unlocked),
     )
     if taken is None:
-        if cgroup is not None:
-            cgroup.uncharge_usage(1)
-            cgroup.uncharge_rsvd(pays_rsvd)
+        _uncharge(cgroup, cgroup_rsvd)
         _roll_back(machine, hstate, subpool, global_charge)
         return None
     nid, used = taken
+    if behaviour.fresh_promise_unlocked and consumes and not used:
+        hstate.resv_huge_pages -= 1
+        used = True
     if used and vma.owner and vma.resv_map is None:
         vma.count_down()
-    folio = Folio(hstate, nid, inode.subpool, cgroup, cgroup if pays_rsvd else None)
+    folio = Folio(hstate, nid, inode.subpool, cgroup, cgroup_rsvd)
     if used:
         folio.restore_reserve = True
     if not cow_from_owner and not commit_reservation(vma, index) and needs and vma.shared:
-        _pay_once(hstate, subpool, folio)
+        _pay_once(machine, hstate, subpool, folio)
     return folio
 
 
@@ -128,10 +136,12 @@ def commit_reservation(vma: Vma, index: int) -> int:
     return 0 if vma.resv_map is None else vma.resv_map.regions.add(index, index + 1)
 
 
-def _pay_once(hstate: HState, subpool: Subpool | None, folio: Folio) -> None:
+def _pay_once(machine: Machine, hstate: HState, subpool: Subpool | None, folio: Folio) -> None:
     """A shared mapping has promised the offset since it was seen to have no reservation: it has paid for it too."""
+    if machine.behaviour.races_counted_twice:
+        return
     hstate.acct_memory(-subpool_put(hstate, subpool, 1))
-    if folio.cgroup_rsvd is not None:
+    if folio.cgroup_rsvd is not None and not machine.behaviour.race_keeps_rsvd:
         folio.cgroup_rsvd.uncharge_rsvd(1)
         folio.cgroup_rsvd = None
 
@@ -170,14 +180,12 @@ def _may_take_promised(behaviour: Behaviour, vma: Vma, consumes: bool) -> bool:
     return consumes
 
 
-def _charge_cgroup(cgroup: HugetlbCgroup, pays_rsvd: bool) -> bool:
-    """Charge one page, and one reservation where it `pays_rsvd`: the reservation first, both or neither."""
-    if pays_rsvd and not cgroup.charge_rsvd(1):
-        return False
-    if cgroup.charge_usage(1):
-        return True
-    cgroup.uncharge_rsvd(pays_rsvd)
-    return False
+def _uncharge(cgroup: HugetlbCgroup | None, cgroup_rsvd: HugetlbCgroup | None) -> None:
+    """Take back the charges for a page that does not come."""
+    if cgroup is not None:
+        cgroup.uncharge_usage(1)
+    if cgroup_rsvd is not None:
+        cgroup_rsvd.uncharge_rsvd(1)
 
 
 def _roll_back(machine: Machine, hstate: HState, subpool: Subpool | None, global_charge: int) -> None:

@@ -430,6 +430,62 @@ class Behaviour:
         source="mm/hugetlb.c (demote_free_huge_page)",
         verified="6.1.192 against 6.12.118, 6.18.15, 7.3.4",
     )
+    races_counted_twice: bool = switch(
+        False,
+        differs="mmap and a fault of one page of a file, at once, both count it as promised",
+        since="to 4.1",
+        source="33039678c8da ends it (alloc_huge_page, hugetlb_reserve_pages)",
+        verified="the source of 3.0.27, whose region_add has no answer",
+    )
+    surplus_promised_late: bool = switch(
+        False,
+        differs="surplus pages of an mmap are in the pool before they are promised: a fault may take them in between",
+        since="2.6.24 and 2.6.25",
+        source="ac09b3a15154 ends it (gather_surplus_pages)",
+        verified="the source of 2.6.24",
+    )
+    surplus_freed_unlocked: bool = switch(
+        False,
+        differs="promises are withdrawn before their surplus pages are freed, with hugetlb_lock let go after each page",
+        since="3.15 to 4.9",
+        source="7848a4bf51b3; e5bbc8a6c992 ends it (return_unused_surplus_pages)",
+        verified="the text of the patch that ends it; 3.0.27 does not let go of the lock",
+    )
+    fresh_promise_unlocked: bool = switch(
+        False,
+        differs="a fault that gets a surplus page takes its promise off resv_huge_pages without hugetlb_lock",
+        since="4.4 to 6.0",
+        source="12df140f0bdf ends it (alloc_huge_page)",
+        verified="the source of 4.19",
+    )
+    truncation_passes_faults: bool = switch(
+        False,
+        differs="a fault that has seen the file's size goes on while it is truncated: its promise is withdrawn twice",
+        since="to 5.6, and again from 6.1, open; not 5.7 to 6.0, where a fault holds i_mmap_rwsem",
+        source="87bf91d39bb5, undone with the VMA lock of 6.1 (remove_inode_hugepages, hugetlb_no_page)",
+        verified="the source of 6.12.107",
+    )
+    race_keeps_rsvd: bool = switch(
+        False,
+        differs="where mmap and a fault of one page of a file meet, the fault's cgroup stays charged for a reservation",
+        since="5.7 to 5.9",
+        source="79aa925bf239 ends it (alloc_huge_page)",
+        verified=SOURCE,
+    )
+    rsvd_of_second_cgroup: bool = switch(
+        False,
+        differs="a task that changes its cgroup during a fault: the new one is uncharged what the old one was charged",
+        since="5.7 to 7.1.4, 6.18.39, 6.12.100",
+        source="CVE-2026-72213 ends it (alloc_hugetlb_folio has one variable for both cgroups)",
+        verified=SOURCE,
+    )
+    private_fault_mutex: bool = switch(
+        False,
+        differs="a private fault has a mutex of its own: it maps a page of the file while a hole is punched there",
+        since="4.3 to 5.1",
+        source="1b426bac66e6 ends it (hugetlb_fault_mutex_hash)",
+        verified=SOURCE,
+    )
 
 
 def switches() -> tuple[Field[Any], ...]:

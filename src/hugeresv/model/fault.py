@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hugeresv.model.allocate import alloc_hugetlb_folio, give_back
-from hugeresv.model.locks import Section, holds
+from hugeresv.model.locks import Lock, Section, holds
 from hugeresv.model.steal import unmap_ref_private
 from hugeresv.outcome import OK, Outcome
 
@@ -35,9 +35,15 @@ def hugetlb_fault(machine: Machine, task: Process, vma: Vma, address: int, *, wr
     return outcome
 
 
-def _mutex(_machine: Machine, _task: Process, vma: Vma, address: int, **_: object) -> Section:
+def _mutex(machine: Machine, _task: Process, vma: Vma, address: int, **_: object) -> Section:
+    return Section() if vma.inode is None else _mutex_of(machine, vma, vma.inode, vma.pagecache_offset(address))
+
+
+def _mutex_of(machine: Machine, vma: Vma, inode: Inode, index: int) -> Lock:
     """hugetlb_fault_mutex_hash."""
-    return Section() if vma.inode is None else vma.inode.fault_mutex.of(vma.pagecache_offset(address))
+    if not vma.shared and machine.behaviour.private_fault_mutex:
+        return vma.mm.fault_mutex.of(index)
+    return inode.fault_mutex.of(index)
 
 
 @holds(_mutex)
@@ -116,7 +122,7 @@ def _write_protected(
     if new is None:
         if not cow_from_owner or not machine.behaviour.owner_copy_guaranteed:
             return Outcome.SIGBUS
-        with inode.fault_mutex.of(index).dropped:
+        with _mutex_of(machine, vma, inode, index).dropped:
             unmap_ref_private(machine, vma, old, address, index)
         if page_table.get(number) is not old:
             return None

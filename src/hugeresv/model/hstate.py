@@ -111,21 +111,24 @@ class HState:
         """persistent_huge_pages: the pages that are no surplus."""
         return self.nr_huge_pages - self.surplus_huge_pages
 
-    def acct_memory(self, delta: int, gather: Placement = (), allowed: Placement = ()) -> bool:
+    def acct_memory(
+        self, delta: int, gather: Placement = (), allowed: Placement = (), *, lets_go: bool = False
+    ) -> bool:
         """hugetlb_acct_memory: promise `delta` pages more, or -`delta` fewer. False is ENOMEM: nothing is promised.
 
         Two tests, not one: what is missing must be obtainable as surplus, and the request alone must not exceed the
         free pages of the `allowed` nodes, promised or not. Only the second still refuses a large request while
         resv_huge_pages is wrapped. Surplus pages come from the nodes `gather`. Both are all nodes where none is given.
+        `lets_go`: promises and their surplus pages do not come, or go, in one step: others run in between.
         """
-        return delta == 0 or self._account(delta, gather or tuple(self.nodes), allowed)
+        return delta == 0 or self._account(delta, gather or tuple(self.nodes), allowed, lets_go=lets_go)
 
     @takes(lock)
-    def _account(self, delta: int, gather: Placement, allowed: Placement) -> bool:
+    def _account(self, delta: int, gather: Placement, allowed: Placement, *, lets_go: bool) -> bool:
         if delta < 0:
-            self._return_unused_surplus(-delta)
+            self._return_unused_surplus(-delta, lets_go=lets_go)
             return True
-        if not self._gather_surplus(delta, gather[0]):
+        if not self._gather_surplus(delta, gather[0], lets_go=lets_go):
             return False
         if delta > self._free_on(allowed):
             self._return_unused_surplus(delta)
@@ -138,7 +141,7 @@ class HState:
             return self.free_huge_pages
         return sum(self.nodes[nid].free_huge_pages for nid in allowed)
 
-    def _gather_surplus(self, delta: int, nid: int) -> bool:
+    def _gather_surplus(self, delta: int, nid: int, *, lets_go: bool) -> bool:
         """gather_surplus_pages: promise `delta` pages, and get all that they lack as surplus pages; or neither.
 
         What is free counts wherever it is, so that there may be nothing to gather for who is kept from it. Pages are
@@ -155,11 +158,22 @@ class HState:
             needed = self.resv_huge_pages + delta - self.free_huge_pages
         enough = needed <= fresh
         added = max(needed, 0) if enough else 0
-        if fresh:
-            self.count(nid, nr=added - fresh, free=added, surplus=added - fresh)
-        if enough:
+        if added:
+            self.count(nid, free=added)
+        if enough and not lets_go:
+            self.resv_huge_pages += delta
+        if fresh > added:
+            self._drop_surplus(nid, fresh - added, lets_go=lets_go)
+        if enough and lets_go:
             self.resv_huge_pages += delta
         return enough
+
+    def _drop_surplus(self, nid: int, pages: int, *, lets_go: bool) -> None:
+        """Surplus pages that are in no list go back."""
+        if lets_go:
+            with self.lock.dropped:
+                pass  # free_huge_page takes it
+        self.count(nid, nr=-pages, surplus=-pages)
 
     def _allocate_surplus(self, nid: int, pages: int) -> int:
         """alloc_surplus_hugetlb_folio, as often as it succeeds: how many of `pages` there are, counted, in no list."""
@@ -178,10 +192,17 @@ class HState:
         self.count(nid, nr=pages, surplus=pages)
         return True
 
-    def _return_unused_surplus(self, unused: int) -> None:
+    def _return_unused_surplus(self, unused: int, *, lets_go: bool = False) -> None:
         """return_unused_surplus_pages: withdraw `unused` promises, and as many free surplus pages of any node."""
         self.resv_huge_pages -= unused
-        self.remove_free_pages(min(unused, self.surplus_huge_pages), tuple(self.nodes), _free_surplus, surplus=True)
+        pages = min(unused, self.surplus_huge_pages)
+        if not lets_go:
+            self.remove_free_pages(pages, tuple(self.nodes), _free_surplus, surplus=True)
+            return
+        for _ in range(pages):
+            self.remove_free_pages(1, tuple(self.nodes), _free_surplus, surplus=True)
+            with self.lock.dropped:
+                pass  # cond_resched_lock
 
     def remove_free_pages(
         self, most: int, nodes: Placement, removable: Callable[[HStateNode], int], *, surplus: bool = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hugeresv.model.locks import Lock, takes
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class HugetlbCgroup:
         "usage",
     )
 
+    lock = Lock("page_counter", single=True)
+    """No lock: a counter changes in one step (mm/page_counter.c)."""
+
     def __init__(
         self, parent: HugetlbCgroup | None, max_pages: int | None = None, rsvd_max_pages: int | None = None
     ) -> None:
@@ -60,6 +64,7 @@ class HugetlbCgroup:
             parent.children += 1
             parent.subtree_control = True
 
+    @takes(lock)
     def charge_usage(self, pages: int) -> bool:
         """hugetlb_cgroup_charge_cgroup: False, and no change, where a limit here or above forbids it."""
         level: HugetlbCgroup | None = self
@@ -67,18 +72,23 @@ class HugetlbCgroup:
             if level.max_pages is not None and level.usage + pages > level.max_pages:
                 return False
             level = level.parent
-        self.uncharge_usage(-pages)
+        self._add_usage(pages)
         return True
 
+    @takes(lock)
     def uncharge_usage(self, pages: int) -> None:
         """hugetlb_cgroup_uncharge_folio."""
+        self._add_usage(-pages)
+
+    def _add_usage(self, pages: int) -> None:
         level: HugetlbCgroup | None = self
         while level is not None:
-            level.usage -= pages
+            level.usage += pages
             if level.changed is not None:
                 level.changed.add(level)
             level = level.parent
 
+    @takes(lock)
     def charge_rsvd(self, pages: int) -> bool:
         """hugetlb_cgroup_charge_cgroup_rsvd: False, and no change, where a limit here or above forbids it."""
         level: HugetlbCgroup | None = self
@@ -86,14 +96,18 @@ class HugetlbCgroup:
             if level.rsvd_max_pages is not None and level.rsvd + pages > level.rsvd_max_pages:
                 return False
             level = level.parent
-        self.uncharge_rsvd(-pages)
+        self._add_rsvd(pages)
         return True
 
+    @takes(lock)
     def uncharge_rsvd(self, pages: int) -> None:
         """hugetlb_cgroup_uncharge_counter and its kin. A removed cgroup keeps its reservations until they go."""
+        self._add_rsvd(-pages)
+
+    def _add_rsvd(self, pages: int) -> None:
         level: HugetlbCgroup | None = self
         while level is not None:
-            level.rsvd -= pages
+            level.rsvd += pages
             if level.changed is not None:
                 level.changed.add(level)
             level = level.parent

@@ -70,6 +70,10 @@ class IMmap:
             last.behind, begin.before = begin, last
         return new
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._rings)
+
     def __iter__(self) -> Iterator[Vma]:
         """All VMAs in file order."""
         return (vma for first in sorted(self._rings) for vma in self._rings[first])

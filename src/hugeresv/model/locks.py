@@ -119,6 +119,18 @@ def portions(pages: int) -> Iterable[int]:
     return (pages,) if _arbiter is None else repeat(1, pages)
 
 
+def ensure(arbiter: Arbiter) -> None:
+    """`arbiter` decides, whoever did before."""
+    if _arbiter is not arbiter:
+        install(arbiter)
+
+
+def dismiss(arbiter: Arbiter) -> None:
+    """`arbiter` decides no more."""
+    if _arbiter is arbiter:
+        install(None)
+
+
 def install(arbiter: Arbiter | None) -> None:
     """From now on `arbiter` decides. None: nobody does, and every class is as it was written."""
     global _arbiter  # noqa: PLW0603  whoever decides does so for the whole model

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from hugeresv.model.locks import Lock, takes
+
 if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
 
@@ -24,15 +26,20 @@ class PageTable:
 
     __slots__ = ("tables",)
 
+    lock = Lock("page_table_lock")
+    """huge_pte_lock: a walk over a range takes it for one entry after the other."""
+
     def __init__(self) -> None:
         """An empty table."""
         self.tables: dict[int, dict[int, Folio]] = {}
 
+    @takes(lock)
     def get(self, number: int) -> Folio | None:
         """The folio mapped there, if any."""
         table = self.tables.get(number >> _BITS)
         return table.get(number & _MASK) if table is not None else None
 
+    @takes(lock)
     def set(self, number: int, folio: Folio) -> None:
         """Map `folio` there, whatever was mapped before."""
         table = self.tables.get(number >> _BITS)
@@ -40,6 +47,7 @@ class PageTable:
             table = self.tables[number >> _BITS] = {}
         table[number & _MASK] = folio
 
+    @takes(lock)
     def clear(self, number: int) -> None:
         """Map nothing there. KeyError if nothing was."""
         table = self.tables[number >> _BITS]

@@ -62,6 +62,7 @@ WITH_PATCH = Behaviour(
     shm_honours_memlock=True,
     cgroup_rsvd=False,
     **_NODES_TO_6_1,
+    races_counted_twice=True,
 )
 BEFORE_PATCH = replace(
     WITH_PATCH,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hugeresv.model.locks import Lock, takes
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ class Process:
 
     `capable`: it has root's capabilities; `memlock_bytes` is RLIMIT_MEMLOCK, soft and hard.
     """
+
+    threadgroup_rwsem = Lock("cgroup_threadgroup_rwsem", single=True)
 
     __slots__ = ("capable", "cgroup", "gid", "memlock_bytes", "mm", "node", "policy")
 
@@ -57,6 +60,7 @@ class Process:
         self.memlock_bytes = limit_bytes
         return Outcome.OK
 
+    @takes(threadgroup_rwsem)
     def move_to(self, cgroup: HugetlbCgroup) -> Outcome:
         """Later charges go to `cgroup`; what was charged stays where it is. EBUSY: the cgroup takes no tasks."""
         if cgroup.subtree_control:

@@ -37,7 +37,7 @@ def reserve_pages(machine: Machine, inode: Inode, first: int, end: int, vma: Vma
         return False
     if not private:
         added = inode.resv_map.reserve(first, end, cgroup)
-        if added < pages:
+        if added < pages and not machine.behaviour.races_counted_twice:
             _give_back(inode.hstate, subpool, pages - added, cgroup)
     elif vma is not None:
         vma.owner = True
@@ -61,7 +61,12 @@ def _charge(
         return False
     global_part = pages if subpool is None else subpool.get_pages(pages)
     if global_part is not None:
-        if inode.hstate.acct_memory(global_part, gathering_nodes(machine, task), allowed_nodes(machine, task)):
+        if inode.hstate.acct_memory(
+            global_part,
+            gathering_nodes(machine, task),
+            allowed_nodes(machine, task),
+            lets_go=machine.behaviour.surplus_promised_late,
+        ):
             return True
         if subpool is not None:
             _roll_back(machine, inode.hstate, subpool, pages, global_part)
@@ -94,7 +99,12 @@ def unreserve_pages(machine: Machine, inode: Inode, first: int, end: int, freed:
     """hugetlb_unreserve_pages: the inode promises [first, end) no more; `freed` of it had a page until now."""
     promised = inode.resv_map.unreserve(first, end)
     subpool = inode.subpool if promise_counts(machine.behaviour, shared=True) else None
-    inode.hstate.acct_memory(-subpool_put(inode.hstate, subpool, promised - freed))
+    withdraw(machine, inode.hstate, subpool_put(inode.hstate, subpool, promised - freed))
+
+
+def withdraw(machine: Machine, hstate: HState, pages: int) -> None:
+    """hugetlb_acct_memory of `pages` promises fewer."""
+    hstate.acct_memory(-pages, lets_go=machine.behaviour.surplus_freed_unlocked)
 
 
 def vm_op_open(vma: Vma) -> None:
@@ -123,7 +133,7 @@ def vm_op_close(machine: Machine, vma: Vma) -> None:
     vma.clear_private_data()
     if unused and inode is not None:
         subpool = None if machine.behaviour.close_keeps_quota else inode.subpool
-        inode.hstate.acct_memory(-subpool_put(inode.hstate, subpool, unused))
+        withdraw(machine, inode.hstate, subpool_put(inode.hstate, subpool, unused))
 
 
 def subpool_put(hstate: HState, subpool: Subpool | None, pages: int) -> int:

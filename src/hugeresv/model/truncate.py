@@ -12,6 +12,7 @@ from hugeresv.model.zap import zap_and_free
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
+    from hugeresv.model.folio import Folio
     from hugeresv.model.inode import Inode
     from hugeresv.model.machine import Machine
 
@@ -43,6 +44,7 @@ def punch_hole(machine: Machine, inode: Inode, first: int, end: int) -> None:
         for index in inode.cached_in(first, end):
             with inode.fault_mutex.of(index):
                 folio = inode.page_cache.pop(index)
+                _unmap_page(inode, index, folio)
                 unreserve_pages(machine, inode, index, index + 1, freed=1)
             free_huge_folio(machine, folio)
 
@@ -67,9 +69,39 @@ def evict_if_unused(machine: Machine, inode: Inode) -> None:
 
 def _remove_pages(machine: Machine, inode: Inode, first: int) -> None:
     """remove_inode_hugepages from `first` to the end of the file, while no fault is under way in it."""
+    if machine.behaviour.truncation_passes_faults:
+        _remove_each_page(machine, inode, first)
+        return
     with inode.fault_mutex:
         cached = inode.cached_in(first, inode.cache_end)
         for index in cached:
-            free_huge_folio(machine, inode.page_cache.pop(index))
+            _remove_page(machine, inode, index)
         inode.cache_end = min(inode.cache_end, first)
         unreserve_pages(machine, inode, first, HIGHEST, freed=len(cached))
+
+
+def _remove_each_page(machine: Machine, inode: Inode, first: int) -> None:
+    """The same where only the fault of a page that is there is waited for, while that page goes."""
+    cached = inode.cached_in(first, inode.cache_end)
+    for index in cached:
+        with inode.fault_mutex.of(index):
+            _remove_page(machine, inode, index)
+    unreserve_pages(machine, inode, first, HIGHEST, freed=len(cached))
+
+
+def _remove_page(machine: Machine, inode: Inode, index: int) -> None:
+    """remove_inode_single_folio of a truncation."""
+    folio = inode.page_cache.pop(index)
+    _unmap_page(inode, index, folio)
+    free_huge_folio(machine, folio)
+
+
+def _unmap_page(inode: Inode, index: int, folio: Folio) -> None:
+    """hugetlb_unmap_file_folio: a page that a private mapping has faulted in since its range was unmapped."""
+    with inode.i_mmap_rwsem:
+        if not inode.i_mmap:
+            return
+        for vma in inode.i_mmap.overlapping(index, index + 1):
+            number = vma.page_base + index
+            if vma.page_table.get(number) is folio:
+                vma.page_table.clear(number)

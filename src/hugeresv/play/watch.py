@@ -16,6 +16,7 @@ from hugeresv.kernels.protocol import MappingView
 from hugeresv.play.pages import PageRange, PageRun, PageRuns, changes, joined
 from hugeresv.play.reach import Name, Reach
 from hugeresv.scenario.operation import Exit, Fork, Mmap, Mremap, Operation, Shmat, Shmdt, Span, Touch
+from hugeresv.scenario.scenario import Together
 
 _MOST_WATCHED = 64
 """With more mappings than this, a step is shown with those alone that it names: looking at all would cost too much."""
@@ -72,6 +73,8 @@ class Watch:
 
     def note(self, operation: Operation) -> list[Name]:
         """An operation has been carried out: the mappings that it names, or that a child has of it."""
+        if isinstance(operation, Together):
+            return [name for step in operation.steps for name in self.note(step.operation)]
         if self._reach:
             self._reach.note(operation)
         if isinstance(operation, Exit):

@@ -29,7 +29,7 @@ class JsonRows:
         """
         if not isinstance(result, StepResult):
             return
-        outcome, (total, free, rsvd, surp), cgroups, statfs, nodes, pools, report = result.answer
+        outcome, (total, free, rsvd, surp), cgroups, statfs, nodes, pools, report, outcomes = result.answer
         tables = ""
         if cgroups is not None:
             tables = f', "cgroups": {json.dumps({name: pages._asdict() for name, pages in cgroups.items()})}'
@@ -42,6 +42,8 @@ class JsonRows:
             tables += f', "pools": {json.dumps({str(size): _pool(pool) for size, pool in every.items()})}'
         if report is not None:
             tables += f', "report": {json.dumps(report.line)}'
+        if outcomes is not None:
+            tables += f', "outcomes": {json.dumps(outcomes)}'
         if result.seen is not None:
             tables += f', "audit": {json.dumps([asdict(violation) for violation in result.seen.violations])}'
         self._stream.write(

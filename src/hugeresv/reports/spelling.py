@@ -4,12 +4,15 @@ from pathlib import Path
 
 from hugeresv.scenario.encode import encode_record
 from hugeresv.scenario.operation import Operation
+from hugeresv.scenario.scenario import Together
 from hugeresv.scenario.scn_layout import as_words
 from hugeresv.scenario.scn_words import write_name
 
 
 def spell(operation: Operation) -> str:
     """An operation as `.scn` spells it, actor first, everything unprintable escaped: `db touch a 5`."""
+    if isinstance(operation, Together):
+        return f"together: {', '.join(spell(step.operation) for step in operation.steps)}"
     raw = {"op": operation.op, **encode_record(operation)}
     actor, words = as_words(raw, [page for page in [raw.get("page")] if isinstance(page, int)])
     return f"{actor} {words}".strip()

@@ -12,7 +12,7 @@ from hugeresv.outcome import SECOND_NAMES, Outcome
 from hugeresv.scenario.fields import Field, Sort, shape
 from hugeresv.scenario.format_error import FormatError, did_you_mean
 from hugeresv.scenario.operation import OPERATIONS, Operation
-from hugeresv.scenario.scenario import Json, Pool, Scenario, Step
+from hugeresv.scenario.scenario import Json, Pool, Scenario, Step, Together
 from hugeresv.scenario.strict_json import dumps
 from hugeresv.units import count_of
 
@@ -62,8 +62,11 @@ def _check_pools(first: Pool, others: Sequence[Pool]) -> None:
             )
 
 
-def decode_step(raw: Json) -> Step:
-    """One step; its number, which depends on where it stands, is for the reader to check."""
+def decode_step(raw: Json, calls: Sequence[Step] = ()) -> Step:
+    """One step; its number, which depends on where it stands, is for the reader to check.
+
+    `calls`: those of a block, if they are decoded already.
+    """
     if not isinstance(raw, dict):
         raise FormatError(f"expected an object, found {shown(raw)}")
     operation = _operation_class(raw)
@@ -73,7 +76,9 @@ def decode_step(raw: Json) -> Step:
     key = ""
     try:
         for key, value in raw.items():
-            if key in keys.decoders:
+            if key == "steps" and calls:
+                arguments[key] = tuple(calls)
+            elif key in keys.decoders:
                 arguments[key] = keys.decoders[key](value)
             elif key not in ("step", "op"):
                 about[key] = value
@@ -81,7 +86,28 @@ def decode_step(raw: Json) -> Step:
         raise wrong.under(key) from None
     keys.check(arguments)
     made = operation(**keys.attributes(arguments))
+    if isinstance(made, Together):
+        _check_together(made)
     return Step(made, **_decode_about(about, operation)) if about else Step(made)
+
+
+def _check_together(block: Together) -> None:
+    """Its calls are of different processes, and what is expected is said of the block."""
+    callers = [caller for caller in map(caller_of, block.steps) if caller is not None]
+    for number, step in enumerate(block.steps, 1):
+        if isinstance(step.operation, Together):
+            raise FormatError("calls at once are single calls, found a block of them", "steps")
+        if step.expect is not None or step.expect_on is not None or step.hangs is not None:
+            raise FormatError(f"what is expected is said of the whole block, found it in call {number}", "steps")
+    if twice := next((caller for caller in callers if callers.count(caller) > 1), None):
+        raise FormatError(f"calls at once are of different processes, found two of '{twice}'", "steps")
+
+
+def caller_of(step: Step) -> str | None:
+    """The process that makes a step's call; None where it is none of the scenario's."""
+    operation = step.operation
+    proc: str | None = None if operation.op in ("cgroup_move", "ftruncate") else getattr(operation, "proc", None)
+    return proc
 
 
 def _decode_about(raw: Mapping[str, Json], operation: type[Operation]) -> dict[str, Any]:
@@ -178,6 +204,10 @@ def _decoder(field: Field) -> Decoder:
             return partial(_list, partial(_decode_record, field.record), at_least=1)
         case Sort.ROWS:
             return partial(_list, partial(_row, field.record))
+        case Sort.STEPS:
+            return partial(_list, decode_step, at_least=2)
+        case Sort.NAMES:
+            return partial(_list, _name, at_least=1)
         case Sort.TABLE:
             return partial(_table, partial(_decode_record, field.record))
         case _:
@@ -238,7 +268,7 @@ def _table(decode: Decoder, value: Json) -> dict[str, Any]:
 
 def _list(decode: Decoder, value: Json, at_least: int = 0) -> tuple[Any, ...]:
     if not isinstance(value, list) or len(value) < at_least:
-        expected = "a list that is not empty" if at_least else "a list"
+        expected = ("a list", "a list that is not empty", "a list of two or more")[at_least]
         raise FormatError(f"expected {expected}, found {shown(value)}")
     return tuple(decode(each) for each in value)
 
@@ -277,6 +307,8 @@ def _operation_class(raw: Mapping[str, Json]) -> type[Operation]:
     op = raw.get("op")
     if not isinstance(op, str):
         raise FormatError(f"expected the name of an operation, found {shown(op)}" if "op" in raw else "missing 'op'")
+    if op == Together.op:
+        return Together
     if op not in OPERATIONS:
         raise unknown_operation(op)
     return OPERATIONS[op]

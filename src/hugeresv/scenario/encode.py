@@ -28,6 +28,12 @@ def encode_step(step: Step, number: int) -> dict[str, Json]:
     return raw
 
 
+def _without_number(step: Step) -> dict[str, Json]:
+    raw = encode_step(step, 0)
+    del raw["step"]
+    return raw
+
+
 def encode_record(record: object) -> dict[str, Json]:
     """The keys of one of our dataclasses that were given."""
     raw: dict[str, Json] = {}
@@ -40,8 +46,10 @@ def encode_record(record: object) -> dict[str, Json]:
                 raw[key] = encode_record(value)
             case Sort.TABLE:
                 raw[key] = {name: encode_record(each) for name, each in value.items()}
-            case Sort.COUNTS:
+            case Sort.COUNTS | Sort.NAMES:
                 raw[key] = list(value)
+            case Sort.STEPS:
+                raw[key] = [_without_number(step) for step in value]
             case Sort.RECORDS:
                 raw[key] = [encode_record(each) for each in value]
             case Sort.ROWS:

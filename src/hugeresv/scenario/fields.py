@@ -42,6 +42,10 @@ class Sort(Enum):
     """A list of lists of signed numbers, which are the fields of a named tuple."""
     TABLE = auto()
     """An object from names to such objects."""
+    STEPS = auto()
+    """A list of steps, at least two."""
+    NAMES = auto()
+    """A list of non-empty texts, at least one."""
     BY_KERNEL = auto()
     """A signed number, or an object from names of kernels to such numbers."""
 
@@ -95,6 +99,9 @@ _NOT_KEYS: dict[type, tuple[str, ...]] = {
 """Fields that stand for more than one key, or whose value is of a kind of its own."""
 
 
+_LISTS = {int: Sort.COUNTS, str: Sort.NAMES, Step: Sort.STEPS}
+"""Kinds of lists whose entries are no records."""
+
 _shapes: dict[type, Shape] = {}
 
 
@@ -139,8 +146,8 @@ def _field(key: str, annotation: Any, required: bool) -> Field:
         return Field(key, Sort.WORD, required, words=get_args(annotation))
     if get_origin(annotation) is tuple:
         entry, _ = get_args(annotation)
-        if entry is int:
-            return Field(key, Sort.COUNTS, required)
+        if entry in _LISTS:
+            return Field(key, _LISTS[entry], required)
         return Field(key, Sort.RECORDS if is_dataclass(entry) else Sort.ROWS, required, record=entry)
     if get_origin(annotation) is Mapping:
         return Field(key, Sort.TABLE, required, record=get_args(annotation)[1])

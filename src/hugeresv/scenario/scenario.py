@@ -1,7 +1,11 @@
-"""A scenario: an initial pool, a strictly sequential list of operations on it, and what each must answer."""
+"""A scenario: an initial pool, a list of operations on it, and what each must answer.
+
+One operation comes after the other, but for those in a block of calls at once.
+"""
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import ClassVar
 
 from hugeresv.answer import NodeCounters
 from hugeresv.outcome import Outcome
@@ -103,15 +107,32 @@ class Expectation:
 
 @value()
 class Step:
-    """One operation with what is said about it. `expect_on` overrides single keys of `expect` for a kernel by name."""
+    """One operation with what is said about it. `expect_on` overrides single keys of `expect` for a kernel by name.
+
+    `fails`: the number of the operation's allocation that fails, from 1.
+    """
 
     operation: Operation
     note: str | None = None
     hangs: bool | None = None
+    fails: int | None = None
     expect: Expectation | None = None
     expect_on: Mapping[str, Expectation] | None = None
     extra: Mapping[str, Json] = field(default_factory=dict)
     """Keys `x-…`, kept as they are."""
+
+
+@value()
+class Together(Operation):
+    """Calls at once, each of another process or of none; what is expected of the block holds in whatever order.
+
+    `switch`: one order, as `PROC@LOCK#N` (the process goes on until it asks for that lock for the N-th time, then
+    another does) or `PROC` (it goes on as far as it can).
+    """
+
+    op: ClassVar[str] = "together"
+    steps: tuple[Step, ...]
+    switch: tuple[str, ...] | None = None
 
 
 @value()

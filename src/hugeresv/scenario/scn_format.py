@@ -15,8 +15,9 @@ from hugeresv.scenario.scenario import Json, Scenario, Step
 from hugeresv.scenario.scn_arguments import add
 from hugeresv.scenario.scn_expectation import ARROW, BAR, read_expectations
 from hugeresv.scenario.scn_header import HEADERS, read_header, write_headers
-from hugeresv.scenario.scn_layout import arrange, as_row, group
+from hugeresv.scenario.scn_layout import Row, arrange, as_row, group
 from hugeresv.scenario.scn_operation import find_form, read_operation
+from hugeresv.scenario.scn_together import BEGIN, END, read_begin, read_end, write_block
 from hugeresv.scenario.scn_words import Scanner, as_comment, read_name, split
 from hugeresv.scenario.strict_json import dumps
 
@@ -46,8 +47,16 @@ def format_scn(scenario: Scenario) -> str:
     title = raw.get("title")
     comment = as_comment(title) if isinstance(title, str) else []
     head = [*(comment if comment is not None else [f"title {dumps(title)}"]), *write_headers(raw)]
-    rows = [as_row(steps) for steps in group(cast(list[dict[str, Json]], raw["steps"]))]
+    rows = list(_rows(cast(list[dict[str, Json]], raw["steps"])))
     return "\n".join([*head, *arrange(rows)]) + "\n"
+
+
+def _rows(steps: Sequence[dict[str, Json]]) -> Iterator[Row]:
+    for shared in group(steps):
+        if shared[0]["op"] == BEGIN:
+            yield from write_block(shared[0])
+        else:
+            yield as_row(shared)
 
 
 def _end_of_header(lines: Lines) -> int:
@@ -119,7 +128,12 @@ def _read_steps(lines: Lines, place: str) -> Iterator[Step]:
     latest: list[Step] = []
     read: dict[str, list[Step]] = {}
     """The steps of each line that says all about them itself: where it stands again, they are the same values."""
+    block: _Block | None = None
     for number, text in lines:
+        if block is not None:
+            if (whole := block.line(text, f"{place}:{number}")) is not None:
+                latest, block = [whole], None
+            continue
         if text in read and not comments:
             yield from latest
             latest = read[text]
@@ -128,7 +142,11 @@ def _read_steps(lines: Lines, place: str) -> Iterator[Step]:
             words, comment = split(text)
             if comment is not None:
                 comments.append(comment)
-            if words:
+            if words and words[0] == BEGIN:
+                yield from latest
+                latest, block = [], _Block(words, comments, number)
+                comments = []
+            elif words:
                 yield from latest
                 latest = _read_line(words, comments)
                 if not comments:
@@ -136,11 +154,48 @@ def _read_steps(lines: Lines, place: str) -> Iterator[Step]:
                 comments = []
         except FormatError as wrong:
             raise wrong.at(f"{place}:{number}") from None
+    if block is not None:
+        raise FormatError(f"'{BEGIN}' has no '{END}'").at(f"{place}:{block.number}")
     if latest and comments:
         *others, last = latest
         note = "\n".join([last.note, *comments] if last.note is not None else comments)
         latest = [*others, replace(last, note=note)]
     yield from latest
+
+
+class _Block:
+    """The lines of calls at once, up to the one that ends them."""
+
+    def __init__(self, words: Sequence[str], comments: Sequence[str], number: int) -> None:
+        self.number = number
+        self._raw = read_begin(words)
+        if comments:
+            self._raw["note"] = "\n".join([*comments, *([str(self._raw["note"])] if "note" in self._raw else [])])
+        self._steps: list[Step] = []
+        self._comments: list[str] = []
+
+    def line(self, text: str, place: str) -> Step | None:
+        """Take one more line, which is at `place`: the whole block, if it was the last."""
+        try:
+            return self._line(text)
+        except FormatError as wrong:
+            raise wrong.at(place) from None
+
+    def _line(self, text: str) -> Step | None:
+        words, comment = split(text)
+        if comment is not None:
+            self._comments.append(comment)
+        if not words:
+            return None
+        if words[0] != END:
+            self._steps += _read_line(words, self._comments)
+            self._comments = []
+            return None
+        about = read_end(words)
+        step = decode_step({**self._raw, "steps": [], **about}, self._steps)
+        if self._comments:
+            step = replace(step, note="\n".join([*([step.note] if step.note else []), *self._comments]))
+        return step
 
 
 def _read_line(words: Sequence[str], comments: Sequence[str]) -> list[Step]:

@@ -98,6 +98,15 @@ def write_step_options(raw: dict[str, Json]) -> list[str]:
     return [*(option for option in options if option is not None), *kept]
 
 
+def read_step_option(key: str, text: str) -> dict[str, Json]:
+    """What `key=text` says about any step."""
+    if key in _STEP_BY_NAME:
+        return read_option(_STEP, _STEP_BY_NAME[key], text)
+    if (name := read_name(key)).startswith("x-"):
+        return {name: read_json(text)}
+    raise FormatError(f"unexpected {key}={text}{did_you_mean(key, _STEP_BY_NAME)}")
+
+
 def _read_by_name(form: Form, key: str, text: str) -> dict[str, Json]:
     if key in form.by_name:
         return read_option(form.known, form.by_name[key], text)

@@ -43,12 +43,17 @@ def carry_out(machine: Machine, call: Call) -> Returned:
     transition = _CALLS.get(call.name)
     if transition is None:
         raise UnsupportedError(f"{call.name} is not modelled")
-    task = None
-    if call.task is not None:
-        task = machine.processes.get(call.task)
-        if task is None:
-            task = machine.processes[call.task] = Process(AddressSpace(), None, machine.nodes[0])
-    return transition(machine, task, call)
+    return transition(machine, task_of(machine, call), call)
+
+
+def task_of(machine: Machine, call: Call) -> Process | None:
+    """The process that makes a call, there from now on."""
+    if call.task is None:
+        return None
+    task = machine.processes.get(call.task)
+    if task is None:
+        task = machine.processes[call.task] = Process(AddressSpace(), None, machine.nodes[0])
+    return task
 
 
 def _mmap(m: Machine, task: Process, call: Call) -> Returned:

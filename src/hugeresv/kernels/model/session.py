@@ -20,8 +20,9 @@ from hugeresv.model.machine import Machine
 from hugeresv.model.mount import close_file, umount
 from hugeresv.model.shm import shmrm
 from hugeresv.model.unmap import exit_process
-from hugeresv.outcome import ENDINGS, OK, Outcome
-from hugeresv.scenario.scenario import Cgroup, Pool
+from hugeresv.outcome import ENDINGS, HANG, OK, Outcome
+from hugeresv.scenario.scenario import Cgroup, Pool, Together
+from hugeresv.together.failures import failing
 
 
 class ModelSession(NamedSession):
@@ -62,6 +63,34 @@ class ModelSession(NamedSession):
         if outcome is not OK and outcome in ENDINGS:
             self.over = True
         return self._answer(outcome)
+
+    def _apply_failing(self, call: Call, fails: int) -> Answer:
+        """An allocation of the model fails; one that is not reached fails nothing."""
+        with failing(fails):
+            return self._apply(call, may_hang=True)
+
+    def _together(self, block: Together, calls: Sequence[Call]) -> Answer:
+        """In every order that differs, or in the one that is named. The scenario goes on after the first of them."""
+        from hugeresv.kernels.model.at_once import block_of, runs
+
+        at_once = block_of(block, self.machine, calls)
+        first, *others = runs(at_once, block.switch)
+        also: list[Answer] = []
+        for run in (*others, first):
+            self.machine = run.machine
+            outcomes = at_once.outcomes(run)
+            answer = self._answer(HANG if HANG in outcomes.values() else OK)._replace(outcomes=outcomes)
+            if answer not in also:
+                also.append(answer)
+        also.remove(answer)
+        for call, returned in zip(calls, first.answers, strict=True):
+            if returned is not None:
+                outcome, value = returned if isinstance(returned, tuple) else (returned, 0)
+                self._learn(call, outcome, value)
+        self.over = answer.outcome is HANG
+        self.also = also
+        same = all(other.outcomes == answer.outcomes for other in also)
+        return answer if same else answer._replace(outcomes=None)
 
     def _answer(self, outcome: Outcome) -> Answer:
         machine = self.machine

@@ -1,0 +1,84 @@
+"""Calls at once on the model: in the order that the scenario names, or in every order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from hugeresv.calls.call import Call
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.model.calls import Returned, carry_out, task_of
+from hugeresv.model.machine import Machine
+from hugeresv.outcome import Outcome
+from hugeresv.scenario.decode import caller_of
+from hugeresv.scenario.scenario import Together
+
+try:
+    from hugeresv.together.orders import Interleavings, Run
+    from hugeresv.together.schedule import Follow, read_switch
+except ModuleNotFoundError as error:  # pragma: no cover  greenlet comes with an extra
+    raise UnavailableError(
+        f"calls at once need {error.name}, which is not here: pip install 'hugeresv[interleave]'"
+    ) from None
+
+MOST_RUNS = 100_000
+"""After so many a scenario has to say which order it means."""
+
+
+class Block(NamedTuple):
+    """The calls of a block on a machine, with the names by which they are called."""
+
+    machine: Machine
+    tasks: tuple[str, ...]
+    calls: tuple[Call, ...]
+    fails: Mapping[int, int]
+
+    def orders(self, *, preemptions: int | None = None, every: bool = False) -> Interleavings:
+        """Their orders; see `Interleavings`."""
+        bodies = [partial(_carry_out, call) for call in self.calls]
+        return Interleavings(self.machine, bodies, preemptions=preemptions, every=every, fails=self.fails)
+
+    def outcomes(self, run: Run) -> dict[str, Outcome]:
+        """What each call answered; HANG where calls wait for each other."""
+        answers = (Outcome.HANG if answer is None else _outcome(answer) for answer in run.answers)
+        return dict(zip(self.tasks, answers, strict=True))
+
+
+def block_of(together: Together, machine: Machine, calls: Sequence[Call]) -> Block:
+    """The block, its processes there already: they come into being when they are named, before anything is called."""
+    for call in calls:
+        task_of(machine, call)
+    fails = {number: step.fails for number, step in enumerate(together.steps) if step.fails is not None}
+    return Block(machine, task_names(together), tuple(calls), fails)
+
+
+def task_names(together: Together) -> tuple[str, ...]:
+    """What each call is called: its process, else its operation, with a number where that is not enough."""
+    names: list[str] = []
+    for step in together.steps:
+        name = caller_of(step) or step.operation.op
+        others = sum(other.partition("/")[0] == name for other in names)
+        names.append(f"{name}/{others + 1}" if others else name)
+    return tuple(names)
+
+
+def runs(block: Block, switch: Sequence[str] | None) -> list[Run]:
+    """The run that `switch` says, or one of every order, a serial one first. UnavailableError: they are too many."""
+    orders = block.orders()
+    if switch is not None:
+        return [orders.replay(Follow(read_switch(switch, block.tasks)))]
+    found: list[Run] = []
+    for run in orders:
+        found.append(run)
+        if orders.runs > MOST_RUNS:
+            raise UnavailableError(f"these calls have more than {MOST_RUNS} orders: say which is meant with switch=")
+    return found
+
+
+def _carry_out(call: Call, machine: Machine) -> Returned:
+    return carry_out(machine, call)
+
+
+def _outcome(returned: Returned) -> Outcome:
+    return returned[0] if isinstance(returned, tuple) else returned
