@@ -106,6 +106,7 @@ class _Kernel:
     name = "test"
     expectation_names = ("test",)
     real = False
+    nodes = 1
     session: _Session
 
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> _Session:

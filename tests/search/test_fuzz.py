@@ -86,7 +86,7 @@ def test_a_campaign_stops_where_it_is_told_to() -> None:
 class Disturbed:
     """A host whose pool somebody else uses, but only while the scenario runs for the first time."""
 
-    name, real, expectation_names = "host", False, ()
+    name, real, nodes, expectation_names = "host", False, 1, ()
 
     def __init__(self) -> None:
         self._starts = 0

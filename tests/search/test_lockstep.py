@@ -80,6 +80,7 @@ class _Real:
     expectation_names = ("real",)
     real = True
     also = ()
+    nodes = 1
 
     def __init__(self) -> None:
         self.asked: list[Operation] = []

@@ -101,6 +101,11 @@ class Kernel(Protocol):
         """Whether a step that hangs hangs something: True for a real kernel."""
         ...
 
+    @property
+    def nodes(self) -> int:
+        """The NUMA nodes that it was asked to have; it has those, too, that a scenario tells apart."""
+        ...
+
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> Session:
         """A fresh start with this pool, and these of other page sizes.
 

@@ -47,6 +47,11 @@ class GuestKernel(ClosedOnExit):
         """A step that hangs hangs a process of the guest."""
         return True
 
+    @property
+    def nodes(self) -> int:
+        """As its options say."""
+        return self._options.nodes
+
     def start(
         self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()
     ) -> GuestSession:

@@ -38,6 +38,11 @@ class HostKernel(ClosedOnExit):
         """A step that hangs hangs this machine's process."""
         return True
 
+    @property
+    def nodes(self) -> int:
+        """Scenarios that tell several apart are not run here."""
+        return 1
+
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> HostSession:
         """A fresh start. Raises UnavailableError when not root, or the pool is locked, in use, or cannot grow so far.
 

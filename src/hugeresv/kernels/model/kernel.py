@@ -32,6 +32,11 @@ class ModelKernel:
         """A model hangs nothing."""
         return False
 
+    @property
+    def nodes(self) -> int:
+        """As many as a scenario wants."""
+        return 1
+
     def start(
         self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()
     ) -> ModelSession:

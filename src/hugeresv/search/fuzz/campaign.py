@@ -178,9 +178,10 @@ def run_batch(
     real = left.real or right.real
     guide = guide_for(left, real=real)
     names = (left.name, right.name)
+    nodes = max(left.nodes, right.nodes)
     for number in range(drawing.first, drawing.first + size):
         origin = f"{drawing.seed}:{number}"
-        scenario = generate(origin, drawing.length, guide, tally.coverage, may_hang=not real)
+        scenario = generate(origin, drawing.length, guide, tally.coverage, may_hang=not real, nodes=nodes)
         tally.scenarios += 1
         tally.steps += len(scenario.steps)
         with going_on(left, right):

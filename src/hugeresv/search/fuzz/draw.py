@@ -5,8 +5,10 @@ holes, minimum of a mount, limits of a cgroup, surplus) gets campaigns in which 
 makes mappings smaller than their mount's minimum. Pools and mappings are small: with six pages everything is soon
 shared, exhausted, or promised twice.
 
-`NOT_DRAWN` has the operations that root may not do everywhere, so that a host would differ by where it runs, and those
-of machines with several nodes or page sizes.
+Machines with several nodes have themes of their own: policies, sizes of one node's pool, pages that move, cpusets, and
+pages of 1 GiB that are demoted. The pool of these never grows: its memory alone says whether a kernel finds a page.
+
+`NOT_DRAWN` has the operations that root may not do everywhere, so that a host would differ by where it runs.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from typing import Any, get_args
 
 from hugeresv.calls.names import Binding, Names
 from hugeresv.scenario import operation as op
-from hugeresv.words import Advice, Prot
+from hugeresv.scenario.scenario import NodePages, Pool
+from hugeresv.words import Advice, PolicyMode, Prot
 
 _PLAIN = {
     "mmap": 5, "touch": 22, "munmap": 4, "mprotect": 2, "madvise": 4, "mremap": 3, "fork": 3, "exit": 2, "mlock": 2,
@@ -44,10 +47,25 @@ THEMES: dict[str, dict[str, int]] = {
 }  # fmt: skip
 """Theme -> operation -> weight."""
 
-NOT_DRAWN = frozenset({
-    "setgid", "capset", "memlock",
-    "set_mempolicy", "mbind", "set_cpu", "cpuset_set", "move_pages", "migrate_pages", "demote", "set_demote_size",
-})  # fmt: skip
+_ON_NODES = _PLAIN | {"set_nr_hugepages": 5, "set_nr_overcommit": 2, "set_mempolicy": 5, "mbind": 4, "set_cpu": 3}
+_MOVING = {"move_pages": 6, "migrate_pages": 3}
+
+NODE_THEMES: dict[str, dict[str, int]] = {
+    "policies": _ON_NODES,
+    "sizes": _ON_NODES | {"set_nr_hugepages": 12, "set_nr_overcommit": 4, "munmap": 8},
+    "moving": _ON_NODES | _MOVING,
+    "cpusets": _ON_NODES | {"migrate_pages": 1, "cpuset_set": 6, "cgroup_move": 4},
+    "demotion": _ON_NODES | {"mmap": 8, "demote": 6, "set_demote_size": 1},
+    "everything": THEMES["all"] | _MOVING | {"set_mempolicy": 4, "mbind": 4, "set_cpu": 2, "set_nr_hugepages": 4},
+}  # fmt: skip
+"""The same for machines with several nodes."""
+
+GIGANTIC = Pool(1 << 20, nodes=(NodePages(1), NodePages(1)))
+"""The pool of 1 GiB pages that the theme `demotion` has beside the other one."""
+
+NOT_DRAWN = frozenset({"setgid", "capset", "memlock"})
+
+_MODES = get_args(PolicyMode)
 
 MOST_PROCESSES = 5
 MOST_PAGES = 6
@@ -56,18 +74,22 @@ MOST_PAGES = 6
 class Draw:
     """Draws operations for one scenario. Same random state and same names, same operation."""
 
-    def __init__(self, random: Random, theme: str, names: Names, prefix: str = "") -> None:
-        """`theme` is a key of THEMES; `names` is what there is, kept up to date by whoever carries operations out.
+    def __init__(self, random: Random, theme: str, names: Names, prefix: str = "", nodes: int = 1) -> None:
+        """`theme` is a key of THEMES, or of NODE_THEMES where there are several `nodes`.
 
-        `prefix` begins every name that is given.
+        `names` is what there is, kept up to date by whoever carries operations out; `prefix` begins every name that is
+        given.
         """
         self.random = random
         self.names = names
         self._prefix = prefix
         self._named = 0
         self._minimum = theme == "minimum"
-        self._names = list(THEMES[theme])
-        self._weights = list(THEMES[theme].values())
+        self._nodes = nodes
+        self._gigantic = theme == "demotion"
+        weights = (THEMES if nodes == 1 else NODE_THEMES)[theme]
+        self._names = list(weights)
+        self._weights = list(weights.values())
         self._drawers: dict[str, Callable[[], op.Operation | None]] = {
             "mmap": self._mmap, "touch": self._touch, "munmap": self._munmap, "mprotect": self._mprotect,
             "madvise": self._madvise, "mremap": self._mremap, "fork": self._fork, "exit": self._exit,
@@ -80,6 +102,9 @@ class Draw:
             "shmget": self._shmget, "shmat": self._shmat, "shmdt": self._shmdt, "shmrm": self._shmrm,
             "mount": self._mount, "umount": self._umount, "cgroup_move": self._cgroup_move,
             "cgroup_set": self._cgroup_set, "cgroup_rmdir": self._cgroup_rmdir,
+            "set_mempolicy": self._set_mempolicy, "mbind": self._mbind, "set_cpu": self._set_cpu,
+            "cpuset_set": self._cpuset_set, "move_pages": self._move_pages, "migrate_pages": self._migrate_pages,
+            "demote": self._demote, "set_demote_size": self._set_demote_size,
         }  # fmt: skip
 
     def operation(self) -> op.Operation:
@@ -99,7 +124,7 @@ class Draw:
         return f"{self._prefix}{kind}{self._named}"
 
     def _pages(self, mapping: Binding) -> int:
-        return -(-mapping.extent_bytes // self.names.page_bytes)
+        return -(-mapping.extent_bytes // mapping.page_bytes)
 
     def _process(self) -> str:
         return self.random.choice(list(self.names.processes) or ["p"])
@@ -118,6 +143,15 @@ class Draw:
         process = self._process()
         if self._chance(3):
             return self._mmap_ordinary(process)
+        if self._gigantic and self._chance(30):
+            return op.Mmap(
+                process,
+                self._fresh("g"),
+                self.random.choice(["private", "private", "shared"]),
+                pages=self.random.randint(1, 2),
+                noreserve=True if self._chance(25) else None,
+                page_size_kB=GIGANTIC.page_size_kB,
+            )
         file = self._file() if self._chance(90 if self._minimum else 60) else None
         return op.Mmap(
             process,
@@ -250,7 +284,12 @@ class Draw:
         return op.Exit(self._process()) if len(self.names.processes) > 1 or self._chance(10) else None
 
     def _set_nr_hugepages(self) -> op.Operation:
-        return op.SetNrHugepages(self.random.randint(0, 12))
+        pages = self.random.randint(0, 12)
+        if self._nodes == 1 or self._chance(35):
+            return op.SetNrHugepages(pages)
+        if self._chance(25):
+            return op.SetNrHugepages(pages, self._process(), mempolicy=True)
+        return op.SetNrHugepages(pages // 2, node=self._node())
 
     def _set_nr_overcommit(self) -> op.Operation:
         return op.SetNrOvercommit(self.random.randint(0, 6))
@@ -336,3 +375,54 @@ class Draw:
     def _cgroup_rmdir(self) -> op.Operation | None:
         cgroup = self._cgroup()
         return None if cgroup is None else op.CgroupRmdir(cgroup)
+
+    def _node(self) -> int:
+        """A node; now and then one that is not there."""
+        return self._nodes if self._chance(2) else self.random.randrange(self._nodes)
+
+    def _policy(self) -> dict[str, Any]:
+        """A mode, and nodes where it has any; now and then too few or too many."""
+        mode: PolicyMode = self.random.choice(_MODES)
+        if (mode in ("default", "local")) != self._chance(3):
+            return {"mode": mode}
+        nodes = [self._node(), self._node()] if self._chance(35) else [self._node()]
+        return {"mode": mode, "nodes": tuple(sorted(set(nodes)))}
+
+    def _set_mempolicy(self) -> op.Operation:
+        return op.SetMempolicy(self._process(), **self._policy())
+
+    def _mbind(self) -> op.Operation | None:
+        found = self._mapping()
+        if found is None:
+            return None
+        flags: dict[str, Any] = {flag: True for flag in ("move", "move_all", "strict") if self._chance(25)}
+        return op.Mbind(found[0], found[1], **self._range(found[2]), **self._policy(), **flags)
+
+    def _set_cpu(self) -> op.Operation:
+        return op.SetCpu(self._process(), self._node())
+
+    def _cpuset_set(self) -> op.Operation | None:
+        cgroup = self._cgroup()
+        if cgroup is None:
+            return None
+        return op.CpusetSet(cgroup, tuple(sorted({self._node() for _ in range(self.random.randint(0, 2))})))
+
+    def _move_pages(self) -> op.Operation | None:
+        found = self._mapping()
+        if found is None:
+            return None
+        page = self.random.randint(0, max(0, self._pages(found[2]) - (not self._chance(5))))
+        return op.MovePages(found[0], found[1], self._node(), page, True if self._chance(40) else None)
+
+    def _migrate_pages(self) -> op.Operation | None:
+        if not self.names.processes:
+            return None
+        before, after = ((self._node(),) if self._chance(70) else (0, 1) for _ in range(2))
+        return op.MigratePages(self._process(), self._process(), before, after)
+
+    def _demote(self) -> op.Operation:
+        node = self.random.randrange(self._nodes) if self._chance(50) else None
+        return op.Demote(self.random.choice([0, 1, 1, 2, 5]), node, GIGANTIC.page_size_kB)
+
+    def _set_demote_size(self) -> op.Operation:
+        return op.SetDemoteSize(self.random.choice([64, 2048, 2048, 1 << 20]), GIGANTIC.page_size_kB)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 
 from hugeresv.scenario.operation import Operation
-from hugeresv.scenario.scenario import Scenario, Step
+from hugeresv.scenario.scenario import NodePages, Scenario, Step
 
 Shows = Callable[[Scenario], bool]
 """Whether a scenario still shows it. A scenario that cannot be carried out does not."""
@@ -54,10 +54,19 @@ def _simpler_setups(scenario: Scenario) -> Iterator[Scenario]:
     """No cgroups, no overcommit, ever smaller pools; each on top of what was accepted is the caller's next round."""
     if scenario.cgroups is not None:
         yield replace(scenario, cgroups=None)
+    if scenario.pools is not None:
+        yield replace(scenario, pools=None)
     if scenario.pool.nr_overcommit is not None:
         yield replace(scenario, pool=replace(scenario.pool, nr_overcommit=None))
-    for pages in range(scenario.pool.pages):
-        yield replace(scenario, pool=replace(scenario.pool, nr_hugepages=pages))
+    by_node = scenario.pool.nodes
+    if by_node is None:
+        for pages in range(scenario.pool.pages):
+            yield replace(scenario, pool=replace(scenario.pool, nr_hugepages=pages))
+        return
+    for at, node in enumerate(by_node):
+        for pages in range(node.nr):
+            nodes = (*by_node[:at], NodePages(pages), *by_node[at + 1 :])
+            yield replace(scenario, pool=replace(scenario.pool, nodes=nodes))
 
 
 def _simpler_operations(operation: Operation) -> Iterator[Operation]:
