@@ -2,7 +2,7 @@
 
 A failure that a kernel would report is a value, never an exception: `ok`, the name of an errno, a signal that a memory
 access raised, `HANG` for a call that never returns, or `CRASH` for one that the kernel or the calling process does not
-survive. A model answers `NODE_FULL` to a call that takes all free memory of a node: how much that is it does not know.
+survive. `NODE_FULL` is the answer to a write that takes all free memory of a node: how much that is no model knows.
 Errnos have the names of asm-generic/errno.h, one each.
 """
 

@@ -38,7 +38,13 @@ def test_a_campaign_reaches_every_state_and_draws_every_operation() -> None:
     for number in range(1500):
         generate(f"reach:{number}", 40, LINUX_6_18, coverage)
     assert {name for name in STATES if not coverage.states[name]} == set()
-    assert {name for name in OPERATIONS if not coverage.operations[name]} == NOT_DRAWN
+    nodes = Coverage()
+    for number in range(150):
+        generate(f"nodes:{number}", 40, LINUX_6_18, nodes, nodes=2)
+    assert {name for name in OPERATIONS if not coverage.operations[name] + nodes.operations[name]} == NOT_DRAWN
+    of_nodes = {"set_mempolicy", "mbind", "set_cpu", "cpuset_set", "move_pages", "migrate_pages", "demote"}
+    assert not of_nodes & set(coverage.operations)
+    assert of_nodes < set(nodes.operations)
 
 
 OUT_OF_REACH = {

@@ -6,7 +6,7 @@ from typing import TypeVar
 from rich.table import Table
 from rich.text import Text
 
-from hugeresv.answer import Answer, Counters
+from hugeresv.answer import Answer, Counters, NodeCounters
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.play.play import StepResult
 from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, Drawing, Legend, draw
@@ -18,6 +18,7 @@ from hugeresv.reports.tables import print_table
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.scenario.scn_words import write_name
 from hugeresv.search.lockstep import Pair
+from hugeresv.units import format_bytes
 
 CONTEXT = 4
 """How many steps that lead to a difference are shown."""
@@ -131,6 +132,17 @@ def _figures(answer: Answer) -> Iterator[tuple[str, str]]:
     for table in (answer.cgroups or {}, answer.statfs or {}):
         for name, pages in table.items():
             yield from ((f"{write_name(name)}.{field}", str(value)) for field, value in pages._asdict().items())
+    yield from _figures_of_nodes("", answer.nodes)
+    for size_kb, pool in (answer.pools or {}).items():
+        size = format_bytes(size_kb << 10)
+        yield from ((f"{size}.{field}", str(value)) for field, value in pool.counters._asdict().items())
+        yield from _figures_of_nodes(f"{size} ", pool.nodes)
+
+
+def _figures_of_nodes(pool: str, nodes: Sequence[NodeCounters] | None) -> Iterator[tuple[str, str]]:
+    """Total, free and surplus pages of each node, as `.scn` spells them."""
+    for number, node in enumerate(nodes or ()):
+        yield f"{pool}node {number}", "/".join(map(str, node))
 
 
 def _beside(

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
-from hugeresv.answer import Answer, CgroupUsage, Counters, Statfs
+from hugeresv.answer import Answer, CgroupUsage, Counters, NodeCounters, Statfs
 from hugeresv.invariants.violation import Violation
 from hugeresv.outcome import Outcome
 from hugeresv.play.play import Ending, StepResult
@@ -17,8 +17,9 @@ from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell, spell_mapping
 from hugeresv.scenario.expectation import Contradiction
 from hugeresv.scenario.operation import Operation
-from hugeresv.scenario.scenario import Scenario
+from hugeresv.scenario.scenario import Pool, Scenario
 from hugeresv.scenario.scn_words import write_name
+from hugeresv.units import format_bytes
 
 _INDENT = " " * MARGIN
 UNSIGNED = 1 << 64
@@ -34,10 +35,20 @@ class StepLines:
         self._columns = columns_for(scenario, screen.width)
         self._counters = Counters(pool.pages, pool.pages, 0, 0)
         self._tables: dict[str, tuple[int, ...]] = {}
-        """Pages of each cgroup and mount, as they were told last."""
+        """Pages of each cgroup, mount, node and further pool, as they were told last."""
+        self._begin(pool, "node")
+        for other in scenario.pools or ():
+            size = format_bytes(other.page_bytes)
+            self._tables[f"pool {size}"] = (other.pages, other.pages, 0, 0)
+            self._begin(other, f"pool {size} node")
         self._violations: Sequence[Violation] = ()
         self.abbreviated = False
         """Whether a strip did not have every page drawn by itself."""
+
+    def _begin(self, pool: Pool, kind: str) -> None:
+        """What nodes have at the start."""
+        for number, node in enumerate(pool.nodes or ()):
+            self._tables[f"{kind} {number}"] = (node.nr, node.nr, 0)
 
     def header(self) -> None:
         """The names of the columns."""
@@ -65,6 +76,7 @@ class StepLines:
         self._below(below)
         self._tell_tables("cgroup", result.answer.cgroups or {})
         self._tell_tables("mount", result.answer.statfs or {})
+        self._tell_pools(result.answer)
         self._what_is_wrong(result.contradictions, violations)
 
     def ending(self, result: Ending) -> None:
@@ -107,8 +119,8 @@ class StepLines:
             cells.append(self._screen.styled(text, bold=now != before, fg="red" if now < 0 else None))
         return "".join(cells)
 
-    def _tell_tables(self, kind: str, table: Mapping[str, CgroupUsage] | Mapping[str, Statfs]) -> None:
-        """The pages of cgroups or mounts, where they changed."""
+    def _tell_tables(self, kind: str, table: Mapping[str, CgroupUsage | Statfs | NodeCounters | Counters]) -> None:
+        """The pages of cgroups, mounts, nodes or pools, where they changed."""
         for name, pages in table.items():
             what = f"{kind} {name}"
             before = self._tables.get(what, (0,) * len(pages))
@@ -117,6 +129,14 @@ class StepLines:
                 told = " ".join(f"{field}={'*' if was != now else ''}{now}" for field, was, now in cells)
                 self._screen.paragraph(f"{what}: {told}", f"{_INDENT}  ")
             self._tables[what] = pages
+
+    def _tell_pools(self, answer: Answer) -> None:
+        """The counters of nodes and of further pools, where they changed."""
+        self._tell_tables("node", _by_number(answer.nodes))
+        for size_kb, pool in (answer.pools or {}).items():
+            size = format_bytes(size_kb << 10)
+            self._tell_tables("pool", {size: pool.counters})
+            self._tell_tables(f"pool {size} node", _by_number(pool.nodes))
 
     def _tell_wraps(self, counters: Counters) -> None:
         for name, before, now in zip(Counters._fields, self._counters, counters, strict=True):
@@ -150,6 +170,10 @@ class StepLines:
 
     def _wrong(self, text: str, *, bold: bool = False) -> None:
         self._screen.paragraph(text, f"{_INDENT}  ", first=f"{_INDENT}! ", fg="red", bold=bold)
+
+
+def _by_number(nodes: Sequence[NodeCounters] | None) -> dict[str, NodeCounters]:
+    return {str(number): node for number, node in enumerate(nodes or ())}
 
 
 def _wrapped(operation: str, width: int) -> list[str]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from hugeresv.answer import Answer, KernelReport
+from hugeresv.answer import Answer, Counters, KernelReport
 from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
@@ -135,7 +135,25 @@ class GuestSession(ProcessSession[GuestWorker]):
             return False
 
     def _apply(self, call: Call, *, may_hang: bool) -> Answer:
-        return self._watched(lambda: super(GuestSession, self)._apply(call, may_hang=may_hang))
+        before = self._last
+        answer = self._watched(lambda: super(GuestSession, self)._apply(call, may_hang=may_hang))
+        if call.name == "set_nr_hugepages" and self._fills_a_node(before, answer, *call.words):
+            self.over = True
+            return before._replace(outcome=Outcome.NODE_FULL, report=answer.report)
+        return answer
+
+    def _fills_a_node(self, before: Answer, after: Answer, pages: int, page_bytes: int, node: int | None) -> bool:
+        """Whether a write to a node's file has made more pages than any rule asks for: until the memory has ended."""
+        if node is None:
+            return False
+        was, now = (self._counters_in(answer, page_bytes) for answer in (before, after))
+        return now.total - was.total > pages + was.surp
+
+    def _counters_in(self, answer: Answer, page_bytes: int) -> Counters:
+        """The counters that an answer has of a pool."""
+        if page_bytes == self.page_bytes or answer.pools is None:
+            return answer.counters
+        return answer.pools[page_bytes >> 10].counters
 
     def _watched(self, step: Callable[[], Answer]) -> Answer:
         """What a step answers, with what the kernel prints against itself meanwhile; also where it does not survive."""

@@ -40,8 +40,9 @@ class ModelSession(NamedSession):
             )
         except ValueError as error:
             raise InputError(str(error)) from error
-        self._tells_nodes = [each.nodes is not None for each in (pool, *pools)] if pool.nodes or pools else []
-        """Of each pool whether its nodes are told apart; empty for one pool without."""
+        self._tells_nodes = any(each.nodes for each in (pool, *pools))
+        self._is_plain = not (self._tells_nodes or pools)
+        """One pool, of which no nodes are told apart."""
         sizes = [each.page_bytes for each in pools]
         self.names = Names(pool.page_bytes, cgroups, further_sizes=sizes, end_address=TASK_SIZE, mapped=self._mapped)
         self._has_cgroups = bool(cgroups)
@@ -99,14 +100,14 @@ class ModelSession(NamedSession):
         cgroups = self._cgroups.now(machine.cgroups) if self._has_cgroups else None
         mounts, shown = machine.mounts, self._statfs
         statfs = (shown.now(mounts) or None) if mounts or shown.number else None
-        if not self._tells_nodes:
+        if self._is_plain:
             return Answer(outcome, counters, cgroups, statfs)
-        nodes = _nodes(h) if self._tells_nodes[0] else None
-        pools = {
-            each.page_bytes >> 10: PoolAnswer(_counters(each), _nodes(each) if told else None)
-            for each, told in zip(machine.hstates[1:], self._tells_nodes[1:], strict=True)
-        }
-        return Answer(outcome, counters, cgroups, statfs, nodes, pools or None)
+        pools = {each.page_bytes >> 10: PoolAnswer(_counters(each), self._nodes(each)) for each in machine.hstates[1:]}
+        return Answer(outcome, counters, cgroups, statfs, self._nodes(h), pools or None)
+
+    def _nodes(self, h: HState) -> tuple[NodeCounters, ...] | None:
+        """The counters of a pool's nodes, where nodes are told apart."""
+        return _nodes(h) if self._tells_nodes else None
 
     def part(self, proc: str, mapping: str, first: int, end: int) -> tuple[StateRun, ...]:
         """Pages [first, end) of a mapping that there is, as its `view` has them."""
