@@ -19,6 +19,7 @@ from hugeresv.cli.interrupted import interruptible, status_after
 from hugeresv.cli.options import KernelName, color_option
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.errors import HugeresvError, InputError
+from hugeresv.kernels.guest.options import MOST_NODES
 from hugeresv.kernels.syscalls import die_with
 from hugeresv.reports.campaign import end_progress, show_finding, show_progress, show_tally
 from hugeresv.reports.screen import Screen
@@ -38,6 +39,13 @@ from hugeresv.search.fuzz.kept import Kept
 @click.option("--steps", type=click.IntRange(1), help="Stop after so many steps.")
 @click.option("--time", "seconds", type=click.FloatRange(0), help="Stop after so many seconds.")
 @click.option("--length", type=click.IntRange(1), default=40, show_default=True, help="Most steps of one scenario.")
+@click.option(
+    "--nodes",
+    type=click.IntRange(1, MOST_NODES),
+    default=1,
+    show_default=True,
+    help="Draw scenarios for machines with so many nodes. A guest with nodes=2 needs no such option.",
+)
 @click.option(
     "--findings", type=click.IntRange(1), default=1, show_default=True, help="Stop after so many differences."
 )
@@ -60,6 +68,7 @@ def fuzz(
     steps: int | None,
     seconds: float | None,
     length: int,
+    nodes: int,
     findings: int,
     jobs: int,
     output: Path,
@@ -81,7 +90,7 @@ def fuzz(
             run_campaign(
                 left,
                 right,
-                Draws(seed, length, first),
+                Draws(seed, length, first, nodes),
                 Budget(scenarios, steps, seconds, findings),
                 campaign.progress,
                 executor=executor,

@@ -82,11 +82,12 @@ Progress = Callable[[Tally, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Which scenarios: the seed, the number of the first, and the most steps of one."""
+    """Which scenarios: the seed, the number of the first, the most steps of one, and for how many nodes at least."""
 
     seed: str
     length: int
     first: int = 0
+    nodes: int = 1
 
 
 def fuzz(
@@ -178,7 +179,7 @@ def run_batch(
     real = left.real or right.real
     guide = guide_for(left, real=real)
     names = (left.name, right.name)
-    nodes = max(left.nodes, right.nodes)
+    nodes = max(drawing.nodes, left.nodes, right.nodes)
     for number in range(drawing.first, drawing.first + size):
         origin = f"{drawing.seed}:{number}"
         scenario = generate(origin, drawing.length, guide, tally.coverage, may_hang=not real, nodes=nodes)

@@ -84,6 +84,8 @@ class Draw:
         self.names = names
         self._prefix = prefix
         self._named = 0
+        self._ordinary: set[str] = set()
+        """Mappings that may have ordinary memory in them, of which the model does not know whether it is there."""
         self._minimum = theme == "minimum"
         self._nodes = nodes
         self._gigantic = theme == "demotion"
@@ -169,7 +171,9 @@ class Draw:
         if over is not None and self._chance(10):
             over = op.Place(over.map, bytes=2048)
         kind: op.Sharing = "shared" if self._chance(25) else "private"
-        return op.Mmap(process, self._fresh("m"), kind, length_bytes=4096, over=over, normal=True)
+        name = self._fresh("m")
+        self._ordinary |= {name, *([over.map] if over else [])}
+        return op.Mmap(process, name, kind, length_bytes=4096, over=over, normal=True)
 
     def _mmap_place(self, process: str) -> dict[str, Any]:
         over = self._place(process)
@@ -271,9 +275,10 @@ class Draw:
             return op.Mremap(process, name, **call, dontunmap=True, maymove=True)
         if self._chance(15):
             return op.Mremap(process, name, **call, maymove=self._chance(50))
-        if self._chance(20):
-            return op.Mremap(process, name, **call, over=self._place(process))
-        return op.Mremap(process, name, **call, move_to=self._fresh("m"))
+        over, move_to = (self._place(process), None) if self._chance(20) else (None, self._fresh("m"))
+        if name in self._ordinary:
+            self._ordinary |= {over.map if over else move_to or name}
+        return op.Mremap(process, name, **call, over=over, move_to=move_to)
 
     def _fork(self) -> op.Operation | None:
         if len(self.names.processes) >= MOST_PROCESSES:
@@ -409,7 +414,7 @@ class Draw:
 
     def _move_pages(self) -> op.Operation | None:
         found = self._mapping()
-        if found is None:
+        if found is None or found[1] in self._ordinary:
             return None
         page = self.random.randint(0, max(0, self._pages(found[2]) - (not self._chance(5))))
         return op.MovePages(found[0], found[1], self._node(), page, True if self._chance(40) else None)
