@@ -61,9 +61,7 @@ class RunReport:
             self._screen.line("It has not returned: the scenario ends there.")
             self._ended()
         if result.answer.outcome is Outcome.NODE_FULL:
-            self._screen.line(
-                "All free memory of the node becomes huge pages, nobody knows how many: the scenario ends there."
-            )
+            self._screen.line("All free memory of the node becomes huge pages: the scenario ends there.")
             self._ended()
         if result.answer.report is not None:
             self._log(result.answer)

@@ -98,7 +98,8 @@ class StepLines:
         mark = self._screen.styled("!", fg="red", bold=True) if is_wrong else " "
         colour = None if answer.outcome is Outcome.OK else "yellow"
         outcome = self._screen.styled(f"{answer.outcome:<{OUTCOME}}", fg=colour)
-        numbers = self._numbers(answer.counters)
+        longer = max(0, len(answer.outcome) - OUTCOME)
+        numbers = self._numbers(answer.counters).removeprefix(" " * longer)
         self._screen.line(f"{number:>{NUMBER}}{mark} {text:<{columns.operation}}  {outcome}{numbers}  {strip}")
         for text, strip in more:
             blank = " " * (OUTCOME + sum(columns.counters) + 2)
