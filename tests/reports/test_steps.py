@@ -52,8 +52,9 @@ def test_numbers_stand_under_their_names(path: Path) -> None:
     rows = [line for line in lines if re.match(r" *(\d+|end)[! ] ", line)]
     assert rows
     for row in rows:
-        cells = [row[start:end].strip(" *") for start, end in zip([ends[0] - 6, *ends[:-1]], ends, strict=True)]
-        assert all(re.fullmatch(r"-?\d+", cell) for cell in cells), row
+        cells = [row[:end].split(" ")[-1] for end in ends]
+        assert all(re.fullmatch(r"\*?-?\d+", cell) for cell in cells), row
+        assert [row[end : end + 1].strip() for end in ends] == [""] * len(ends), row
 
 
 def test_what_changed_is_marked() -> None:
