@@ -5,7 +5,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from hugeresv.reports.spelling import spell
-from hugeresv.scenario.operation import Mmap, Operation, SetNrHugepages, SetNrOvercommit, Shmat, Shmget
+from hugeresv.scenario.operation import Demote, Mmap, Operation, SetNrHugepages, SetNrOvercommit, Shmat, Shmget
 from hugeresv.scenario.scenario import Scenario
 
 NUMBER = 5
@@ -37,6 +37,9 @@ def columns_for(scenario: Scenario, width: int) -> Columns:
     operations = [step.operation for step in scenario.steps]
     pages = [scenario.pool.pages, scenario.pool.nr_overcommit or 0]
     pages += [each.n for each in operations if isinstance(each, (SetNrHugepages, SetNrOvercommit))]
+    if any(isinstance(each, Demote) for each in operations):
+        first, *others = (scenario.pool, *(scenario.pools or ()))
+        pages += [first.pages + other.pages * other.page_bytes // first.page_bytes for other in others]
     needed = len(str(max(pages))) + 2
     counters = (max(6, needed), max(5, needed), max(5, needed), max(5, needed))
     rest = width - MARGIN - OUTCOME - sum(counters) - _GAPS
