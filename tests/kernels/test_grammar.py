@@ -14,7 +14,10 @@ from hugeresv.model.presets import PRESETS
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_called_by_its_name(name: str) -> None:
-    """A table whose keys are not the names: `expect_on` would look in vain."""
+    """A preset is found by its own name, and its kernel has that name.
+
+    Catches: a table whose keys are not the names: `expect_on` would look in vain.
+    """
     kernel = parse_kernel(name)
     assert isinstance(kernel, ModelKernel)
     assert kernel.behaviour is PRESETS[name]
@@ -23,7 +26,10 @@ def test_a_preset_is_called_by_its_name(name: str) -> None:
 
 
 def test_a_switch_is_set_and_nothing_else() -> None:
-    """A switch that is read and not used, or that takes others with it."""
+    """A switch that is set changes that switch, the name and the evidence, and nothing else.
+
+    Catches: a switch that is read and not used, or that takes others with it.
+    """
     behaviour = parse_behaviour("6.18,zap-restore=never")
     assert behaviour.zap_restore is ZapRestore.NEVER
     assert (
@@ -44,7 +50,10 @@ def test_a_switch_is_set_and_nothing_else() -> None:
     ],
 )
 def test_one_behaviour_has_one_spelling(given: str, canonical: str) -> None:
-    """Two names for one kernel: an expectation recorded under the one is not found under the other."""
+    """Every spelling of a behaviour leads to one canonical name.
+
+    Catches: two names for one kernel: an expectation recorded under the one is not found under the other.
+    """
     assert parse_kernel(given).name == canonical
     assert parse_kernel(canonical).name == canonical
 
@@ -71,7 +80,10 @@ def test_one_behaviour_has_one_spelling(given: str, canonical: str) -> None:
     ],
 )
 def test_what_is_wrong_is_named_with_what_is_right(text: str, said: list[str]) -> None:
-    """An error that leaves its reader to guess, or that is none: an unknown name taken for the default."""
+    """An error quotes the name and lists what could have been meant.
+
+    Catches: an error that leaves its reader to guess, or that is none: an unknown name taken for the default.
+    """
     with pytest.raises((InputError, UnavailableError)) as error:
         parse_kernel(text)
     assert repr(text) in str(error.value)
@@ -80,7 +92,10 @@ def test_what_is_wrong_is_named_with_what_is_right(text: str, said: list[str]) -
 
 
 def test_an_unknown_kernel_cannot_be_had_and_an_unknown_switch_is_wrong() -> None:
-    """The exit statuses of scenarios: 3 for no such kernel, 2 for what is written wrong."""
+    """An unknown kernel raises UnavailableError, an unknown switch InputError.
+
+    Catches: the exit statuses of scenarios exchanged: 3 for no such kernel, 2 for what is wrong.
+    """
     with pytest.raises(UnavailableError):
         parse_kernel("6.17")
     with pytest.raises(InputError):
@@ -88,13 +103,19 @@ def test_an_unknown_kernel_cannot_be_had_and_an_unknown_switch_is_wrong() -> Non
 
 
 def test_a_guest_is_not_to_be_had() -> None:
-    """A guest that is taken for a misspelled behaviour: it is not wrong, it cannot be had here."""
+    """A guest that is not in the cache raises UnavailableError by its name.
+
+    Catches: a guest that is taken for a misspelled behaviour: it is not wrong, it cannot be had here.
+    """
     with pytest.raises(UnavailableError, match="guest:debian-12"):
         parse_kernel("guest:debian-12")
 
 
 def test_the_host_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pool that stays borrowed when a verb is done, or has failed."""
+    """`open_kernel` closes the host's kernel, also after an exception.
+
+    Catches: a pool that stays borrowed when a verb is done, or has failed.
+    """
     closed: list[HostKernel] = []
 
     def close(self: HostKernel) -> None:

@@ -35,14 +35,20 @@ def guest(guests: Callable[[str], GuestKernel]) -> GuestKernel:
 
 @pytest.mark.parametrize("name", ["split-middle", "fork", "shared-reuse", "overcommit"])
 def test_scenarios_that_teach_are_true(guest: GuestKernel, name: str) -> None:
-    """A call whose arguments the agent hands over wrongly; a process, file or segment that outlives the scenario."""
+    """Every scenario at the top of scenarios/ is as expected in a guest, and leaks nothing.
+
+    Catches: a call whose arguments the agent hands over wrongly; a process, file or segment that outlives the scenario.
+    """
     results = list(play(scenario_in(SCENARIOS / f"{name}.scn"), guest, show=True))
     assert [str(found) for result in results for found in result.contradictions] == []
     assert results[-1].answer.counters.rsvd == 0
 
 
 def test_pages_are_seen_where_they_are(guest: GuestKernel) -> None:
-    """Holes that are taken for pages, and a page of a file that only another process has mapped."""
+    """A picture has the pages that a mapping or its file has, each at its place.
+
+    Catches: holes that are taken for pages, and a page of a file that only another process has mapped.
+    """
     with guest.start(pool(8)) as session:
         settle(
             session,
@@ -65,7 +71,10 @@ def test_pages_are_seen_where_they_are(guest: GuestKernel) -> None:
 
 
 def test_signals_cgroups_and_mounts(guest: GuestKernel) -> None:
-    """An agent that dies of a SIGBUS, a limit that is not the cgroup's, a statfs of another mount."""
+    """A guest answers signals, charges of cgroups and statfs of mounts.
+
+    Catches: an agent that dies of a SIGBUS, a limit that is not the cgroup's, a statfs of another mount.
+    """
     with guest.start(pool(4), {"c": Cgroup(max_pages=1)}) as session:
         answer = session.apply(ops.Mount("m", size_pages=3))
         assert answer.statfs == {"m": (3, 3, 3)}
@@ -82,7 +91,10 @@ def test_signals_cgroups_and_mounts(guest: GuestKernel) -> None:
 
 
 def test_every_start_is_a_fresh_kernel(guest: GuestKernel) -> None:
-    """A guest that goes on where the scenario before has left it."""
+    """Each session begins with the pool of its scenario, free and unpromised.
+
+    Catches: a guest that goes on where the scenario before has left it.
+    """
     for _ in range(2):
         with guest.start(pool(4)) as session:
             must_answer(session, (ops.Mmap("p", "a", "private", pages=4), "ok 4/4/4/0"))
@@ -103,14 +115,20 @@ def test_a_machine_of_32_bits(guests: Callable[[str], GuestKernel], name: str) -
 
 
 def test_a_pool_that_does_not_fit(guest: GuestKernel) -> None:
-    """A scenario that is run on a smaller pool than its own."""
+    """A pool for which the guest's memory is too small is refused with the number of pages reached.
+
+    Catches: a scenario that is run on a smaller pool than its own.
+    """
     small = GuestKernel(guest.name.removeprefix("guest:"), Options(memory_bytes=256 << 20))
     with small, pytest.raises(UnavailableError, match="could get only"):
         small.start(pool(120))
 
 
 def test_two_nodes(guest: GuestKernel) -> None:
-    """A pool that lies on the first node alone, in the guest that was booted and in its copies."""
+    """A guest with two nodes has half of the pool on each.
+
+    Catches: a pool that lies on the first node alone, in the guest that was booted and in its copies.
+    """
     with (
         GuestKernel(guest.name.removeprefix("guest:"), Options(nodes=2)) as two,
         two.start(pool(6)) as session,
@@ -121,7 +139,10 @@ def test_two_nodes(guest: GuestKernel) -> None:
 
 
 def test_a_guest_is_as_large_as_its_pool(guest: GuestKernel) -> None:
-    """Pages of 1 GiB that are asked for when there are none in one piece any more; a read of memory above 4 GiB."""
+    """A guest with pages of 1 GiB has them from its boot on, and their memory is readable.
+
+    Catches: pages of 1 GiB that are asked for when there are none in one piece any more; a read of memory above 4 GiB.
+    """
     with guest.start(Pool(1 << 20, 2)) as session:
         must_answer(
             session,
@@ -133,7 +154,10 @@ def test_a_guest_is_as_large_as_its_pool(guest: GuestKernel) -> None:
 
 
 def test_its_memory_and_symbols_are_the_kernels(guest: GuestKernel) -> None:
-    """A file that is not the memory of this guest; a symbol of another name, or of another boot."""
+    """The memory file holds the guest's vmcoreinfo, and its symbols are at their addresses.
+
+    Catches: a file that is not the memory of this guest; a symbol of another name, or of another boot.
+    """
     with guest.start(pool(1)) as session:
         memory = session.memory
         with memory.path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as content:
@@ -146,7 +170,7 @@ def test_its_memory_and_symbols_are_the_kernels(guest: GuestKernel) -> None:
 
 
 def test_the_emulator_dies_with_its_parent(guest: GuestKernel) -> None:
-    """A guest that runs on when the tool is killed."""
+    """The emulator ends when the tool is killed. Catches: a guest that runs on when the tool is killed."""
     program = (
         "import sys, time; from hugeresv.kernels.guest.kernel import GuestKernel;"
         "from hugeresv.scenario.scenario import Pool; kernel = GuestKernel(sys.argv[1]);"
@@ -166,7 +190,10 @@ def test_the_emulator_dies_with_its_parent(guest: GuestKernel) -> None:
 
 
 def test_a_campaign_that_is_killed_leaves_nothing(guest: GuestKernel, tmp_path: Path) -> None:
-    """Workers that go on when the tool is killed, each with a guest."""
+    """A fuzz campaign that is killed takes its workers and their guests along.
+
+    Catches: workers that go on when the tool is killed, each with a guest.
+    """
     command = [str(Path(sys.executable).parent / "hugeresv"), "fuzz", "6.1", guest.name, "--jobs", "2", "--time", "600"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path) as tool:
         deadline = time.monotonic() + 60

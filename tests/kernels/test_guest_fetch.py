@@ -35,7 +35,10 @@ Suites: trixie
 
 
 def test_mirrors_are_found_in_both_formats(tmp_path: Path) -> None:
-    """The security mirror asked for other packages, a stranger's repository, a disabled source or one of sources."""
+    """The mirror of a suite is read from one-line and deb822 sources.
+
+    Catches: the security mirror asked for other packages, a stranger's repository, a disabled source or one of sources.
+    """
     parts = tmp_path / "sources.list.d"
     parts.mkdir()
     (parts / "a-vendor.list").write_text("deb [arch=amd64 signed-by=/k.gpg] https://vendor.example/apt stable-9 main\n")
@@ -51,7 +54,10 @@ def test_mirrors_are_found_in_both_formats(tmp_path: Path) -> None:
 
 
 def test_a_machine_without_debian(tmp_path: Path) -> None:
-    """A suite of Debian asked of another distribution's mirror."""
+    """Where no source is Debian's, the suite is named as having no mirror.
+
+    Catches: a suite of Debian asked of another distribution's mirror.
+    """
     (tmp_path / "sources.list").write_text("deb http://archive.example/ubuntu noble main\n")
     with pytest.raises(UnavailableError, match="no mirror of Debian for trixie"):
         mirror_of("trixie", tmp_path)
@@ -86,7 +92,10 @@ def _left_in_cache() -> list[str]:
 
 
 def test_what_is_wanting_is_named(machine: Path) -> None:
-    """A traceback where there is no dpkg or no apt; anything left of the attempt."""
+    """Where dpkg or apt is missing, the command that installs it is named, and the cache is empty.
+
+    Catches: a traceback where there is no dpkg or no apt; anything left of the attempt.
+    """
     with pytest.raises(UnavailableError, match="apt-get install dpkg"):
         fetch.fetch("6.1", _silent)
     _program(machine, "dpkg-deb", "")
@@ -96,7 +105,10 @@ def test_what_is_wanting_is_named(machine: Path) -> None:
 
 
 def test_a_mirror_that_does_not_answer(machine: Path) -> None:
-    """An error that does not say what happened, or says it with the name of a host."""
+    """The error has what apt said, without the name or address of the mirror.
+
+    Catches: an error that does not say what happened, or says it with the name of a host.
+    """
     _program(machine, "dpkg-deb", "")
     _program(machine, "apt-config", "")
     _program(
@@ -147,7 +159,10 @@ def test_the_image_comes_out_of_its_package(machine: Path, tmp_path: Path) -> No
 
 
 def test_what_a_killed_fetch_left_is_removed(tmp_path: Path) -> None:
-    """A package that stays in the cache for good; one that another process is fetching taken from under it."""
+    """What a killed fetch left is removed, and what another fetch holds stays.
+
+    Catches: a package that stays in the cache for good; one that another process is fetching taken from under it.
+    """
     for name in (".fetch-killed", ".fetch-going-on"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "package.deb").touch()
@@ -159,7 +174,10 @@ def test_what_a_killed_fetch_left_is_removed(tmp_path: Path) -> None:
 
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A traceback where the home directory is read-only."""
+    """A cache that cannot be written is an error that names XDG_CACHE_HOME.
+
+    Catches: a traceback where the home directory is read-only.
+    """
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr(fetch, "require", lambda *_: None)

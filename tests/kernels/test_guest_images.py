@@ -28,7 +28,10 @@ def _put(directory: Path, *files: str) -> None:
 
 
 def test_the_newest_release_is_taken(cache: Path) -> None:
-    """Releases in the order of their letters, in which 6.1.9 is newer than 6.1.10."""
+    """Of several releases of one name the newest by number is taken.
+
+    Catches: releases in the order of their letters, in which 6.1.9 is newer than 6.1.10.
+    """
     _put(cache / "6.1", "vmlinuz-6.1.0-9-cloud", "vmlinuz-6.1.0-56-cloud", "config-6.1.0-99-cloud")
     assert find_image("6.1").release == "6.1.0-56-cloud"
 
@@ -51,7 +54,10 @@ def test_expectations_are_those_of_the_release(cache: Path) -> None:
 
 
 def test_a_kernel_that_is_not_in_the_cache(cache: Path) -> None:
-    """A name that leads out of the cache, or an error that does not say where a kernel is looked for."""
+    """A name that is not in the cache is told with the cache, what is there, and the command that fetches it.
+
+    Catches: a name that leads out of the cache, or an error that does not say where a kernel is looked for.
+    """
     _put(cache / "6.1", "vmlinuz-6.1.0-56-cloud")
     with pytest.raises(UnavailableError, match=r"hugeresv/kernels \(there: 6\.1\); `hugeresv kernels fetch 6\.12`"):
         GuestKernel("6.12")
@@ -60,7 +66,10 @@ def test_a_kernel_that_is_not_in_the_cache(cache: Path) -> None:
 
 
 def test_a_kernel_is_found_by_its_version(cache: Path) -> None:
-    """7.3 that is not found because it came as 7.x; a version that takes the place of a name."""
+    """A kernel is found by its name first, then by its version.
+
+    Catches: 7.3 that is not found because it came as 7.x; a version that takes the place of a name.
+    """
     _put(cache / "7.x", "vmlinuz-7.3.4+deb13-cloud-amd64")
     _put(cache / "6.1", "vmlinuz-7.3.1-mine")
     assert find_image("7.3").name == "7.x"
@@ -78,7 +87,10 @@ def _bzimage(release: bytes, xloadflags: int) -> bytes:
 
 
 def test_an_image_is_named_by_its_path(tmp_path: Path) -> None:
-    """A release that is taken from the name of the file, or a machine that is not the image's."""
+    """Release and machine of an image are read from its header.
+
+    Catches: a release that is taken from the name of the file, or a machine that is not the image's.
+    """
     path = tmp_path / "bzImage"
     path.write_bytes(_bzimage(b"6.18.2-test (me@here) #1\0", 0b11))
     assert GuestKernel(str(path)).expectation_names == ("6.18", "6.18.15", f"guest:{path}")
@@ -91,7 +103,10 @@ def test_an_image_is_named_by_its_path(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"MZ", b"\x7fELF", bytes(4096)])
 def test_a_file_that_is_no_kernel(tmp_path: Path, content: bytes) -> None:
-    """A traceback, or half a minute of an emulator that shows nothing."""
+    """A file that is no kernel is refused by its path before anything boots.
+
+    Catches: a traceback, or half a minute of an emulator that shows nothing.
+    """
     path = tmp_path / "x"
     path.write_bytes(content)
     with pytest.raises(InputError, match=str(path)):
@@ -101,7 +116,10 @@ def test_a_file_that_is_no_kernel(tmp_path: Path, content: bytes) -> None:
 
 
 def test_what_is_wanting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A traceback where there is no emulator or no compiler."""
+    """Where the compiler or the emulator is missing, the package that has it is named.
+
+    Catches: a traceback where there is no emulator or no compiler.
+    """
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnavailableError, match="apt-get install gcc"):
@@ -133,7 +151,10 @@ def test_a_damaged_agent_is_built_anew(
 
 
 def test_a_full_disk_is_no_missing_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Catches: the advice to install a C library, where there is no room for what the compiler writes."""
+    """A compiler that finds no room is told as a full disk, with TMPDIR.
+
+    Catches: the advice to install a C library, where there is no room for what the compiler writes.
+    """
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     _compiler(tmp_path, "echo 'ld: final link failed: No space left on device' >&2; exit 1")
@@ -143,7 +164,10 @@ def test_a_full_disk_is_no_missing_library(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_damaged_image_hides_no_other(cache: Path) -> None:
-    """Catches: an empty image because of which `hugeresv kernels` lists nothing."""
+    """A damaged image is listed with its problem, the others as they are.
+
+    Catches: an empty image because of which `hugeresv kernels` lists nothing.
+    """
     _put(cache / "6.1", "vmlinuz-6.1.0-56-cloud")
     _put(cache / "mine")
     (cache / "mine/vmlinuz-6.18.2").write_bytes(_bzimage(b"6.18.2-test (me@here) #1\0", 0b11))

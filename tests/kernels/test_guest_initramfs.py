@@ -11,7 +11,10 @@ from hugeresv.kernels.guest.initramfs import initramfs
 
 @pytest.mark.parametrize("size_bytes", [0, 1, 2, 3, 4])
 def test_every_header_begins_at_a_multiple_of_four(size_bytes: int) -> None:
-    """Padding that is wrong for some sizes: a kernel finds no magic number there, and has no init."""
+    """Headers and the end of the archive are at multiples of four, whatever the sizes.
+
+    Catches: padding that is wrong for some sizes: a kernel finds no magic number there, and has no init.
+    """
     archive = initramfs({"init": b"x" * size_bytes, "other": b"y"})
     headers = [place for place in range(len(archive)) if archive.startswith(b"070701", place)]
     assert len(headers) == 3
@@ -19,7 +22,10 @@ def test_every_header_begins_at_a_multiple_of_four(size_bytes: int) -> None:
 
 
 def test_another_program_reads_it(tmp_path: Path) -> None:
-    """Fields in another order than the format's, which our own reader would have wrong alike."""
+    """cpio unpacks the archive with contents and modes.
+
+    Catches: fields in another order than the format's, which our own reader would have wrong alike.
+    """
     if shutil.which("cpio") is None:
         pytest.skip("needs cpio")
     archive = initramfs({"init": b"#!/bin/true\n", "other": b"odd"})

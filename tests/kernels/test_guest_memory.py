@@ -9,7 +9,10 @@ _CHUNK_BYTES = 64 * 1024
 
 
 def test_a_copy_holds_the_same_and_no_zeros() -> None:
-    """Data that begins or ends amid a chunk, or at the end of the memory, and is not copied; zeros that are."""
+    """A copy of the memory has the same bytes, and takes no room for zeros.
+
+    Catches: data that begins or ends amid a chunk, or at the end of the memory, and is not copied; zeros that are.
+    """
     with Ram(64 * _CHUNK_BYTES) as ram:
         for offset, data in ((5, b"first"), (_CHUNK_BYTES, bytes(8 * _CHUNK_BYTES)), (64 * _CHUNK_BYTES - 4, b"last")):
             os.pwrite(ram.descriptor, data, offset)
@@ -22,7 +25,10 @@ def test_a_copy_holds_the_same_and_no_zeros() -> None:
 
 
 def test_memory_beyond_the_hole_is_found() -> None:
-    """Physical addresses taken for offsets: of 4 GiB the last one is after 4 GiB."""
+    """Memory above the hole below 4 GiB is read by its physical address.
+
+    Catches: physical addresses taken for offsets: of 4 GiB the last one is after 4 GiB.
+    """
     with Ram(4 << 30) as ram:
         assert ram.segments == ((0, 0, 3 << 30), (4 << 30, 3 << 30, 1 << 30))
         os.pwrite(ram.descriptor, b"low", 100)
@@ -32,6 +38,9 @@ def test_memory_beyond_the_hole_is_found() -> None:
 
 
 def test_a_name_is_padded_in_a_note() -> None:
-    """A note's text that begins with the padding of its name."""
+    """The text of a note begins after its padded name and ends with its length.
+
+    Catches: a note's text that begins with the padding of its name.
+    """
     note = bytes.fromhex("0b000000 05000000 00000000") + b"VMCOREINFO\0" + b"\0" + b"A=1\nB" + b"rest"
     assert note_text(note) == b"A=1\nB"

@@ -88,7 +88,10 @@ def test_nodes_and_page_sizes(guest: GuestKernel, program: str) -> None:
 
 
 def test_a_guest_has_the_nodes_of_its_pools() -> None:
-    """Catches: the memory of one node for the pool of two; a scenario of three nodes run on two."""
+    """A guest has as many nodes as its pools, and pages of 1 GiB by node; three nodes are refused.
+
+    Catches: the memory of one node for the pool of two; a scenario of three nodes run on two.
+    """
     two = Pool(2048, nodes=(NodePages(100), NodePages(0)))
     assert hardware_for([two])[:2] == (GIB, 2)
     assert hardware_for([two, Pool(1 << 20, nodes=(NodePages(1), NodePages(2)))]) == (

@@ -27,7 +27,10 @@ def touches(proc: str, name: str, *pages: int) -> list[Operation]:
 
 
 def test_the_split_gives_back_each_reservation_once(host: HostKernel) -> None:
-    """10, 7, 6, 4, 0: a kernel that counts in the VMA says 10, 7, 0, -7, -14; so would a wrong range in our munmap."""
+    """The split of ten pages counts 10, 7, 6, 4, 0 on this kernel.
+
+    Catches: 10, 7, 0, -7, -14, which a kernel that counts in the VMA answers, and calls made on other ranges.
+    """
     with host.start(pool(10)) as session:
         must_answer(session, (Mmap("p", "a", "private", pages=10), "ok 10/10/10/0"))
         settle(session, touches("p", "a", 0, 1))
@@ -41,7 +44,10 @@ def test_the_split_gives_back_each_reservation_once(host: HostKernel) -> None:
 
 
 def test_a_signal_is_survived(host: HostKernel) -> None:
-    """SIGBUS (no page) and SIGSEGV (hole, protection) must end the access only: the next one must still succeed."""
+    """SIGBUS and SIGSEGV end the access alone: the next one of the process still succeeds.
+
+    Catches: a worker that dies of the signal.
+    """
     with host.start(pool(2)) as session:
         must_answer(
             session,
@@ -57,7 +63,10 @@ def test_a_signal_is_survived(host: HostKernel) -> None:
 
 
 def test_a_touch_is_made_in_the_mapping_of_the_named_process(host: HostKernel) -> None:
-    """A read consumes a reservation too, and a fork's child has none: touches must not land in another process."""
+    """A read consumes a reservation as a write does, and a child of fork has none.
+
+    Catches: touches made in another process's mapping.
+    """
     with host.start(pool(6)) as session:
         settle(session, [Mmap("p", "a", "private", pages=4), *touches("p", "a", 0, 1)])
         must_answer(
@@ -73,7 +82,10 @@ def test_a_touch_is_made_in_the_mapping_of_the_named_process(host: HostKernel) -
 
 
 def test_the_owner_takes_the_childs_page(host: HostKernel) -> None:
-    """The steal changes no counter; the child then gets SIGBUS, and still reads what it has mapped."""
+    """The steal changes no counter; the child then gets SIGBUS, and still reads what it has mapped.
+
+    Catches: a touch that is made in the wrong one of the two.
+    """
     with host.start(pool(4)) as session:
         settle(session, [Mmap("p", "a", "private", pages=4), *touches("p", "a", 0, 1), Fork("p", "c")])
         must_answer(
@@ -107,14 +119,17 @@ def test_the_owner_takes_the_childs_page(host: HostKernel) -> None:
     ids=str,
 )
 def test_a_refused_call_changes_nothing(host: HostKernel, operation: Operation, outcome: str) -> None:
-    """The errno is the kernel's, so the arguments must have reached it as they were written."""
+    """A refused call has the kernel's errno and leaves the counters.
+
+    Catches: arguments that do not reach the kernel as they were written.
+    """
     with host.start(pool(8)) as session:
         settle(session, [Mmap("p", "a", "private", pages=4)])
         must_answer(session, (operation, f"{outcome} 8/8/4/0"))
 
 
 def test_lengths_in_bytes_reach_the_kernel(host: HostKernel) -> None:
-    """mmap rounds a length up to whole pages; a length rounded by us would hide that."""
+    """mmap rounds a length in bytes up to whole pages. Catches: a length rounded by the tool, which would hide that."""
     with host.start(pool(8)) as session:
         must_answer(
             session,
@@ -125,7 +140,10 @@ def test_lengths_in_bytes_reach_the_kernel(host: HostKernel) -> None:
 
 
 def test_a_failed_overlay_has_already_unmapped(host: HostKernel) -> None:
-    """MAP_FIXED beyond the pool: ENOMEM, the old mapping is gone, and the name stands for nothing."""
+    """MAP_FIXED beyond the pool is ENOMEM, and the old mapping is gone.
+
+    Catches: a name that still stands for what was there.
+    """
     with host.start(pool(8)) as session:
         settle(session, [Mmap("p", "a", "private", pages=4)])
         must_answer(
@@ -138,7 +156,10 @@ def test_a_failed_overlay_has_already_unmapped(host: HostKernel) -> None:
 
 
 def test_an_overlay_goes_where_it_is_told(host: HostKernel) -> None:
-    """Pages 1 and 2 of `a` become `b`: their promises come back first, and `a` still counts from its start."""
+    """Pages 1 and 2 of `a` become `b`: their promises come back first, and `a` still counts from its start.
+
+    Catches: an overlay at another page.
+    """
     with host.start(pool(4)) as session:
         settle(session, [Mmap("p", "a", "private", pages=4), *touches("p", "a", 1)])
         must_answer(
@@ -151,7 +172,10 @@ def test_an_overlay_goes_where_it_is_told(host: HostKernel) -> None:
 
 
 def test_a_moved_mapping_keeps_its_reservations_under_its_new_name(host: HostKernel) -> None:
-    """mremap of a whole mapping changes no counter; then the old place is a hole and the new one works."""
+    """mremap of a whole mapping changes no counter; the old place is not mapped afterwards.
+
+    Catches: a name that stays at the old address.
+    """
     with host.start(pool(4)) as session:
         settle(session, [Mmap("p", "a", "private", pages=4), *touches("p", "a", 1)])
         must_answer(
@@ -166,7 +190,10 @@ def test_a_moved_mapping_keeps_its_reservations_under_its_new_name(host: HostKer
 
 
 def test_a_mapping_moves_over_another(host: HostKernel) -> None:
-    """MREMAP_FIXED onto a mapping unmaps what is there; it is then reached through the name of the place."""
+    """MREMAP_FIXED onto a mapping unmaps what is there; the moved one is reached by the name of the place.
+
+    Catches: a move to a place of the kernel's choice.
+    """
     with host.start(pool(4)) as session:
         settle(session, [Mmap("p", "a", "private", pages=2), Mmap("p", "b", "private", pages=2), *touches("p", "a", 0)])
         must_answer(
@@ -178,7 +205,10 @@ def test_a_mapping_moves_over_another(host: HostKernel) -> None:
 
 
 def test_advice_reaches_the_kernel(host: HostKernel) -> None:
-    """populate_write faults in, a short dontneed does nothing, dontfork leaves the child without the mapping."""
+    """populate_write faults in, a short dontneed does nothing, dontfork leaves the child without the mapping.
+
+    Catches: one number of advice in the place of another.
+    """
     with host.start(pool(4)) as session:
         must_answer(
             session,
@@ -192,7 +222,10 @@ def test_advice_reaches_the_kernel(host: HostKernel) -> None:
 
 
 def test_population_stops_silently_and_mlock_does_not(host: HostKernel) -> None:
-    """MAP_POPULATE and MAP_LOCKED on three pages of two: mmap succeeds with what there is; mlock says ENOMEM."""
+    """Where pages are short, mmap with MAP_POPULATE or MAP_LOCKED succeeds with what there is, and mlock is ENOMEM.
+
+    Catches: flags that do not reach the kernel.
+    """
     with host.start(pool(2)) as session:
         must_answer(
             session,
@@ -204,7 +237,10 @@ def test_population_stops_silently_and_mlock_does_not(host: HostKernel) -> None:
 
 
 def test_protections(host: HostKernel) -> None:
-    """A mapping without access reserves in full, and mprotect to rw later costs nothing."""
+    """A mapping without access reserves in full, and mprotect to rw later costs nothing.
+
+    Catches: a protection that does not reach the kernel.
+    """
     with host.start(pool(4)) as session:
         must_answer(
             session,
@@ -219,7 +255,10 @@ def test_protections(host: HostKernel) -> None:
 
 
 def test_overcommit_and_pool_resizing(host: HostKernel) -> None:
-    """Surplus pages come for reservations and go with them; a shrink below use turns pages into surplus."""
+    """Surplus pages come for reservations and go with them; a shrink below use turns pages into surplus.
+
+    Catches: a pool or a limit that is not set on the host.
+    """
     with host.start(pool(2, 3)) as session:
         must_answer(
             session,
@@ -235,7 +274,10 @@ def test_overcommit_and_pool_resizing(host: HostKernel) -> None:
 
 
 def test_a_name_comes_again_after_exit_without_mappings(host: HostKernel) -> None:
-    """After `exit` the name is a fresh process: bindings of the dead one must not shine through."""
+    """After `exit` the name is a fresh process without mappings.
+
+    Catches: bindings of the dead process that show through.
+    """
     with host.start(pool(2)) as session:
         settle(session, [Mmap("p", "a", "private", pages=2), Exit("p")])
         with pytest.raises(ScenarioError, match="process 'p' has no mapping 'a'"):
@@ -244,7 +286,10 @@ def test_a_name_comes_again_after_exit_without_mappings(host: HostKernel) -> Non
 
 
 def test_mappings_are_far_apart(host: HostKernel) -> None:
-    """Pages right before and behind a mapping belong to nobody, so that touching past its end is a SIGSEGV."""
+    """A touch past the end of a mapping is SIGSEGV.
+
+    Catches: mappings that lie side by side, where it would reach the next one.
+    """
     with host.start(pool(4)) as session:
         settle(session, [Mmap("p", name, "shared", pages=1) for name in "abc"])
         must_answer(
@@ -256,7 +301,7 @@ def test_mappings_are_far_apart(host: HostKernel) -> None:
 
 
 def test_ordinary_pages_are_not_of_the_pool(host: HostKernel) -> None:
-    """`normal` must not become MAP_HUGETLB."""
+    """A `normal` mapping changes no counter of the pool. Catches: `normal` that becomes MAP_HUGETLB."""
     with host.start(pool(1)) as session:
         must_answer(
             session,
@@ -266,7 +311,10 @@ def test_ordinary_pages_are_not_of_the_pool(host: HostKernel) -> None:
 
 
 def test_release_ends_what_is_left(host: HostKernel) -> None:
-    """A scenario that stops in the middle leaves nothing counted: two processes share pages when it ends."""
+    """At the release everything is ended and nothing stays counted, also what two processes share.
+
+    Catches: a scenario that stops in the middle and leaves pages to the next one.
+    """
     with host.start(pool(4)) as session:
         settle(session, [Mmap("p", "a", "shared", pages=2), *touches("p", "a", 0), Fork("p", "c")])
         assert session.release().counters == (4, 4, 0, 0)

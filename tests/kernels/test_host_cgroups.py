@@ -38,7 +38,10 @@ def charges(session: Session, steps: Sequence[tuple[Operation, list[int]]], cgro
 
 
 def test_a_private_mapping_is_charged_as_a_whole(host: HostKernel) -> None:
-    """A touch charges usage, munmap takes both back by what it covered."""
+    """A mapping charges rsvd by its length and usage by its touches; munmap takes both back by what it covered.
+
+    Catches: a file of the other limit read in its place.
+    """
     with host.start(pool(8), {"g": Cgroup()}) as session:
         charges(
             session,
@@ -57,7 +60,10 @@ def test_a_private_mapping_is_charged_as_a_whole(host: HostKernel) -> None:
 
 
 def test_a_shared_mapping_is_charged_by_region(host: HostKernel) -> None:
-    """Charges follow the file's regions, not the mappings; a punched page loses both, a reserved hole none."""
+    """Charges follow the file's regions, not the mappings.
+
+    Catches: a punched page that keeps its charge, or a munmap that ends one.
+    """
     with host.start(pool(8), {"g": Cgroup()}) as session:
         settle(session, [CgroupMove("p", "g"), OpenFile("f")])
         charges(
@@ -79,7 +85,10 @@ def test_a_shared_mapping_is_charged_by_region(host: HostKernel) -> None:
 
 
 def test_limits(host: HostKernel) -> None:
-    """rsvd.max refuses mmap, max raises SIGBUS; both limits of the start, and those set later, are in pages."""
+    """rsvd.max refuses mmap and max raises SIGBUS, at the start and when set later, in pages.
+
+    Catches: limits that are exchanged or given in bytes.
+    """
     with host.start(pool(8), {"g": Cgroup(max_pages=1, rsvd_max_pages=2)}) as session:
         settle(session, [CgroupMove("p", "g")])
         assert session.apply(Mmap("p", "a", "private", pages=3)).outcome == "ENOMEM"
@@ -91,7 +100,10 @@ def test_limits(host: HostKernel) -> None:
 
 
 def test_charges_are_hierarchical(host: HostKernel) -> None:
-    """A child's pages count in its parent, and the parent's limit binds the child."""
+    """A child's pages count in its parent, and the parent's limit binds the child.
+
+    Catches: cgroups that are made side by side.
+    """
     with host.start(pool(8), {"top": Cgroup(max_pages=2), "g": Cgroup(parent="top")}) as session:
         settle(session, [CgroupMove("p", "g"), Mmap("p", "a", "private", pages=3)])
         charges(session, [(Touch("p", "a", "write", 0), [1, 3]), (Touch("p", "a", "write", 1), [2, 3])], cgroup="top")
@@ -99,14 +111,17 @@ def test_charges_are_hierarchical(host: HostKernel) -> None:
 
 
 def test_cgroups_go_with_their_session(host: HostKernel) -> None:
-    """Children first; one that stayed would stay until the kernel is closed."""
+    """After a session none of its cgroups is left. Catches: a parent that is removed before its child, and so stays."""
     with host.start(pool(1), {"top": Cgroup(), "g": Cgroup(parent="top")}) as session:
         settle(session, [CgroupMove("p", "g")])
     assert [*Path("/sys/fs/cgroup").glob("hugeresv-*/*-*"), *Path("/sys/fs/cgroup").glob("*/hugeresv-*/*-*")] == []
 
 
 def test_a_cgroup_goes_and_its_charge_stays(host: HostKernel) -> None:
-    """A moved process charges faults to its new cgroup; the old one may go with a reservation outstanding."""
+    """A moved process charges faults to its new cgroup, and the old one may be removed with a reservation outstanding.
+
+    Catches: a removal that waits for the charge.
+    """
     with host.start(pool(8), {"old": Cgroup(), "new": Cgroup()}) as session:
         settle(session, [CgroupMove("p", "old"), Mmap("p", "a", "private", pages=2)])
         assert session.apply(CgroupRmdir("old")).outcome == "EBUSY"
@@ -119,6 +134,6 @@ def test_a_cgroup_goes_and_its_charge_stays(host: HostKernel) -> None:
 
 
 def test_a_scenario_without_cgroups_shows_none(host: HostKernel) -> None:
-    """None, not an empty table: reports leave the key out."""
+    """Without cgroups an answer has None for them. Catches: an empty table, which reports would print."""
     with host.start(pool(1)) as session:
         assert session.apply(Exit("p")).cgroups is None

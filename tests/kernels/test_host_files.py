@@ -31,7 +31,10 @@ from tests.kernels.conftest import must_answer, pool, settle
 
 @pytest.mark.parametrize("opened", [OpenFile("f"), Memfd("f")], ids=["open_file", "memfd"])
 def test_a_file_outlives_its_mappings_until_it_is_closed(host: HostKernel, opened: OpenFile | Memfd) -> None:
-    """Overlapping mappings reserve once; pages and promises stay with the file, and no worker keeps it open."""
+    """Overlapping mappings reserve once; pages and promises stay with the file until it is closed.
+
+    Catches: a descriptor that the tool closes early.
+    """
     with host.start(pool(12)) as session:
         must_answer(
             session,
@@ -48,7 +51,10 @@ def test_a_file_outlives_its_mappings_until_it_is_closed(host: HostKernel, opene
 
 
 def test_a_mapping_keeps_a_closed_file(host: HostKernel) -> None:
-    """close_file lets go of our descriptor only."""
+    """A file that was closed lives on in its mapping, and its name is free.
+
+    Catches: a close that unmaps, or a name that stays.
+    """
     with host.start(pool(4)) as session:
         settle(session, [OpenFile("f"), Mmap("p", "a", "shared", pages=2, file="f"), CloseFile("f")])
         must_answer(session, (Touch("p", "a", "write", 0), "ok 4/3/1/0"), (Exit("p"), "ok 4/4/0/0"))
@@ -57,7 +63,10 @@ def test_a_mapping_keeps_a_closed_file(host: HostKernel) -> None:
 
 
 def test_fallocate_and_punch(host: HostKernel) -> None:
-    """Each mode with its range: allocation of a reserved page uses the promise, a punched one is not promised again."""
+    """Allocation of a reserved page uses its promise; a punched page is not promised again.
+
+    Catches: the mode or the range of one for the other.
+    """
     with host.start(pool(8)) as session:
         must_answer(
             session,
@@ -75,7 +84,10 @@ def test_fallocate_and_punch(host: HostKernel) -> None:
 
 
 def test_ftruncate_both_ways(host: HostKernel) -> None:
-    """What is cut off is given back; growing again promises nothing."""
+    """What is cut off is given back; growing again promises nothing.
+
+    Catches: a size in pages that reaches the kernel as bytes.
+    """
     with host.start(pool(8)) as session:
         settle(session, [OpenFile("f"), Mmap("p", "a", "shared", pages=4, file="f")])
         settle(session, [Touch("p", "a", "write", 0), Touch("p", "a", "write", 3)])
@@ -91,7 +103,7 @@ def test_ftruncate_both_ways(host: HostKernel) -> None:
 
 
 def test_offsets_in_bytes_reach_the_kernel(host: HostKernel) -> None:
-    """An offset inside a page is refused by the kernel, not rounded by us."""
+    """An offset inside a page is EINVAL. Catches: an offset rounded by the tool."""
     with host.start(pool(4)) as session:
         settle(session, [OpenFile("f")])
         must_answer(
@@ -104,7 +116,10 @@ def test_offsets_in_bytes_reach_the_kernel(host: HostKernel) -> None:
 
 
 def test_advice_on_a_file_allocates_nothing(host: HostKernel) -> None:
-    """posix_fadvise(2) and readahead(2) succeed and find nothing to read (mm/readahead.c, force_page_cache_ra)."""
+    """posix_fadvise(2) and readahead(2) succeed and find nothing to read (mm/readahead.c, force_page_cache_ra).
+
+    Catches: a call of another number.
+    """
     with host.start(pool(4)) as session:
         settle(session, [OpenFile("f"), Ftruncate("p", "f", pages=2)])
         must_answer(
@@ -115,7 +130,10 @@ def test_advice_on_a_file_allocates_nothing(host: HostKernel) -> None:
 
 
 def test_a_segment_reserves_until_it_is_gone(host: HostKernel) -> None:
-    """The promise is the segment's, from shmget to the last of shmrm and shmdt, forks counted."""
+    """The promise is the segment's, from shmget to the last of shmrm and shmdt, forks counted.
+
+    Catches: a segment that the tool removes, or that it leaves behind.
+    """
     with host.start(pool(8)) as session:
         must_answer(
             session,
@@ -138,7 +156,10 @@ def test_a_segment_reserves_until_it_is_gone(host: HostKernel) -> None:
 
 
 def test_a_mount_with_a_size(host: HostKernel) -> None:
-    """The limit is the mount's, statfs shows it, and umount is refused while a file is open."""
+    """The limit is the mount's, statfs shows it, and umount is EBUSY while a file is open.
+
+    Catches: a size that is not given to the mount.
+    """
     with host.start(pool(8)) as session:
         must_answer(
             session,
@@ -162,7 +183,10 @@ def test_a_mount_with_a_size(host: HostKernel) -> None:
 
 
 def test_a_mount_with_a_minimum(host: HostKernel) -> None:
-    """min_size reserves when mounted; what exceeds the pool or the size is refused and stays unmounted."""
+    """min_size reserves at the mount; what exceeds the pool or the size is refused and leaves nothing mounted.
+
+    Catches: a name bound to a mount that failed.
+    """
     with host.start(pool(8)) as session:
         must_answer(
             session,
@@ -189,7 +213,10 @@ def test_a_mount_with_a_minimum(host: HostKernel) -> None:
     ids=lambda value: getattr(value, "op", None),
 )
 def test_a_name_in_use_is_not_bound_again(host: HostKernel, again: OpenFile, said: str) -> None:
-    """A second file under the same name would keep the first one open for ever."""
+    """A name in use is refused for a second file, segment, mount or process.
+
+    Catches: the first one left open for ever.
+    """
     with host.start(pool(2)) as session:
         settle(session, [OpenFile("f"), Shmget("p", "s", pages=1), Mount("m"), Fork("p", "c")])
         with pytest.raises(ScenarioError, match=said):

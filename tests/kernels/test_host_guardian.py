@@ -159,7 +159,10 @@ def test_sigkill_at_any_moment(before: dict[str, object], part: float) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_the_whole_process_group(before: dict[str, object], number: int) -> None:
-    """Ctrl-C reaches every process of the terminal's foreground group; the guardian must survive it to clean up."""
+    """A signal to the whole process group ends the tool, and the guardian puts the pool back.
+
+    Catches: a guardian that Ctrl-C ends with the tool.
+    """
     with tool(then="while True: session.view('q', 'b')") as process:
         wait_until_it_took_everything(process)
         os.killpg(process.pid, number)
@@ -168,7 +171,10 @@ def test_a_signal_to_the_whole_process_group(before: dict[str, object], number: 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_the_guardian(before: dict[str, object], number: int) -> None:
-    """A service manager signals every process of a service: the guardian ends when the tool does, not before."""
+    """The guardian ignores signals and ends when the tool does.
+
+    Catches: a pool given back under a tool that still uses it.
+    """
     with tool(then="input()") as process:
         wait_until_it_took_everything(process)
         guardian = re.search(r"guarded by process (\d+)", Path(lock_path()).read_text())
@@ -179,7 +185,10 @@ def test_a_signal_to_the_guardian(before: dict[str, object], number: int) -> Non
 
 
 def test_sigkill_while_a_child_of_the_tool_lives_on(before: dict[str, object]) -> None:
-    """A forked child of the tool has a copy of its descriptors: the end of the tool, not of the channel, must count."""
+    """The pool is given back when the tool is killed, though a forked child lives on.
+
+    Catches: a guardian that waits for copies of the tool's descriptors.
+    """
     then = "import os, time; pid = os.fork(); print(pid, flush=True) if pid else None; time.sleep(1000)"
     with tool(then) as process:
         wait_until_it_took_everything(process)
@@ -194,7 +203,10 @@ def test_sigkill_while_a_child_of_the_tool_lives_on(before: dict[str, object]) -
 
 
 def test_an_exception_in_the_tool(before: dict[str, object]) -> None:
-    """Leaving the blocks puts everything back before anybody sees the exception."""
+    """After an exception everything is put back before anybody sees it.
+
+    Catches: a pool that stays borrowed until the process ends.
+    """
 
     def fail() -> None:
         with HostKernel() as kernel, kernel.start(pool(5, 2), {"g": Cgroup()}) as session:
@@ -207,7 +219,10 @@ def test_an_exception_in_the_tool(before: dict[str, object]) -> None:
 
 
 def test_a_kernel_that_nobody_closes(before: dict[str, object]) -> None:
-    """A tool that just ends has put everything back by then: the next one finds the lock free."""
+    """A tool that ends without closing has put everything back when it is gone.
+
+    Catches: a next one that finds the lock taken.
+    """
     with tool(then="sys.exit(7)") as process:
         wait_until_it_took_everything(process)
     assert process.returncode == 7
@@ -279,7 +294,10 @@ def test_a_number_of_seconds(before: dict[str, object], monkeypatch: pytest.Monk
 
 
 def test_a_pool_in_use_is_refused_as_it_is(before: dict[str, object]) -> None:
-    """Pages reserved by a process that is not ours; nothing is changed by asking."""
+    """A pool with another process's promises is refused and not changed.
+
+    Catches: a pool borrowed from somebody who uses it.
+    """
     holder = "import mmap, sys; m = mmap.mmap(-1, 4 << 20, flags=0x40022); print(flush=True); sys.stdin.read()"
     pages = HugePool(PAGE_SIZE_KB)
     pages.set_nr(3)
@@ -297,7 +315,10 @@ def test_a_pool_in_use_is_refused_as_it_is(before: dict[str, object]) -> None:
 
 
 def test_an_idle_pool_is_borrowed_and_given_back(before: dict[str, object]) -> None:
-    """A pool that is configured but free is somebody's: its size and overcommit limit come back."""
+    """A pool that is configured and free is borrowed, and its size and overcommit limit come back.
+
+    Catches: a pool of 0 pages left behind.
+    """
     pages = HugePool(PAGE_SIZE_KB)
     pages.set_nr(3)
     pages.set_nr_overcommit(2)
@@ -314,21 +335,30 @@ def test_an_idle_pool_is_borrowed_and_given_back(before: dict[str, object]) -> N
 
 
 def test_only_root_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Said before a guardian is started, which could not say it better."""
+    """Without root the error says so before a guardian is started.
+
+    Catches: an error of the guardian, which could not say it better.
+    """
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with HostKernel() as kernel, pytest.raises(UnavailableError, match="run as root"):
         kernel.start(pool(1))
 
 
 def test_a_page_size_that_this_kernel_does_not_have(before: dict[str, object]) -> None:
-    """Named in kB, as the scenario names it."""
+    """A page size that the kernel does not have is refused, in kB as the scenario has it.
+
+    Catches: an OSError of a path in /sys.
+    """
     with HostKernel() as kernel, pytest.raises(UnavailableError, match="no huge pages of 4 kB"):
         kernel.start(Pool(4, 1))
     assert traces() == before
 
 
 def test_fewer_pages_than_asked_for(before: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel stops silently when it finds no more memory; a scenario on a smaller pool would answer wrongly."""
+    """A pool that comes out smaller than asked for is refused.
+
+    Catches: a scenario run on it, whose answers would be wrong.
+    """
     monkeypatch.setattr(HugePool, "set_nr", lambda _self, _pages: None)
     with HostKernel() as kernel, pytest.raises(UnavailableError, match="could get only 0 of 4 huge pages"):
         kernel.start(pool(4))

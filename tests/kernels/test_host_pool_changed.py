@@ -27,7 +27,10 @@ def test_a_pool_that_is_resized_by_others_is_no_difference(host: HostKernel, fil
 
 
 def test_a_mapping_of_others_is_no_leak(host: HostKernel) -> None:
-    """Catches: promises of others that are called lost by the scenario when it has ended."""
+    """A change of the pool by others after a step is an error that has the numbers.
+
+    Catches: promises of others that are called lost by the scenario when it has ended.
+    """
     with host.start(pool(4)) as session:
         settle(session, [Mmap("p", "a", "private", pages=2)])
         with (
@@ -38,7 +41,10 @@ def test_a_mapping_of_others_is_no_leak(host: HostKernel) -> None:
 
 
 def test_what_a_step_does_to_the_pool_is_no_change_by_others(host: HostKernel) -> None:
-    """Catches: an operation of the scenario itself that is taken for somebody else's."""
+    """A step may change the pool, and the session goes on.
+
+    Catches: an operation of the scenario itself that is taken for somebody else's.
+    """
     with host.start(pool(4)) as session:
         settle(session, [SetNrHugepages(6), Mmap("p", "a", "private", pages=5), SetNrHugepages(8)])
         assert session.release().counters == (8, 8, 0, 0)

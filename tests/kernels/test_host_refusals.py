@@ -9,7 +9,10 @@ from tests.kernels.conftest import pool
 
 
 def test_a_range_that_ends_at_the_largest_offset_is_not_allocated(host: HostKernel) -> None:
-    """6.18.44 takes the whole pool for it and crashes when the file goes; the pages are lost until the next boot."""
+    """fallocate up to the largest offset is refused before it reaches the kernel.
+
+    Catches: the crash of 6.18.44, which takes the whole pool for it.
+    """
     with host.start(pool(0)) as session:
         session.apply(OpenFile("f"))
         with pytest.raises(UnsupportedError, match="largest file offset"):

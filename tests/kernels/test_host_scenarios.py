@@ -11,6 +11,9 @@ FILES = {path.stem: path for path in sorted(SCENARIOS.glob("*.scn"))}
 
 @pytest.mark.parametrize("name", FILES)
 def test_it_is_true_here(host: HostKernel, name: str) -> None:
-    """A rule that the model and its author got wrong alike."""
+    """Each scenario at the top of scenarios/ is as expected on the kernel of this machine.
+
+    Catches: a rule that the model and its author got wrong alike.
+    """
     results = play(scenario_in(FILES[name]), host, show=True)
     assert [str(found) for result in results for found in result.contradictions] == []

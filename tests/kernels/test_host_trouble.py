@@ -40,7 +40,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_hang_is_an_outcome_and_the_end_of_the_session(host: HostKernel, impatient: None) -> None:
-    """The counters are those of the hang; then everything is ended, the stuck process with what it may wait for."""
+    """A call that may hang and does answers HANG with the counters of that moment; then everything is ended.
+
+    Catches: a stuck process, mount or cgroup left behind.
+    """
     with host.start(pool(4), {"g": Cgroup()}) as session:
         settle(
             session, [Mount("m", size_pages=2), OpenFile("f", "m"), Mmap("p", "a", "private", pages=3), Fork("p", "c")]
@@ -58,7 +61,10 @@ def test_a_hang_is_an_outcome_and_the_end_of_the_session(host: HostKernel, impat
 
 
 def test_a_call_that_should_return_and_does_not(host: HostKernel, impatient: None) -> None:
-    """An error that names the operation, and nothing left behind."""
+    """A call that does not return is an error that names the operation.
+
+    Catches: an endless wait, or anything left behind.
+    """
     with host.start(pool(4)) as session:
         settle(session, [Mmap("p", "a", "private", pages=3)])
         signal_newest_worker(signal.SIGSTOP)
@@ -68,7 +74,10 @@ def test_a_call_that_should_return_and_does_not(host: HostKernel, impatient: Non
 
 
 def test_a_process_that_was_killed(host: HostKernel) -> None:
-    """By the OOM killer, say: the scenario cannot go on, the next one can."""
+    """A process killed from outside ends the scenario with an error, and the next one runs.
+
+    Catches: an answer made up for the dead process.
+    """
     with host.start(pool(4)) as session:
         settle(session, [Mmap("p", "a", "private", pages=3)])
         signal_newest_worker(signal.SIGKILL)
@@ -103,7 +112,10 @@ def test_a_process_that_was_killed(host: HostKernel) -> None:
     ids=["too many", "too few"],
 )
 def test_what_a_scenario_leaked_is_undone(host: HostKernel, operations: Sequence[Operation], leak: int) -> None:
-    """The next scenario starts from the truth, whichever way the kernel's bug counted; a kernel without it leaks 0."""
+    """What a scenario leaked is undone, and the next one starts with a true pool.
+
+    Catches: a leak counted twice, or in the wrong direction.
+    """
     with host.start(pool(9)) as session:
         for operation in operations:
             session.apply(operation)
@@ -116,13 +128,16 @@ def test_what_a_scenario_leaked_is_undone(host: HostKernel, operations: Sequence
 
 
 def test_one_session_at_a_time(host: HostKernel) -> None:
-    """A second one on the same pool would make both wrong."""
+    """A second session on the same kernel is refused while the first is open.
+
+    Catches: two scenarios that share a pool, and are both wrong.
+    """
     with host.start(pool(1)), pytest.raises(RuntimeError, match="has not been closed"):
         host.start(pool(1))
 
 
 def test_a_refused_umount_leaves_the_mount(host: HostKernel) -> None:
-    """After EBUSY the name is still good."""
+    """After EBUSY the mount's name is still good. Catches: a name forgotten although the mount stays."""
     with host.start(pool(2)) as session:
         settle(session, [Mount("m"), OpenFile("f", "m")])
         must_answer(session, (Umount("m"), "EBUSY 2/2/0/0"), (OpenFile("g", "m"), "ok 2/2/0/0"))

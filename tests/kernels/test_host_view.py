@@ -27,7 +27,10 @@ def strip(session: Session, proc: str, mapping: str) -> str:
 
 
 def test_a_private_mapping_shows_its_own_pages(host: HostKernel) -> None:
-    """Holes inside and at the end stay part of the picture; a fork's child has the parent's pages at first."""
+    """A picture has holes inside and at the end, and a child of fork has its parent's pages.
+
+    Catches: a picture cut at its first hole.
+    """
     with host.start(pool(8)) as session:
         settle(session, [Mmap("p", "a", "private", pages=6), Touch("p", "a", "write", 1), Touch("p", "a", "read", 4)])
         assert strip(session, "p", "a") == "APAAPA"
@@ -37,7 +40,10 @@ def test_a_private_mapping_shows_its_own_pages(host: HostKernel) -> None:
 
 
 def test_a_shared_mapping_shows_the_page_cache(host: HostKernel) -> None:
-    """A page that another process made, or nobody has mapped, is there; page tables alone would not show it."""
+    """A page that another process made, or that nobody has mapped, is shown as present.
+
+    Catches: a picture of page tables alone.
+    """
     with host.start(pool(8)) as session:
         settle(session, [OpenFile("f"), Mmap("p", "a", "shared", pages=4, file="f", offset=1), CloseFile("f")])
         settle(session, [Fork("p", "c"), Touch("c", "a", "write", 2)])
@@ -48,7 +54,10 @@ def test_a_shared_mapping_shows_the_page_cache(host: HostKernel) -> None:
 
 
 def test_looking_changes_nothing(host: HostKernel) -> None:
-    """Neither counters nor the file's size: pages behind its end are absent, and stay so."""
+    """Looking changes neither the counters nor the file's size; pages behind its end are absent.
+
+    Catches: a look that faults pages in.
+    """
     with host.start(pool(4)) as session:
         settle(session, [Memfd("f"), Fallocate("p", "f", 1, 1, mode="alloc")])
         before = session.apply(Mmap("p", "a", "shared", pages=4, file="f", prot="r"))
@@ -58,7 +67,10 @@ def test_looking_changes_nothing(host: HostKernel) -> None:
 
 
 def test_segments_and_anonymous_shared_memory(host: HostKernel) -> None:
-    """Both have a file that no path leads to."""
+    """Segments and anonymous shared memory have pictures.
+
+    Catches: a file looked for by its path, which these have not.
+    """
     with host.start(pool(8)) as session:
         settle(session, [Shmget("p", "s", pages=3), Shmat("p", "s", "a"), Touch("p", "a", "write", 1)])
         settle(session, [Mmap("p", "b", "shared", pages=2), Touch("p", "b", "write", 0)])
@@ -67,7 +79,10 @@ def test_segments_and_anonymous_shared_memory(host: HostKernel) -> None:
 
 
 def test_a_private_mapping_of_a_file_shows_what_it_has_mapped(host: HostKernel) -> None:
-    """The page cache behind it is the file's, not the mapping's."""
+    """A private mapping of a file shows the pages that it has mapped.
+
+    Catches: the page cache behind it shown as the mapping's.
+    """
     with host.start(pool(8)) as session:
         settle(session, [OpenFile("f"), Fallocate("p", "f", 0, 3, mode="alloc")])
         settle(session, [Mmap("p", "a", "private", pages=3, file="f"), Touch("p", "a", "write", 1)])
@@ -75,7 +90,10 @@ def test_a_private_mapping_of_a_file_shows_what_it_has_mapped(host: HostKernel) 
 
 
 def test_the_picture_has_the_length_of_the_past(host: HostKernel) -> None:
-    """What was moved away, or onto a place, is drawn at its place."""
+    """What was moved away, or onto a place, is drawn at its place.
+
+    Catches: a picture with the length of the mapping at its start.
+    """
     with host.start(pool(8)) as session:
         settle(session, [Mmap("p", "a", "private", pages=3), Mmap("p", "b", "private", pages=2)])
         settle(session, [Touch("p", "a", "write", 2), Mremap("p", "a", 0, 3, new_pages=3, over=Place("b", page=1))])
@@ -84,7 +102,7 @@ def test_the_picture_has_the_length_of_the_past(host: HostKernel) -> None:
 
 
 def test_a_long_picture(host: HostKernel) -> None:
-    """Longer than one read from the worker's channel: 1200 runs."""
+    """A picture of 1200 runs is whole. Catches: one cut at the first read from the worker's channel."""
     with host.start(pool(0)) as session:
         settle(session, [Mmap("p", "a", "private", pages=1200, noreserve=True)])
         settle(session, [Munmap("p", "a", page, 1) for page in range(1, 1200, 2)])
@@ -92,14 +110,17 @@ def test_a_long_picture(host: HostKernel) -> None:
 
 
 def test_ordinary_shared_memory(host: HostKernel) -> None:
-    """Its file is no hugetlbfs; a page counts as there when its first 4 KiB are."""
+    """A page of ordinary shared memory is present when its first 4 KiB are.
+
+    Catches: a file that is taken for a hugetlbfs.
+    """
     with host.start(pool(0)) as session:
         settle(session, [Mmap("p", "n", "shared", pages=2, normal=True), Touch("p", "n", "write", 1)])
         assert strip(session, "p", "n") == "AP"
 
 
 def test_ordinary_pages_that_are_partly_unmapped(host: HostKernel) -> None:
-    """A page is what its first byte is: pieces behind a hole inside it do not count."""
+    """A page is what its first byte is. Catches: pieces behind a hole inside a page that count for it."""
     with host.start(pool(0)) as session:
         settle(session, [Mmap("p", "n", "shared", pages=2, normal=True), Touch("p", "n", "write", 0)])
         settle(session, [Munmap("p", "n", offset_bytes=4096, length_bytes=4096)])
@@ -109,7 +130,10 @@ def test_ordinary_pages_that_are_partly_unmapped(host: HostKernel) -> None:
 
 
 def test_only_a_mapping_has_a_picture(host: HostKernel) -> None:
-    """None for an unknown process or mapping; `shared` is said for both kinds."""
+    """An unknown process or mapping has no picture; a view says whether it is shared.
+
+    Catches: a picture of another mapping.
+    """
     with host.start(pool(2)) as session:
         settle(session, [Mmap("p", "a", "private", pages=1), Mmap("p", "b", "shared", pages=1)])
         assert session.view("p", "c") is None

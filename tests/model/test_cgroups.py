@@ -12,7 +12,10 @@ ONE = {"g": Cgroup()}
 
 @pytest.mark.parametrize(("on", "again", "end"), [("6.1", "g=2,5", "g=0,0"), ("6.18", "g=2,4", "g=0,0")])
 def test_c01_a_private_mapping_pays_for_its_length(on: str, again: str, end: str) -> None:
-    """A touch or an advice that changes what is charged, a munmap that uncharges what is present, not the length."""
+    """A private mapping charges its length to rsvd at mmap, and each page to usage at its touch.
+
+    Catches: a touch or an advice that changes what is charged, a munmap that uncharges what is present, not the length.
+    """
     play(
         on, 8,
         (p.into("g"), "8/8/0 g=0,0"),
@@ -34,7 +37,10 @@ def test_c01_a_private_mapping_pays_for_its_length(on: str, again: str, end: str
 
 
 def test_c02_a_shared_mapping_pays_region_by_region() -> None:
-    """A region that is charged twice, or not given back by the hole that takes it; a munmap that gives any back."""
+    """A shared mapping charges the regions that it promises anew; a hole uncharges what it takes.
+
+    Catches: a region that is charged twice, or not given back by the hole that takes it; a munmap that gives any back.
+    """
     play(
         "6.18", 8,
         (p.into("g"), "8/8/0 g=0,0"),
@@ -55,7 +61,10 @@ def test_c02_a_shared_mapping_pays_region_by_region() -> None:
 
 
 def test_c02_who_maps_later_pays_for_the_rest_only() -> None:
-    """A region that two cgroups pay for: its end would uncharge what was never charged."""
+    """A second cgroup that maps the same file pays for what is not promised yet.
+
+    Catches: a region that two cgroups pay for: its end would uncharge what was never charged.
+    """
     play(
         "6.18", 8,
         (p.into("g"), "8/8/0 g=0,0 h=0,0"),
@@ -69,7 +78,10 @@ def test_c02_who_maps_later_pays_for_the_rest_only() -> None:
 
 
 def test_c03_what_the_pool_refuses_is_not_charged() -> None:
-    """A promise or a page that was refused by the pool, and is still charged."""
+    """What the pool refuses leaves no charge.
+
+    Catches: a promise or a page that was refused by the pool, and is still charged.
+    """
     play(
         "6.18", 2,
         (p.into("g"), "2/2/0 g=0,0"),
@@ -81,7 +93,11 @@ def test_c03_what_the_pool_refuses_is_not_charged() -> None:
 
 
 def test_c03_limits() -> None:
-    """A limit that is off by one, checked after the pool was asked, or that undoes what fallocate had done so far."""
+    """A limit refuses what goes beyond it before the pool is asked.
+
+    Catches: a limit that is off by one, checked after the pool was asked, or that undoes what fallocate had done so
+    far.
+    """
     play(
         "6.18", 8,
         (p.into("g"), "8/8/0 g=0,0"),
@@ -100,7 +116,10 @@ def test_c03_limits() -> None:
 
 
 def test_c03_a_limit_above_counts_what_is_below() -> None:
-    """A charge that stops at its own cgroup, or that leaves the lower levels charged when a higher one refuses."""
+    """A limit of a cgroup counts what all cgroups below it hold.
+
+    Catches: a charge that stops at its own cgroup, or that leaves the lower levels charged when a higher one refuses.
+    """
     play(
         "6.18", 8,
         (p.into("g"), "8/8/0 top=0,0 g=0,0"),
@@ -113,7 +132,10 @@ def test_c03_a_limit_above_counts_what_is_below() -> None:
 
 
 def test_c05_who_moves_pays_for_pages_where_it_is_then() -> None:
-    """A charge that moves with the task, a page charged where the mapping was made, a removal that is refused."""
+    """A charge stays with its cgroup when the task moves; later pages are charged to the new one.
+
+    Catches: a charge that moves with the task, a page charged where the mapping was made, a removal that is refused.
+    """
     play(
         "6.18", 8,
         (p.into("g"), "8/8/0 g=0,0 h=0,0"),
@@ -129,7 +151,10 @@ def test_c05_who_moves_pays_for_pages_where_it_is_then() -> None:
 
 
 def test_a_removed_cgroup_still_counts_above() -> None:
-    """A removal that takes its charges along: the parent's counters would go below zero when the pages are freed."""
+    """The charges of a removed cgroup stay counted in its parent until they end.
+
+    Catches: a removal that takes its charges along: the parent's counters would go below zero when the pages are freed.
+    """
     play(
         "6.18", 8,
         (p.into("g"), "8/8/0 top=0,0 g=0,0"),
@@ -144,7 +169,10 @@ def test_a_removed_cgroup_still_counts_above() -> None:
 
 
 def test_c06_a_partial_move_leaks_the_charge_too() -> None:
-    """H71 in the cgroup: the orphaned part's charge stays with its promise."""
+    """On 6.18 the charge of a part that was moved away stays with its lost promise.
+
+    Catches: H71 in the cgroup taken for a leak of the pool alone.
+    """
     play(
         "6.18", 8,
         (p.into("g"), "8/8/0 g=0,0"),
@@ -156,7 +184,10 @@ def test_c06_a_partial_move_leaks_the_charge_too() -> None:
 
 
 def test_c07_moving_shrinking_and_splitting_keep_the_charge_at_the_length() -> None:
-    """A whole move that charges or uncharges, or a split whose pieces are uncharged for the whole."""
+    """The charge of a mapping is its length through a move, a shrink and a split.
+
+    Catches: a whole move that charges or uncharges, or a split whose pieces are uncharged for the whole.
+    """
     play(
         "6.18", 8,
         (p.into("g"), "8/8/0 g=0,0"),

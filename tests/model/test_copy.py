@@ -42,7 +42,11 @@ def assert_twins(machine: Machine, copy: Machine) -> None:
 @settings(max_examples=100)
 @given(behaviours, pools, histories)
 def test_a_copy_has_the_same_shape_and_shares_nothing(behaviour: Behaviour, pool: Pool, history: History) -> None:
-    """A field that is not copied, a thing that is shared between the machines, or copied twice where it was shared."""
+    """A copy has the same fields and references, and no mutable object in common with its original.
+
+    Catches: a field that is not copied, a thing that is shared between the machines, or copied twice where it was
+    shared.
+    """
     session = start(behaviour, pool)
     for _ in play(session, history):
         pass
@@ -56,7 +60,10 @@ def test_a_copy_has_the_same_shape_and_shares_nothing(behaviour: Behaviour, pool
 def test_what_happens_to_the_copy_does_not_happen_to_the_machine(
     behaviour: Behaviour, pool: Pool, before: History, after: History
 ) -> None:
-    """A machine whose key is not its copy's, or that changes when its copy goes on."""
+    """Operations on a copy leave the machine's key as it was.
+
+    Catches: a machine whose key is not its copy's, or that changes when its copy goes on.
+    """
     session = start(behaviour, pool)
     for _ in play(session, before):
         pass
@@ -72,7 +79,10 @@ def test_what_happens_to_the_copy_does_not_happen_to_the_machine(
 
 
 def test_a_thousand_processes_are_copied() -> None:
-    """A copy that follows references from process to process, or from cgroup to cgroup, as deep as they go."""
+    """A machine with a long chain of processes or of cgroups is copied within the recursion limit.
+
+    Catches: a copy that follows references from process to process, or from cgroup to cgroup, as deep as they go.
+    """
     p = Actor("p0")
     session = start_table("6.18", 4)
     for operation in (p.mmap("a", 4), p.write("a", 0), p.write("a", 1)):
@@ -91,7 +101,10 @@ def test_a_thousand_processes_are_copied() -> None:
 
 
 def test_a_hashable_key_that_is_no_identity() -> None:
-    """A key that holds an object of the machine: it would change with it, and be equal to nothing else's."""
+    """A key consists of plain values alone.
+
+    Catches: a key that holds an object of the machine: it would change with it, and be equal to nothing else's.
+    """
     session = start_table("6.18", 4)
     session.apply(Actor("p").mmap("a", 2))
     todo = [session.machine.key()]
@@ -106,7 +119,7 @@ def test_a_hashable_key_that_is_no_identity() -> None:
 
 @pytest.mark.parametrize("name", ["nr_huge_pages", "resv_huge_pages", "nr_overcommit_huge_pages"])
 def test_a_counter_makes_a_difference(name: str) -> None:
-    """A counter that is not part of the key."""
+    """Machines that differ in one counter have different keys. Catches: a counter that is not part of the key."""
     one, other = start_table("6.18", 4).machine, start_table("6.18", 4).machine
     assert one.key() == other.key()
     setattr(other.hstate, name, getattr(other.hstate, name) + 1)

@@ -11,7 +11,10 @@ PAGE = 2 * 1024 * 1024
 
 
 def test_e05_noreserve_takes_only_what_nobody_was_promised() -> None:
-    """A NORESERVE touch that takes a promised page, or one that consumes a reservation."""
+    """A NORESERVE touch takes a page only where a free one is not promised, and no promise is consumed.
+
+    Catches: a NORESERVE touch that takes a promised page, or one that consumes a reservation.
+    """
     play(
         "6.18", 2,
         (p.noreserve("a", 4), "2/2/0/0"),
@@ -28,7 +31,10 @@ def test_e05_noreserve_takes_only_what_nobody_was_promised() -> None:
 
 
 def test_e06_a_shared_reservation_lives_as_long_as_its_file() -> None:
-    """A partial munmap of a shared mapping that credits as a private one does."""
+    """The reservation of a shared mapping goes with its file, not with a munmap.
+
+    Catches: a partial munmap of a shared mapping that credits as a private one does.
+    """
     play(
         "6.18", 8,
         (p.shared("a", 4), "8/8/4/0"),
@@ -40,7 +46,10 @@ def test_e06_a_shared_reservation_lives_as_long_as_its_file() -> None:
 
 
 def test_e07_overlapping_mappings_reserve_each_page_once() -> None:
-    """A second mapping that reserves its whole length, or a munmap that gives a file's reservation back."""
+    """Mappings of one file together promise each of its pages once.
+
+    Catches: a second mapping that reserves its whole length, or a munmap that gives a file's reservation back.
+    """
     play(
         "6.18", 12,
         (op.OpenFile("f"), "12/12/0/0"),
@@ -59,7 +68,10 @@ def test_e07_overlapping_mappings_reserve_each_page_once() -> None:
 
 
 def test_e07b_a_noreserve_mapping_uses_what_another_has_reserved() -> None:
-    """A NORESERVE touch of a reserved offset that does not consume its reservation, or that nobody accounts for."""
+    """A NORESERVE touch of an offset that another mapping reserved consumes that promise.
+
+    Catches: a NORESERVE touch of a reserved offset that does not consume its reservation, or that nobody accounts for.
+    """
     play(
         "6.18", 8,
         (op.OpenFile("f"), "8/8/0/0"),
@@ -72,7 +84,10 @@ def test_e07b_a_noreserve_mapping_uses_what_another_has_reserved() -> None:
 
 
 def test_e08_holes_and_fallocate() -> None:
-    """A hole without a page that gives its promise back, or fallocate that leaves a promise unused."""
+    """A hole takes its pages; a promise without a page stays. fallocate consumes a promise where there is one.
+
+    Catches: a hole without a page that gives its promise back, or fallocate that leaves a promise unused.
+    """
     play(
         "6.18", 8,
         (op.OpenFile("f"), "8/8/0/0"),
@@ -87,7 +102,10 @@ def test_e08_holes_and_fallocate() -> None:
 
 
 def test_ranges_of_a_file_in_bytes() -> None:
-    """fallocate that leaves out a page it only begins in, or a hole that takes one it only reaches into."""
+    """fallocate fills every page that its bytes reach; a hole takes the whole pages inside it.
+
+    Catches: fallocate that leaves out a page it only begins in, or a hole that takes one it only reaches into.
+    """
     play(
         "6.18", 4,
         (op.Memfd("f"), "4/4/0/0"),
@@ -102,7 +120,10 @@ def test_ranges_of_a_file_in_bytes() -> None:
 
 
 def test_e08b_a_hole_has_no_reservation_until_it_is_mapped_again() -> None:
-    """A hole that keeps its promise (the touch would succeed), or whose new promise is the new mapping's alone."""
+    """A hole has no promise; a new mapping of it promises again.
+
+    Catches: a hole that keeps its promise (the touch would succeed), or whose new promise is the new mapping's alone.
+    """
     play(
         "6.18", 4,
         (op.OpenFile("f"), "4/4/0/0"),
@@ -119,7 +140,10 @@ def test_e08b_a_hole_has_no_reservation_until_it_is_mapped_again() -> None:
 
 
 def test_e09_truncation_takes_the_promise_and_growing_gives_none() -> None:
-    """Truncation that forgets promises without a page, or a grown file that has its promises back."""
+    """Truncation takes back the promises beyond the new end; growing the file makes none.
+
+    Catches: truncation that forgets promises without a page, or a grown file that has its promises back.
+    """
     play(
         "6.18", 8,
         (op.OpenFile("f"), "8/8/0/0"),
@@ -141,7 +165,12 @@ def test_e09_truncation_takes_the_promise_and_growing_gives_none() -> None:
     [("5.10", "8/8/1/0"), ("6.1", "8/8/1/0"), ("6.12", "8/8/2/0"), ("6.18", "8/8/2/0"), ("7.3", "8/8/2/0")],
 )
 def test_e09b_who_extends_a_file_and_what_truncation_restores(on: str, truncated: str) -> None:
-    """A read-only mapping that extends the file, a private one that does not; a restore where there was none."""
+    """A private writable mapping extends its file, a read-only shared one does not.
+
+    What was consumed is promised again by truncation where the kernel restores it.
+
+    Catches: a read-only mapping that extends the file, a private one that does not; a restore where there was none.
+    """
     play(
         on, 8,
         (op.OpenFile("f"), "8/8/0/0"),
@@ -154,7 +183,10 @@ def test_e09b_who_extends_a_file_and_what_truncation_restores(on: str, truncated
 
 
 def test_e09c_private_mapping_of_cached_pages() -> None:
-    """A private read of a cached page that takes a page, a write that does not, a hole that spares the copies."""
+    """A private read uses the cached page; a private write copies it and consumes the promise.
+
+    Catches: a private read of a cached page that takes a page, a write that does not, a hole that spares the copies.
+    """
     play(
         "6.18", 8,
         (op.OpenFile("f"), "8/8/0/0"),
@@ -168,8 +200,9 @@ def test_e09c_private_mapping_of_cached_pages() -> None:
 
 
 def test_truncation_reaches_a_child_after_its_parent() -> None:
-    """A child's mapping that comes last in the file's order: two owners and their children, one page of surplus.
+    """Truncation unmaps in the order of the file's mappings, a child after its parent.
 
+    Catches: a child's mapping that comes last in the file's order: two owners and their children, one page of surplus.
     The first child's turn frees the surplus page, so that the second owner's page is promised again. Seen on 6.18.44.
     """
     play(
@@ -187,7 +220,10 @@ def test_truncation_reaches_a_child_after_its_parent() -> None:
 
 @pytest.mark.parametrize(("split", "promised"), [(True, 2), (False, 1)])
 def test_truncation_reaches_a_split_mapping_last(split: bool, promised: int) -> None:
-    """A split that keeps its place among the mappings that begin at the same page. Seen on 6.18.44, both ways."""
+    """A mapping that was split comes last among those that begin at its page.
+
+    Catches: a split that keeps its place among the mappings that begin at the same page. Seen on 6.18.44, both ways.
+    """
     middle = [(p.mprotect("a", 1, 1, "r"), "3/1/1/0")] if split else []
     play(
         "6.18", 3,
@@ -203,7 +239,10 @@ def test_truncation_reaches_a_split_mapping_last(split: bool, promised: int) -> 
 
 
 def test_h35_truncation_and_growth_before_4_3() -> None:
-    """Before 4.3 a fault of a shared mapping took a reservation off, though truncation had taken it away: underflow."""
+    """Before 4.3 a fault of a shared mapping took a reservation off, though truncation had taken it away: underflow.
+
+    Catches: a promise that is missing on a kernel that has the fix, or that the old rule keeps.
+    """
     rows = [
         (op.OpenFile("f"), "8/8/0/0"),
         (p.shared("a", 2, file="f"), "8/8/2/0"),
@@ -215,7 +254,10 @@ def test_h35_truncation_and_growth_before_4_3() -> None:
 
 
 def test_h38_an_owner_consumes_twice_before_4_8() -> None:
-    """Before 4.8 an owner's fault took a reservation off for an offset that had consumed its own: underflow."""
+    """Before 4.8 an owner's fault took a reservation off for an offset that had consumed its own: underflow.
+
+    Catches: a second consumption on a kernel that has the fix, or none on one before it.
+    """
     rows = [
         (op.OpenFile("f"), "8/8/0/0"),
         (p.mmap("a", 2, file="f"), "8/8/2/0"),
@@ -228,7 +270,10 @@ def test_h38_an_owner_consumes_twice_before_4_8() -> None:
 
 
 def test_a_closed_file_lives_on_in_its_mapping() -> None:
-    """A file that goes with its descriptor while it is mapped, or that stays when both are gone."""
+    """A file lives as long as a descriptor or a mapping refers to it.
+
+    Catches: a file that goes with its descriptor while it is mapped, or that stays when both are gone.
+    """
     play(
         "6.18", 4,
         (op.Memfd("f"), "4/4/0/0"),
@@ -241,7 +286,10 @@ def test_a_closed_file_lives_on_in_its_mapping() -> None:
 
 
 def test_a_replaced_file_goes_after_the_new_promise() -> None:
-    """A MAP_FIXED that has the pages of what it replaces: the file goes when the call returns. Seen on 6.18.44."""
+    """MAP_FIXED over the only mapping of a file cannot have that file's pages.
+
+    Catches: a MAP_FIXED that has the pages of what it replaces: the file goes when the call returns. Seen on 6.18.44.
+    """
     play(
         "6.18", 2,
         (p.shared("a", 2, populate=True), "2/0/0/0"),
@@ -251,7 +299,10 @@ def test_a_replaced_file_goes_after_the_new_promise() -> None:
 
 
 def test_e20_a_segment_reserves_when_it_is_made() -> None:
-    """shmat that reserves, shmdt that gives back, or a segment that goes before the last of id and attachments."""
+    """shmget promises the whole segment; the promise goes with the last attachment after the removal.
+
+    Catches: shmat that reserves, shmdt that gives back, or a segment that goes before the last of id and attachments.
+    """
     play(
         "6.18", 8,
         (p.shmget("s", 9), "ENOMEM 8/8/0/0"),
@@ -330,7 +381,10 @@ def test_what_a_process_without_capabilities_may_lock_is_not_modelled() -> None:
 
 @pytest.mark.parametrize(("on", "attached"), [("2008", "8/8/2/0"), ("5.10", "8/8/0/0"), ("6.18", "8/8/0/0")])
 def test_h84_attaching_a_noreserve_segment(on: str, attached: str) -> None:
-    """To 6.7 shmat reserved the whole of a SHM_NORESERVE segment; 5.10.262 has the fix."""
+    """To 6.7 shmat reserved the whole of a SHM_NORESERVE segment; 5.10.262 has the fix.
+
+    Catches: a reservation on a release that has the fix, or none on one that has not.
+    """
     play(
         on, 8,
         (p.shmget("s", 2, noreserve=True), "8/8/0/0"),

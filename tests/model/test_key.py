@@ -66,7 +66,10 @@ SAME: dict[str, tuple[History, History]] = {
 
 @pytest.mark.parametrize("what", SAME)
 def test_paths_to_the_same_state_have_equal_keys(what: str) -> None:
-    """A key with creation order, counts of references, layout, or things that are gone."""
+    """Histories that no later operation can tell apart lead to equal keys.
+
+    Catches: a key with creation order, counts of references, layout, or things that are gone.
+    """
     one, other = (after("ideal", history).machine.key() for history in SAME[what])
     assert one == other
 
@@ -171,7 +174,10 @@ TOLD_APART: dict[str, tuple[str, History, History, *tuple[op.Operation, ...]]] =
 
 @pytest.mark.parametrize("what", TOLD_APART)
 def test_what_an_operation_tells_apart_has_different_keys(what: str) -> None:
-    """A key that leaves out something visible: two states with the same counters that go different ways."""
+    """Histories that a later operation answers differently lead to different keys.
+
+    Catches: a key that leaves out something visible: two states with the same counters that go different ways.
+    """
     on, first, second, *telling = TOLD_APART[what]
     sessions = after(on, first), after(on, second)
     one, other = (session.machine for session in sessions)
@@ -195,7 +201,10 @@ UNSEEN = {
 
 
 def test_every_field_makes_a_difference_or_is_known_not_to() -> None:
-    """A field of the model that the key has never heard of."""
+    """A change of any field changes the key, but for the fields listed as without effect.
+
+    Catches: a field of the model that the key has never heard of.
+    """
     machine = after("6.18", [
         p.into("g"), *touched, p.into("h"), p.mprotect("at", 2, 1, "r"), op.OpenFile("f"),
         p.mmap("b", 1, file="f", over=at(3)), p.shared("c", 1, file="f", over=at(4)), p.fallocate("f", 0, 1),

@@ -93,7 +93,10 @@ ALPHABETS: dict[str, tuple[int, History]] = {
 @pytest.mark.parametrize("on", ["ideal", "6.18"])
 @pytest.mark.parametrize("name", ALPHABETS)
 def test_equal_keys_have_equal_futures(name: str, on: str) -> None:
-    """A key that leaves out something visible: of two paths to it, one goes on differently."""
+    """From machines with equal keys every operation answers alike and leads to equal keys.
+
+    Catches: a key that leaves out something visible: of two paths to it, one goes on differently.
+    """
     nr, alphabet = ALPHABETS[name]
     paths, further = explore(on, nr, alphabet, 120)
     known: dict[Hashable, list[tuple[Answer | None, Hashable]]] = {}

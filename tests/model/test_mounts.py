@@ -9,7 +9,10 @@ p, q = Actor("p"), Actor("q")
 
 
 def test_e16_a_size_limits_promises_and_pages() -> None:
-    """A limit that is checked when a page comes but not when it is promised, or that a shared munmap lifts."""
+    """size= limits pages and promises of a mount together.
+
+    Catches: a limit that is checked when a page comes but not when it is promised, or that a shared munmap lifts.
+    """
     play(
         "6.18", 8,
         (op.Mount("m", 4), "8/8/0/0 m:4"),
@@ -26,7 +29,10 @@ def test_e16_a_size_limits_promises_and_pages() -> None:
 
 
 def test_e16_what_is_promised_again_stays_used() -> None:
-    """A dropped page that is given back to its mount though it is promised again."""
+    """A dropped page that is promised again stays counted in its mount.
+
+    Catches: a dropped page that is given back to its mount though it is promised again.
+    """
     play(
         "6.18", 8,
         (op.Mount("m", 4), "8/8/0/0 m:4"),
@@ -40,7 +46,10 @@ def test_e16_what_is_promised_again_stays_used() -> None:
 
 @pytest.mark.parametrize("on", ["5.10", "6.1", "6.12", "ideal"])
 def test_e16_what_fills_a_mount(on: str) -> None:
-    """A hole without a page that frees the mount, or one with a page that does not."""
+    """A hole frees the mount's pages where it takes a page, and not where there was a promise alone.
+
+    Catches: a hole without a page that frees the mount, or one with a page that does not.
+    """
     play(
         on, 8,
         (op.Mount("m", 4), "8/8/0/0 m:4"),
@@ -56,7 +65,10 @@ def test_e16_what_fills_a_mount(on: str) -> None:
 
 
 def test_e17_a_minimum_is_promised_and_refilled() -> None:
-    """A minimum that is promised twice (once by the mount, once by the mapping), or that is not refilled."""
+    """min_size= is promised at mount, used by the first mappings, and refilled when pages come back.
+
+    Catches: a minimum that is promised twice (once by the mount, once by the mapping), or that is not refilled.
+    """
     play(
         "6.18", 8,
         (op.Mount("m", None, 3), "8/8/3/0"),
@@ -81,7 +93,10 @@ def test_e17_a_minimum_is_promised_and_refilled() -> None:
 
 @pytest.mark.parametrize("on", ["6.18", "7.3", "ideal"])
 def test_e17b_a_noreserve_page_uses_the_minimum(on: str) -> None:
-    """A page that the minimum backs must be taken off the reservations, whatever kind of mapping it is for."""
+    """A page that the minimum backs is taken off the reservations, whatever kind of mapping touches it.
+
+    Catches: a NORESERVE page that leaves its promise counted.
+    """
     play(
         on, 4,
         (op.Mount("m", None, 3), "4/4/3/0"),
@@ -96,7 +111,10 @@ def test_e17b_a_noreserve_page_uses_the_minimum(on: str) -> None:
 
 @pytest.mark.parametrize("on", ["5.10", "6.1", "6.12"])
 def test_e17b_to_6_14_it_does_not(on: str) -> None:
-    """The page is not taken off: the second touch finds all free pages promised, and one promise stays (H93)."""
+    """To 6.14 the page is not taken off. The second touch finds all free pages promised, and one promise stays (H93).
+
+    Catches: the rule of 6.15 on an older kernel.
+    """
     play(
         on, 4,
         (op.Mount("m", None, 3), "4/4/3/0"),
@@ -110,7 +128,10 @@ def test_e17b_to_6_14_it_does_not(on: str) -> None:
 
 
 def test_e17c_mounts_that_are_refused() -> None:
-    """A minimum above the maximum, or beyond the pool; a size of 0 is allowed and holds nothing."""
+    """A minimum above the size is EINVAL, one beyond the pool ENOMEM; a size of 0 is allowed and holds nothing.
+
+    Catches: a refusal that leaves a promise.
+    """
     play(
         "6.18", 4,
         (op.Mount("m", 2, 3), "EINVAL 4/4/0/0"),
@@ -134,7 +155,10 @@ def test_e17c_mounts_that_are_refused() -> None:
     ],
 )
 def test_e17d_a_refused_mapping_loses_the_minimum(on: str, refused: str, unmounted: str, end: int) -> None:
-    """6.18 gives the minimum back when the pool refuses, and again at the umount: underflow by 4 (H105)."""
+    """6.18 gives the minimum back when the pool refuses a mapping, and again at the umount: an underflow.
+
+    Catches: a refusal that has no effect on 6.18.
+    """
     play(
         on, 9,
         (q.mmap("elsewhere", 4), "9/9/4/0"),
@@ -149,7 +173,10 @@ def test_e17d_a_refused_mapping_loses_the_minimum(on: str, refused: str, unmount
 
 @pytest.mark.parametrize(("on", "end"), [("5.10", -3), ("6.1", -3), ("6.12", -3), ("6.18", 0), ("7.3", 0)])
 def test_e17e_a_refused_mapping_refills_the_minimum(on: str, end: int) -> None:
-    """To 6.14 what the pool refused fills the minimum without a promise: underflow by 3 at the end (H94)."""
+    """To 6.14 what the pool refused fills the minimum without a promise: underflow by 3 at the end.
+
+    Catches: the rule of 6.15 on an older kernel, or that of 6.14 on a newer one.
+    """
     play(
         on, 10,
         (op.Mount("m", None, 4), "10/10/4/0"),
@@ -165,7 +192,10 @@ def test_e17e_a_refused_mapping_refills_the_minimum(on: str, end: int) -> None:
 
 @pytest.mark.parametrize(("on", "lost"), [("5.10", 0), ("6.1", 0), ("6.12", 0), ("6.18", 1), ("7.3", 1), ("ideal", 0)])
 def test_e17f_a_fault_that_finds_no_page_fills_the_mount(on: str, lost: int) -> None:
-    """From 6.15 each failing touch or fallocate counts a page of the mount as used, for ever (H110)."""
+    """From 6.15 each failing touch or fallocate counts a page of the mount as used, until nothing fits.
+
+    Catches: a failure that leaves the mount as it was.
+    """
     play(
         on, 0,
         (op.Mount("m", 4), "0/0/0/0 m:4"),
@@ -178,7 +208,10 @@ def test_e17f_a_fault_that_finds_no_page_fills_the_mount(on: str, lost: int) -> 
 
 @pytest.mark.parametrize(("on", "end"), [("6.12", -1), ("6.18", 0), ("7.3", 0)])
 def test_e17h_failing_touches_refill_the_minimum(on: str, end: int) -> None:
-    """To 6.14 a touch that finds no page refills the minimum without a promise (H94)."""
+    """To 6.14 a touch that finds no page refills the minimum without a promise (H94).
+
+    Catches: the minimum left alone, or refilled on a release that has the fix.
+    """
     play(
         on, 3,
         (op.Mount("m", None, 2), "3/3/2/0"),
@@ -195,7 +228,10 @@ def test_e17h_failing_touches_refill_the_minimum(on: str, end: int) -> None:
 
 
 def test_e17g_a_minimum_alone_refills_early() -> None:
-    """Without size= the first pages that are freed refill the minimum, however many are still in use."""
+    """Without size= the first pages that are freed refill the minimum, however many are still in use.
+
+    Catches: a refill that waits until the mount uses less than its minimum.
+    """
     rows = [
         (op.OpenFile("f", "m"), "8/8/2/0"),
         (p.shared("a", 5, file="f", populate=True), "8/3/0/0"),

@@ -7,7 +7,10 @@ p, c, q = Actor("p"), Actor("c"), Actor("q")
 
 
 def test_e14_surplus_up_to_the_overcommit_limit() -> None:
-    """A limit that is off by one, surplus that is not given back with its promise, or given back while in use."""
+    """Promises beyond the pool make surplus pages up to the limit, which go with their promises.
+
+    Catches: a limit that is off by one, surplus that is not given back with its promise, or given back while in use.
+    """
     play(
         "6.18", 2,
         (p.mmap("a", 4), "4/4/4/2"),
@@ -25,7 +28,10 @@ def test_e14_surplus_up_to_the_overcommit_limit() -> None:
 
 
 def test_e14b_growing_adopts_surplus_pages_first() -> None:
-    """Growth that allocates before it adopts, a limit that takes pages away, a shrink that frees what is in use."""
+    """Growing the pool makes surplus pages persistent before it allocates.
+
+    Catches: growth that allocates before it adopts, a limit that takes pages away, a shrink that frees what is in use.
+    """
     play(
         "6.18", 1,
         (p.noreserve("a", 3), "1/1/0/0"),
@@ -45,7 +51,10 @@ def test_e14b_growing_adopts_surplus_pages_first() -> None:
 
 
 def test_e14c_the_next_freed_page_leaves_the_pool() -> None:
-    """A surplus page that is told from a persistent one: the first page, which was no surplus, stays in the pool."""
+    """While the pool has surplus pages, the next page that is freed leaves it, whichever it is.
+
+    Catches: a surplus page that is told from a persistent one.
+    """
     play(
         "6.18", 1,
         (p.noreserve("a", 2), "1/1/0/0"),
@@ -58,7 +67,10 @@ def test_e14c_the_next_freed_page_leaves_the_pool() -> None:
 
 
 def test_e15_shrinking_below_what_is_promised() -> None:
-    """A floor without the promises, or what cannot be freed not counted as surplus."""
+    """A shrink keeps pages in use and pages promised; what it could not free becomes surplus.
+
+    Catches: a floor without the promises, or what cannot be freed not counted as surplus.
+    """
     play(
         "6.18", 6,
         (p.mmap("a", 4), "6/6/4/0"),
@@ -72,7 +84,10 @@ def test_e15_shrinking_below_what_is_promised() -> None:
 
 
 def test_e15b_a_pool_of_promises_only() -> None:
-    """A new promise from pages that are surplus, or surplus pages that stay when the last promise is gone."""
+    """A pool shrunk to its promises makes no new ones, and its surplus goes with them.
+
+    Catches: a new promise from pages that are surplus, or surplus pages that stay when the last promise is gone.
+    """
     play(
         "6.18", 4,
         (p.mmap("a", 2), "4/4/2/0"),
@@ -83,7 +98,10 @@ def test_e15b_a_pool_of_promises_only() -> None:
 
 
 def test_a_wrapped_counter_keeps_every_page() -> None:
-    """The floor of a shrink compared as signed numbers: with resv -2 and 8 pages free, a write of 5 frees none."""
+    """With a wrapped counter a shrink frees no page: the kernel compares without a sign.
+
+    Catches: the floor of a shrink compared as signed numbers.
+    """
     play(
         "6.18", 8,
         (op.Mount("m", 12, 2), "8/8/2/0"),
@@ -97,7 +115,7 @@ def test_a_wrapped_counter_keeps_every_page() -> None:
 
 
 def test_a_shrink_frees_free_pages_only() -> None:
-    """A wrapped counter that hides pages in use: a write of 0 may free no more than what is free. Seen on 6.18.44."""
+    """A write of 0 frees no more than the free pages. Catches: a wrapped counter that hides pages in use."""
     play(
         "6.18", 4,
         (p.mmap("a", 2, populate=True), "4/2/0/0"),
@@ -109,7 +127,10 @@ def test_a_shrink_frees_free_pages_only() -> None:
 
 
 def test_withdrawn_promises_give_back_free_pages_only() -> None:
-    """More promises than free pages: withdrawing them may give back no page that is in use. Seen on 6.18.44."""
+    """Where more is promised than free, withdrawing promises gives back no page in use.
+
+    Catches: a count of free pages below zero.
+    """
     play(
         "6.18", 4,
         (p.mmap("a", 2, populate=True), "4/2/0/0"),
@@ -124,9 +145,9 @@ def test_withdrawn_promises_give_back_free_pages_only() -> None:
 
 
 def test_a_restored_page_that_is_surplus_leaves_the_pool_on_6_18() -> None:
-    """A page that refills a mount's minimum is surplus all the same: 4 pages reserved, 3 free.
+    """On 6.18 a page that refills a mount's minimum still leaves the pool where it has surplus pages.
 
-    Less than nothing is then available, which unsigned is everything: the minimum is anybody's. Seen on 6.18.44.
+    Catches: a refill that keeps the page.
     """
     rows = [
         (op.Mount("m", 7, 4), "10/10/4/0"),

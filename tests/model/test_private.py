@@ -12,7 +12,10 @@ SINCE_THE_PATCH = ["2008", "5.10", "6.1", "6.12", "6.18", "7.3", "ideal"]
 
 @pytest.mark.parametrize("on", SINCE_THE_PATCH)
 def test_e01_a_reservation_is_used_up_once(on: str) -> None:
-    """A read that consumes nothing, a write that consumes again, or a munmap that credits what was consumed."""
+    """The first touch of a page consumes its promise, read or write, and munmap credits the rest.
+
+    Catches: a read that consumes nothing, a write that consumes again, or a munmap that credits what was consumed.
+    """
     play(
         on, 8,
         (p.mmap("a", 4), "8/8/4/0"),
@@ -25,7 +28,10 @@ def test_e01_a_reservation_is_used_up_once(on: str) -> None:
 
 @pytest.mark.parametrize("on", SINCE_THE_PATCH)
 def test_e02_each_piece_credits_its_own_rest(on: str) -> None:
-    """A close that counts from the wrong offset, or a split whose copy takes no reference."""
+    """Each piece of a split mapping credits what it has not consumed.
+
+    Catches: a close that counts from the wrong offset, or a split whose copy takes no reference.
+    """
     play(
         on, 8,
         (p.mmap("a", 6), "8/8/6/0"),
@@ -39,7 +45,10 @@ def test_e02_each_piece_credits_its_own_rest(on: str) -> None:
 
 @pytest.mark.parametrize("on", SINCE_THE_PATCH)
 def test_e02b_pieces_go_on_using_the_reservation(on: str) -> None:
-    """A piece that lost its map at the split: its touch would need a page that nobody was promised."""
+    """A piece of a split mapping consumes promises as the whole did.
+
+    Catches: a piece that lost its map at the split: its touch would need a page that nobody was promised.
+    """
     play(
         on, 8,
         (p.mmap("a", 6), "8/8/6/0"),
@@ -53,7 +62,10 @@ def test_e02b_pieces_go_on_using_the_reservation(on: str) -> None:
 
 @pytest.mark.parametrize("on", SINCE_THE_PATCH)
 def test_the_split_of_june_2008(on: str) -> None:
-    """10, 7, 6, 4, 0: the numbers that the patch was written for."""
+    """With the patch the split of ten pages counts 10, 7, 6, 4, 0.
+
+    Catches: any other number than those that the patch was written for.
+    """
     play(
         on, 10,
         (p.mmap("a", 10), "10/10/10/0"),
@@ -67,7 +79,10 @@ def test_the_split_of_june_2008(on: str) -> None:
 
 
 def test_the_split_before_the_patch() -> None:
-    """10, 7, 0, -7, -14: a count that is copied by the split, and credited whole by each of three pieces."""
+    """Before the patch it counts 10, 7, 0, -7, -14.
+
+    Catches: a count that is not copied by the split and credited whole by each of three pieces.
+    """
     play(
         "count-in-vma", 10,
         (p.mmap("a", 10), "10/10/10/0"),
@@ -82,7 +97,10 @@ def test_the_split_before_the_patch() -> None:
 
 
 def test_mprotect_splits_too_before_the_patch() -> None:
-    """Three pieces with the whole count each, and no page unmapped: the exit credits three times 4 for once."""
+    """Before the patch mprotect makes three pieces with the whole count each, and the exit credits three times.
+
+    Catches: a split by mprotect that copies nothing.
+    """
     play(
         "count-in-vma", 8,
         (p.mmap("a", 4), "8/8/4/0"),
@@ -93,7 +111,10 @@ def test_mprotect_splits_too_before_the_patch() -> None:
 
 
 def test_e03_mprotect_changes_no_counter() -> None:
-    """An mprotect that takes a reference too many or too few: the pieces credit 1, 2 and 1 at the end."""
+    """mprotect changes no counter, and its pieces credit what is theirs.
+
+    Catches: an mprotect that takes a reference too many or too few: the pieces credit 1, 2 and 1 at the end.
+    """
     play(
         "6.18", 8,
         (p.mmap("a", 4), "8/8/4/0"),
@@ -109,7 +130,10 @@ def test_e03_mprotect_changes_no_counter() -> None:
 
 
 def test_e04_alignment_and_sizes() -> None:
-    """A cut inside a huge page that changes something before it is refused, or a length that is not rounded up."""
+    """A cut inside a huge page is EINVAL and changes nothing; a length is rounded as the kernel does.
+
+    Catches: a cut inside a huge page that changes something before it is refused, or a length that is not rounded up.
+    """
     bad = "EINVAL 8/8/4/0"
     play(
         "6.18", 8,
@@ -131,7 +155,10 @@ def test_e04_alignment_and_sizes() -> None:
 
 @pytest.mark.parametrize("on", ["5.10", "6.1", "6.12", "6.18", "7.3"])
 def test_f02_a_mapping_that_is_replaced_is_gone_even_if_the_new_one_fails(on: str) -> None:
-    """A MAP_FIXED that promises before it unmaps: it would succeed, or leave the old mapping."""
+    """MAP_FIXED unmaps first: when the new mapping fails, the old one is gone.
+
+    Catches: a MAP_FIXED that promises before it unmaps: it would succeed, or leave the old mapping.
+    """
     play(
         on, 8,
         (p.mmap("a", 4), "8/8/4/0"),
@@ -141,7 +168,10 @@ def test_f02_a_mapping_that_is_replaced_is_gone_even_if_the_new_one_fails(on: st
 
 
 def test_f03_protection_does_not_lessen_a_reservation() -> None:
-    """A mapping that may not be written, or not be touched at all, reserves in full; more rights later cost nothing."""
+    """A mapping that may not be written, or not be touched at all, reserves in full.
+
+    Catches: a reservation that depends on the protection.
+    """
     play(
         "6.18", 8,
         (p.mmap("a", 2, prot="none"), "8/8/2/0"),
@@ -153,7 +183,10 @@ def test_f03_protection_does_not_lessen_a_reservation() -> None:
 
 
 def test_e24_replacing_the_middle_credits_it_first() -> None:
-    """A replaced piece that is credited after the new promise (the pool of 4 would refuse it), or not at all."""
+    """MAP_FIXED over the middle credits that piece before the new promise.
+
+    Catches: a replaced piece that is credited after the new promise (the pool of 4 would refuse it), or not at all.
+    """
     play(
         "6.18", 4,
         (p.mmap("a", 4), "4/4/4/0"),
@@ -165,7 +198,10 @@ def test_e24_replacing_the_middle_credits_it_first() -> None:
 
 
 def test_e24_ordinary_pages_do_not_fit_into_a_huge_one() -> None:
-    """An overlay of 4 KiB that cuts a huge page is refused and unmaps nothing."""
+    """An overlay of 4 KiB that cuts a huge page is refused and unmaps nothing.
+
+    Catches: an overlay that unmaps before it is refused.
+    """
     play(
         "6.18", 4,
         (p.mmap("a", 2), "4/4/2/0"),
@@ -175,7 +211,10 @@ def test_e24_ordinary_pages_do_not_fit_into_a_huge_one() -> None:
 
 
 def test_e25_a_child_does_not_have_what_was_not_to_be_forked() -> None:
-    """MADV_DONTFORK that is ignored, or that splits without a reference for the piece."""
+    """A child of fork does not have a range under MADV_DONTFORK.
+
+    Catches: MADV_DONTFORK that is ignored, or that splits without a reference for the piece.
+    """
     c = Actor("c")
     play(
         "6.18", 4,
@@ -189,7 +228,10 @@ def test_e25_a_child_does_not_have_what_was_not_to_be_forked() -> None:
 
 
 def test_e23_populating_stops_silently() -> None:
-    """MAP_POPULATE that fails the mmap, mlock that undoes what it did, MADV_POPULATE_WRITE that answers SIGBUS."""
+    """MAP_POPULATE stops at the first failure without an error; mlock and MADV_POPULATE_* report it.
+
+    Catches: MAP_POPULATE that fails the mmap, mlock that undoes what it did, MADV_POPULATE_WRITE that answers SIGBUS.
+    """
     play(
         "6.18", 2,
         (p.noreserve("a", 3, populate=True), "2/0/0/0"),

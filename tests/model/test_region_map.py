@@ -124,8 +124,9 @@ class BesideCells(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("load", [4, 12])
 def test_any_history_answers_as_a_set_of_pages_does(load: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong side of a bisect, a sum that a split, join or merge of blocks forgets, a boundary left or lost.
+    """After any history every question has the answer that a set of single pages gives.
 
+    Catches: a wrong side of a bisect, a sum that a split, join or merge of blocks forgets, a boundary left or lost.
     With a LOAD of 4 a block joins a neighbour only when it is empty, with 12 already when it has one region left.
     """
     monkeypatch.setattr(RegionMap, "LOAD", load)
@@ -149,7 +150,10 @@ class PlainList:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_thousands_of_regions_answer_as_one_sorted_list_does(seed: int) -> None:
-    """A fault of blocks of their real size only, and one of long counts across many blocks."""
+    """With thousands of regions every question has the answer of one sorted list.
+
+    Catches: a fault of blocks of their real size only, and one of long counts across many blocks.
+    """
     rng = random.Random(seed)
     region_map, plain = RegionMap(), PlainList()
     for f in rng.sample(range(-(1 << 40), 1 << 40), 3000):
@@ -170,7 +174,10 @@ def test_thousands_of_regions_answer_as_one_sorted_list_does(seed: int) -> None:
 @pytest.mark.parametrize("method", ["add", "chg", "count", "delete", "runs", "missing"])
 @pytest.mark.parametrize("span", [(6, 5), (LOWEST - 1, 0), (0, HIGHEST + 1), (HIGHEST + 1, HIGHEST + 2)])
 def test_a_bad_range_is_refused_and_changes_nothing(method: str, span: tuple[int, int]) -> None:
-    """A check that comes after the change, that an iterator puts off to its first use, or that is off by one."""
+    """An empty or reversed range is a ValueError at the call, and the map stays as it was.
+
+    Catches: a check that comes after the change, that an iterator puts off to its first use, or that is off by one.
+    """
     region_map = RegionMap([(-10, 10), (20, 30)])
     with pytest.raises(ValueError, match="not a range"):
         getattr(region_map, method)(*span)
@@ -183,7 +190,10 @@ def comb(pages: int, rng: random.Random) -> RegionMap:
 
 
 def test_equality_and_key_do_not_see_the_history() -> None:
-    """A comparison of blocks: two machines in one state would count as two."""
+    """Maps of the same regions are equal and have equal keys, however their blocks were cut.
+
+    Catches: a comparison of blocks: two machines in one state would count as two.
+    """
     one, other = comb(2000, random.Random(1)), comb(2000, random.Random(2))
     assert one._blocks != other._blocks, "the histories were meant to cut blocks differently"
     assert one == other
@@ -194,13 +204,16 @@ def test_equality_and_key_do_not_see_the_history() -> None:
 
 
 def test_a_map_cannot_be_hashed() -> None:
-    """A mutable set as a key of a dict would be lost at its next change."""
+    """A map is unhashable. Catches: a mutable set as a key of a dict, lost at its next change."""
     with pytest.raises(TypeError, match="unhashable"):
         hash(RegionMap())
 
 
 def test_a_copy_shares_nothing() -> None:
-    """A list shared between copies: a fork of a state would change its parent."""
+    """A change of a copy does not change its original.
+
+    Catches: a list shared between copies: a fork of a state would change its parent.
+    """
     original = comb(2000, random.Random(3))
     copy, key = original.copy(), original.key()
     assert copy == original
@@ -213,7 +226,10 @@ def test_a_copy_shares_nothing() -> None:
 
 
 def test_repr_shows_the_regions_and_makes_the_same_map() -> None:
-    """A failing test that shows an address instead of the map."""
+    """`repr` shows the regions and evaluates to an equal map.
+
+    Catches: a failing test that shows an address instead of the map.
+    """
     region_map = RegionMap([(5, 6), (-3, 0), (6, 8)])
     assert repr(region_map) == "RegionMap([(-3, 0), (5, 8)])"
     assert eval(repr(region_map)) == region_map  # noqa: S307 - our own text

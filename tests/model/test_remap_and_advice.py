@@ -10,7 +10,10 @@ PAGE = 2 * 1024 * 1024
 
 
 def test_e12_shrinking_unmaps_and_moving_changes_nothing() -> None:
-    """A shrink without credit, a growth that is let through, a whole move that gives the reservation up."""
+    """mremap that shrinks credits the tail, one that grows is EINVAL, one that moves all changes no counter.
+
+    Catches: a shrink without credit, a growth that is let through, a whole move that gives the reservation up.
+    """
     play(
         "6.18", 8,
         (p.mmap("a", 4), "8/8/4/0"),
@@ -26,7 +29,10 @@ def test_e12_shrinking_unmaps_and_moving_changes_nothing() -> None:
 
 
 def test_e12_before_5_16_nothing_moves() -> None:
-    """A kernel that moves huge page mappings though it had no code for it."""
+    """Before 5.16 mremap of huge pages shrinks, and refuses to move.
+
+    Catches: a kernel that moves huge page mappings though it had no code for it.
+    """
     play(
         "5.10", 8,
         (p.mmap("a", 4), "8/8/4/0"),
@@ -37,7 +43,10 @@ def test_e12_before_5_16_nothing_moves() -> None:
 
 
 def test_before_5_16_ordinary_pages_move() -> None:
-    """What is refused to huge pages refused to ordinary ones too, or told so: seen on 5.10.262 in a guest."""
+    """Before 5.16 ordinary pages still move.
+
+    Catches: what is refused to huge pages refused to ordinary ones too. Seen on 5.10.262 in a guest.
+    """
     play(
         "5.10", 1,
         (op.Mmap("p", "n", "private", pages=1, normal=True), "1/1/0/0"),
@@ -48,14 +57,20 @@ def test_before_5_16_ordinary_pages_move() -> None:
 
 @pytest.mark.parametrize("on", ["6.1", "6.12"])
 def test_what_is_not_mapped_is_moved_onto_itself(on: str) -> None:
-    """The target checked before the range, which these look for first: seen on 6.1.192 and 6.12.117 in guests."""
+    """A range that is not mapped is EFAULT, also when it is moved onto itself.
+
+    Catches: the target checked before the range, which these look for first: seen on 6.1.192 and 6.12.117 in guests.
+    """
     onto_itself = op.Mremap("p", "a", page=1, pages=1, new_pages=1, over=op.Place("a", page=1))
     play(on, 8, (p.mmap("a", 1), "8/8/1/0"), (onto_itself, "EFAULT 8/8/1/0"))
 
 
 @pytest.mark.parametrize("on", ["6.1", "6.12", "6.18", "7.3"])
 def test_e12b_moving_a_part_orphans_the_rest(on: str) -> None:
-    """The rest loses map and ownership: its touches take unpromised pages, its promises are never withdrawn (H71)."""
+    """The rest loses map and ownership: its touches take unpromised pages, its promises are never withdrawn (H71).
+
+    Catches: parts that go on as pieces of one mapping on a kernel with the defect.
+    """
     play(
         on, 10,
         (p.mmap("a", 6), "10/10/6/0"),
@@ -73,7 +88,7 @@ def test_e12b_moving_a_part_orphans_the_rest(on: str) -> None:
 
 
 def test_e12b_as_it_should_be() -> None:
-    """Without the defect the parts go on as pieces of one mapping, at three places."""
+    """Without the defect the parts go on as pieces of one mapping, at three places. Catches: a defect in ideal."""
     play(
         "ideal", 10,
         (p.mmap("a", 6), "10/10/6/0"),
@@ -88,7 +103,11 @@ def test_e12b_as_it_should_be() -> None:
 
 
 def test_e12c_what_cannot_be_moved() -> None:
-    """MREMAP_DONTUNMAP or an unaligned address that is let through; a shared part that is treated as a private one."""
+    """MREMAP_DONTUNMAP and an unaligned address are EINVAL; a part of a shared mapping moves as it is.
+
+    Catches: MREMAP_DONTUNMAP or an unaligned address that is let through; a shared part that is treated as a private
+    one.
+    """
     play(
         "6.18", 8,
         (p.shared("a", 4), "8/8/4/0"),
@@ -108,7 +127,10 @@ def test_e12c_what_cannot_be_moved() -> None:
     [("6.1", "8/7/2/0", "8/6/2/0"), ("6.12", "8/7/3/0", "8/6/2/0"), ("6.18", "8/7/3/0", "8/6/2/0")],
 )
 def test_e13_what_is_not_needed_is_promised_again(on: str, dropped: str, again: str) -> None:
-    """A restore without its promise, or one in a kernel before 6.9; 5.10 refuses the advice."""
+    """MADV_DONTNEED frees the page and, from 6.9, promises it again; 5.10 refuses the advice.
+
+    Catches: a restore without its promise, or one in a kernel before 6.9; 5.10 refuses the advice.
+    """
     play(
         on, 8,
         (p.mmap("a", 4), "8/8/4/0"),
@@ -120,7 +142,12 @@ def test_e13_what_is_not_needed_is_promised_again(on: str, dropped: str, again: 
 
 
 def test_e13_advice_that_does_nothing_or_is_refused() -> None:
-    """A length that is rounded up (H76), advice that frees, or a private mapping that is punched."""
+    """Advice on less than a page does nothing.
+
+    Free, cold and pageout are EINVAL, remove of a private mapping is EACCES.
+
+    Catches: a length that is rounded up (H76), advice that frees, or a private mapping that is punched.
+    """
     untouched = "8/7/1/0"
     play(
         "6.18", 8,
@@ -139,13 +166,16 @@ def test_e13_advice_that_does_nothing_or_is_refused() -> None:
 
 
 def test_5_10_has_no_dontneed() -> None:
-    """An advice that 5.18 introduced."""
+    """5.10 refuses MADV_DONTNEED of huge pages. Catches: advice that 5.18 introduced."""
     play("5.10", 2, (p.mmap("a", 1), "2/2/1/0"), (p.write("a", 0), "2/1/0/0"), (p.dontneed("a", 0), "EINVAL 2/1/0/0"))
 
 
 @pytest.mark.parametrize(("on", "dropped"), [("6.18", "2/1/1/1"), ("ideal", "3/2/2/2")])
 def test_e13c_with_surplus_pages_a_promise_is_lost(on: str, dropped: str) -> None:
-    """Kernels forget the promise, since the freed page would leave the pool as surplus (H115); ideal keeps both."""
+    """Kernels do not promise the page again where it would leave the pool as surplus (H115).
+
+    Catches: the promise kept with surplus pages.
+    """
     play(
         on, 1,
         (p.mmap("a", 3), "3/3/3/2"),
@@ -159,7 +189,10 @@ def test_e13c_with_surplus_pages_a_promise_is_lost(on: str, dropped: str) -> Non
 
 
 def test_all_pages_of_a_call_are_unmapped_before_one_is_freed() -> None:
-    """A zap that looks for surplus pages after it has freed one: the second page would be promised again."""
+    """A call unmaps all its pages before the first is freed.
+
+    Catches: a zap that looks for surplus pages after it has freed one: the second page would be promised again.
+    """
     play(
         "6.18", 1,
         (p.mmap("a", 2), "2/2/2/1"),
