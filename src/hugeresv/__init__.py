@@ -12,7 +12,7 @@ tests. The command line is `hugeresv.cli`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hugeresv.api import Run, RunStep, audit, check, compare, explore, fit, fuzz, parse, run, status
+    from hugeresv.api import Run, RunStep, audit, check, compare, explore, fit, fuzz, interleave, parse, run, status
     from hugeresv.errors import HugeresvError, InputError, UnavailableError
     from hugeresv.kernels.protocol import Kernel
     from hugeresv.outcome import Outcome
@@ -35,6 +35,7 @@ __all__ = [
     "explore",
     "fit",
     "fuzz",
+    "interleave",
     "parse",
     "run",
     "status",

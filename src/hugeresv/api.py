@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hugeresv.search.check.checked import Checked
     from hugeresv.search.explore.result import Exploration
     from hugeresv.search.fuzz.campaign import Tally
+    from hugeresv.search.interleave.interleave import Search as Interleaved
     from hugeresv.search.lockstep import Pair
 
 Source = str | Path | Scenario
@@ -231,6 +232,26 @@ def explore(kernel: str, other: str | None = None, **bound: Any) -> Exploration:
     from hugeresv.search.explore.explore import search
 
     return search([kernel] if other is None else [kernel, other], Bound(**bound)).run()
+
+
+def interleave(kernel: str, scenario: Source, *, preemptions: int | None = None) -> list[Interleaved]:
+    r"""Every order of the calls at once of a scenario, on a behaviour of the model: what each block gave.
+
+    `preemptions`: only orders with at most so many. `finding` of a block is the order that is wrong, or None. Raises
+    InputError for a scenario without calls at once, or another kernel. See docs/explore.md.
+
+    >>> text = "pool 2M nr=0 overcommit=2\ntogether\na mmap x 2 private\nb mmap y 2 private\napart"
+    >>> [block] = interleave("ideal", text)
+    >>> block.finding.violations[0].name, block.finding.switch
+    ('SERIAL', ('a@hugetlb_lock#3', 'b@hugetlb_lock#4'))
+    """
+    from hugeresv.kernels.model.kernel import ModelKernel
+    from hugeresv.search.interleave.interleave import interleave as search
+
+    with closing(parse_kernel(kernel)) as on:
+        if not isinstance(on, ModelKernel):
+            raise InputError(f"{kernel}: only a behaviour of the model has orders to try")
+        return search(_scenario(scenario), on, preemptions=preemptions)
 
 
 def check(

@@ -1,7 +1,8 @@
 """The locks of the model: where they are taken, and that they mean nothing while one operation runs at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from hugeresv.lab import Actor, start
 from hugeresv.model import locks
@@ -27,6 +28,9 @@ class Recorder:
     def allocate(self, what: str) -> bool:
         self.allocations.append(what)
         return len(self.allocations) != self.fails
+
+    def returned(self, function: Callable[..., Any], arguments: tuple[Any, ...], value: object) -> None:
+        pass
 
 
 @contextmanager

@@ -17,6 +17,7 @@ VERBS = {
     "compare": "Run scenarios on two kernels and show the first step at which they differ.",
     "fuzz": "Find a scenario on which two kernels differ, and shrink it.",
     "explore": "Try every history within a bound; show the shortest that breaks an invariant.",
+    "interleave": "Try every order of calls at once; show one that is wrong.",
     "check": "Tell whether a kernel's hugetlb is right, and bisect where it is not.",
     "audit": "Read a kernel's memory, and judge whether its ledger is true.",
     "convert": "Rewrite a scenario as .scn, as JSON, or as a C program.",

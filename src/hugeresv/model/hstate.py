@@ -125,6 +125,7 @@ class HState:
 
     @takes(lock)
     def _account(self, delta: int, gather: Placement, allowed: Placement, *, lets_go: bool) -> bool:
+        """hugetlb_acct_memory, for a number that is not 0."""
         if delta < 0:
             self._return_unused_surplus(-delta, lets_go=lets_go)
             return True

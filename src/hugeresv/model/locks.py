@@ -43,6 +43,9 @@ class Arbiter(Protocol):
     def allocate(self, what: str) -> bool:
         """Whether the running task gets memory for `what`."""
 
+    def returned(self, function: Callable[..., Any], arguments: tuple[Any, ...], value: object) -> None:
+        """What a function that runs under a lock has answered to the running task."""
+
 
 class Section:
     """A stretch of code in which a lock is held, or let go."""
@@ -139,10 +142,12 @@ def install(arbiter: Arbiter | None) -> None:
         setattr(owner, name, lock if arbiter is None else _Arbitrated(arbiter, lock))
     for method, lock in _taking:
         owner = getattr(sys.modules[method.__module__], method.__qualname__.split(".")[0])
-        setattr(owner, method.__name__, method if arbiter is None else _under(_locked_by(arbiter, lock), method))
+        setattr(
+            owner, method.__name__, method if arbiter is None else _under(arbiter, _locked_by(arbiter, lock), method)
+        )
     for function, section in _holding:
         module = sys.modules[function.__module__]
-        setattr(module, function.__name__, function if arbiter is None else _under(section, function))
+        setattr(module, function.__name__, function if arbiter is None else _under(arbiter, section, function))
 
 
 class _Arbitrated:
@@ -164,11 +169,13 @@ def _locked_by(arbiter: Arbiter, lock: Lock) -> Callable[..., Section]:
     return lambda instance, *_, **__: _bound(arbiter, lock, instance)
 
 
-def _under(section: Callable[..., Section], function: Callable[..., Any]) -> Callable[..., Any]:
+def _under(arbiter: Arbiter, section: Callable[..., Section], function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         with section(*args, **kwargs):
-            return function(*args, **kwargs)
+            value = function(*args, **kwargs)
+            arbiter.returned(function, args, value)
+            return value
 
     return run
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from hugeresv.model import locks
 from hugeresv.model.locks import LockOf
@@ -21,6 +22,9 @@ class Allocations:
 
     def release(self, lock: LockOf, *, alone: bool) -> None:
         """One operation runs at a time."""
+
+    def returned(self, function: Callable[..., Any], arguments: tuple[Any, ...], value: object) -> None:
+        """Of no interest."""
 
     def allocate(self, what: str) -> bool:
         """Whether it is another one than that."""

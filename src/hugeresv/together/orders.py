@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hugeresv.model import locks
 from hugeresv.together.rules import guards_of, missing_locks
-from hugeresv.together.run import Body, Step, Tasks, Want
+from hugeresv.together.run import Body, Step, Tasks, Told, Want
 from hugeresv.together.watch import watching
 
 if TYPE_CHECKING:
@@ -41,6 +41,14 @@ class Run(NamedTuple):
     def switches(self) -> int:
         """How often another task went on."""
         return sum(before.task != after.task for before, after in pairwise(self.steps))
+
+
+class Frame(NamedTuple):
+    """A step, what functions of the kernel have answered in it, and the pool's counters afterwards."""
+
+    step: Step
+    told: tuple[Told, ...]
+    counters: tuple[int, int, int, int]
 
 
 class _Node:
@@ -89,7 +97,7 @@ class Interleavings:
         every: bool = False,
         fails: Mapping[int, int] | None = None,
     ) -> None:
-        self._machine = machine
+        self._machine = self._filmed = machine
         self._bodies = bodies
         self._bound = preemptions
         self._reduced = preemptions is None and not every
@@ -115,11 +123,35 @@ class Interleavings:
         finally:
             locks.dismiss(self._tasks)
 
+    def film(self, run: Run) -> list[Frame]:
+        """The same order once more, and what its steps did."""
+        frames: list[Frame] = []
+        tasks = self._tasks
+        tasks.told = []
+
+        def choose(steps: Sequence[Step], *_: object) -> int:
+            self._frame(steps, frames)
+            return run.steps[len(steps)].task
+
+        try:
+            again = self.replay(choose)
+            self._frame(again.steps, frames)
+        finally:
+            tasks.told = None
+        return frames
+
+    def _frame(self, steps: Sequence[Step], frames: list[Frame]) -> None:
+        told, self._tasks.told = self._tasks.told or [], []
+        if steps:
+            h = self._filmed.hstate
+            counters = h.nr_huge_pages, h.free_huge_pages, h.resv_huge_pages, h.surplus_huge_pages
+            frames.append(Frame(steps[-1], tuple(told), counters))
+
     def replay(self, choose: Callable[[Sequence[Step], Sequence[int], Sequence[Want | None]], int]) -> Run:
         """The order in which `choose` says who goes on: after the steps so far, of those who can, by their wants."""
         locks.ensure(self._tasks)
         try:
-            machine = self._machine.copy()
+            machine = self._filmed = self._machine.copy()
             steps: list[Step] = []
             with watching(machine, self._tasks.use) as names:
                 self._tasks.begin(machine, names, self._bodies)

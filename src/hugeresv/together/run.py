@@ -6,6 +6,7 @@ same thing are either in an order that a lock gives them, or another task may co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,10 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from hugeresv.model.locks import LockOf
+from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
     from hugeresv.model.machine import Machine
     from hugeresv.together.rules import Guard
+
+_ADDRESSES = 1 << 24
+"""Larger numbers are addresses, and tell nothing."""
 
 _SINGLE = ("hugetlb_lock",)
 """Locks of which there is one."""
@@ -42,6 +47,15 @@ class Step(NamedTuple):
     task: int
     want: Want
     could: tuple[int, ...]
+
+
+class Told(NamedTuple):
+    """What a function of the kernel has answered to a task: `region_chg(0, 1) = 1`."""
+
+    task: int
+    function: str
+    arguments: tuple[int, ...]
+    value: str
 
 
 class Task:
@@ -78,6 +92,8 @@ class Tasks:
         self._ending = False
         self._names: dict[int, str] = {}
         self.tasks: list[Task] = []
+        self.told: list[Told] | None = None
+        """What functions have answered since it was emptied last; None: nobody wants to know."""
 
     # What the model asks
 
@@ -108,6 +124,12 @@ class Tasks:
             return True
         self._asked[task.number] = self._asked.get(task.number, 0) + 1
         return self._asked[task.number] != self._fails[task.number]
+
+    def returned(self, function: Callable[..., Any], arguments: tuple[Any, ...], value: object) -> None:
+        """Kept for whoever shows the run."""
+        task = self._current
+        if self.told is not None and task is not None and not self._ending:
+            self.told.append(Told(task.number, *_shown(function, arguments, value)))
 
     def use(self, thing: object, cls: str, field: str, written: bool) -> None:
         """A use without the lock that protects it is a step of its own."""
@@ -192,3 +214,12 @@ def same(one: LockOf, other: LockOf) -> bool:
         and one.owner == other.owner
         and (one.of is None or other.of is None or one.of == other.of)
     )
+
+
+def _shown(function: Callable[..., Any], arguments: tuple[Any, ...], value: object) -> tuple[str, tuple[int, ...], str]:
+    """A call by the kernel's name for it, its numbers, and its answer."""
+    said = (function.__doc__ or "").partition("\n")[0]
+    name = re.split(r"[:, ]", said, maxsplit=1)[0]
+    numbers = tuple(each for each in arguments if type(each) is int and each < _ADDRESSES)
+    answer = "" if value is None or not isinstance(value, bool | int | Outcome) else str(value)
+    return name if "_" in name else function.__name__.lstrip("_"), numbers, answer

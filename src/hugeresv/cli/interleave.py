@@ -1,0 +1,62 @@
+"""`hugeresv interleave`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from hugeresv.cli.exit_status import CONTRADICTED, ExitStatus
+from hugeresv.cli.files import read_files
+from hugeresv.cli.help import examples
+from hugeresv.cli.options import color_option, files_argument, on_kernel
+from hugeresv.cli.terminal import Colour, standard_output
+from hugeresv.errors import InputError
+from hugeresv.kernels.grammar import open_kernel
+from hugeresv.kernels.model.kernel import ModelKernel
+
+
+@click.command(
+    epilog=examples(
+        "hugeresv interleave history/H33-mmap-and-a-fault-count-twice",
+        "hugeresv interleave --preemptions 1 history/H48-a-fault-crosses-a-truncation",
+    )
+)
+@on_kernel
+@click.option("--preemptions", type=click.IntRange(0), metavar="N", help="Only orders with at most N preemptions.")
+@click.option("--all", "every", is_flag=True, help="Show every lock, also where nothing happens under it.")
+@click.option("--json", "json_wanted", is_flag=True, help="Print one line of JSON a block and nothing else.")
+@color_option
+@files_argument
+def interleave(
+    kernel_name: str, preemptions: int | None, every: bool, json_wanted: bool, color: Colour, files: tuple[Path, ...]
+) -> int:
+    """Try every order of calls at once; show one that is wrong.
+
+    FILE is a scenario with calls between `together` and `apart`. Each may be stopped wherever it asks for a lock. An
+    order is wrong if an invariant does not hold afterwards, if calls wait for each other, or if no order of whole calls
+    gives the same answers. Orders with few preemptions come first.
+
+    Exit status: 0 no order is wrong, 1 one is, 2 a file is wrong, 3 it cannot be run here.
+    """
+    from hugeresv.reports.interleave import InterleaveReport, as_json
+    from hugeresv.search.interleave.interleave import interleave as search
+
+    status = ExitStatus()
+    report = InterleaveReport(standard_output(color), every=every)
+    with status.going_on(), open_kernel(kernel_name) as kernel:
+        if not isinstance(kernel, ModelKernel):
+            raise InputError(f"{kernel_name}: only a behaviour of the model has orders to try")
+        for file in read_files(files, status):
+            for identifier, scenario in file.entries():
+                with status.going_on():
+                    begin = time.process_time()
+                    for found in search(scenario, kernel, preemptions=preemptions):
+                        if found.finding is not None:
+                            status.note(CONTRADICTED)
+                        if json_wanted:
+                            print(as_json(file.name, identifier, found))  # noqa: T201  the result itself
+                        else:
+                            report.block(file.name, kernel.name, found, time.process_time() - begin)
+    return status.value
