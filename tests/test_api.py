@@ -22,7 +22,10 @@ NOTEBOOK = json.loads((ROOT / "docs" / "tour.ipynb").read_text())
 
 
 def test_what_the_page_shows_is_what_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every block of docs/api.md, one after the other, prints what stands below it."""
+    """Every block of docs/api.md, one after the other, prints what stands below it.
+
+    Catches: an example that was true of an earlier release.
+    """
     monkeypatch.chdir(ROOT)
     names: dict[str, Any] = {}
     for code, shown in BLOCKS:
@@ -34,20 +37,26 @@ def test_what_the_page_shows_is_what_happens(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_page_tells_of_every_name() -> None:
-    """Catches: a function that is public and that nobody hears of."""
+    """docs/api.md names everything in `hugeresv.__all__`.
+
+    Catches: a function that is public and that nobody hears of.
+    """
     page = (ROOT / "docs" / "api.md").read_text()
     assert [name for name in hugeresv.__all__ if not re.search(rf"`{name}\b", page)] == []
 
 
 def test_docstrings_show_what_happens() -> None:
-    """The examples of the functions."""
+    """The examples in the docstrings of the functions are true. Catches: an example that nobody runs."""
     results = doctest.testmod(api)
     assert results.attempted >= 5
     assert results.failed == 0
 
 
 def test_the_notebook_runs_and_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every cell of docs/tour.ipynb; a run in it shows itself as HTML."""
+    """Every cell of docs/tour.ipynb runs, and a run in it shows itself as HTML.
+
+    Catches: a cell that was true of an earlier release.
+    """
     monkeypatch.chdir(ROOT)
     names: dict[str, Any] = {}
     shown = []
@@ -73,13 +82,19 @@ def _statements(source: str) -> list[str]:
 
 
 def test_nothing_is_loaded_before_it_is_used() -> None:
-    """`import hugeresv` costs nothing: a script that asks for the version loads no model, and no click."""
+    """`import hugeresv` loads nothing else of the package, and not click.
+
+    Catches: an import at the top for which every script pays.
+    """
     code = "import sys, hugeresv; print(sorted(m for m in sys.modules if m.startswith(('hugeresv.', 'click'))))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
 
 
 def test_every_public_name_is_there() -> None:
-    """Catches: a name in `__all__` that leads nowhere, and one that is a module, not what it says."""
+    """Every name in `__all__` leads to something of the package, and no other name does.
+
+    Catches: a name in `__all__` that leads nowhere, and one that is a module, not what it says.
+    """
     for name in hugeresv.__all__:
         assert getattr(hugeresv, name).__module__.startswith("hugeresv.")
     assert set(hugeresv.__all__) <= set(dir(hugeresv))
@@ -102,7 +117,10 @@ def test_a_scenario_is_text_path_name_or_value(tmp_path: Path) -> None:
 
 
 def test_a_run_tells_what_leaked_and_where_it_hung() -> None:
-    """`leaked` is None where the scenario never ended; a kernel by value stays open."""
+    """`leaked` is None where the scenario never ended; a kernel by value stays open.
+
+    Catches: a leak of 0 told of a scenario that never ended; a kernel that is closed under its owner.
+    """
     leaks = "pool 2M nr=4\np mmap a 4 private\np mremap a 1 new=1 move_to=b"
     run = hugeresv.run("6.18", leaks)
     assert (run.leaked, run.ok, len(run), [step.number for step in run[0:2]]) == (3, False, 2, [1, 2])

@@ -16,7 +16,10 @@ needs_compiler = pytest.mark.skipif(shutil.which(os.environ.get("CC", "cc")) is 
 
 @needs_compiler
 def test_map_and_list_are_compared(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """A list in C that no longer compiles, or answers otherwise."""
+    """The benchmark of the region map builds its list in C and compares both on every operation.
+
+    Catches: a list in C that no longer compiles, or answers otherwise.
+    """
     monkeypatch.setattr(region_map, "OPERATIONS", {1: 100, 100: 1000})
     assert region_map.main() == 0
     assert capsys.readouterr().out.count("count a range") == 2
@@ -25,7 +28,7 @@ def test_map_and_list_are_compared(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 @needs_compiler
 @pytest.mark.parametrize("method", ["chg", "add", "count", "delete"])
 def test_a_wrong_answer_fails_the_benchmark(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A comparison that looks at nothing."""
+    """A region map that answers wrongly fails the benchmark. Catches: a comparison that looks at nothing."""
     right = getattr(RegionMap, method)
     monkeypatch.setattr(region_map, "OPERATIONS", {100: 100})
     monkeypatch.setattr(RegionMap, method, lambda self, f, t: right(self, f, t) + (f % 7 == 0))
@@ -36,7 +39,7 @@ def test_a_wrong_answer_fails_the_benchmark(method: str, monkeypatch: pytest.Mon
 def test_without_a_compiler_it_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A traceback instead of a reason."""
+    """Without a compiler the benchmark names it and exits with 3. Catches: a traceback instead of a reason."""
     monkeypatch.setenv("CC", "no-such-compiler")
     assert region_map.main() == 3
     assert "no-such-compiler" in capsys.readouterr().err

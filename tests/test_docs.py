@@ -21,7 +21,10 @@ SESSIONS = re.findall(r"^```console\n\$ (.*)\n((?:.*\n)*?)```$", README, re.MULT
 
 @pytest.mark.parametrize(("command", "output"), SESSIONS, ids=[command for command, _ in SESSIONS])
 def test_a_session_is_as_shown(command: str, output: str) -> None:
-    """A picture of an older version. To renew it, paste what the command prints at 80 columns."""
+    """A command of the README prints, at 80 columns, what the README shows.
+
+    Catches: the output of an earlier version.
+    """
     environment = os.environ | {"COLUMNS": "80", "PATH": f"{BIN}:{os.environ['PATH']}"}
     environment.pop("PYTHONIOENCODING", None)
     ran = subprocess.run(
@@ -32,12 +35,18 @@ def test_a_session_is_as_shown(command: str, output: str) -> None:
 
 
 def test_there_are_sessions() -> None:
-    """A fence of another kind, behind which nothing is checked."""
+    """Every `$ hugeresv` of the README is in a block that is checked.
+
+    Catches: a fence of another kind, behind which nothing is checked.
+    """
     assert README.count("$ hugeresv ") == len(SESSIONS) >= 3
 
 
 def test_verbs_and_kernels_are_those_that_there_are() -> None:
-    """A verb that does not exist yet, or one that nobody hears of."""
+    """The README names every verb and every preset, and no verb that there is not.
+
+    Catches: a verb that does not exist yet, or one that nobody hears of.
+    """
     assert set(re.findall(r"`hugeresv (\w+)`", README)) >= set(VERBS) - {"completion"}
     assert set(re.findall(r"hugeresv (\w+)", README)) <= {*VERBS, "is"}
     for name in PRESETS:
@@ -45,14 +54,14 @@ def test_verbs_and_kernels_are_those_that_there_are() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    """A page that was moved."""
+    """Every link of the README leads to a file that is there. Catches: a page that was moved."""
     targets = re.findall(r"\]\(([^)#]+)", README)
     assert targets
     assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
 def test_history_is_counted_as_its_page_counts() -> None:
-    """A number that grew there and not here."""
+    """The README has the counts of docs/history.md. Catches: a number that grew there and not here."""
     page = (ROOT / "docs" / "history.md").read_text()
     for how in ("confirmed on a kernel", "derived from source"):
         (count,) = re.findall(rf"^- (\d+) {how}", page, re.MULTILINE)

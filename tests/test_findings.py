@@ -13,7 +13,10 @@ SECTIONS = dict(re.findall(r"^## (.*?)\n\n```scn\n(.*?)^```", PAGE, re.DOTALL | 
 
 
 def test_every_section_begins_with_its_program_and_is_in_the_table() -> None:
-    """A finding without a program, or one that the table does not lead to."""
+    """Each finding has a program, and the table links to each.
+
+    Catches: a finding without a program, or one that the table does not lead to.
+    """
     titles = re.findall(r"^## (.*)", PAGE, re.MULTILINE)
     assert titles == list(SECTIONS)
     anchors = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
@@ -22,7 +25,10 @@ def test_every_section_begins_with_its_program_and_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("title", SECTIONS)
 def test_a_program_shows_what_the_page_says(title: str) -> None:
-    """A number that the model does not have, or a program in which nothing goes wrong."""
+    """A finding's program is right on ideal and wrong on 6.18 as its expectations say.
+
+    Catches: a number that the model does not have, or a program in which nothing goes wrong.
+    """
     scenario = parse_scn(SECTIONS[title], title)
     ideal, kernel = on(scenario, "ideal"), on(scenario, "6.18")
     assert ideal.contradictions == []

@@ -22,14 +22,17 @@ NOT_SHOWN = (
 
 
 def test_the_table_has_every_entry_once() -> None:
-    """An entry that was forgotten, or told twice."""
+    """The table has H01 to H117, each once, in order. Catches: an entry that was forgotten, or told twice."""
     assert [cells[0] for cells in CELLS] == [f"H{number:02}" for number in range(1, 118)]
     assert {len(cells) for cells in CELLS} == {7}
 
 
 @pytest.mark.parametrize("entry", ROWS)
 def test_an_entry_has_a_scenario_if_it_can_be_shown(entry: str) -> None:
-    """A scenario that the table does not name, or names and has not."""
+    """An entry links to a scenario exactly where it can be shown, and the file is there.
+
+    Catches: a scenario that the table does not name, or names and has not.
+    """
     how, link = ROWS[entry][HOW], ROWS[entry][SCENARIO]
     assert how in SHOWN + NOT_SHOWN
     assert link == (f"[{FILES[entry].stem}](../scenarios/history/{FILES[entry].name})" if entry in FILES else "")
@@ -37,7 +40,7 @@ def test_an_entry_has_a_scenario_if_it_can_be_shown(entry: str) -> None:
 
 
 def test_the_page_counts_right() -> None:
-    """A sum that the table does not have."""
+    """The counts at the head of the page are those of the table. Catches: a sum that the table does not have."""
     told = {how: int(count) for count, how in re.findall(r"^- (\d+) (.*?):", PAGE, re.MULTILINE)}
     found = {how: sum(cells[HOW] == how for cells in CELLS) for how in SHOWN + NOT_SHOWN}
     assert told == found
@@ -45,7 +48,10 @@ def test_the_page_counts_right() -> None:
 
 @pytest.mark.parametrize("entry", FILES)
 def test_ideal_does_not_have_the_bug(entry: str) -> None:
-    """A bug that ideal has, or an invariant that calls right wrong."""
+    """On ideal the scenario is as expected and violates no invariant.
+
+    Catches: a bug that ideal has, or an invariant that calls right wrong.
+    """
     played = on(scenario_in(FILES[entry]), "ideal")
     assert played.contradictions == []
     assert played.violations == []
@@ -53,7 +59,10 @@ def test_ideal_does_not_have_the_bug(entry: str) -> None:
 
 @pytest.mark.parametrize("entry", FILES)
 def test_a_behaviour_that_has_the_bug_shows_it(entry: str) -> None:
-    """A scenario that shows nothing, or wrong numbers other than those that are told."""
+    """With the switch that brings the bug back, the scenario answers as told and differs from ideal.
+
+    Catches: a scenario that shows nothing, or wrong numbers other than those that are told.
+    """
     scenario = scenario_in(FILES[entry])
     ideal = on(scenario, "ideal")
     kernels = kernels_named(scenario)
@@ -68,5 +77,8 @@ def test_a_behaviour_that_has_the_bug_shows_it(entry: str) -> None:
 @pytest.mark.parametrize("kernel", ["5.10", "6.1", "6.12", "6.18", "7.3"])
 @pytest.mark.parametrize("entry", FILES)
 def test_a_scenario_is_right_about_the_kernels_of_today(entry: str, kernel: str) -> None:
-    """A kernel that differs, left out of what a scenario says: it would be told that the kernel is wrong."""
+    """A scenario's expectations hold on every preset of a release.
+
+    Catches: a kernel that differs and that the scenario does not name.
+    """
     assert on(scenario_in(FILES[entry]), kernel).contradictions == []

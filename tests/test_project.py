@@ -31,7 +31,10 @@ def imports_of(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("layer", ["model", "outcome.py", "units.py", "errors.py"])
 def test_the_model_imports_nothing_from_third_parties(layer: str) -> None:
-    """The layer contract sees our own modules only."""
+    """The model and what is below it import the standard library and our own package only.
+
+    Catches: a third-party import, which the layer contract does not see.
+    """
     path = ROOT / "src" / "hugeresv" / layer
     files = [path] if path.is_file() else sorted(path.rglob("*.py"))
     assert files
@@ -48,7 +51,10 @@ def test_the_model_imports_nothing_from_third_parties(layer: str) -> None:
     ids=["an import upwards", "a package that has no layer"],
 )
 def test_the_layer_contract_notices(path: str, text: str, complaint: str, tmp_path: Path) -> None:
-    """A contract that checks nothing: a misspelt container, a list of layers that lets new packages be."""
+    """The layer contract fails on an import upwards, and on a package without a layer.
+
+    Catches: a contract that checks nothing: a misspelt container, a list of layers that lets new packages be.
+    """
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     planted = tmp_path / "src" / "hugeresv" / path
@@ -62,7 +68,10 @@ def test_the_layer_contract_notices(path: str, text: str, complaint: str, tmp_pa
 
 
 def test_the_lock_pins_what_is_asked_for_and_names_no_host() -> None:
-    """A dependency added without `dev.py lock`, and an index of one machine that everybody else would be sent to."""
+    """The lock pins every dependency with hashes, and names no index.
+
+    Catches: a dependency added without `dev.py lock`, and an index of one machine that everybody else would be sent to.
+    """
     lock = (ROOT / "requirements.lock").read_text()
     assert "://" not in lock
     assert "index" not in lock
@@ -75,21 +84,27 @@ def test_the_lock_pins_what_is_asked_for_and_names_no_host() -> None:
 
 
 def test_every_group_is_part_of_dev() -> None:
-    """A new group that neither the lock nor CI would see."""
+    """The group dev includes every other group. Catches: a new group that neither the lock nor CI would see."""
     groups = PROJECT["dependency-groups"]
     included = {entry["include-group"] for entry in groups["dev"]}
     assert included == set(groups) - {"dev"}
 
 
 def test_changelog_fragments_are_named_for_what_they_are() -> None:
-    """A fragment that a release would leave out without a word."""
+    """The name of every fragment ends in a kind that towncrier collects.
+
+    Catches: a fragment that a release would leave out without a word.
+    """
     kinds = "|".join(kind["directory"] for kind in PROJECT["tool"]["towncrier"]["type"])
     fragments = [path.name for path in (ROOT / "changelog.d").iterdir()]
     assert [name for name in fragments if not re.fullmatch(rf"\+[a-z0-9-]+\.({kinds})\.md", name)] == []
 
 
 def test_dev_py_is_read_by_an_old_python() -> None:
-    """Syntax that stops an old Python before it can say which one is needed."""
+    """dev.py has the syntax of Python 3.6.
+
+    Catches: syntax that stops an old Python before it can say which one is needed.
+    """
     ast.parse((ROOT / "dev.py").read_text(), feature_version=(3, 6))
 
 
@@ -107,7 +122,10 @@ def loaded_by(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("argument", ["--version", "--help"])
 def test_starting_loads_neither_the_model_nor_rich(argument: str) -> None:
-    """An import at the top of a verb that every start would pay for."""
+    """`--version` and `--help` load the command line and click alone.
+
+    Catches: an import at the top of a verb that every start would pay for.
+    """
     modules = loaded_by(argument)
     ours = {name.split(".")[1] for name in modules if name.startswith("hugeresv.")}
     assert ours <= {"__main__", "cli", "errors"}
@@ -126,7 +144,10 @@ def test_rows_load_nothing_that_draws() -> None:
 
 
 def test_status_loads_no_scenarios() -> None:
-    """Catches: the operations' classes, which a look at a host does not need."""
+    """`status` loads neither scenarios nor what plays them.
+
+    Catches: the operations' classes, which a look at a host does not need.
+    """
     modules = loaded_by("status", "--json")
     assert "hugeresv.holders.host" in modules
     assert not modules & {"hugeresv.scenario", "hugeresv.play", "hugeresv.kernels.model"}

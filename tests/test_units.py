@@ -28,7 +28,10 @@ MIB = 1 << 20
     ],
 )
 def test_all_spellings_of_two_mebibytes(spelling: str) -> None:
-    """A spelling of some tool that is refused, or read as decimal."""
+    """Every spelling of 2 MiB is read as 2097152 bytes.
+
+    Catches: a spelling of some tool that is refused, or read as decimal.
+    """
     assert parse_bytes(spelling) == 2 * MIB
 
 
@@ -36,7 +39,7 @@ def test_all_spellings_of_two_mebibytes(spelling: str) -> None:
     ("spelling", "size"), [("1G", 1024 * MIB), ("hugepages-1Gi", 1024 * MIB), ("16T", 1 << 44), ("0", 0)]
 )
 def test_prefixes(spelling: str, size: int) -> None:
-    """Prefixes in a wrong order."""
+    """Each prefix is 1024 times the one before. Catches: prefixes in a wrong order."""
     assert parse_bytes(spelling) == size
 
 
@@ -44,7 +47,10 @@ def test_prefixes(spelling: str, size: int) -> None:
     "wrong", ["", "M", "2X", "-2M", "1.5G", "2 M B", "2Mi B", "4i", "٣K", "2\u212a", "0x10", "hugepages-", "2M 2M"]
 )
 def test_what_is_no_quantity_is_refused(wrong: str) -> None:
-    """A sign, a fraction or a stray unit that is dropped silently."""
+    """What is no quantity is an error that shows one.
+
+    Catches: a sign, a fraction or a stray unit that is dropped silently.
+    """
     with pytest.raises(InputError, match="expected a quantity such as 2M"):
         parse_bytes(wrong)
 
@@ -61,13 +67,19 @@ def test_what_is_no_quantity_is_refused(wrong: str) -> None:
     ],
 )
 def test_the_largest_exact_unit_is_written(size: int, spelling: str) -> None:
-    """A size rounded to a unit that it is no multiple of."""
+    """A size is written in the largest unit of which it is a multiple.
+
+    Catches: a size rounded to a unit that it is no multiple of.
+    """
     assert format_bytes(size) == spelling
 
 
 @given(st.integers(0, 2**64) | st.integers(0, 2**54).map(lambda n: n * 1024))
 def test_what_is_written_is_read_back(size: int) -> None:
-    """A factor that differs between reading and writing."""
+    """A size that is written is read back as the same number of bytes.
+
+    Catches: a factor that differs between reading and writing.
+    """
     assert parse_bytes(format_bytes(size)) == size
 
 

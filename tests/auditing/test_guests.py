@@ -50,7 +50,10 @@ def ledger(insight: Insight | None) -> object:
 
 @pytest.mark.parametrize("path", [*TEACHING, *MOUNTS_AND_CGROUPS], ids=lambda path: path.stem)
 def test_what_is_read_is_what_the_model_has(guest: GuestKernel, seer: Seer, path: Path) -> None:
-    """A layout that is read wrongly: a map, a page table, a page cache, a limit, a charge that is another's."""
+    """After every step a guest's memory reads as the machine that the model has.
+
+    Catches: a layout that is read wrongly: a map, a page table, a page cache, a limit, a charge that is another's.
+    """
     scenario = scenario_in(path)
     model = ModelKernel(parse_behaviour(guest.expectation_names[-2]))
     with model.start(scenario.pool, scenario.cgroups) as known, guest.start(scenario.pool, scenario.cgroups) as read:
@@ -62,7 +65,10 @@ def test_what_is_read_is_what_the_model_has(guest: GuestKernel, seer: Seer, path
 
 
 def test_a_true_ledger_stays_true_to_the_end(guest: GuestKernel, seer: Seer) -> None:
-    """An audit that is not made, or that takes what is the guest's own for something left behind."""
+    """A run with an audit after every step and at the end finds a true ledger where it is true.
+
+    Catches: an audit that is not made, or that takes what is the guest's own for something left behind.
+    """
     *steps, end = play(scenario_in(SCENARIOS / "split-middle.scn"), guest, audit=seer)
     assert isinstance(end, Ending)
     assert [step.seen for step in steps if isinstance(step, StepResult)] == [((), [])] * 7
@@ -71,7 +77,10 @@ def test_a_true_ledger_stays_true_to_the_end(guest: GuestKernel, seer: Seer) -> 
 
 @pytest.mark.parametrize("name", ["split-middle", "fork", "consumption", "shared-reuse"])
 def test_pictures_are_those_of_the_model(guest: GuestKernel, seer: Seer, name: str) -> None:
-    """A promise that is drawn in another page's place, or where there is none; a promise drawn as unknown."""
+    """Pictures drawn from a guest's memory are those of the model.
+
+    Catches: a promise that is drawn in another page's place, or where there is none; a promise drawn as unknown.
+    """
     scenario = scenario_in(SCENARIOS / f"{name}.scn")
     model = ModelKernel(parse_behaviour(guest.expectation_names[-2]))
     real = list(play(scenario, guest, show=True, audit=seer))
@@ -88,7 +97,10 @@ def _drawn(result: StepResult) -> list[object]:
 
 
 def test_a_violation_has_the_scenarios_names(guest: GuestKernel, seer: Seer) -> None:
-    """The process, mapping and mount of a message under names that nobody has given them."""
+    """A violation found in memory names process, mapping and mount as the scenario does.
+
+    Catches: the process, mapping and mount of a message under names that nobody has given them.
+    """
     with guest.start(pool(10)) as session:
         settle(session, [ops.Mount("m", size_pages=4, min_size_pages=2), *moved_in_part()])
         insight = seer(session)
@@ -111,7 +123,10 @@ def moved_in_part() -> list[ops.Operation]:
 
 
 def test_a_partial_mremap_is_named(guest: GuestKernel) -> None:
-    """A lost reservation that is nobody's, is the child's, or has pages that were taken."""
+    """The audit names the process and range that lost reservations by a partial mremap.
+
+    Catches: a lost reservation that is nobody's, is the child's, or has pages that were taken.
+    """
     with guest.start(pool(10)) as session:
         settle(session, moved_in_part())
         audit = audit_target(session.memory.path)
@@ -128,7 +143,10 @@ def test_a_partial_mremap_is_named(guest: GuestKernel) -> None:
 
 
 def test_a_childs_copy_has_not_lost_it_again(guest: GuestKernel) -> None:
-    """With the part that moved gone, a child that is counted beside its parent: 3 reservations are lost, not 7."""
+    """A child of fork is not counted as having lost its parent's reservations.
+
+    Catches: with the part that moved gone, a child that is counted beside its parent: 3 reservations are lost, not 7.
+    """
     with guest.start(pool(10)) as session:
         settle(session, [*moved_in_part(), ops.Munmap("db", "b", page=0, pages=2)])
         audit = audit_target(session.memory.path)
@@ -141,7 +159,10 @@ def test_a_childs_copy_has_not_lost_it_again(guest: GuestKernel) -> None:
 
 
 def test_kinds_names_and_openers(guest: GuestKernel) -> None:
-    """A holder of the wrong kind; a file that only a descriptor keeps, a segment that nobody has attached."""
+    """Each holder in memory has its kind, its name and the processes that have it open.
+
+    Catches: a holder of the wrong kind; a file that only a descriptor keeps, a segment that nobody has attached.
+    """
     with guest.start(pool(16)) as session:
         settle(
             session,
@@ -173,7 +194,10 @@ def test_kinds_names_and_openers(guest: GuestKernel) -> None:
 
 @pytest.mark.parametrize("form", ["elf", "kdump-zlib"])
 def test_dumps_as_qemu_writes_them(guest: GuestKernel, tmp_path: Path, form: str) -> None:
-    """A dump without VMCOREINFO, in the flattened form, with a header in which the kernel has no name."""
+    """Each form of dump that QEMU writes is read as the memory itself.
+
+    Catches: a dump without VMCOREINFO, in the flattened form, with a header in which the kernel has no name.
+    """
     dump = tmp_path / "dump"
     with guest.start(pool(10)) as session:
         settle(session, moved_in_part())
@@ -190,7 +214,7 @@ def write_dump(session: GuestSession, path: Path, form: str) -> None:
 
 
 def test_memory_that_is_cut_off(guest: GuestKernel, tmp_path: Path) -> None:
-    """A traceback out of half a memory."""
+    """Memory that is cut off is an error of ours. Catches: a traceback out of half a memory."""
     with guest.start(pool(4)) as session:
         half = session.memory.path.read_bytes()[: session.memory.size_bytes // 4]
     (tmp_path / "ram").write_bytes(half)
@@ -199,7 +223,10 @@ def test_memory_that_is_cut_off(guest: GuestKernel, tmp_path: Path) -> None:
 
 
 def test_what_a_program_reads(guest: GuestKernel) -> None:
-    """A key that docs/audit.md promises and JSON does not have; an exit status that says nothing."""
+    """`audit --json` has the keys that docs/audit.md documents, and exits with 1 for a ledger that is not true.
+
+    Catches: a key that docs/audit.md promises and JSON does not have; an exit status that says nothing.
+    """
     with guest.start(pool(10)) as session:
         settle(session, moved_in_part())
         command = [sys.executable, "-m", "hugeresv", "audit", "--json", str(session.memory.path)]
@@ -222,7 +249,10 @@ def test_what_a_program_reads(guest: GuestKernel) -> None:
 
 
 def test_the_hosts_pool_is_not_audited() -> None:
-    """Leaks of others that are taken for a scenario's."""
+    """`--audit` on the host is refused, with the kernels that it works on.
+
+    Catches: leaks of others taken for the scenario's.
+    """
     with pytest.raises(UnavailableError, match="guest:NAME"):
         auditor(cast(Kernel, SimpleNamespace(name="host")))
 

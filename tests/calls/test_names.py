@@ -113,18 +113,24 @@ def test_a_hundred_thousand_mappings_are_refused_where_there_is_no_room_and_made
     ("kilobytes", "name"), [(64, "64KB"), (2048, "2MB"), (32768, "32MB"), (1 << 20, "1GB"), (16 << 20, "16GB")]
 )
 def test_cgroup_size(kilobytes: int, name: str) -> None:
-    """As in hugetlb.2MB.max; a wrong unit would be a file that is not there."""
+    """A page size is spelled as in hugetlb.2MB.max. Catches: a wrong unit, which would be a file that is not there."""
     assert cgroup_size(kilobytes) == name
 
 
 def test_huge_flag() -> None:
-    """MAP_HUGE_2MB and MAP_HUGE_1GB of include/uapi/linux/mman.h."""
+    """The flag of a page size is MAP_HUGE_2MB or MAP_HUGE_1GB of include/uapi/linux/mman.h.
+
+    Catches: the size in place of its logarithm.
+    """
     assert huge_flag(PAGE) == 21 << 26
     assert huge_flag(GIB) == 30 << 26
 
 
 def test_a_mapping_that_the_kernel_moved_without_a_name_reaches_nowhere() -> None:
-    """An ordinary mapping that mremap with MAYMOVE alone has moved keeps its old place under its name."""
+    """An ordinary mapping that mremap moved without a name is reached no further than its old place.
+
+    Catches: a name that follows it, on one kernel and not on another.
+    """
     names = names_with_a_and_b()
     grow = Mremap("p", "a", 0, 4, new_pages=8, maymove=True)
     learnt(names, (grow, 50 * GIB))
@@ -148,7 +154,10 @@ def test_over_says_where_and_move_to_what_it_is_called() -> None:
 
 
 def test_a_child_has_its_parents_names_and_its_own_from_then_on() -> None:
-    """Catches: one table of mappings for parent and child, or one that stays when the process has ended."""
+    """A child of fork begins with its parent's names, and the two go on apart.
+
+    Catches: one table of mappings for parent and child, or one that stays when the process has ended.
+    """
     names = names_with_a_and_b()
     learnt(names, (Fork("p", "c"), 0), (Mmap("c", "a", "shared", pages=1), 9 * GIB))
     assert names.mapping("p", "a").start == GIB
@@ -158,7 +167,11 @@ def test_a_child_has_its_parents_names_and_its_own_from_then_on() -> None:
 
 
 def test_the_name_of_a_removed_segment_is_free_and_still_stands_for_it() -> None:
-    """As shmget(2) with IPC_PRIVATE allows, and as what is attached needs it."""
+    """The name of a removed segment still attaches it, and may be given to a new one, as shmget(2) with IPC_PRIVATE
+    allows.
+
+    Catches: a name lost with shmrm, or one that stays taken.
+    """
     names = Names(PAGE)
     learnt(names, (Shmget("p", "s", pages=2), 7), (Shmrm("s"), 0))
     assert resolve(Shmat("p", "s", "m"), names).name == "shmat"
@@ -187,7 +200,10 @@ WRONG: list[tuple[Operation, str]] = [
 
 @pytest.mark.parametrize(("operation", "said"), WRONG, ids=str)
 def test_wrong_use_is_named(operation: Operation, said: str) -> None:
-    """A name that stands for nothing is refused before anything is called, and the names are as they were."""
+    """A name that stands for nothing is refused before anything is called, and the names are as they were.
+
+    Catches: a call made with half of its names, or a name bound by a refused operation.
+    """
     names = names_with_a_and_b()
     with pytest.raises(ScenarioError, match=said):
         resolve(operation, names)
@@ -195,7 +211,10 @@ def test_wrong_use_is_named(operation: Operation, said: str) -> None:
 
 
 def test_a_name_is_not_given_twice() -> None:
-    """Catches: a file, segment or mount that the second one of its name would replace."""
+    """A name in use is refused for a second file, segment or mount.
+
+    Catches: a file, segment or mount that the second one of its name would replace.
+    """
     names = Names(PAGE)
     learnt(names, (Memfd("f"), 3), (Shmget("p", "s", pages=1), 4), (Mount("m"), 0))
     for operation, said in (
@@ -208,7 +227,10 @@ def test_a_name_is_not_given_twice() -> None:
 
 
 def test_parents_of_cgroups() -> None:
-    """Cgroups are there parents first; one that descends from itself, or from none that is declared, is refused."""
+    """Cgroups are listed parents first; one that descends from itself, or from none that is declared, is refused.
+
+    Catches: a cgroup made before its parent.
+    """
     assert list(Names(PAGE, {"in": Cgroup(parent="top"), "top": Cgroup()}).cgroups) == ["top", "in"]
     with pytest.raises(ScenarioError, match="'b' has parent 'c', which is not declared"):
         Names(PAGE, {"a": Cgroup(parent="b"), "b": Cgroup(parent="c")})

@@ -31,13 +31,19 @@ def test_the_numbers_are_those_of_the_headers(machine: str) -> None:
 
 
 def test_another_machine_has_the_generic_numbers() -> None:
-    """include/uapi/asm-generic/unistd.h: arm64 and riscv64."""
+    """arm64 and riscv64 have the numbers of include/uapi/asm-generic/unistd.h.
+
+    Catches: those of x86-64 on another machine.
+    """
     assert (number_of("mmap", "aarch64"), number_of("mmap", "riscv64")) == (222, 222)
     assert (number_of("openat", "aarch64"), number_of("mlock2", "aarch64")) == (56, 284)
 
 
 def test_words_of_32_bits() -> None:
-    """An offset is two words, lower first; mmap's is in pages of 4 KiB; what does not fit is refused."""
+    """An offset is two words, lower first; mmap's is in pages of 4 KiB; what does not fit is refused.
+
+    Catches: an offset whose upper word is lost.
+    """
     assert list(words_of("ftruncate", (3, (5 << 32) + 7), 32)) == [3, 7, 5]
     assert list(words_of("mmap", (0, 4096, 3, 34, -1, 1 << 33), 32)) == [0, 4096, 3, 34, -1, 1 << 21]
     assert list(words_of("mmap", (0, 1 << 40, 3, 34, -1, 1), 64)) == [0, 1 << 40, 3, 34, -1, 1]
@@ -48,7 +54,10 @@ def test_words_of_32_bits() -> None:
 
 
 def test_every_word_of_scenarios_has_its_number() -> None:
-    """Catches: advice or rights that scenarios may name and that no system call can be given."""
+    """All advice, protections and modes that scenarios may name have their numbers.
+
+    Catches: advice or rights that scenarios may name and that no system call can be given.
+    """
     assert set(abi.ADVICE) == set(get_args(Advice))
     assert set(abi.PROT) == set(get_args(Prot))
     assert set(abi.FALLOCATE) == set(get_args(FallocateMode))

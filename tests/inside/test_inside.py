@@ -47,7 +47,10 @@ def test_every_holder_has_what_it_has(found: Found) -> None:
 
 
 def test_what_no_process_holds_is_found(found: Found) -> None:
-    """A file, a segment and a mount's minimum that nothing uses, each with a warning or as what it is."""
+    """A file, a segment and a mount's minimum that no process holds are found, the file and segment with a warning.
+
+    Catches: pages that stay unexplained because nobody has them mapped.
+    """
     told = status_of(found)
     left = {each["kind"]: numbers(each)[0] for each in told["holders"] if not each["processes"]}
     assert left == {"file": (0, 2), "sysv": (1, 1), "mount-minimum": (MINIMUM, 0)}
@@ -55,7 +58,10 @@ def test_what_no_process_holds_is_found(found: Found) -> None:
 
 
 def test_the_holders_add_up_to_the_counters(found: Found) -> None:
-    """Nothing is unexplained, and nothing is called a bug."""
+    """The holders add up to the counters: nothing is unexplained, and nothing is called a bug.
+
+    Catches: a holder counted twice, or missed.
+    """
     told, counters = status_of(found), found["counters"]
     rsvd = sum(reserved for _, reserved, _ in HOLDERS.values()) + MINIMUM
     used = sum(used for _, _, used in HOLDERS.values())
@@ -65,12 +71,18 @@ def test_the_holders_add_up_to_the_counters(found: Found) -> None:
 
 
 def test_fit_says_what_mmap_does(found: Found) -> None:
-    """As many pages as are available fit, and one more does not."""
+    """As many pages as are available fit, and one more does not.
+
+    Catches: an answer that is one page too large or too small.
+    """
     assert [(told["status"], really) for told, really in found["fit"]] == [(0, True), (1, False)]
 
 
 def test_export_has_the_same_counters(found: Found) -> None:
-    """The exporter runs there too, and reports no wrong ledger."""
+    """The exporter has the counters of the guest and reports no wrong ledger.
+
+    Catches: counters of another host or of another moment.
+    """
     assert found["export"]["status"] == 0
     text = found["export"]["out"]
     exported = re.findall(r'^hugeresv_pool_pages{pagesize="2097152",state="(\w+)"} (\S+)$', text, re.MULTILINE)
@@ -81,7 +93,10 @@ def test_export_has_the_same_counters(found: Found) -> None:
 
 
 def test_the_kernels_own_memory_says_the_same(found: Found) -> None:
-    """audit through /proc/kcore: the ledger is true, and what is promised is what the holders were promised."""
+    """`audit` through /proc/kcore finds a true ledger, with what the holders have as promises.
+
+    Catches: a layout of another kernel, read as this one's.
+    """
     assert (found["audit"]["status"], found["audit"]["err"]) == (0, "")
     audit = json.loads(found["audit"]["out"])
     (size,) = (each for each in audit["page_sizes"] if each["page_size_kB"] == 2048)

@@ -27,7 +27,10 @@ def test_the_model_answers_as_its_kernel_and_breaks_what_it_breaks(
 
 
 def test_the_table_has_a_row_a_kernel() -> None:
-    """A kernel whose ledger could not be audited passing for one whose ledger is true."""
+    """Each kernel has a row; one that could not be audited says so.
+
+    Catches: a kernel whose ledger could not be audited passing for one whose ledger is true.
+    """
     audited = Column("guest:6.1", "6.1.192-2", "6.1", audited=True, steps=7, untrue=2, seconds=[0.1, 0.3, 0.2])
     plain = Column("guest:6.1-i386", "6.1.176-1", "6.1", audited=False, steps=5, seconds=[0.4])
     lines = markdown([audited, plain], "2026-01-01").splitlines()
