@@ -167,8 +167,7 @@ def test_a_child_has_its_parents_names_and_its_own_from_then_on() -> None:
 
 
 def test_the_name_of_a_removed_segment_is_free_and_still_stands_for_it() -> None:
-    """The name of a removed segment still attaches it, and may be given to a new one, as shmget(2) with IPC_PRIVATE
-    allows.
+    """The name of a removed segment still attaches it, and may be given to a new one: shmget(2) with IPC_PRIVATE.
 
     Catches: a name lost with shmrm, or one that stays taken.
     """

@@ -27,14 +27,20 @@ def rows(*answers: Answer, file: str = "f.scn", identifier: str = "f") -> list[d
 
 
 def test_a_row_has_outcome_and_signed_counters() -> None:
-    """A key that is missing, misnamed or of another type; a row for the end, which is no step."""
+    """A step's row has the agreed keys with signed counters, and the end has no row.
+
+    Catches: a key that is missing, misnamed or of another type; a row for the end, which is no step.
+    """
     assert rows(Answer(Outcome.SIGBUS, Counters(16, 13, -1, 2))) == [
         {"file": "f.scn", "id": "f", "step": 1, "outcome": "SIGBUS", "total": 16, "free": 13, "rsvd": -1, "surp": 2}
     ]
 
 
 def test_cgroups_and_mounts_are_there_when_the_answer_has_them() -> None:
-    """A table that is left out, is there though it is not known, or has its counters under other names."""
+    """A row has `cgroups` and `statfs` exactly where the answer has them.
+
+    Catches: a table that is left out, is there though it is not known, or has its counters under other names.
+    """
     counters = Counters(16, 13, 6, 0)
     bare, full = rows(
         Answer(Outcome.OK, counters),
@@ -46,12 +52,15 @@ def test_cgroups_and_mounts_are_there_when_the_answer_has_them() -> None:
 
 
 def test_a_scenario_whose_cgroups_are_all_gone_still_says_so() -> None:
-    """An empty table taken for no table."""
+    """Where all cgroups are gone, `cgroups` is an empty table. Catches: an empty table taken for no table."""
     (row,) = rows(Answer(Outcome.OK, Counters(1, 1, 0, 0), {}))
     assert row["cgroups"] == {}
 
 
 def test_names_are_escaped() -> None:
-    """A quote or a line feed in a file's name that ends the string, or the row."""
+    """Names with quotes, line feeds and odd bytes come back from JSON as they were.
+
+    Catches: a quote or a line feed in a file's name that ends the string, or the row.
+    """
     (row,) = rows(Answer(Outcome.OK, Counters(1, 1, 0, 0)), file='a"\n.scn', identifier="\udcff")
     assert (row["file"], row["id"]) == ('a"\n.scn', "\udcff")

@@ -123,7 +123,7 @@ def test_who_waits_for_an_answer_is_not_dropped(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_request_without_an_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Catches: a client that fills the memory with one header."""
+    """A request with an endless header is hung up on. Catches: a client that fills the memory with one header."""
     monkeypatch.setattr(patient_server, "SECONDS_TO_ASK", 20.0)
     with serving() as found, found.connect() as client:
         client.sendall(b"GET / HTTP/1.0\r\nX: " + b"a" * (1 << 15))
@@ -131,7 +131,10 @@ def test_a_request_without_an_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_bug_of_ours_is_told_as_one(capfd: pytest.CaptureFixture[str]) -> None:
-    """Catches: an exception of ours that passes for a client's, or that ends the server."""
+    """An exception of ours ends that request and is kept; the next request is answered.
+
+    Catches: an exception of ours that passes for a client's, or that ends the server.
+    """
     with serving() as found:
         with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
             found.get("/bug")

@@ -83,7 +83,10 @@ def pool(size_kB: int = 2048) -> PoolUse:
 
 
 def test_every_counter_is_where_it_belongs() -> None:
-    """Two that are exchanged, a page size in kB, a limit that is shown where there is none."""
+    """Every counter is exported once, under its own name, unit and labels.
+
+    Catches: two that are exchanged, a page size in kB, a limit that is shown where there is none.
+    """
     series = exported(
         Observation(
             (pool(),),
@@ -134,7 +137,10 @@ def test_bytes_are_beside_pages() -> None:
 
 
 def test_an_estimate_has_its_bounds() -> None:
-    """Catches: a graph that shows a guess as a fact; bounds that are exchanged."""
+    """A holder that is only known within bounds exports the estimate and both bounds.
+
+    Catches: a graph that shows a guess as a fact; bounds that are exchanged.
+    """
     guess = replace(holder("/f"), reserved=Pages(1, 2, 5), used=Pages(3, 4, 7))
     series = exported(Observation((pool(),), (guess, guess)))
     for state, bounds in (("reserved", (2, 4, 10)), ("used", (6, 8, 14))):
@@ -144,7 +150,10 @@ def test_an_estimate_has_its_bounds() -> None:
 
 
 def test_a_restart_goes_on_in_the_same_series() -> None:
-    """Catches: new series at each start of a virtual machine, in whose graphs nothing is comparable."""
+    """A program that is started again goes on in its series.
+
+    Catches: new series at each start of a virtual machine, in whose graphs nothing is comparable.
+    """
     files = [
         ("/h/qemu_back_mem.m0.r9CpIt", "/machine.slice/machine-qemu\\x2d7\\x2dweb.scope/libvirt/emulator"),
         ("/h/qemu_back_mem.m0.x3dQQa", "/machine.slice/machine-qemu\\x2d8\\x2dweb.scope/libvirt/emulator"),
@@ -159,14 +168,20 @@ def test_a_restart_goes_on_in_the_same_series() -> None:
 
 
 def test_the_page_lists_what_is_exported() -> None:
-    """A metric that nobody hears of, or that an alert waits for in vain."""
+    """docs/export.md lists every metric, and no other.
+
+    Catches: a metric that nobody hears of, or that an alert waits for in vain.
+    """
     text = generate_latest(HostCollector(lambda: status(Observation((pool(),), ())), 50)).decode()
     page = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
     assert set(re.findall(r"hugeresv_\w+", page)) == set(re.findall(r"^# TYPE (\w+) gauge$", text, re.MULTILINE))
 
 
 def test_hostile_names_stay_within_their_labels() -> None:
-    """A file name that ends its label and adds a series, a byte that is no UTF-8, a name of 4 kB."""
+    """Names with quotes, line feeds and odd bytes stay inside their labels.
+
+    Catches: a file name that ends its label and adds a series, a byte that is no UTF-8, a name of 4 kB.
+    """
     holders = [holder(name, reserved=1, pid=pid) for pid, name in enumerate(HOSTILE)]
     holders += [
         replace(each, cgroup=each.name, processes=(HolderProcess(1, each.name.replace(" ", "_"), "u"),))
@@ -186,7 +201,10 @@ def test_hostile_names_stay_within_their_labels() -> None:
 
 @pytest.mark.parametrize("most", [0, 1, 7, 1000])
 def test_sums_hold_however_few_have_series_of_their_own(most: int) -> None:
-    """Holders that are cut off: then sums over them are no longer what the kernel counts."""
+    """Sums over holders are the same whatever --holders is.
+
+    Catches: holders that are cut off: then sums over them are no longer what the kernel counts.
+    """
     sizes = (2048, 1 << 20)
     holders = [
         holder(f"/f{number}", reserved=number, used=30 - number + (size == 2048), pid=number, size_kB=size)
@@ -208,7 +226,10 @@ def test_sums_hold_however_few_have_series_of_their_own(most: int) -> None:
 
 
 def test_processes_of_a_program_are_one_series() -> None:
-    """A series for each process ever started, and passwords from command lines in a database."""
+    """All processes of a program are one series, without their arguments.
+
+    Catches: a series for each process ever started, and passwords from command lines in a database.
+    """
     seen = Observation((pool(),), tuple(holder("anonymous", pid=pid) for pid in range(20)))
     series = exported(seen)
     assert total(series, "holder_reserved_pages", name="anonymous", command="db") == 20
@@ -216,7 +237,10 @@ def test_processes_of_a_program_are_one_series() -> None:
 
 
 def test_the_smallest_cgroups_and_mounts_are_left_out_and_counted() -> None:
-    """A node with thousands of cgroups, each of which is limited and none of which uses a page."""
+    """Beyond --holders the smallest cgroups and mounts have no series, and their number is exported.
+
+    Catches: a node with thousands of cgroups, each of which is limited and none of which uses a page.
+    """
     cgroups = tuple(CgroupUse(f"/c{number}", 2048, 0, 0, number, None) for number in range(100))
     mounts = tuple(MountUse(f"/m{number}", 2048, 200, None, number) for number in range(4))
     series = exported(Observation((pool(),), (), mounts, cgroups), most=3)
@@ -226,14 +250,17 @@ def test_the_smallest_cgroups_and_mounts_are_left_out_and_counted() -> None:
 
 
 def test_a_wrapped_counter_is_negative() -> None:
-    """18446744073709551609 in a graph."""
+    """A counter that has wrapped is exported as a negative number. Catches: 18446744073709551609 in a graph."""
     series = exported(Observation((replace(pool(), rsvd=-7),), (replace(holder("/f"), reserved=Pages(0, 0, 9)),)))
     assert value(series, "pool_pages", pagesize="2097152", state="reserved") == -7
     assert value(series, "unexplained_pages", pagesize="2097152", state="reserved") == -7
 
 
 def test_scrapes_that_come_during_a_look_share_the_next() -> None:
-    """A look for each of many impatient clients, one after the other; or an answer from before the question."""
+    """Scrapes that come while the host is read share one look, which begins after them.
+
+    Catches: a look for each of many impatient clients, one after the other; or an answer from before the question.
+    """
     looking, finish = threading.Event(), threading.Event()
     looks: list[int] = []
 
@@ -283,13 +310,19 @@ def surplus(metrics: Iterable[Metric]) -> float:
     ],
 )
 def test_addresses(text: str, place: tuple[str, int]) -> None:
-    """All interfaces by default, or an IPv6 address that is cut at its first colon."""
+    """An address may be left out, which means loopback; IPv6 is in brackets.
+
+    Catches: all interfaces by default, or an IPv6 address that is cut at its first colon.
+    """
     assert parse_address(text) == place
 
 
 @pytest.mark.parametrize("text", ["", ":9879", "x", "::1:80", "1.2.3.4", "1:65536", "1:-1", "[::1]", "1:٣"])
 def test_addresses_that_are_none(text: str) -> None:
-    """`:PORT`, which means all interfaces to some and loopback to others; a traceback."""
+    """A wrong address is an error, `:PORT` too.
+
+    Catches: `:PORT`, which means all interfaces to some and loopback to others; a traceback.
+    """
     with pytest.raises(InputError):
         parse_address(text)
 

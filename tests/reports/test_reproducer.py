@@ -40,7 +40,10 @@ def compiled(source: Path) -> Path:
 @needs_compiler
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_every_scenario_compiles_without_a_warning(path: Path, tmp_path: Path) -> None:
-    """Catches: a call that C spells otherwise, and parts that a scenario does not use."""
+    """The C file of every scenario compiles without a warning.
+
+    Catches: a call that C spells otherwise, and parts that a scenario does not use.
+    """
     (scenario,) = load(path)
     subprocess.run(["cc", *WARNINGS, "-fsyntax-only", written(scenario, "ideal", tmp_path)], check=True)
 
@@ -82,7 +85,10 @@ def test_what_is_not_as_expected_is_said_and_exits_with_1(host: HostKernel, tmp_
 
 
 def test_awkward_names_and_texts_are_c(tmp_path: Path) -> None:
-    """A name that C cannot have, one that another becomes too, and a text that would end a comment or a string."""
+    """Names and texts that C cannot have become others, each its own.
+
+    Catches: a name that C cannot have, one that another becomes too, and a text that would end a comment or a string.
+    """
     text = 'pool 2M nr=1\n# a */ b\n"p-1" mmap "a*/\\"b\\\\" 1 private\n"p_1" mmap a 1 private\n"p-1" fork "p 1"\n'
     source = to_c(parse_scn(text, "x.scn"), ModelKernel(parse_behaviour("ideal")))
     assert "enum { P_p_1, P_p_1_1, P_p_1_2, PROCESSES };" in source

@@ -85,14 +85,20 @@ def test_every_page_of_the_pool_has_its_share() -> None:
 
 
 def test_what_was_not_asked_for_is_others() -> None:
-    """Catches: a picture of one process on which the whole rest of the host is free, or a leak."""
+    """What was not selected is drawn as other holders, not as free or unaccounted for.
+
+    Catches: a picture of one process on which the whole rest of the host is free, or a leak.
+    """
     text = page(holder("/dev/a", exactly(40), exactly(20)), holder("/dev/b", exactly(30)), unselected=1)
     assert "other holders, not selected: 40 pages" in text
     assert "unaccounted for:" not in text.split("</svg>")[0]
 
 
 def test_a_wrapped_counter_is_printed_as_the_kernel_does() -> None:
-    """Catches: an area for a negative number of pages."""
+    """A wrapped counter is printed as the kernel prints it, and the areas still add up.
+
+    Catches: an area for a negative number of pages.
+    """
     text = page(holder("/dev/a", exactly(70)), pool=PoolUse(2048, 100, 30, -1, 0, 0))
     assert "18446744073709551615" in text
     assert sum(share for _, share in areas(text)) == pytest.approx(1)

@@ -37,7 +37,10 @@ def report(
 @pytest.mark.parametrize("width", [80, 100, 133])
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_no_line_is_wider_than_the_screen(path: Path, width: int) -> None:
-    """Wrapped lines on a terminal of 80 columns, in which no column is under its name."""
+    """No line of a run is wider than the screen.
+
+    Catches: wrapped lines on a terminal of 80 columns, in which no column is under its name.
+    """
     scenario = scenario_in(path)
     text = report(scenario, "6.18", width=width)
     assert max(map(len, text.splitlines())) <= width
@@ -45,7 +48,10 @@ def test_no_line_is_wider_than_the_screen(path: Path, width: int) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_numbers_stand_under_their_names(path: Path) -> None:
-    """A column that moves with an outcome, an operation or a sign."""
+    """Every counter ends under its heading, in every row.
+
+    Catches: a column that moves with an outcome, an operation or a sign.
+    """
     lines = report(scenario_in(path), "6.18").splitlines()
     head = next(line for line in lines if line.startswith(" step "))
     ends = [head.index(name) + len(name) for name in ("total", "free", "rsvd", "surp")]
@@ -58,14 +64,20 @@ def test_numbers_stand_under_their_names(path: Path) -> None:
 
 
 def test_what_changed_is_marked() -> None:
-    """A mark on everything, on nothing, or by comparison with the step after."""
+    """A number has a mark where it differs from the step before.
+
+    Catches: a mark on everything, on nothing, or by comparison with the step after.
+    """
     lines = report("pool 2M nr=10\ndb mmap a 10 private\ndb touch a 0\ndb touch a 0").splitlines()
     numbers = [line.split()[-6:-2] for line in lines if "db touch" in line]
     assert numbers == [["10", "*9", "*9", "0"], ["10", "9", "9", "0"]]
 
 
 def test_a_contradiction_says_both_numbers() -> None:
-    """'Not as expected', and the reader has to look for what was."""
+    """A contradiction has the number and the one that was expected, and the summary names the file.
+
+    Catches: 'Not as expected', and the reader has to look for what was.
+    """
     text = report("pool 2M nr=10\ndb mmap a 3 private -> EINVAL rsvd=4")
     assert re.search(r"^ +1! db mmap", text, re.MULTILINE)
     assert "! outcome is ok, expected EINVAL" in text
@@ -77,7 +89,10 @@ WRAPS = "pool 2M nr=10\ndb mmap a 10 private\ndb munmap a 5\ndb munmap a 0+5\ndb
 
 
 def test_a_wrap_is_told_in_both_spellings() -> None:
-    """-10 alone, which no kernel prints, or the kernel's number alone, from which nobody sees how far it is off."""
+    """A wrapped counter is shown signed, and below it as the kernel prints it.
+
+    Catches: -10 alone, which no kernel prints, or the kernel's number alone, from which nobody sees how far it is off.
+    """
     lines = report(WRAPS, "count-in-vma").splitlines()
     (at,) = [number for number, line in enumerate(lines) if "db munmap a 0+5" in line]
     assert "*-10" in lines[at]
@@ -85,21 +100,27 @@ def test_a_wrap_is_told_in_both_spellings() -> None:
 
 
 def test_a_violation_is_told_once() -> None:
-    """The same sentences below every step that follows."""
+    """A violation is described at the step where it begins; later steps have the mark alone.
+
+    Catches: the same sentences below every step that follows.
+    """
     text = report(WRAPS.replace("db munmap a 6+4", "db munmap a 3\ndb munmap a 3"), "count-in-vma")
     assert text.count("I2 (reserved pages are free pages)") == 1
     assert len(re.findall(r"^ +[345]! ", text, re.MULTILINE)) == 3
 
 
 def test_notes_are_shown_above_their_step() -> None:
-    """A scenario that teaches, without what it has to say."""
+    """A note is shown above its step. Catches: a scenario that teaches, without what it has to say."""
     lines = report("pool 2M nr=1\n# Long ago,\n# a page was promised.\ndb mmap a 1 private").splitlines()
     (at,) = [number for number, line in enumerate(lines) if "db mmap" in line]
     assert lines[at - 1].strip() == "# Long ago, a page was promised."
 
 
 def test_what_would_move_the_cursor_is_escaped() -> None:
-    """A note from elsewhere that clears the screen or rewrites what was printed above it."""
+    """Control characters of titles, notes and names are escaped.
+
+    Catches: a note from elsewhere that clears the screen or rewrites what was printed above it.
+    """
     step = parse_scn('pool 2M nr=1\ndb mmap "a\\u001b[3J" 1 private', "test.scn")
     steps = tuple(replace(each, note="a\x1b[2Jb\rc") for each in step.steps)
     text = report(replace(step, title="t\x1b[1A\tu", steps=steps))
@@ -111,7 +132,10 @@ def test_what_would_move_the_cursor_is_escaped() -> None:
 
 
 def test_cgroups_and_mounts_are_told_when_they_change() -> None:
-    """Counters that a run has and only `--json` shows; or that are repeated below every step."""
+    """A cgroup or mount has a line below a step that changes it.
+
+    Catches: counters that a run has and only `--json` shows; or that are repeated below every step.
+    """
     text = report(
         "pool 2M nr=10\ncgroup web max=4\nmount m size=3\nopen_file f mount=m\ndb cgroup_move web\n"
         "db mmap a 2 shared file=f\ndb touch a 0\ndb touch a 0"
@@ -127,7 +151,10 @@ def test_cgroups_and_mounts_are_told_when_they_change() -> None:
 
 
 def test_a_long_operation_goes_on_below() -> None:
-    """An operation cut off in the middle, or numbers pushed aside."""
+    """A long operation goes on in the next lines, and the counters stay in their columns.
+
+    Catches: an operation cut off in the middle, or numbers pushed aside.
+    """
     name = "a-process-with-a-name"
     lines = report(f"pool 2M nr=4\n{name} mmap buffers 4 private noreserve populate").splitlines()
     (at,) = [number for number, line in enumerate(lines) if name in line]
@@ -137,7 +164,7 @@ def test_a_long_operation_goes_on_below() -> None:
 
 
 def test_a_hang_is_the_last_line() -> None:
-    """A picture that stops without a word."""
+    """A call that hangs is said to hang, in the last line. Catches: a picture that stops without a word."""
     text = report(
         "pool 2M nr=2\ndb mmap a 1 private\ndb touch a 0\ndb fork kid\ncache mmap b 1 private\n"
         "db mremap a 0 new=1 move_to=c\ndb touch c 0 hangs",
@@ -148,12 +175,15 @@ def test_a_hang_is_the_last_line() -> None:
 
 
 def test_without_unicode_everything_is_ascii() -> None:
-    """A box in a log file, or a UnicodeEncodeError."""
+    """Without Unicode a report is ASCII. Catches: a box in a log file, or a UnicodeEncodeError."""
     assert report(WRAPS, "count-in-vma", unicode=False).isascii()
 
 
 def test_colour_is_only_added() -> None:
-    """Text that is there in colour and not without, which a reader of a log would miss."""
+    """Without its escapes a report in colour is the plain one.
+
+    Catches: text that is there in colour and not without, which a reader of a log would miss.
+    """
     coloured = report(WRAPS, "count-in-vma", colour=True)
     assert "\x1b[" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == report(WRAPS, "count-in-vma")
@@ -161,7 +191,10 @@ def test_colour_is_only_added() -> None:
 
 @pytest.mark.parametrize("width", [80, 100])
 def test_no_operation_is_cut_within_a_word(width: int) -> None:
-    """Names in pieces of ten letters, because a column is kept free for strips that are too long for it anyway."""
+    """An operation is cut between its words.
+
+    Catches: names in pieces of ten letters, because a column is kept free for strips that are too long for it anyway.
+    """
     operations = [
         "web-server mmap shared-buffer-pool 100000 private",
         "web-server munmap shared-buffer-pool 50000+20000",
@@ -174,7 +207,10 @@ def test_no_operation_is_cut_within_a_word(width: int) -> None:
 
 
 def test_signs_are_explained_where_they_are_used() -> None:
-    """A sign that is nowhere explained: a count beside a gap; lines about signs that are not there."""
+    """The legend has the signs that the run uses, and no others.
+
+    Catches: a sign that is nowhere explained: a count beside a gap; lines about signs that are not there.
+    """
     small = report("pool 2M nr=4\ndb mmap a 2 private")
     assert "private  ■" in small
     assert not re.search("^(shared|strips)", small, re.MULTILINE)

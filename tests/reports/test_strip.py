@@ -42,7 +42,11 @@ def pages_told(text: str, glyphs: Glyphs) -> int:
 
 @given(pictures(), st.integers(LEAST_WIDTH, 120), st.sampled_from([UNICODE, ASCII]))
 def test_every_page_is_drawn_or_counted(picture: Picture, width: int, glyphs: Glyphs) -> None:
-    """An abbreviation that lies: pages left out in silence, counted twice, or a strip that does not fit after all."""
+    """Every page of a strip is drawn or counted, within the width.
+
+    Catches: an abbreviation that lies: pages left out in silence, counted twice, or a strip that does not fit after
+    all.
+    """
     text = "".join(piece.text for piece in strip(picture, width, glyphs))
     total = sum(run.pages for run in picture.runs)
     assert len(text) <= width
@@ -54,7 +58,10 @@ def test_every_page_is_drawn_or_counted(picture: Picture, width: int, glyphs: Gl
 
 @given(pictures(), st.integers(LEAST_WIDTH, 120))
 def test_what_changed_first_is_always_shown(picture: Picture, width: int) -> None:
-    """A touch in the middle of a large mapping, abbreviated away."""
+    """A page that the step has changed is drawn, however long the strip is.
+
+    Catches: a touch in the middle of a large mapping, abbreviated away.
+    """
     if any(run.changed for run in picture.runs):
         assert any(piece.changed for piece in strip(picture, width, UNICODE))
 
@@ -73,14 +80,20 @@ def test_what_changed_first_is_always_shown(picture: Picture, width: int) -> Non
     ],
 )
 def test_few_columns_go_where_most_is_seen(runs: list[tuple[PageState, int]], width: int, text: str) -> None:
-    """Short runs counted and long ones drawn; room left unused."""
+    """Where columns are few, long runs are counted and short ones drawn, and no column is left.
+
+    Catches: short runs counted and long ones drawn; room left unused.
+    """
     picture = Picture("db", "a", False, tuple(PageRun(*run, False) for run in runs))
     assert "".join(piece.text for piece in strip(picture, width, ASCII)) == text
 
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 def test_states_and_kinds_can_be_told_apart(glyphs: Glyphs) -> None:
-    """Two states with one glyph; a shared mapping that looks like a private one."""
+    """Every state has its glyph, and shared mappings differ from private ones.
+
+    Catches: two states with one glyph; a shared mapping that looks like a private one.
+    """
     for kind in (glyphs.private, glyphs.shared):
         assert kind.keys() == set(PageState)
         assert len(set(kind.values())) == len(PageState)
@@ -89,6 +102,6 @@ def test_states_and_kinds_can_be_told_apart(glyphs: Glyphs) -> None:
 
 
 def test_ascii_is_ascii() -> None:
-    """A fallback that cannot be written either."""
+    """The ASCII glyphs are ASCII. Catches: a fallback that cannot be written either."""
     drawn = [*ASCII.private.values(), *ASCII.shared.values(), ASCII.times, ASCII.gap]
     assert "".join(drawn).isascii()

@@ -154,7 +154,10 @@ def test_keys_are_answered_during_a_look() -> None:
 
 
 def test_what_cannot_be_seen_for_a_while_is_said() -> None:
-    """An old status that passes for a new one, or a view that ends by night."""
+    """While the host cannot be read the view says why, shows the last status, and goes on.
+
+    Catches: an old status that passes for a new one, or a view that ends by night.
+    """
     found = threading.Event()
 
     def look() -> Status:
@@ -174,7 +177,7 @@ def test_what_cannot_be_seen_for_a_while_is_said() -> None:
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
 def test_q_and_control_c_leave(key: str) -> None:
-    """A view that asks for another key to leave it."""
+    """Both q and Ctrl-C leave the view. Catches: a view that asks for another key to leave it."""
 
     async def script(pilot: Pilot[None]) -> None:
         await pilot.press(key)
@@ -186,7 +189,10 @@ def test_q_and_control_c_leave(key: str) -> None:
 
 
 def test_hostile_names_are_shown_as_they_are_spelled() -> None:
-    """Markup that the toolkit obeys, from the name of a file or of the host: here a link that quits."""
+    """Names with markup or escapes are shown as they are spelled.
+
+    Catches: markup that the toolkit obeys, from the name of a file or of the host: here a link that quits.
+    """
     found = status([holder(HOSTILE, 5, 5, 7)])
     found = replace(found, identity=Identity(HOSTILE, "k", "b", "t"))
 
@@ -202,7 +208,10 @@ def test_hostile_names_are_shown_as_they_are_spelled() -> None:
 
 
 def test_a_long_report_is_scrolled() -> None:
-    """Warnings below the last line of the terminal that nobody can reach."""
+    """A report longer than the terminal is scrolled to its end.
+
+    Catches: warnings below the last line of the terminal that nobody can reach.
+    """
     many = [holder(f"/f{number}", 1, 1, number) for number in range(1, 100)]
 
     async def script(pilot: Pilot[None]) -> None:
@@ -217,7 +226,10 @@ def test_a_long_report_is_scrolled() -> None:
 
 
 def test_a_look_that_ends_while_the_view_is_closed_is_not_drawn() -> None:
-    """A traceback in the terminal of somebody who pressed q a moment too soon."""
+    """A look that ends after the view was closed is dropped.
+
+    Catches: a traceback in the terminal of somebody who pressed q a moment too soon.
+    """
     looking = threading.Event()
 
     def look() -> Status:

@@ -19,7 +19,10 @@ ROWS = [row.replace("\\|", "|") for row in re.findall(r"^\| `(.*?)`[ ,]", PAGE, 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example.splitlines()[0] for example in EXAMPLES])
 def test_every_example_is_read(example: str) -> None:
-    """An example that the reader refuses, or that the writer turns into another scenario."""
+    """Every example of docs/scn.md is read, and is the same when written and read again.
+
+    Catches: an example that the reader refuses, or that the writer turns into another scenario.
+    """
     scenario = parse_scn(example, "example.scn")
     assert scenario.steps
     assert parse_scn(format_scn(scenario), "again.scn") == scenario
@@ -28,22 +31,28 @@ def test_every_example_is_read(example: str) -> None:
 @pytest.mark.parametrize("kernel", ["ideal", "6.18"])
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example.splitlines()[0] for example in EXAMPLES])
 def test_every_example_is_true(example: str, kernel: str) -> None:
-    """A page that teaches a wrong answer."""
+    """Every expectation in the examples holds. Catches: a page that teaches a wrong answer."""
     played = list(play(parse_scn(example, "example.scn"), parse_kernel(kernel)))
     assert [contradiction for each in played for contradiction in each.contradictions] == []
 
 
 def test_the_first_example_is_canonical() -> None:
-    """A layout that differs from what people are shown first."""
+    """The first example has the layout that `convert` writes.
+
+    Catches: a layout that differs from what people are shown first.
+    """
     assert format_scn(parse_scn(EXAMPLES[0], "example.scn")) == EXAMPLES[0]
 
 
 def test_the_table_has_the_form_of_every_operation() -> None:
-    """An argument that was added or renamed, and that the page does not tell of."""
+    """The table has the form of every operation, in their order.
+
+    Catches: an argument that was added or renamed, and that the page does not tell of.
+    """
     assert [row for row in ROWS if "KERNEL" not in row][: len(OPERATIONS)] == [form_of(op).usage() for op in OPERATIONS]
 
 
 def test_the_header_table_has_every_header() -> None:
-    """A header that the reader knows and the page does not."""
+    """The table of headers has every header. Catches: a header that the reader knows and the page does not."""
     told = {row.split()[0] for row in ROWS[len(OPERATIONS) :]}
     assert told == set(HEADERS) - {"title"}

@@ -24,7 +24,10 @@ def told(expectation: Expectation) -> list[str]:
 
 
 def test_only_the_overridden_key_changes() -> None:
-    """`expect_on` replacing `expect` as a whole: the keys that it leaves out would not be checked any more."""
+    """What `expect_on` gives replaces those keys of `expect`, and no others.
+
+    Catches: `expect_on` replacing `expect` as a whole: the keys that it leaves out would not be checked any more.
+    """
     base = Expectation(outcome=Outcome.OK, free=3, cgroups={"web": CgroupPages(1, 2), "db": CgroupPages(3, 4)})
     over = Expectation(free=5, cgroups={"web": CgroupPages(rsvd=9)}, statfs={"data": StatfsPages(bfree=1)})
     merged = Expectation(
@@ -38,21 +41,30 @@ def test_only_the_overridden_key_changes() -> None:
 
 
 def test_the_last_name_of_a_kernel_decides() -> None:
-    """Names applied in the order of the file instead of the kernel's."""
+    """Of several names of a kernel, the last in the kernel's order decides.
+
+    Catches: names applied in the order of the file instead of the kernel's.
+    """
     both = step(None, b=Expectation(rsvd=1), a=Expectation(rsvd=2, free=2))
     assert expected(both, ["a", "b"]) == Expectation(rsvd=1, free=2)
     assert expected(both, ["b", "a"]) == Expectation(rsvd=2, free=2)
 
 
 def test_zero_and_negative_are_expectations() -> None:
-    """A truth test where `is None` is meant: an expected 0 that nobody checks, or that overrides nothing."""
+    """An expected 0 or negative number is checked.
+
+    Catches: a truth test where `is None` is meant: an expected 0 that nobody checks, or that overrides nothing.
+    """
     assert told(Expectation(total=0)) == ["total is 16, expected 0"]
     assert told(Expectation(rsvd=-1, surp=0)) == []
     assert expected(step(Expectation(rsvd=5), k=Expectation(rsvd=0)), ["k"]) == Expectation(rsvd=0)
 
 
 def test_every_counter_is_compared_with_its_own() -> None:
-    """Two counters exchanged, or one that is never compared."""
+    """Each expected number is compared with the answer's own.
+
+    Catches: two counters exchanged, or one that is never compared.
+    """
     wrong = Expectation(
         Outcome.OK, 1, 2, 3, 4, cgroups={"web": CgroupPages(5, 7)}, statfs={"data": StatfsPages(1, 3, 4)}
     )
@@ -71,7 +83,10 @@ def test_every_counter_is_compared_with_its_own() -> None:
 
 
 def test_what_the_answer_does_not_have_is_a_contradiction() -> None:
-    """An expectation about a cgroup or mount that is gone, and so passes unseen."""
+    """An expectation of a cgroup or mount that the answer does not have is a contradiction.
+
+    Catches: an expectation about a cgroup or mount that is gone, and so passes unseen.
+    """
     gone = Expectation(cgroups={"gone": CgroupPages()}, statfs={"away": StatfsPages(bfree=0)})
     assert told(gone) == ["gone is not there, expected a cgroup", "away is not there, expected a mount"]
     bare = Answer(Outcome.OK, Counters(1, 1, 0, 0))
@@ -79,14 +94,20 @@ def test_what_the_answer_does_not_have_is_a_contradiction() -> None:
 
 
 def test_an_answer_fulfils_what_was_observed_of_it() -> None:
-    """A recorded expectation that its own run contradicts, or that leaves something out."""
+    """What was observed of an answer is fulfilled by that answer, and leaves nothing out.
+
+    Catches: a recorded expectation that its own run contradicts, or that leaves something out.
+    """
     assert contradictions(observed(ANSWER), ANSWER) == []
     assert observed(ANSWER).statfs == {"data": StatfsPages(8, 2, 2)}
     assert observed(Answer(Outcome.OK, Counters(1, 1, 0, 0))) == Expectation(Outcome.OK, 1, 1, 0, 0)
 
 
 def test_leaks_by_kernel_and_for_all() -> None:
-    """A leak of one kernel expected of all, or a number given for all that is taken for none."""
+    """Expected leaks are for all kernels, or by kernel; without them 0 is expected.
+
+    Catches: a leak of one kernel expected of all, or a number given for all that is taken for none.
+    """
 
     def leaks(value: int | dict[str, int] | None, *names: str) -> int:
         return leaks_for(Scenario(Pool(2048, 4), (), leaks_rsvd=value), names)

@@ -83,6 +83,7 @@ STEPS = {
 
 @pytest.mark.parametrize(("text", "complaint"), STEPS.values(), ids=STEPS)
 def test_a_wrong_step_is_named(text: str, complaint: str) -> None:
+    """A wrong step is refused with its line, its number and what was expected. Catches: a step that is half read."""
     assert refusal(text).startswith(f"f.json:1: step 2: {complaint}")
 
 
@@ -95,7 +96,10 @@ LENGTHS = {
 
 @pytest.mark.parametrize(("keys", "complaint"), LENGTHS.values(), ids=LENGTHS)
 def test_a_length_is_given_once(keys: dict[str, int], complaint: str) -> None:
-    """A missing length read as 0, or one of two lengths ignored."""
+    """A range has its length in pages or in bytes, exactly one of them.
+
+    Catches: a missing length read as 0, or one of two lengths ignored.
+    """
     munmap = {"step": 1, "op": "munmap", "proc": "p", "map": "a", **keys}
     assert f"f.json:1: step 1: {complaint}" in refusal(scenario(steps=[munmap]))
 
@@ -139,6 +143,7 @@ HEADS = {
 
 @pytest.mark.parametrize(("text", "complaint"), HEADS.values(), ids=HEADS)
 def test_a_wrong_head_is_named(text: str, complaint: str) -> None:
+    """What is wrong above the steps is refused with file and key. Catches: a head that is defaulted."""
     message = refusal(text)
     assert message.startswith("f.json:")
     assert complaint in message
@@ -146,7 +151,10 @@ def test_a_wrong_head_is_named(text: str, complaint: str) -> None:
 
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_wrong_value_is_placed_on_its_line(indent: int | None) -> None:
-    """Catches: the line of the first step, of the step before, or of a value that looks alike."""
+    """A wrong value is placed on its own line of the file.
+
+    Catches: the line of the first step, of the step before, or of a value that looks alike.
+    """
     decoy = {"note": 'a "brace }\n, "page": "x"', "expect": {"free": 1, "cgroups": {}}}
     steps = [MMAP | decoy, TOUCH | {"step": 2, "page": 7}, TOUCH | {"step": 3, "page": "wrong"}, TOUCH | {"step": 4}]
     text = json.dumps(json.loads(scenario(steps=steps)), indent=indent)
@@ -155,7 +163,10 @@ def test_a_wrong_value_is_placed_on_its_line(indent: int | None) -> None:
 
 
 def test_a_wrong_head_is_placed_on_its_line() -> None:
-    """Catches: line 1 for whatever is wrong above the steps; a key that is missing placed below its object."""
+    """A wrong key above the steps is placed on its line, a missing one on that of its object.
+
+    Catches: line 1 for whatever is wrong above the steps; a key that is missing placed below its object.
+    """
     text = json.dumps(json.loads(scenario(cgroups={"web": {}, "db": {"max_pages": -1}})), indent=1)
     line = next(number for number, line in enumerate(text.split("\n"), 1) if "-1" in line)
     assert refusal(text).startswith(f"f.json:{line}: key 'cgroups.db.max_pages': ")
@@ -184,13 +195,16 @@ RESERVED = {op: (touch(op=op), op) for op in ("soft_offline", "uffd_register")}
 
 @pytest.mark.parametrize(("text", "name"), RESERVED.values(), ids=RESERVED)
 def test_what_is_reserved_is_not_implemented(text: str, name: str) -> None:
-    """A reserved key called unknown, as if it were a mistake; or kept and ignored, as if it were done."""
+    """A reserved key is refused as not implemented.
+
+    Catches: a reserved key called unknown, as if it were a mistake; or kept and ignored, as if it were done.
+    """
     with pytest.raises(UnsupportedError, match=f"{name}.*not implemented"):
         parse_json(text, "f.json")
 
 
 def test_unknown_keys_where_they_are_allowed() -> None:
-    """A key for somebody else's tools refused, or lost."""
+    """Unknown keys are kept where the format allows them. Catches: a key for somebody else's tools refused, or lost."""
     read = parse_json(scenario(recorded={"on": 1}, source=[], steps=[MMAP | {"x-line": 3}]), "f.json")
     assert read.source == []
     assert read.extra == {"recorded": {"on": 1}}
@@ -198,7 +212,7 @@ def test_unknown_keys_where_they_are_allowed() -> None:
 
 
 def test_the_first_error_is_reported() -> None:
-    """The place of another error than the first."""
+    """Of several errors the first in the file is reported. Catches: the place of another error than the first."""
     assert "step 1" in refusal(scenario(steps=[{"op": "?"}, {"op": "?"}]))
     assert "nr_hugepages" in refusal(scenario(pool={"page_size_kB": 4}, steps=[{"op": "?"}]))
 

@@ -17,14 +17,20 @@ SCENARIO = Scenario(Pool(2048, 4), (Step(Touch("p", "größe", "write", 0)), Ste
 
 @pytest.mark.parametrize("name", ["s.scn", "s.json", "s.jsonl"])
 def test_what_is_dumped_is_loaded(name: str, tmp_path: Path) -> None:
-    """A suffix that is read as one spelling and written as another; text not in UTF-8."""
+    """What is written under a suffix is read back from it, as UTF-8, and nothing is left beside it.
+
+    Catches: a suffix that is read as one spelling and written as another; text not in UTF-8.
+    """
     dump([SCENARIO], tmp_path / name)
     assert load(tmp_path / name) == [SCENARIO]
     assert list(tmp_path.iterdir()) == [tmp_path / name]
 
 
 def test_a_jsonl_file_holds_many(tmp_path: Path) -> None:
-    """Only the first line read; a blank line or a missing newline at the end taken for a scenario."""
+    """Each line of a .jsonl file that is not blank is a scenario.
+
+    Catches: only the first line read; a blank line or a missing newline at the end taken for a scenario.
+    """
     path = tmp_path / "many.jsonl"
     path.write_text("\n" + to_text([SCENARIO, SCENARIO], ".jsonl").replace("\n", "\n\n").rstrip("\n"))
     assert load(path) == [SCENARIO, SCENARIO]
@@ -33,7 +39,10 @@ def test_a_jsonl_file_holds_many(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".scn", ".json"])
 @pytest.mark.parametrize("count", [0, 2])
 def test_other_files_hold_one(suffix: str, count: int, tmp_path: Path) -> None:
-    """Several scenarios written into a file that is then read as none."""
+    """Another suffix holds one scenario; any other number is refused and changes nothing.
+
+    Catches: several scenarios written into a file that is then read as none.
+    """
     path = tmp_path / f"s{suffix}"
     path.write_text("as it was")
     with pytest.raises(InputError, match=f"holds one scenario, not {count}"):
@@ -46,7 +55,10 @@ def test_other_files_hold_one(suffix: str, count: int, tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("suffix", [".scn", ".json", ".jsonl"])
 def test_files_from_other_editors(prepare: Callable[[str], str], suffix: str, tmp_path: Path) -> None:
-    """A byte order mark, or the line ends of another system, taken for part of the text."""
+    """A byte order mark and other line ends are no part of the text.
+
+    Catches: a byte order mark, or the line ends of another system, taken for part of the text.
+    """
     path = tmp_path / f"s{suffix}"
     path.write_bytes(prepare(to_text([SCENARIO], suffix)).encode())
     assert load(path) == [SCENARIO]
@@ -64,7 +76,10 @@ def test_files_from_other_editors(prepare: Callable[[str], str], suffix: str, tm
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_named(name: str, content: bytes | None, complaint: str, tmp_path: Path) -> None:
-    """A traceback, or an error that does not say which of many files it is about."""
+    """A file that cannot be read is an error with its name and reason.
+
+    Catches: a traceback, or an error that does not say which of many files it is about.
+    """
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=complaint):
@@ -72,7 +87,10 @@ def test_a_file_that_cannot_be_read_is_named(name: str, content: bytes | None, c
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file emptied before the new text is safe; litter beside it."""
+    """When a write fails, the old file is as it was and alone.
+
+    Catches: a file emptied before the new text is safe; litter beside it.
+    """
     path = tmp_path / "s.scn"
     path.write_text("as it was")
 
@@ -86,7 +104,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_mode_and_the_link_survive_a_rewrite(tmp_path: Path) -> None:
-    """A shared file that becomes private, or a link that becomes a file of its own."""
+    """A rewrite keeps the file's mode and writes through a link.
+
+    Catches: a shared file that becomes private, or a link that becomes a file of its own.
+    """
     path = tmp_path / "s.json"
     dump([SCENARIO], path)
     path.chmod(0o640)
@@ -98,14 +119,20 @@ def test_the_mode_and_the_link_survive_a_rewrite(tmp_path: Path) -> None:
 
 
 def test_the_id_is_the_files_stem_unless_given() -> None:
-    """An id that is empty taken for none; the suffix left on the stem."""
+    """The id is the file's name without its suffix, unless the scenario has one, be it empty.
+
+    Catches: an id that is empty taken for none; the suffix left on the stem.
+    """
     assert scenario_id(SCENARIO, Path("some/dir/split.middle.scn")) == "split.middle"
     assert scenario_id(Scenario(Pool(2048, 4), (), id=""), Path("x.scn")) == ""
 
 
 @pytest.mark.parametrize("name", [*errno.errorcode.values(), "EWOULDBLOCK", "EOPNOTSUPP", "EDEADLK"])
 def test_every_errno_has_a_word(name: str, tmp_path: Path) -> None:
-    """A corpus that is refused for an errno that no kernel of ours answers, or for how the C library calls it."""
+    """Every errno that this Python knows can be expected.
+
+    Catches: a corpus that is refused for an errno that no kernel of ours answers, or for how the C library calls it.
+    """
     path = tmp_path / "errno.scn"
     path.write_text(f"pool 2M nr=1\np exit -> {name}\n")
     ((step,),) = (scenario.steps for scenario in load(path))

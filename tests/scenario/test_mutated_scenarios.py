@@ -15,7 +15,10 @@ CASES = 400
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("suffix", [".scn", ".json", ".jsonl"])
 def test_a_damaged_scenario_is_refused_or_is_one(tmp_path: Path, suffix: str) -> None:
-    """Catches: a traceback of a reader, and what is read in another way when it has been written."""
+    """A damaged file is refused with a message, or it is a scenario that is written and read back.
+
+    Catches: a traceback of a reader, and what is read in another way when it has been written.
+    """
     sound = [
         to_text(load(path), suffix).encode() for path in sorted(SCENARIOS.rglob("*.scn")) if path.stat().st_size < 3000
     ]

@@ -16,7 +16,10 @@ def canonical(raw: object) -> str:
 
 @given(raw_scenarios())
 def test_json_keeps_every_key_and_value(raw: dict[str, Any]) -> None:
-    """A key that is dropped, defaulted or renamed, for any operation and any combination of its arguments."""
+    """A JSON scenario that is read and written has every key and value that it had.
+
+    Catches: a key that is dropped, defaulted or renamed, for any operation and any combination of its arguments.
+    """
     scenario = parse_json(json.dumps(raw), "f.json")
     text = format_json(scenario)
     assert text.encode()
@@ -26,7 +29,10 @@ def test_json_keeps_every_key_and_value(raw: dict[str, Any]) -> None:
 
 @given(raw_scenarios())
 def test_scn_keeps_every_key_and_value(raw: dict[str, Any]) -> None:
-    """A word that is read back as something else: a name taken for a keyword, a 0 for nothing, a page for a byte."""
+    """A scenario written as .scn and read again is equal.
+
+    Catches: a word that is read back as something else: a name taken for a keyword, a 0 for nothing, a page for a byte.
+    """
     scenario = parse_json(json.dumps(raw), "f.json")
     text = format_scn(scenario)
     assert text.encode()

@@ -59,6 +59,7 @@ LINES = {
 
 @pytest.mark.parametrize(("line", "complaint"), LINES.values(), ids=LINES)
 def test_a_wrong_line_is_named(line: str, complaint: str) -> None:
+    """A wrong line is refused with its number and what was expected. Catches: a line that is read as another one."""
     number = 3 + line.count("\n")
     with pytest.raises(InputError) as caught:
         parse_scn(f"pool 2M nr=16\n\n{line}\n", "f.scn")
@@ -87,6 +88,10 @@ HEADERS = {
 
 @pytest.mark.parametrize(("text", "complaint"), HEADERS.values(), ids=HEADERS)
 def test_a_wrong_header_is_named(text: str, complaint: str) -> None:
+    """A wrong header is refused with its line and what was expected.
+
+    Catches: a header that is taken for an operation.
+    """
     with pytest.raises(InputError) as caught:
         parse_scn(f"{text}\n", "f.scn")
     assert str(caught.value).startswith(f"f.scn:{complaint}")
@@ -94,7 +99,10 @@ def test_a_wrong_header_is_named(text: str, complaint: str) -> None:
 
 @given(raw_scenarios(), st.data())
 def test_any_text_is_read_or_refused(raw: dict[str, Any], data: st.DataObject) -> None:
-    """A traceback on a file that somebody is just writing: a word missing, doubled, or in a wrong place."""
+    """Any text is read as a scenario or refused with an InputError.
+
+    Catches: a traceback on a file that somebody is just writing: a word missing, doubled, or in a wrong place.
+    """
     words = format_scn(parse_json(json.dumps(raw), "f.json")).split(" ")
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(words) - 1))

@@ -23,20 +23,29 @@ NAMES = ["split", "operations", "nodes", "comments"]
 
 @pytest.mark.parametrize("name", NAMES)
 def test_both_spellings_mean_the_same(name: str) -> None:
-    """A word that reader and writer of `.scn` agree on, and that yet means another key of JSON."""
+    """The .scn and JSON files of one name, written by hand, are equal scenarios.
+
+    Catches: a word that reader and writer of `.scn` agree on, and that yet means another key of JSON.
+    """
     assert load(DATA / f"{name}.scn") == load(DATA / f"{name}.json")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_canonical_layout(name: str) -> None:
-    """Columns, order or quotes that change, and with them every file that is recorded again."""
+    """The layout that is written is the one kept in data/.
+
+    Catches: Columns, order or quotes that change, and with them every file that is recorded again.
+    """
     kept = DATA / f"{name}.canonical.scn"
     text = (kept if kept.exists() else DATA / f"{name}.scn").read_text()
     assert format_scn(load(DATA / f"{name}.json")[0]) == text
 
 
 def test_every_operation_is_among_them() -> None:
-    """An operation that was added, and that these files do not show."""
+    """The files in data/ use every operation.
+
+    Catches: an operation that was added, and that these files do not show.
+    """
     scenarios = load(DATA / "operations.scn") + load(DATA / "nodes.scn")
     assert {step.operation.op for scenario in scenarios for step in scenario.steps} == set(OPERATIONS)
 
@@ -54,7 +63,10 @@ def test_every_operation_is_among_them() -> None:
     ],
 )
 def test_ranges(line: str, argument: dict[str, int]) -> None:
-    """A start that is 0 taken for one that was not given; pages taken for bytes."""
+    """Each spelling of a range in .scn is the range that JSON spells out.
+
+    Catches: a start that is 0 taken for one that was not given; pages taken for bytes.
+    """
     (step,) = parse_scn(f"pool 2M nr=1\n{line}", "f.scn").steps
     expected = {"step": 1, "op": "munmap", "proc": "p", "map": "a", **argument}
     head = {"schema": "hugeresv-scenario/1", "pool": {"page_size_kB": 2048, "nr_hugepages": 1}}
@@ -64,7 +76,10 @@ def test_ranges(line: str, argument: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("name", [*HEADERS, *WITHOUT_PROC, "->", "|", "# a"])
 def test_a_process_may_have_any_name(name: str) -> None:
-    """A process called like the beginning of another kind of line, whose operations then vanish into that."""
+    """A process may be called like any word of the language.
+
+    Catches: a process called like the beginning of another kind of line, whose operations then vanish into that.
+    """
     steps = (Step(Exit(name)), Step(Exit(name)))
     assert parse_scn(format_scn(Scenario(Pool(2048, 1), steps)), "f.scn").steps == steps
 
