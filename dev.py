@@ -63,6 +63,11 @@ def rules(arguments: "list[str]") -> int:
     return run(BIN / "python", "-m", "tests.rules", *arguments)
 
 
+def site(arguments: "list[str]") -> int:
+    """Build the site into site/; --serve [PORT] shows it on this machine, at port 8000 by default."""
+    return run(BIN / "python", "-m", "website", *arguments)
+
+
 def lock(arguments: "list[str]") -> int:
     """Write requirements.lock from pyproject.toml; arguments go to `uv pip compile` (such as --upgrade)."""
     what = ("--universal", "--python-version", "3.11", "--group", "dev", "pyproject.toml")
@@ -70,7 +75,16 @@ def lock(arguments: "list[str]") -> int:
     return run(BIN / "uv", "pip", "compile", *what, *how, "--output-file", "requirements.lock", *arguments)
 
 
-COMMANDS = {"demo": demo, "test": test, "fast": fast, "lint": lint, "matrix": matrix, "rules": rules, "lock": lock}
+COMMANDS = {
+    "demo": demo,
+    "test": test,
+    "fast": fast,
+    "lint": lint,
+    "matrix": matrix,
+    "rules": rules,
+    "site": site,
+    "lock": lock,
+}
 
 
 def main() -> int:

@@ -10,8 +10,8 @@ from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.play.film import filmed
 from hugeresv.reports.html.compare import ComparePage
+from hugeresv.reports.html.films import described
 from hugeresv.reports.html.page import films_page
-from hugeresv.reports.html.run import described
 from hugeresv.scenario.json_format import parse_json
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.scenario.scn_format import parse_scn

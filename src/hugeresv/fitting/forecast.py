@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from hugeresv.fitting.host import read_situation
 from hugeresv.fitting.limits import CgroupLimit, Limit, PoolLimit, alone, limits_of, without_limits
 from hugeresv.fitting.situation import Query, Refusal, Situation
 from hugeresv.fitting.trial import Trial, attempt
@@ -101,6 +100,8 @@ def forecast(situation: Situation) -> Forecast:
 
 def forecast_on_host(proc_root: str, sys_root: str, query: Query) -> Forecast:
     """Would it fit? InputError for a query that names what is not there; UnavailableError where it cannot be known."""
+    from hugeresv.fitting.host import read_situation  # a forecast of given numbers needs no host
+
     return forecast(read_situation(proc_root, sys_root, query))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from hugeresv.holders.advice import BootAdvice
-from hugeresv.reports.listing import one_line
+from hugeresv.reports.printable import one_line
 from hugeresv.reports.screen import Screen
 
 SCHEMA = "hugeresv-advice/1"

@@ -5,7 +5,7 @@ from hugeresv.fitting.remedy import pages_of, remedies_of
 from hugeresv.fitting.situation import What
 from hugeresv.fitting.trial import Trial
 from hugeresv.outcome import Outcome
-from hugeresv.reports.listing import one_line
+from hugeresv.reports.printable import one_line
 from hugeresv.reports.screen import Screen
 from hugeresv.units import format_bytes
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from hugeresv.reports.listing import one_line
+from hugeresv.reports.printable import one_line
 
 _LONGEST_LABEL = 256
 

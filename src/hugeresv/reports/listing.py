@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-from hugeresv.reports.printable import printable
+from hugeresv.reports.printable import one_line
 from hugeresv.reports.screen import Screen
 
 _GAP = "  "
@@ -42,11 +42,6 @@ def print_listing(
             _cell(text, width, name=title in names) for text, width, title in zip(row, widths, titles, strict=True)
         ]
         screen.line(_GAP.join(cells))
-
-
-def one_line(text: str) -> str:
-    """A text that may be a stranger's, as one line without anything that a terminal would act on."""
-    return printable(text).replace("\n", "\\n")
 
 
 def _is_number(text: str) -> bool:

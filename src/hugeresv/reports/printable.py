@@ -6,3 +6,8 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
+
+
+def one_line(text: str) -> str:
+    """A text that may be a stranger's, as one line without anything that a terminal would act on."""
+    return printable(text).replace("\n", "\\n")

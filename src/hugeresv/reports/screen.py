@@ -4,11 +4,17 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-import click
-
 from hugeresv.reports.printable import printable
 
 _NARROWEST = 20
+
+_ESCAPE = "\x1b["
+_NAMES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+_COLOURS = {name: 30 + at for at, name in enumerate(_NAMES)} | {
+    f"bright_{name}": 90 + at for at, name in enumerate(_NAMES)
+}
+_SWITCHES = {"bold": 1, "dim": 2, "italic": 3, "underline": 4}
+"""ECMA-48, select graphic rendition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class Screen:
         self.stream.flush()
 
     def paragraph(self, text: str, indent: str = "", *, first: str | None = None, **style: Any) -> None:
-        """Write text that may be long, wrapped and indented, in click's `style`.
+        """Write text that may be long, wrapped and indented, in the `style` of `styled`.
 
         Lines are joined, but for empty and indented ones, which stay what they are; `first` is what the first begins
         with instead of `indent`.
@@ -49,8 +55,12 @@ class Screen:
                 self.line(self.styled(wrapped, **style))
 
     def styled(self, text: str, **style: Any) -> str:
-        """`text` in click's `style`, where there is colour."""
-        return click.style(text, **style) if self.colour else text
+        """`text` in a style, where there is colour: `fg` is a colour's name, the others are switches of `_SWITCHES`."""
+        if not self.colour:
+            return text
+        codes = [_COLOURS[style["fg"]]] if style.get("fg") else []
+        codes += [_SWITCHES[name] for name, value in style.items() if name != "fg" and value]
+        return f"{''.join(f'{_ESCAPE}{code}m' for code in codes)}{text}{_ESCAPE}0m"
 
 
 def _joined(lines: list[str]) -> list[str]:

@@ -8,7 +8,8 @@ from hugeresv.holders.host import Status
 from hugeresv.ledger.observation import CgroupUse, Holder, Observation, PoolUse, Unreadable
 from hugeresv.ledger.reconcile import CgroupRest
 from hugeresv.reports.holders import Shown, print_holders
-from hugeresv.reports.listing import one_line, print_listing
+from hugeresv.reports.listing import print_listing
+from hugeresv.reports.printable import one_line
 from hugeresv.reports.screen import Screen
 from hugeresv.units import count_of, format_bytes
 

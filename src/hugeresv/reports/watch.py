@@ -16,7 +16,7 @@ from textual.widgets import Footer, Static
 from hugeresv.errors import HugeresvError
 from hugeresv.holders.host import Status
 from hugeresv.reports.holders import SORT_KEYS, Shown
-from hugeresv.reports.listing import one_line
+from hugeresv.reports.printable import one_line
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.status import show_status
 

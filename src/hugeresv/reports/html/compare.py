@@ -7,8 +7,8 @@ from typing import Any
 
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.play.film import Film
+from hugeresv.reports.html.films import described
 from hugeresv.reports.html.page import films_page
-from hugeresv.reports.html.run import described
 from hugeresv.reports.screen import Screen
 from hugeresv.scenario.scenario import Scenario
 

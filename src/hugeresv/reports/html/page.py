@@ -12,12 +12,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import hugeresv
-from hugeresv.play.film import STATES
-from hugeresv.reports.drawing import MEANINGS
+from hugeresv.reports.html.films import films_data
 from hugeresv.reports.printable import printable
 
-SCRIPTS = ("film.js", "draw.js", "pool.js", "machine.js", "timeline.js", "show.js", "page.js")
-"""In the order in which they need each other."""
+SHOWING_FILMS = ("film.js", "draw.js", "pool.js", "machine.js", "timeline.js", "show.js", "legend.js")
+"""Scripts in the order in which they need each other."""
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("hugeresv.reports.html", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -30,17 +29,13 @@ def asset(name: str) -> str:
     return (files("hugeresv.reports.html") / "assets" / name).read_text(encoding="utf-8")
 
 
-def states() -> list[dict[str, str]]:
-    """What a page's number of a state stands for, and how people call it."""
-    return [{"name": state.value, "words": MEANINGS[state]} for state in STATES]
-
-
 def films_page(title: str, runs: Sequence[Mapping[str, Any]]) -> str:
     """A page with runs that one steps through."""
-    script = "\n".join(['"use strict";', *map(asset, SCRIPTS), "startColours();", "startPage();"])
+    script = "\n".join(
+        ['"use strict";', *map(asset, SHOWING_FILMS), asset("page.js"), "startColours();", "startPage();"]
+    )
     names = [run["name"] for run in runs]
-    data = [{**run, "films": [film.data() for film in run["films"]]} for run in runs]
-    films = as_json({"states": states(), "runs": data})
+    films = as_json(films_data(runs))
     return page("run.html.jinja", ("base.css", "films.css"), script, title=title, names=names, films=films)
 
 

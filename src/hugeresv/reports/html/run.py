@@ -8,13 +8,13 @@ from typing import Any
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.play.film import Film
 from hugeresv.play.play import Attendant, Result
+from hugeresv.reports.html.films import described
 from hugeresv.reports.html.page import films_page
-from hugeresv.reports.run import causes_in_words, pool_in_words, total_in_words
+from hugeresv.reports.run import causes_in_words, total_in_words
 from hugeresv.reports.screen import Screen
-from hugeresv.reports.spelling import spell, spell_name
+from hugeresv.reports.spelling import spell_name
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.known import Cause
-from hugeresv.units import format_bytes
 
 
 class RunPage:
@@ -79,18 +79,3 @@ class RunPage:
         """Say how all of them went, as `run` does without a page."""
         text, is_wrong = total_in_words(len(self._runs), self._contradicted, self._untrue, self._unfinished)
         screen.paragraph(text, "  ", first="", fg="red" if is_wrong else "green")
-
-
-def described(
-    name: str, scenario: Scenario, films: Sequence[Film], kernels: str, part: int | None = None
-) -> dict[str, Any]:
-    """A run as a page takes it; `part` is the step at which its films part."""
-    return {
-        "name": name,
-        "title": scenario.title,
-        "about": f"{name} on {kernels}: {pool_in_words(scenario)}",
-        "page": format_bytes(scenario.pool.page_bytes),
-        "steps": [[spell(step.operation), step.note] for step in scenario.steps],
-        "part": part,
-        "films": films,
-    }

@@ -176,17 +176,25 @@ function wrong(track, { moment, previous }) {
   );
 }
 
-/* Put films into a place of a page; `address` is told of the run and step that are looked at. */
-function showFilms(place, { states, runs }, start = {}, address = () => {}) {
-  let run;
-  const open = (number, step) => {
-    if (run && run.timer) run.toggle();
-    run = new Run(runs[number], states, (at) => address(number, at));
-    place.replaceChildren(run.node);
-    run.width = run.stage.clientWidth;
-    run.go(step ?? runs[number].part ?? 0);
-  };
-  document.addEventListener("keydown", (event) => run.key(event));
-  open(start.run || 0, start.step);
-  return { open, get run() { return run; } };
+/* Films in a place of a page; `address` is told of the run and the step that are looked at. */
+class Films {
+  constructor(place, address = () => {}) {
+    this.place = place;
+    this.address = address;
+    document.addEventListener("keydown", (event) => this.run && this.run.key(event));
+  }
+
+  show(data, start = {}) {
+    this.data = data;
+    this.open(Math.min(start.run || 0, data.runs.length - 1), start.step);
+  }
+
+  open(number, step) {
+    if (this.run && this.run.timer) this.run.toggle();
+    const run = this.data.runs[number];
+    this.run = new Run(run, this.data.states, (at) => this.address(number, at));
+    this.place.replaceChildren(this.run.node);
+    this.run.width = this.run.stage.clientWidth;
+    this.run.go(step ?? run.part ?? 0);
+  }
 }

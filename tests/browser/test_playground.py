@@ -1,0 +1,153 @@
+"""The playground: the model runs in the browser, and says there what it says here."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hugeresv.kernels.grammar import parse_behaviour
+from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.play.film import filmed
+from hugeresv.reports.html.films import described, films_data
+from tests.browser.conftest import accessibility
+from tests.played import SCENARIOS, scenario_in
+from website.build import NotFetchedError, build, fetched
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytest.importorskip("playwright", reason="the tests in a browser need playwright")
+from playwright.sync_api import expect
+
+PATIENCE_MS = 90_000
+"""Python has to be loaded, beside whatever else this machine does."""
+
+expect.set_options(timeout=PATIENCE_MS)
+
+WRAPS = "pool 2M nr=1\ndb mmap a 1 private\ndb touch a 0\ndb fork child\ndb exit\n"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002  the base class calls it so
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the site is served."""
+    try:
+        fetched()
+    except NotFetchedError as error:
+        pytest.skip(f"the tests of the playground: {error}")
+    site = tmp_path_factory.mktemp("site") / "site"
+    build(site)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/playground/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def playground(browser: "Browser", address: str) -> Iterator["Page"]:
+    """One page for all tests, since Python takes seconds to load; no script in it may fail, nothing comes from afar."""
+    context = browser.new_context(viewport={"width": 1500, "height": 950})
+    page = context.new_page()
+    wrong: list[str] = []
+    page.set_default_timeout(PATIENCE_MS)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.extend([message.text] * (message.type == "error")))
+    page.on("request", lambda request: wrong.extend([request.url] * (not request.url.startswith((address, "data:")))))
+    page.goto(address)
+    page.wait_for_selector("#place .part")
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def ask(page: "Page", **question: Any) -> dict[str, Any]:
+    """What Python answers in the browser."""
+    answer: dict[str, Any] = page.evaluate("question => playground.python.ask(question)", question)
+    return answer
+
+
+def test_every_scenario_is_the_same_film_in_the_browser(playground: "Page") -> None:
+    """Every number of every step. Catches: a part of the package that is not shipped, and a Python that differs."""
+    kernel = ModelKernel(parse_behaviour("6.18"))
+    for path in sorted(SCENARIOS.rglob("*.scn")):
+        scenario = scenario_in(path)
+        run = described(scenario.id or "the scenario", scenario, [filmed(scenario, kernel)], "6.18")
+        found = ask(playground, do="run", text=path.read_text(), kernel="6.18", other="")
+        assert found == {"films": json.loads(json.dumps(films_data([run])))}, path
+
+
+def test_a_scenario_that_is_typed_runs(playground: "Page") -> None:
+    """It opens where it goes wrong, with the wrapped counter. Catches: an editor whose text nobody reads."""
+    playground.fill("#kernel", "6.18")
+    playground.fill("#text", WRAPS)
+    playground.wait_for_selector("text=18446744073709551615")
+    assert playground.inner_text(".now .name") == "Step 4"
+    assert playground.inner_text('[data-counter="rsvd"]') == "-1"
+
+
+def test_an_error_is_shown_at_its_line(playground: "Page") -> None:
+    """Catches: a message about another line, or one that stays when it has been mended."""
+    playground.fill("#text", WRAPS.replace("touch", "tuch"))
+    playground.wait_for_selector(".s-line.is-wrong")
+    assert playground.inner_text(".s-line.is-wrong") == "db tuch a 0"
+    assert playground.inner_text("#trouble") == "line 3: unknown operation 'tuch'; did you mean 'touch'?"
+    playground.fill("#text", WRAPS)
+    playground.wait_for_selector(".s-line.is-wrong", state="detached")
+    expect(playground.locator("#trouble")).to_have_text("")
+
+
+def test_a_link_has_the_scenario_the_kernels_and_the_step(playground: "Page", address: str) -> None:
+    """Catches: a link in a mail that opens another scenario than the one that was seen."""
+    playground.fill("#text", f"# ä \N{PILE OF POO} +/=\n{WRAPS}")
+    playground.fill("#other", "ideal")
+    playground.wait_for_selector(".tracks-2")
+    playground.click(".rows [data-step='1']")
+    expect(playground).to_have_url(re.compile("step=1$"))
+    link = playground.url
+    assert link.startswith(f"{address}#scn=")
+    playground.select_option("#scenarios", "fork")
+    expect(playground).to_have_url(re.compile("name=fork"))
+    playground.evaluate("place => { location.hash = place }", link.partition("#")[2])
+    expect(playground.locator("#text")).to_have_value(f"# ä \N{PILE OF POO} +/=\n{WRAPS}")
+    expect(playground.locator(".now .name")).to_have_text("Step 1")
+    assert playground.input_value("#other") == "ideal"
+    playground.fill("#other", "")
+
+
+def test_a_pool_that_one_types_in_is_tried(playground: "Page") -> None:
+    """Five pages, of which three can be had. Catches: a form whose numbers are mixed up."""
+    playground.click("summary:has-text('fit')")
+    for name, value in {"size": "5p", "total": "10", "free": "8", "rsvd": "5"}.items():
+        playground.fill(f'#fit [name="{name}"]', value)
+    playground.click("#fit button")
+    playground.wait_for_selector("text=Does not fit: 5 pages of 2M")
+    assert "5 pages needed, 3 available" in playground.inner_text("#answer")
+    playground.fill('#fit [name="size"]', "nothing")
+    playground.click("#fit button")
+    playground.wait_for_selector("#answer:has-text('expected a quantity')")
+
+
+def test_axe_finds_nothing_in_the_playground(playground: "Page") -> None:
+    """Catches: a field without a name, colours of the editor that cannot be read."""
+    assert accessibility(playground) == []
+
+
+def test_it_says_that_it_must_be_served(browser: "Browser", address: str, tmp_path: Path) -> None:
+    """Opened as a file, threads are refused. Catches: a page that stays at loading for ever."""
+    build(tmp_path / "site")
+    page = browser.new_page()
+    page.goto((tmp_path / "site/playground/index.html").as_uri())
+    page.wait_for_selector("text=python3 dev.py site --serve")
+    page.close()

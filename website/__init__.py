@@ -1,0 +1,1 @@
+"""The site: what it is made of, and what puts it together."""

@@ -1,0 +1,202 @@
+/* The playground: a scenario, the kernels that run it, and what happens. All of it is in the address. */
+
+"use strict";
+
+const PAUSE = 250;
+
+const by = (id) => document.getElementById(id);
+
+class Python {
+  constructor(onReady, onFailed) {
+    this.waiting = new Map();
+    this.number = 0;
+    this.worker = new Worker("worker.js", { type: "module" });
+    this.worker.addEventListener("error", () => onFailed("the thread could not be started"));
+    this.worker.addEventListener("message", ({ data }) => {
+      if (data.ready) onReady();
+      else if (data.failed) onFailed(data.failed);
+      else {
+        this.waiting.get(data.id)(JSON.parse(data.answer));
+        this.waiting.delete(data.id);
+      }
+    });
+  }
+
+  ask(question) {
+    const id = ++this.number;
+    this.worker.postMessage({ id, question: JSON.stringify(question) });
+    return new Promise((resolve) => this.waiting.set(id, resolve));
+  }
+}
+
+/* Text as part of an address: packed, in letters that need no escape. */
+async function packed(text) {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("deflate-raw"));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+async function unpacked(letters) {
+  const bytes = Uint8Array.from(atob(letters.replace(/-/g, "+").replace(/_/g, "/")), (sign) => sign.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"))).text();
+}
+
+function firstWrong({ films }) {
+  const found = films[0].moments.findIndex(({ wrong }) => wrong);
+  return found < 0 ? undefined : found;
+}
+
+class Playground {
+  constructor({ scenarios, operations, kernels }) {
+    this.scenarios = scenarios;
+    this.films = new Films(by("place"), (_, step) => this.stepped(step));
+    this.editor = new Editor(by("text"), by("coloured"), operations);
+    by("kernels").append(...kernels.map((name) => element("option", { value: name })));
+    this.choices();
+    by("text").addEventListener("input", () => this.later());
+    for (const id of ["kernel", "other"]) by(id).addEventListener("input", () => this.later());
+    by("scenarios").addEventListener("change", () => this.choose(by("scenarios").value));
+    by("fit").addEventListener("submit", (event) => this.fit(event));
+    by("link").addEventListener("click", () => this.copy());
+    addEventListener("hashchange", () => location.hash.slice(1) !== this.place && this.arrive());
+    this.python = new Python(() => this.ready(), (why) => this.cannot(`Python could not be loaded: ${why}.`));
+  }
+
+  choices() {
+    const groups = new Map();
+    for (const name of Object.keys(this.scenarios)) {
+      const [folder, short] = name.includes("/") ? name.split("/") : ["first steps", name];
+      if (!groups.has(folder)) groups.set(folder, element("optgroup", { label: folder }));
+      groups.get(folder).append(element("option", { value: name }, short));
+    }
+    by("scenarios").append(...groups.values());
+  }
+
+  ready() {
+    by("state").textContent = "";
+    this.isReady = true;
+  }
+
+  cannot(why) {
+    by("state").textContent = "";
+    by("trouble").textContent = why;
+  }
+
+  /* What the address says; without anything a fork that goes wrong on 6.18. */
+  async arrive() {
+    const asked = new URLSearchParams(location.hash.slice(1));
+    const name = asked.get("name");
+    let text = this.scenarios[name] ?? this.scenarios["history/H104-parent-leaves-before-its-child"] ?? "";
+    if (asked.has("scn")) {
+      try {
+        text = await unpacked(asked.get("scn"));
+      } catch {
+        this.cannot("The address holds no scenario that can be read.");
+      }
+    }
+    if (asked.has("on")) by("kernel").value = asked.get("on");
+    by("other").value = asked.get("with") ?? "";
+    this.step = /^\d+$/.test(asked.get("step") ?? "") ? Number(asked.get("step")) : undefined;
+    this.editor.text = text;
+    await this.run();
+  }
+
+  choose(name) {
+    if (!(name in this.scenarios)) return;
+    this.editor.text = this.scenarios[name];
+    this.step = undefined;
+    this.run();
+  }
+
+  later() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.run(), PAUSE);
+  }
+
+  /* One run at a time; of those that are asked for meanwhile the last. */
+  async run() {
+    if (this.isRunning) {
+      this.again = true;
+      return;
+    }
+    this.isRunning = true;
+    this.again = false;
+    const asked = { text: this.editor.text, kernel: by("kernel").value, other: by("other").value };
+    this.showChoice(asked.text);
+    const slow = setTimeout(() => this.isReady && (by("state").textContent = "running…"), 300);
+    const found = await this.python.ask({ do: "run", ...asked });
+    clearTimeout(slow);
+    if (this.isReady) by("state").textContent = "";
+    this.isRunning = false;
+    if (this.again) return this.run();
+    this.show(found);
+    await this.remember();
+  }
+
+  show({ films, error, line }) {
+    by("trouble").textContent = error ? `${line ? `line ${line}: ` : ""}${error}` : "";
+    this.editor.mark(line ?? null);
+    if (films) {
+      this.isShowing = true;
+      this.films.show(films, { step: this.step ?? films.runs[0].part ?? firstWrong(films.runs[0]) });
+      this.isShowing = false;
+      if (!by("legend").childElementCount) by("legend").append(...legend(films.states));
+    }
+  }
+
+  showChoice(text) {
+    const found = Object.entries(this.scenarios).find(([, known]) => known === text);
+    this.name = found ? found[0] : "";
+    by("scenarios").value = this.name;
+  }
+
+  /* A step that somebody chose is kept while the scenario is written; until then it opens where something goes wrong. */
+  stepped(step) {
+    if (this.isShowing) return;
+    this.step = step;
+    this.remember();
+  }
+
+  async remember() {
+    const said = new URLSearchParams(this.name ? { name: this.name } : { scn: await packed(this.editor.text) });
+    said.set("on", by("kernel").value);
+    if (by("other").value.trim()) said.set("with", by("other").value);
+    if (this.step) said.set("step", this.step);
+    this.place = said.toString();
+    history.replaceState(null, "", `#${this.place}`);
+  }
+
+  async copy() {
+    await this.remember();
+    try {
+      await navigator.clipboard.writeText(location.href);
+      by("link").textContent = "copied";
+    } catch {
+      by("link").textContent = "the address bar has it";
+    }
+    setTimeout(() => (by("link").textContent = "copy link"), 1500);
+  }
+
+  async fit(event) {
+    event.preventDefault();
+    const asked = Object.fromEntries(new FormData(by("fit")));
+    for (const name of ["total", "free", "rsvd", "surp", "overcommit"]) asked[name] = Number(asked[name]);
+    const { text, error } = await this.python.ask({ do: "fit", kernel: by("kernel").value, ...asked });
+    by("answer").textContent = text ?? error;
+  }
+}
+
+async function begin() {
+  startColours();
+  if (location.protocol === "file:") throw new Error("The playground must be served: python3 dev.py site --serve");
+  const missing = Object.entries({ WebAssembly: globalThis.WebAssembly, Worker: globalThis.Worker, CompressionStream: globalThis.CompressionStream }).filter(([, there]) => !there);
+  if (missing.length) throw new Error(`This browser cannot run it: it has no ${missing.map(([name]) => name).join(" and no ")}.`);
+  const data = await (await fetch("data.json")).json();
+  globalThis.playground = new Playground(data);
+  await globalThis.playground.arrive();
+}
+
+begin().catch((error) => {
+  by("state").textContent = "";
+  by("trouble").textContent = error.message;
+});
