@@ -26,7 +26,7 @@ from hugeresv.outcome import OK, Outcome
 from hugeresv.play.insight import Insight
 from hugeresv.play.moment import Moment, Thing, seen_from_outside, seen_inside
 from hugeresv.play.pages import PageRuns
-from hugeresv.play.play import Result, StepResult, play
+from hugeresv.play.play import WHY_IT_ENDS, Result, StepResult, play
 from hugeresv.play.watch import Watch
 from hugeresv.scenario.scenario import Pool, Scenario
 
@@ -76,10 +76,8 @@ class Film:
         self._moments.append(moment)
         if answer.report is not None:
             self._log = answer.report.log
-        if answer.outcome is Outcome.HANG:
-            self.stopped("The call has not returned: the scenario ends there.")
-        if crashed:
-            self.stopped("The kernel, or the calling process, did not survive: the scenario ends there.")
+        if answer.outcome in WHY_IT_ENDS:
+            self.stopped(WHY_IT_ENDS[answer.outcome])
 
     def stopped(self, why: str) -> None:
         """There is no further moment."""

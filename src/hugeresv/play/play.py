@@ -51,6 +51,13 @@ class Ending(NamedTuple):
 
 Result = StepResult | Ending
 
+WHY_IT_ENDS = {
+    Outcome.HANG: "It has not returned: the scenario ends there.",
+    Outcome.NODE_FULL: "All free memory of the node becomes huge pages: the scenario ends there.",
+    Outcome.CRASH: "The kernel, or the calling process, did not survive: the scenario ends there.",
+}
+"""What there is to say of the answers after which there is none."""
+
 
 Attendant = Callable[[Session, Insight | None], None]
 """Is told of a session before its first step, to look at it whenever there is a result."""

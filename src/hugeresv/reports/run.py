@@ -5,8 +5,7 @@ from itertools import groupby
 
 from hugeresv.answer import Answer
 from hugeresv.kernels.protocol import Kernel
-from hugeresv.outcome import Outcome
-from hugeresv.play.play import Result, StepResult
+from hugeresv.play.play import WHY_IT_ENDS, Result, StepResult
 from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, Legend
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell_name
@@ -57,11 +56,8 @@ class RunReport:
             self._ended()
         if result.contradictions and self._names[-1] not in self._contradicted[-1:]:
             self._contradicted.append(self._names[-1])
-        if result.answer.outcome is Outcome.HANG:
-            self._screen.line("It has not returned: the scenario ends there.")
-            self._ended()
-        if result.answer.outcome is Outcome.NODE_FULL:
-            self._screen.line("All free memory of the node becomes huge pages: the scenario ends there.")
+        if result.answer.outcome in WHY_IT_ENDS:
+            self._screen.line(WHY_IT_ENDS[result.answer.outcome])
             self._ended()
         if result.answer.report is not None:
             self._log(result.answer)
@@ -69,9 +65,6 @@ class RunReport:
     def _log(self, answer: Answer) -> None:
         """What the kernel has printed against itself, and everything before."""
         assert answer.report is not None
-        if answer.outcome is Outcome.CRASH:
-            self._screen.line("The kernel, or the calling process, did not survive: the scenario ends there.")
-            self._ended()
         self._screen.line("The kernel's log:")
         for line in answer.report.log.rstrip().split("\n"):
             self._screen.line(f"  {line}")
