@@ -122,6 +122,11 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             'within the file\'s size."""\n    if index >= inode.i_size:',
             'within the file\'s size."""\n    if False:',
         ),
+        (
+            "5.10 finds a page beyond the end",
+            "if machine.behaviour.end_checked_first and index >= inode.i_size:",
+            "if False:",
+        ),
         ("a read needs no rights", 'vma.prot == "none" or', "False or"),
     ],
     "i_mmap.py": [

@@ -262,6 +262,13 @@ class Behaviour:
         source="550a7d60bd5e (clear_vma_resv_huge_pages)",
         verified="6.1, 6.12, 6.18, 7.3",
     )
+    end_checked_first: bool = switch(
+        False,
+        differs="a fault beyond the end of a file is SIGBUS, though fallocate has put a page there",
+        since="5.7 to 6.0",
+        source="87bf91d39bb5, undone by 188a39725ad7 (hugetlb_no_page)",
+        verified="5.10 against 6.1, 6.12, 7.3",
+    )
     dontneed: bool = switch(
         True,
         differs="off: MADV_DONTNEED of a huge page mapping is EINVAL, MADV_DONTNEED_LOCKED of anything",

@@ -57,6 +57,8 @@ def _fault(machine: Machine, task: Process, vma: Vma, address: int, *, write: bo
         return OK
     index = vma.pagecache_offset(address)
     if vma.shared:
+        if machine.behaviour.end_checked_first and index >= inode.i_size:
+            return Outcome.SIGBUS
         outcome = OK if index in inode.page_cache else _no_page_shared(machine, task, vma, inode, index)
         if outcome is OK and inode.hstate.is_numa:
             _map_cached(vma, address >> vma.page_shift, inode.page_cache[index])
@@ -64,7 +66,7 @@ def _fault(machine: Machine, task: Process, vma: Vma, address: int, *, write: bo
     number = address >> vma.page_shift
     folio = vma.page_table.get(number)
     if folio is None:
-        if vma.unmapped:
+        if vma.unmapped or (machine.behaviour.end_checked_first and index >= inode.i_size):
             return Outcome.SIGBUS
         folio = inode.page_cache.get(index)
         if folio is None:

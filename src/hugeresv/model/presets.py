@@ -85,6 +85,7 @@ LINUX_5_10 = Behaviour(
     reserve_rollback=ReserveRollback.PUT_ALL,
     fault_rollback=FaultRollback.PUT_IGNORED,
     shm_honours_memlock=True,
+    end_checked_first=True,
     **_NODES_TO_6_1,
 )
 LINUX_6_1 = replace(
@@ -98,6 +99,7 @@ LINUX_6_1 = replace(
     dontneed=True,
     populate_advice=True,
     shm_honours_memlock=False,
+    end_checked_first=False,
 )
 LINUX_6_1_187 = replace(
     LINUX_6_1,

@@ -15,7 +15,7 @@ from hugeresv.outcome import Outcome
 from hugeresv.reports.c.words import Words
 from hugeresv.reports.spelling import spell
 from hugeresv.scenario.expectation import expected, leaks_for
-from hugeresv.scenario.scenario import Expectation, Scenario, Step
+from hugeresv.scenario.scenario import Expectation, Scenario, Step, Together
 
 _INCLUDES = (
     "errno.h", "fcntl.h", "grp.h", "limits.h", "linux/mman.h", "poll.h", "sched.h", "setjmp.h", "signal.h", "stdio.h",
@@ -37,12 +37,14 @@ def to_c(scenario: Scenario, kernel: ModelKernel) -> str:
     """The C file that carries the scenario out and compares it with what is expected of `kernel`.
 
     Which names are bound by which step is what the kernel's model says. UnsupportedError: the scenario has cgroups,
-    several pools or several nodes.
+    several pools or nodes, calls at once or allocations that fail.
     """
     if scenario.cgroups:
         raise UnsupportedError("cgroups cannot be converted to C")
     if scenario.pools or scenario.pool.nodes:
         raise UnsupportedError("several pools or nodes cannot be converted to C")
+    if any(isinstance(step.operation, Together) or step.fails for step in scenario.steps):
+        raise UnsupportedError("calls at once and failing allocations cannot be converted to C")
     lines = _resolved(scenario, kernel)
     return "".join(_Program(scenario, kernel, lines).parts())
 
