@@ -1,6 +1,8 @@
 """The answer for situations of all kinds: its shortcut, its remedies, and facts that were measured on real kernels."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, get_args
 
 import pytest
 from hypothesis import assume, given
@@ -21,13 +23,18 @@ from hugeresv.fitting.situation import (
     What,
 )
 from hugeresv.fitting.trial import attempt
-from hugeresv.ledger.observation import CgroupUse, PoolUse
+from hugeresv.ledger.observation import CgroupUse, NodePool, PoolUse
 from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.fault import touch
+from hugeresv.model.mempolicy import MemPolicy
 from hugeresv.model.presets import PRESETS
 from hugeresv.model.release import RUN
 from hugeresv.outcome import Outcome
+from hugeresv.words import PolicyMode
 
 SIZE_KB = 2048
+MODES: Sequence[PolicyMode] = [mode for mode in get_args(PolicyMode) if mode != "default"]
+BIND_ALONE: Sequence[PolicyMode] = ["bind"]
 BEHAVIOURS = [PRESETS[name] for name in RUN]
 FEW = st.integers(0, 30)
 MAYBE = st.none() | FEW
@@ -47,12 +54,35 @@ def call_limits(draw: st.DrawFn) -> tuple[CallLimit, ...]:
 
 
 @st.composite
+def node_pools(draw: st.DrawFn, number: int) -> NodePool:
+    """A node's part of a pool."""
+    free, surp = draw(FEW), draw(st.integers(0, 3))
+    return NodePool(number, free + surp + draw(FEW), free, surp)
+
+
+@st.composite
+def policies(draw: st.DrawFn, allowed: tuple[int, ...], modes: Sequence[PolicyMode]) -> MemPolicy | None:
+    """None, or one of these modes with some of the nodes that are allowed."""
+    mode = draw(st.none() | st.sampled_from(modes))
+    nodes = draw(st.sets(st.sampled_from(allowed), min_size=1))
+    return None if mode is None else MemPolicy(mode, tuple(sorted(nodes)), allowed)
+
+
+def on_a_node(free: int, elsewhere: int, rsvd: int = 0, overcommit: int = 0) -> PoolUse:
+    """A pool with free pages on node 0 and on node 1."""
+    nodes = (NodePool(0, free, free, 0), NodePool(1, elsewhere, elsewhere, 0))
+    return PoolUse(SIZE_KB, free + elsewhere, free + elsewhere, rsvd, 0, overcommit, nodes)
+
+
+BOUND = MemPolicy("bind", (0,), (0, 1))
+
+
+@st.composite
 def situations(draw: st.DrawFn) -> Situation:
     """Any, with counters that have wrapped, limits below what is counted, and nodes out of reach."""
-    free = draw(FEW)
-    surp = draw(st.integers(0, 5))
-    total = free + surp + draw(FEW)
-    pool = PoolUse(SIZE_KB, total, free, draw(st.integers(-5, free + 3)), surp, draw(FEW))
+    nodes = [draw(node_pools(number)) for number in range(draw(st.integers(1, 3)))]
+    total, free, surp = (sum(getattr(node, name) for node in nodes) for name in ("total", "free", "surp"))
+    pool = PoolUse(SIZE_KB, total, free, draw(st.integers(-5, free + 3)), surp, draw(FEW), tuple(nodes))
     mount = None
     if draw(st.booleans()):
         size, minimum = draw(MAYBE), draw(MAYBE)
@@ -61,19 +91,26 @@ def situations(draw: st.DrawFn) -> Situation:
         mount = MountRoom("/m", size, minimum, used, draw(st.integers(0, minimum or 0)))
     cgroups = draw(st.lists(st.builds(CgroupUse, st.just("/"), st.just(SIZE_KB), MAYBE, MAYBE, FEW, FEW), max_size=3))
     memory = draw(st.lists(st.integers(-3, 30), max_size=2))
-    elsewhere = draw(st.integers(0, free))
-    return Situation(
+    numbers = [node.node for node in nodes]
+    mems = tuple(sorted(draw(st.sets(st.sampled_from(numbers)))))
+    policy, bound_after = (draw(policies(mems or tuple(numbers), modes)) for modes in (MODES, BIND_ALONE))
+    situation = Situation(
         pool,
         draw(requests),
         draw(st.sampled_from(BEHAVIOURS)),
-        free_elsewhere=elsewhere,
-        unbound=draw(st.integers(0, elsewhere)),
+        mems=mems,
+        policy=policy,
+        bound_after=bound_after,
         memory_pages=draw(MAYBE),
         mount=mount,
         cgroups=tuple(CgroupRoom(replace(cgroup, path=f"/{level}")) for level, cgroup in enumerate(cgroups)),
         memory=tuple(MemoryRoom("/", "/max", 0, room, room) for room in memory),
         calls=draw(call_limits()),
     )
+    grown = min(situation.nodes)
+    there = pool.nodes[grown]
+    some = len(situation.nodes) < len(nodes)
+    return replace(situation, growing_node=(grown, there.total - there.surp) if some else None)
 
 
 requests = st.builds(
@@ -204,30 +241,54 @@ def test_bound_after_mmap_the_pages_fail_and_not_the_call() -> None:
 
     Catches: two orders of calls taken for one. Measured on 5.10.262, 6.1 and 7.3.4 with 13 pages free.
     """
-    pool = PoolUse(SIZE_KB, 13, 13, 0, 0, 0)
-    before = attempt(Situation(pool, asked(6), free_elsewhere=10))
-    after = attempt(Situation(pool, asked(6), free_elsewhere=10, unbound=10))
+    pool = on_a_node(3, 10)
+    before = attempt(Situation(pool, asked(6), policy=BOUND))
+    after = attempt(Situation(pool, asked(6), bound_after=BOUND))
     assert (before.call, before.outcome) == ("mmap", Outcome.ENOMEM)
     assert (after.call, after.page, after.outcome) == ("touch", 3, Outcome.SIGBUS)
 
 
 def test_bound_to_a_node_overcommit_does_not_help_while_others_have_pages() -> None:
     """Measured on 6.1 and 7.3: with enough pages on other nodes no surplus is gathered, and mmap is ENOMEM."""
-    pool = PoolUse(SIZE_KB, 12, 12, 0, 0, 10)
-    trial = attempt(replace(Situation(pool, free_elsewhere=10), request=asked(4, what=What.PRIVATE)))
+    trial = attempt(Situation(on_a_node(2, 10, overcommit=10), asked(4), policy=BOUND))
     assert (trial.call, trial.outcome) == ("mmap", Outcome.ENOMEM)
 
 
 def test_bound_to_a_node_others_promises_are_not_held_against_a_request() -> None:
     """Measured on 6.1 and 7.3: two mappings of 2 pages on a node that has 2 are both made; the third touch dies."""
-    pool = PoolUse(SIZE_KB, 12, 12, 2, 0, 0)
-    assert attempt(replace(Situation(pool, free_elsewhere=10), request=asked(2, what=What.PRIVATE))).fits
-    after = Situation(replace(pool, free=10, total=12), free_elsewhere=10)
-    assert attempt(replace(after, request=asked(2, what=What.PRIVATE))).outcome is Outcome.ENOMEM
-    noreserve = attempt(
-        replace(Situation(pool, free_elsewhere=10), request=asked(3, what=What.PRIVATE, noreserve=True))
-    )
+    assert attempt(Situation(on_a_node(2, 10, rsvd=2), asked(2), policy=BOUND)).fits
+    used = replace(on_a_node(2, 10), free=10, nodes=(NodePool(0, 2, 0, 0), NodePool(1, 10, 10, 0)))
+    assert attempt(Situation(used, asked(2), policy=BOUND)).outcome is Outcome.ENOMEM
+    noreserve = attempt(Situation(on_a_node(2, 10, rsvd=2), asked(3, noreserve=True), policy=BOUND))
     assert (noreserve.outcome, noreserve.page) == (Outcome.SIGBUS, 2)
+
+
+@pytest.mark.parametrize(
+    ("mode", "fits"), [("bind", False), ("preferred", True), ("preferred_many", True), ("interleave", True)]
+)
+def test_only_bind_keeps_from_other_nodes(mode: PolicyMode, fits: bool) -> None:
+    """All other policies fall back to a node that has a page. Catches: a task that prefers a node taken for bound."""
+    policy = MemPolicy(mode, (0, 1) if mode == "interleave" else (0,), (0, 1))
+    situation = Situation(on_a_node(2, 10), asked(12), policy=policy)
+    assert attempt(situation).fits is fits
+    assert attempt(replace(situation, mems=(0,))).outcome is Outcome.ENOMEM
+
+
+def test_a_million_pages_that_go_round_the_nodes_take_no_longer() -> None:
+    """Catches: each of them touched by itself, where one in two comes from another node than the one before."""
+    pool = on_a_node(1 << 19, 1 << 19)
+    situation = Situation(pool, asked(1 << 20), policy=MemPolicy("interleave", (0, 1), (0, 1)))
+    touches = 0
+
+    def count(*arguments: Any, **options: Any) -> Outcome:
+        nonlocal touches
+        touches += 1
+        return touch(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(touching, "touch", count)
+        assert attempt(situation).fits
+    assert touches < 100
 
 
 def test_a_wrapped_counter_makes_no_page() -> None:

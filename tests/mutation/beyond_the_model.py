@@ -522,14 +522,10 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "tests/fitting/test_forecast.py::test_bound_after_mmap_the_pages_fail_and_not_the_call": [
             (
                 "a call before mbind is bound",
-                "situation.free_elsewhere - situation.unbound",
-                "situation.free_elsewhere",
+                "task.policy = situation.policy",
+                "task.policy = situation.bound_after or situation.policy",
             ),
-            (
-                "pages out of reach are free",
-                "super().take_page((_USABLE,), promised",
-                "super().take_page((_USABLE, _UNBOUND), promised",
-            ),
+            ("pages out of reach are free", "vma.policy = policy", "pass"),
         ],
         "tests/fitting/test_trees.py::test_the_limits_of_segments": [
             ("a limit is met one early", "number + 1) > limit.value", "number + 1) >= limit.value"),
@@ -670,7 +666,7 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
     "fitting/nodes.py": {
         "tests/fitting/test_trees.py::test_nodes": [
             ("the cpuset is not asked", "nodes if task.cpuset is None else nodes & task.cpuset", "nodes"),
-            ("the policy is not asked", "(bound or task.bound or allowed)", "(bound or allowed)"),
+            ("the policy is not asked", "asked or own", "asked"),
         ],
         "tests/fitting/test_trees.py::test_a_task_that_may_use_some_nodes_grows_the_one_with_memory": [
             ("the node with least memory grows", "best = max(allowed", "best = min(allowed"),

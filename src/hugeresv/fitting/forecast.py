@@ -114,7 +114,7 @@ def _obstacle(situation: Situation, trial: Trial) -> Obstacle:
     by_itself = alone(limit, situation)
     have = limit.value(situation) or 0
     need = _smallest(by_itself, limit, have)
-    anywhere = attempt(replace(by_itself, free_elsewhere=0, unbound=0)).fits
+    anywhere = attempt(by_itself.anywhere).fits
     return Obstacle(limit, trial, situation, have, need, anywhere and situation.free_elsewhere > 0)
 
 

@@ -1,11 +1,12 @@
 """A live host, or a copied one, read as far as mappings depend on it: a query becomes a situation."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.fitting.mount import FoundMount, find_mount
-from hugeresv.fitting.nodes import allowed_nodes, growing_node
+from hugeresv.fitting.nodes import growing_node, places_of
 from hugeresv.fitting.rlimit import mapping_limits
 from hugeresv.fitting.situation import CgroupRoom, MemoryRoom, Query, Request, Situation, What
 from hugeresv.fitting.sysv import segment_limits
@@ -39,8 +40,7 @@ def _read(proc_root: str, sys_root: str, query: Query) -> Situation:
     page_bytes = _page_bytes(query, mount, default)
     pool = pool_of_size(pools, page_bytes)
     request = _request(query, page_bytes)
-    nodes = allowed_nodes(pool, task, query.nodes)
-    at_call = allowed_nodes(pool, task, frozenset()) if query.bind_after else nodes
+    places = places_of(pool, task, query.nodes, after=query.bind_after)
     notes: list[str] = []
     release = read_if_there(f"{proc_root}/sys/kernel/osrelease").strip()
     behaviour, evidence = closest(release, read_if_there(f"{proc_root}/sys/kernel/version"))
@@ -62,15 +62,14 @@ def _read(proc_root: str, sys_root: str, query: Query) -> Situation:
         _reclaim(room, request.total, page_bytes) for room in memory if room.at_least < request.total <= room.at_most
     ]
     available, growable = _memory_pages(proc_root, pools, page_bytes)
-    return Situation(
+    situation = Situation(
         pool,
         request,
         behaviour,
         release,
-        free_elsewhere=sum(node.free for node in pool.nodes if node.node not in nodes),
-        unbound=sum(node.free for node in pool.nodes if node.node in at_call - nodes),
-        nodes=nodes,
-        growing_node=growing_node(sys_root, pool, nodes),
+        mems=places.mems,
+        policy=places.policy,
+        bound_after=places.bound_after,
         memory_pages=available,
         growable_pages=growable,
         mount=mount.room if mount is not None else None,
@@ -81,6 +80,7 @@ def _read(proc_root: str, sys_root: str, query: Query) -> Situation:
         is_default_size=page_bytes == default,
         notes=tuple(notes),
     )
+    return replace(situation, growing_node=growing_node(sys_root, pool, situation.nodes))
 
 
 def _request(query: Query, page_bytes: int) -> Request:

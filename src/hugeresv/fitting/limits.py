@@ -42,7 +42,7 @@ class PoolLimit(Limit):
 
     def lifted(self, situation: Situation) -> Situation:
         """With enough pages, on any node."""
-        return replace(situation, grow=self.enough(situation), free_elsewhere=0, unbound=0)
+        return replace(situation.anywhere, grow=self.enough(situation))
 
     def enough(self, situation: Situation) -> int:
         """Surplus pages become persistent before the pool grows; promises beyond the free pages come on top."""

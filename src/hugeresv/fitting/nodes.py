@@ -1,16 +1,29 @@
 """The NUMA nodes that a process's cpuset and memory policy leave it."""
 
+from typing import NamedTuple
+
 from hugeresv.errors import InputError
 from hugeresv.ledger.observation import PoolUse
+from hugeresv.model.mempolicy import MemPolicy, Placement
 from hugeresv.sources.proc.meminfo import memory_bytes
 from hugeresv.sources.proc.task import Task
+from hugeresv.words import PolicyMode
 
 
-def allowed_nodes(pool: PoolUse, task: Task, bound: frozenset[int]) -> frozenset[int]:
-    """The nodes of a pool that may be used; none where the kernel shows none. `bound`: an MPOL_BIND policy, if any.
+class Places(NamedTuple):
+    """What decides on which nodes a task's pages may be: see Situation."""
 
-    A policy of the task's own that has no node of its cpuset counts for nothing (policy_mbind_nodemask); such a one
-    cannot be made (mbind(2) is EINVAL), and is an InputError.
+    mems: Placement
+    policy: MemPolicy | None
+    bound_after: MemPolicy | None
+
+
+def places_of(pool: PoolUse, task: Task, bound: frozenset[int], *, after: bool) -> Places:
+    """Of a task. `bound`: the nodes of an MPOL_BIND policy in place of its own, if any.
+
+    `after`: it is that of each mapping, set when the mapping is made. A policy of the task's own that has no node of
+    its cpuset counts for nothing (policy_mbind_nodemask); such a one cannot be made (mbind(2) is EINVAL), and is an
+    InputError.
     """
     nodes = frozenset(node.node for node in pool.nodes)
     unknown = bound - nodes
@@ -23,7 +36,17 @@ def allowed_nodes(pool: PoolUse, task: Task, bound: frozenset[int]) -> frozenset
         raise InputError(f"no node of the process's cpuset has huge pages: they are on {spell_nodes(nodes)}")
     if bound and not allowed & bound:
         raise InputError(f"mbind(2) to node {spell_nodes(bound)} is EINVAL: the cpuset has {spell_nodes(allowed)}")
-    return allowed & (bound or task.bound or allowed) or allowed
+    mems = () if allowed == nodes else tuple(sorted(allowed))
+    own = None
+    if task.policy is not None:
+        own = _policy(task.policy.mode, task.policy.nodes & allowed, allowed)
+    asked = _policy("bind", bound & allowed, allowed)
+    return Places(mems, own, asked) if after else Places(mems, asked or own, None)
+
+
+def _policy(mode: PolicyMode, nodes: frozenset[int], allowed: frozenset[int]) -> MemPolicy | None:
+    """A policy; none without a node that can be used, for then it counts for nothing."""
+    return MemPolicy(mode, tuple(sorted(nodes)), tuple(sorted(allowed))) if nodes or mode == "local" else None
 
 
 def growing_node(sys_root: str, pool: PoolUse, nodes: frozenset[int]) -> tuple[int, int] | None:

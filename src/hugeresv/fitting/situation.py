@@ -7,8 +7,9 @@ what to do about it are functions of this one value.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from hugeresv.ledger.observation import CgroupUse, PoolUse
+from hugeresv.ledger.observation import CgroupUse, NodePool, PoolUse
 from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.mempolicy import MemPolicy, Placement
 from hugeresv.model.presets import LINUX_7_3
 from hugeresv.outcome import Outcome
 from hugeresv.units import Size
@@ -159,9 +160,9 @@ class Refusal:
 class Situation:
     """One page size's pool and limits, as the task meets them. All counts are in pages of that size.
 
-    free_elsewhere  free pages on NUMA nodes that the task's cpuset or memory policy keeps it from
-    unbound         of these, what a call may promise that is made before mbind(2) sets the policy
-    nodes           those that it may use; empty: this kernel shows none
+    mems            the NUMA nodes of the task's cpuset; empty: all
+    policy          the task's memory policy when it makes the call; None: the default one
+    bound_after     the policy that it gives each mapping with mbind(2) when that is made; None: it does not
     growing_node    the node, and its persistent pages, to which pages must be added, where not any node will do
     memory_pages    what free memory can make into surplus pages; None: not known
     growable_pages  what the pool can grow by if all memory is made free for it; None: not known
@@ -175,9 +176,9 @@ class Situation:
     request: Request = Request(What.PRIVATE, (1,))
     behaviour: Behaviour = LINUX_7_3
     release: str = ""
-    free_elsewhere: int = 0
-    unbound: int = 0
-    nodes: frozenset[int] = frozenset()
+    mems: Placement = ()
+    policy: MemPolicy | None = None
+    bound_after: MemPolicy | None = None
     growing_node: tuple[int, int] | None = None
     memory_pages: int | None = None
     growable_pages: int | None = None
@@ -206,6 +207,31 @@ class Situation:
         if self.memory_pages is None:
             return self.pool.overcommit
         return min(self.pool.overcommit, self.pool.surp + self.memory_pages)
+
+    @property
+    def placed(self) -> dict[int, NodePool]:
+        """The pool's part on each NUMA node; all of it on node 0 where the kernel shows none."""
+        pool = self.pool
+        return {each.node: each for each in pool.nodes} or {0: NodePool(0, pool.total, pool.free, pool.surp)}
+
+    @property
+    def nodes(self) -> frozenset[int]:
+        """The nodes that its pages may come from."""
+        nodes = self.mems or tuple(self.placed)
+        policy = self.bound_after or self.policy
+        if policy is not None and policy.mode == "bind":
+            return frozenset(nodes).intersection(policy.nodes)
+        return frozenset(nodes)
+
+    @property
+    def free_elsewhere(self) -> int:
+        """Free pages on other nodes."""
+        return sum(each.free for nid, each in self.placed.items() if nid not in self.nodes)
+
+    @property
+    def anywhere(self) -> "Situation":
+        """Without a cpuset and a policy."""
+        return replace(self, mems=(), policy=None, bound_after=None, growing_node=None)
 
     def with_cgroup(self, level: int, **limits: int | None) -> "Situation":
         """With other limits of the cgroup `level` steps above the task's own."""

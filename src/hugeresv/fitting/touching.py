@@ -27,47 +27,61 @@ Numbers = dict[tuple[Any, str], int]
 """Numbers by the object of the machine and the name of the attribute that they are."""
 
 
-def touch_all(machine: Machine, task: Process, address: int, pages: int) -> tuple[int, Outcome]:
-    """Write to each of `pages` fresh pages from `address` on: how many could be had, and what the next answered."""
+def touch_all(machine: Machine, task: Process, address: int, pages: int, *, period: int = 1) -> tuple[int, Outcome]:
+    """Write to each of `pages` fresh pages from `address` on: how many could be had, and what the next answered.
+
+    `period`: after so many pages they come from the same nodes again. So many are one step.
+    """
     size = machine.hstate.page_bytes
     page = 0
     while page < pages:
         before = _read(machine)
-        outcome = touch(machine, task, address + page * size, write=True)
+        touched, outcome = _touch_few(machine, task, address + page * size, min(period, pages - page))
+        page += touched
         if outcome is not Outcome.OK:
             return page, outcome
-        page += 1
-        if page < pages:
+        steps = (pages - page) // period
+        if steps:
             now = _read(machine)
             moved = {
                 counter: now[counter] - before.get(counter, 0) for counter in now if now[counter] != before.get(counter)
             }
-            touched, outcome = _touch_alike(machine, task, address + page * size, now, moved, pages - page)
+            touched, outcome = _touch_alike(machine, task, address + page * size, now, moved, steps, period)
             page += touched
             if outcome is not Outcome.OK:
                 return page, outcome
     return pages, Outcome.OK
 
 
-def _touch_alike(
-    machine: Machine, task: Process, address: int, now: Numbers, moved: Numbers, most: int
-) -> tuple[int, Outcome]:
-    """Touch the page at `address` and those behind it that go the same way, `most` in all: how many, and the answer.
+def _touch_few(machine: Machine, task: Process, address: int, pages: int) -> tuple[int, Outcome]:
+    """One by one: how many could be had, and what the next answered."""
+    for page in range(pages):
+        outcome = touch(machine, task, address + page * machine.hstate.page_bytes, write=True)
+        if outcome is not Outcome.OK:
+            return page, outcome
+    return pages, Outcome.OK
 
-    `now` are the machine's numbers, `moved` by how much the touch before has moved those that it moved.
+
+def _touch_alike(
+    machine: Machine, task: Process, address: int, now: Numbers, moved: Numbers, most: int, period: int
+) -> tuple[int, Outcome]:
+    """Take the step at `address` and those behind it that go the same way, `most` in all: how many pages, the answer.
+
+    `now` are the machine's numbers, `moved` by how much the step before has moved those that it moved.
     """
     horizon = Horizon()
-    for (owner, name), step in moved.items():
-        setattr(owner, name, Affine(now[owner, name], step, horizon))
-    outcome = touch(machine, task, address, write=True)
+    for (owner, name), pace in moved.items():
+        setattr(owner, name, Affine(now[owner, name], pace, horizon))
+    touched, outcome = _touch_few(machine, task, address, period)
     expected = {counter: (value + moved.get(counter, 0), moved.get(counter, 0)) for counter, value in now.items()}
     found = list(_numbers(machine))
-    touched = 1 if outcome is Outcome.OK else 0
-    if touched and {(owner, name): parts(number) for owner, name, number in found} == expected:
-        touched = most if horizon.steps is None else min(most, horizon.steps + 1)
+    steps = 1
+    if outcome is Outcome.OK and {(owner, name): parts(number) for owner, name, number in found} == expected:
+        steps = most if horizon.steps is None else min(most, horizon.steps + 1)
+        touched = steps * period
     for owner, name, number in found:
         if isinstance(number, Affine):
-            setattr(owner, name, number.value + number.slope * max(0, touched - 1))
+            setattr(owner, name, number.value + number.slope * (steps - 1))
     return touched, outcome
 
 

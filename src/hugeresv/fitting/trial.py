@@ -1,15 +1,16 @@
 """Trying it on the model: the calls that make the mappings, and a touch of every page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hugeresv.fitting.situation import Situation, What
 from hugeresv.fitting.touching import touch_all
 from hugeresv.model.address_space import TASK_SIZE, AddressSpace
-from hugeresv.model.hstate import HState, HStateNode
+from hugeresv.model.hstate import HState
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Machine
-from hugeresv.model.mempolicy import Placement
+from hugeresv.model.mempolicy import MemPolicy, Placement
 from hugeresv.model.mmap import mmap
 from hugeresv.model.mount import HugetlbfsMount, open_file
 from hugeresv.model.process import Process
@@ -27,7 +28,6 @@ alloc_hugetlb_folio answers ENOMEM, which becomes VM_FAULT_OOM: the fault is rep
 
 _MOUNT = "mount"
 _TASK = "task"
-_USABLE, _UNBOUND, _ELSEWHERE = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,47 +57,20 @@ class Trial:
         return self.mapping, self.call, self.outcome, self.page
 
 
-class ReachableHState(HState):
-    """A pool as a task meets it that is kept from some of its pages, or may not be charged for all of them.
+class ChargedHState(HState):
+    """A pool whose pages are charged to memory.max, too (memory_hugetlb_accounting, from 6.6 on).
 
-    Promises are counted for all nodes together. hugetlb_acct_memory holds a request against the free pages of the
-    nodes in the task's cpuset and MPOL_BIND policy alone (allowed_mems_nr; cpuset from 2.6.27, policy from 5.10), and
-    a fault takes no page from another (dequeue_hugetlb_folio_nodemask). Surplus pages come from nodes that the task
-    may use: gather_surplus_pages picks these from 6.12 on; before, the local node, which a bound task is on.
-
-    `memory_room`: pages that memory.max still lets the task have, where huge pages are charged to it
-    (memory_hugetlb_accounting, from 6.6 on); `refused_charge` is set when it lets it have no more.
-
-    It has a node for what the task may use, one for what it may only promise, and one for the rest. It lasts for one
-    trial: a machine with it is neither copied nor compared.
+    `memory_room`: pages that it still lets the task have; `refused_charge` is set when it lets it have no more. It
+    lasts for one trial: a machine with it is neither copied nor compared.
     """
 
-    __slots__ = ("memory_room", "promising", "refused_charge")
+    __slots__ = ("memory_room", "refused_charge")
 
-    def __init__(self, situation: Situation) -> None:
-        """With the counters of a situation; its free pages elsewhere are out of the task's reach."""
-        pool = situation.pool
-        elsewhere = situation.free_elsewhere - situation.unbound
-        free = {_USABLE: pool.free - situation.free_elsewhere, _UNBOUND: situation.unbound, _ELSEWHERE: elsewhere}
-        super().__init__(situation.page_bytes, 0, situation.most_surplus)
-        if self.is_gigantic:
-            self.nr_overcommit_huge_pages = 0
-        self.nodes = {nid: HStateNode(pages) for nid, pages in free.items()}
-        self.nodes[_USABLE].nr_huge_pages += pool.total - pool.free
-        self.nodes[_USABLE].surplus_huge_pages = pool.surp
-        self.promising: Placement = (_USABLE,)
-        self.memory_room = min((room.at_most for room in situation.memory), default=None)
+    def __init__(self, page_bytes: int, nr_huge_pages: Mapping[int, int], memory_room: int | None) -> None:
+        """None: there is no such limit."""
+        super().__init__(page_bytes, nr_huge_pages)
+        self.memory_room = memory_room
         self.refused_charge = False
-        self.nr_huge_pages = pool.total
-        self.free_huge_pages = pool.free
-        self.resv_huge_pages = pool.rsvd
-        self.surplus_huge_pages = pool.surp
-
-    def acct_memory(
-        self, delta: int, gather: Placement = (), allowed: Placement = (), *, lets_go: bool = False
-    ) -> bool:
-        """For the nodes that the task may use, or may promise only."""
-        return super().acct_memory(delta, (_USABLE,), self.promising, lets_go=lets_go)
 
     def take_page(
         self, nodes: Placement = (), *, promised: bool, consumes: bool, fresh_consumes: bool
@@ -108,24 +81,23 @@ class ReachableHState(HState):
                 self.refused_charge = True
                 return None
             self.memory_room -= 1
-        return super().take_page((_USABLE,), promised=promised, consumes=consumes, fresh_consumes=fresh_consumes)
+        return super().take_page(nodes, promised=promised, consumes=consumes, fresh_consumes=fresh_consumes)
 
 
 def attempt(situation: Situation) -> Trial:
     """Make every mapping, and touch all of its pages before the next."""
-    hstate = ReachableHState(situation)
+    hstate = _hstate(situation)
     machine = _machine(situation, hstate)
     task = machine.processes[_TASK]
     before = hstate.surplus_huge_pages
     address = max(situation.page_bytes, 1 << 30)
     for number, pages in enumerate(situation.request.pages):
-        hstate.promising = (_USABLE, _UNBOUND)
         call, outcome = _make(machine, situation, number, address)
-        hstate.promising = (_USABLE,)
         page = None
         if outcome is Outcome.OK:
             call = "touch"
-            page, outcome = touch_all(machine, task, address, pages)
+            policy = _bind(machine, situation, address) or task.policy
+            page, outcome = touch_all(machine, task, address, pages, period=_period(policy))
             if hstate.refused_charge and situation.behaviour.name not in _REFUSED_CHARGE_IS_SIGBUS:
                 outcome = Outcome.HANG
         if outcome is not Outcome.OK:
@@ -173,32 +145,70 @@ def _map(machine: Machine, situation: Situation, number: int, length: int, addre
     return mmap(machine, task, address, length, shared=shared, inode=inode, noreserve=request.noreserve)
 
 
+def _bind(machine: Machine, situation: Situation, address: int) -> MemPolicy | None:
+    """Give a mapping the policy that its program sets with mbind(2) when it has made it, if it does."""
+    policy = situation.bound_after
+    for vma in machine.processes[_TASK].mm.vmas if policy is not None else ():
+        if vma.vm_start == address:
+            vma.policy = policy
+    return policy
+
+
+def _period(policy: MemPolicy | None) -> int:
+    """After how many pages a policy that goes round its nodes is at the first again."""
+    return len(policy.nodes) if policy is not None and policy.mode.endswith("interleave") else 1
+
+
+def _hstate(situation: Situation) -> ChargedHState:
+    """The pool with all of its nodes."""
+    pool = situation.pool
+    memory_room = min((room.at_most for room in situation.memory), default=None)
+    hstate = ChargedHState(situation.page_bytes, dict.fromkeys(situation.placed, 0), memory_room)
+    for nid, there in situation.placed.items():
+        hstate.count(nid, nr=there.total, free=there.free, surplus=there.surp)
+    hstate.nr_huge_pages = pool.total
+    hstate.free_huge_pages = pool.free
+    hstate.resv_huge_pages = pool.rsvd
+    hstate.surplus_huge_pages = pool.surp
+    return hstate
+
+
 def _machine(situation: Situation, hstate: HState) -> Machine:
     """A situation as a machine. Everybody else is one opaque holder that holds still.
 
     What that holder has, used pages and promises, is in the counters and nowhere else: nothing that is asked here makes
     it give any of it back.
     """
-    machine = Machine(situation.behaviour, situation.page_bytes, 0)
+    none = dict.fromkeys(situation.placed, 0)
+    machine = Machine(situation.behaviour, situation.page_bytes, none, situation.most_surplus)
+    hstate.nr_overcommit_huge_pages = machine.hstate.nr_overcommit_huge_pages
     machine.hstates = [hstate]
-    if situation.grow:
-        set_max_huge_pages(machine, hstate, situation.persistent + situation.grow, nodes=(_USABLE,))
+    if situation.grow and situation.growing_node is not None:
+        node, persistent = situation.growing_node
+        set_max_huge_pages(machine, hstate, persistent + situation.grow, node=node)
+    elif situation.grow:
+        set_max_huge_pages(machine, hstate, situation.persistent + situation.grow)
     room = situation.mount
     if room is not None and (room.size_pages is not None or room.min_size_pages is not None):
         subpool = Subpool(room.size_pages, room.min_size_pages)
         subpool.used_hpages = room.used_pages
         subpool.rsv_hpages = room.min_left_pages
         machine.mounts[_MOUNT] = HugetlbfsMount(hstate, subpool)
-    machine.processes[_TASK] = Process(AddressSpace(), _cgroup(machine, situation))
+    task = Process(AddressSpace(), _cgroup(machine, situation), min(situation.nodes))
+    task.policy = situation.policy
+    machine.processes[_TASK] = task
     return machine
 
 
 def _cgroup(machine: Machine, situation: Situation) -> HugetlbCgroup | None:
-    """The task's cgroup, with those above it."""
+    """The task's cgroup, with those above it, and with the nodes of its cpuset, which may be another's."""
     cgroup = None
     for room in reversed(situation.cgroups):
         use = room.use
         cgroup = HugetlbCgroup(cgroup, use.max_pages, use.rsvd_max_pages)
         cgroup.usage, cgroup.rsvd = use.usage_pages, use.rsvd_pages or 0
         machine.cgroups[use.path] = cgroup
+    if situation.mems:
+        cgroup = cgroup or HugetlbCgroup(None, None, None)
+        cgroup.mems = situation.mems
     return cgroup

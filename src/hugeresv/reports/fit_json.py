@@ -28,7 +28,7 @@ def write_fit(stream: TextIO, forecast: Forecast, pid: int | None, mount: str | 
             "mount": mount,
             "pid": pid,
             "cgroup": situation.cgroups[0].use.path if situation.cgroups else None,
-            "nodes": sorted(situation.nodes),
+            "nodes": sorted(situation.nodes) if situation.pool.nodes else [],
         },
         "pool": {
             "total": pool.total,

@@ -3,17 +3,35 @@
 import os
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.sources.proc.cgroups import own_cgroup
 from hugeresv.sources.proc.files import MalformedError, number, parsed, read_start, read_text, reason
+from hugeresv.words import PolicyMode
 
 _CAP_DAC_OVERRIDE, _CAP_IPC_LOCK = 1, 14
-_POLICY = re.compile(rb"[0-9a-f]+ bind(?:=\w+)?:([0-9,-]+) ")
+_POLICY = re.compile(rb"[0-9a-f]+ (local|(?:[a-z]+|prefer \(many\)|weighted interleave)(?:=\w+)*:([0-9,-]+)) ")
+_MODES: dict[str, PolicyMode] = {
+    "local": "local",
+    "bind": "bind",
+    "prefer": "preferred",
+    "prefer (many)": "preferred_many",
+    "interleave": "interleave",
+    "weighted interleave": "weighted_interleave",
+}
+"""As the kernel shows them (mm/mempolicy.c, policy_modes)."""
 _ALL_USERS = ["0", "0", "4294967295"]
 _LARGEST_ID = (1 << 32) - 1
 _LARGEST_NODE = 1023
 """NODES_SHIFT is 10 at most (mm/Kconfig)."""
+
+
+class TaskPolicy(NamedTuple):
+    """A memory policy of a process, and its nodes; none with `local`."""
+
+    mode: PolicyMode
+    nodes: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +40,14 @@ class Task:
 
     cgroup        the path that its huge pages are charged to, as /proc/PID/cgroup spells it; None: not told
     cpuset        the NUMA nodes that it may use (Mems_allowed); None: not told
-    bound         the nodes of its MPOL_BIND policy; None: it has no such policy, or it may not be read
+    policy        its memory policy; None: it has none, or it may not be read
     uid, groups   as file systems see it; the first group is its own
     capabilities  effective, and of the first user namespace: those of another do not count for huge pages
     """
 
     cgroup: str | None
     cpuset: frozenset[int] | None
-    bound: frozenset[int] | None
+    policy: TaskPolicy | None
     uid: int
     groups: tuple[int, ...]
     capabilities: int
@@ -64,7 +82,7 @@ def _read(path: str) -> Task:
     return Task(
         cgroup,
         status.cpuset,
-        _bound(path),
+        _policy(path),
         status.uid,
         status.groups,
         status.capabilities if users == _ALL_USERS else 0,
@@ -113,7 +131,7 @@ def _file_system_id(fields: dict[str, str], name: str) -> int:
     return number(ids[3], name, most=_LARGEST_ID)
 
 
-def _bound(path: str) -> frozenset[int] | None:
+def _policy(path: str) -> TaskPolicy | None:
     """The policy of the task, which numa_maps shows for a mapping without one of its own: the program's first.
 
     Raises MalformedError.
@@ -122,4 +140,8 @@ def _bound(path: str) -> frozenset[int] | None:
         found = _POLICY.match(read_start(f"{path}/numa_maps", 4096))
     except OSError:
         return None
-    return parse_nodes(found[1].decode(), f"the policy in {path}/numa_maps") if found else None
+    mode = _MODES.get(re.split("[=:]", found[1].decode())[0]) if found else None
+    if found is None or mode is None:
+        return None
+    nodes = parse_nodes((found[2] or b"").decode(), f"the policy in {path}/numa_maps")
+    return TaskPolicy(mode, nodes)
