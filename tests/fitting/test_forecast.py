@@ -93,7 +93,9 @@ def situations(draw: st.DrawFn) -> Situation:
     memory = draw(st.lists(st.integers(-3, 30), max_size=2))
     numbers = [node.node for node in nodes]
     mems = tuple(sorted(draw(st.sets(st.sampled_from(numbers)))))
-    policy, bound_after = (draw(policies(mems or tuple(numbers), modes)) for modes in (MODES, BIND_ALONE))
+    policy = draw(policies(mems or tuple(numbers), MODES))
+    reachable = policy.nodes if policy is not None and policy.mode == "bind" else mems or tuple(numbers)
+    bound_after = draw(policies(reachable, BIND_ALONE))
     situation = Situation(
         pool,
         draw(requests),
@@ -263,6 +265,18 @@ def test_bound_to_a_node_others_promises_are_not_held_against_a_request() -> Non
     assert (noreserve.outcome, noreserve.page) == (Outcome.SIGBUS, 2)
 
 
+def test_bound_to_one_node_and_its_mapping_to_another() -> None:
+    """The call needs free pages on the one, the touches on the other: no node alone can be the remedy.
+
+    Catches: a search for remedies that never ends.
+    """
+    pool = on_a_node(1, 1)
+    situation = Situation(
+        pool, asked(4), policy=BOUND, bound_after=MemPolicy("bind", (1,), (0, 1)), growing_node=(1, 1)
+    )
+    assert not forecast(situation).possible
+
+
 @pytest.mark.parametrize(
     ("mode", "fits"), [("bind", False), ("preferred", True), ("preferred_many", True), ("interleave", True)]
 )
@@ -308,8 +322,9 @@ def test_pages_that_memory_does_not_have_are_not_found() -> None:
     assert attempt(replace(situation, request=asked(9, what=What.SHARED))).outcome is Outcome.ENOMEM
 
 
-def test_gigantic_pages_are_never_surplus() -> None:
-    """nr_overcommit_hugepages of 1 GiB pages, which a captured host may show, adds none (hstate_is_gigantic)."""
-    pool = PoolUse(1 << 20, 1, 1, 0, 0, 5)
-    assert attempt(replace(Situation(pool), request=asked(1, what=What.PRIVATE))).fits
-    assert attempt(replace(Situation(pool), request=asked(2, what=What.PRIVATE))).outcome is Outcome.ENOMEM
+def test_gigantic_pages_are_surplus_on_7_alone() -> None:
+    """nr_overcommit_hugepages of 1 GiB pages, which a captured host may show, adds none before 7.0."""
+    situation = Situation(PoolUse(1 << 20, 1, 1, 0, 0, 5), asked(2))
+    assert attempt(replace(situation, behaviour=PRESETS["6.18"])).outcome is Outcome.ENOMEM
+    assert attempt(replace(situation, behaviour=PRESETS["7.3"])).fits
+    assert attempt(replace(situation, request=asked(1), behaviour=PRESETS["6.18"])).fits

@@ -82,13 +82,18 @@ class Forecast:
 
 
 def forecast(situation: Situation) -> Forecast:
-    """Try, and try again without what stopped it, until it fits or nothing can make it."""
+    """Try, and try again without what stopped it, until it fits or nothing can make it.
+
+    Pages added to one node make it no better where the call is bound to one and the mapping to another.
+    """
     first = trial = attempt(situation)
     obstacles: list[Obstacle] = []
     changed = situation
     possible = first.fits or attempt(without_limits(situation)).fits
     while possible and not trial.fits:
         obstacle = _obstacle(changed, trial)
+        if any((each.limit, each.trial.stop) == (obstacle.limit, trial.stop) for each in obstacles):
+            break
         obstacles.append(obstacle)
         if isinstance(obstacle.limit, Refusal):
             changed = replace(changed, refusal=None)
