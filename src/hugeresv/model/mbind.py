@@ -65,13 +65,16 @@ def mbind(
     vmas = task.mm.overlapping(address, end)
     if not vmas or (policy is not None and not _covers(vmas, address, end)):
         return Outcome.EFAULT
-    misplaced = {folio: (vma, index) for vma in vmas for index, folio in _elsewhere(vma, address, end, nodes)}
+    misplaced = {
+        folio: (vma.address_of(index), index) for vma in vmas for index, folio in _elsewhere(vma, address, end, nodes)
+    }
     if strict and mode != "default" and misplaced and not (move or move_all):
         return Outcome.EIO
     outcome = _bind(vmas, address, end, policy)
     if outcome is Outcome.OK and (move or move_all):
-        for folio, (vma, index) in misplaced.items():
-            if move_all or not is_shared(folio):
+        for folio, (where, index) in misplaced.items():
+            vma = task.mm.find(where)  # _bind has split those that were found before
+            if vma is not None and (move_all or not is_shared(folio)):
                 migrate_folio(folio, fault_nodes(machine, task, vma, index))
     return outcome
 
