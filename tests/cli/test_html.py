@@ -86,3 +86,12 @@ def test_a_picture_of_a_host_is_written_and_nothing_printed(hugeresv: Hugeresv, 
     assert {name: str(told["pools"][0][name]) for name in found} == found
     assert len(found) == 6
     assert hugeresv("status", "--html", tmp_path / "page.html", "--json", *where).status == 2
+
+
+def test_no_page_is_written_of_nothing(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """Of a file that cannot be read. Catches: an empty page in the place of the last good one."""
+    (tmp_path / "page.html").write_text("the last")
+    (tmp_path / "wrong.scn").write_text("pool 2M nr=1\ndb mmapp a 1 private\n")
+    for verb in (("run",), ("compare", "ideal", "2008")):
+        assert hugeresv(*verb, "--html", tmp_path / "page.html", tmp_path / "wrong.scn").status == 2
+        assert (tmp_path / "page.html").read_text() == "the last"

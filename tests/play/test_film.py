@@ -101,8 +101,19 @@ def test_promises_are_beside_the_counter_that_does_not_count_them() -> None:
     scenario = parse_scn("pool 2M nr=1\np mmap a 1 private\np touch a 0\np fork q\np exit", "f.scn")
     film = filmed(scenario, "6.18")
     assert [values["pool",][2] for values in moments(film)][:5] == [0, 1, 0, 0, -1]
-    assert [values.get(("promise", "p.a")) for values in moments(film)][:5] == [None, 1, None, None, None]
+    assert [values.get(("promise", "p.a", "")) for values in moments(film)][:5] == [None, 1, None, None, None]
     assert any("I1" in film["texts"][number] for number in film["moments"][4]["wrong"])
+
+
+def test_every_pool_has_its_own_promises() -> None:
+    """Pages of 1 GiB beside such of 2 MiB. Catches: a sum over both, and a large page drawn as 512 small ones."""
+    text = "pool 2M nr=8\npool 1G nr=3\np mmap a 4 private\np mmap g 2 shared page_size=1G\np touch g 1"
+    *_, last, _ = moments(filmed(parse_scn(text, "f.scn"), "ideal"))
+    promised = {thing[1:]: value for thing, value in last.items() if thing[0] == "promise"}
+    assert promised == {("p.a", ""): 4, ("memory of p.g", "1G"): 1}
+    assert last["other pool", "1G"] == [3, 2, 1, 0, 0]
+    assert last["regions", "p", "g"] == [0, 2]
+    assert (last["mapping", "p", "g"][0]["from"], last["mapping", "p", "g"][0]["to"]) == (0, 2)
 
 
 def test_a_long_run_costs_little_more_than_its_steps() -> None:

@@ -51,10 +51,10 @@ def compare(left: str, right: str, html: Path | None, color: Colour, files: tupl
                 with status.going_on(file.name):
                     if _film(*asked, page) if html else _compare(*asked, report):
                         status.note(CONTRADICTED)
-        if html:
+        if html and not page.is_empty:
             replace_output(html, page.text.encode(errors="backslashreplace"))
             page.sum_up(screen)
-        else:
+        elif not html:
             report.total()
         return status.value
     check_files(files, status)

@@ -93,7 +93,7 @@ def run(
         for file in read_files(files, status):
             runs.file(file)
         report.total()
-        if page and html:
+        if page and html and not page.is_empty:
             _write(page, html, color)
         return status.value
     check_files(files, status)

@@ -12,7 +12,7 @@
     reserved   what its reservation map has: from, to, …
     mount      its limits, and what is left of them
     cgroup     its limits, and what is charged
-    promise    the pages that are promised to one holder
+    promise    the pages that are promised to one holder, by its name and the page size: empty for the first pool's
 
 Of a kernel whose memory is not read there are the pool, and the cgroups and mounts that it answers with.
 """
@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from hugeresv.answer import Answer
 from hugeresv.calls.names import Names
@@ -71,7 +71,7 @@ def seen_inside(answer: Answer, insight: Insight, names: Names) -> Moment:
     for key, process in machine.processes.items():
         moment["process", str(key)] = {"cgroup": cgroups.get(id(process.cgroup))}
     census = Census(machine, insight.name)
-    maps = _Mappings(machine, names, census)
+    maps = _Mappings(machine, names)
     moment.update(maps.all())
     moment.update(_files(census, maps.users))
     for key, cgroup in machine.cgroups.items():
@@ -80,20 +80,40 @@ def seen_inside(answer: Answer, insight: Insight, names: Names) -> Moment:
         pool = mount.subpool
         limits = {} if pool is None else {"max": pool.max_hpages, "min": pool.min_hpages, "reserve": pool.rsv_hpages}
         moment["mount", str(key)] = {**moment.get(("mount", str(key)), {}), **limits}
-    for holder, promise in _promised(census, maps.labels):
-        known = moment.get(("promise", holder), 0)
-        moment["promise", holder] = known + promise
+    for hstate in machine.hstates[1:]:
+        moment["other pool", format_bytes(hstate.page_bytes)][-1] = hstate.nr_overcommit_huge_pages
+    for promise in census.promises:
+        size = "" if promise.hstate is machine.hstate else format_bytes(promise.hstate.page_bytes)
+        thing = "promise", _holder(promise, maps.labels), size
+        moment[thing] = moment.get(thing, 0) + promise.pages
     return moment
+
+
+class _Scale(NamedTuple):
+    """Where a mapping starts, and the size of its pages: those of its first VMA of huge pages, as `view` has them."""
+
+    start: int
+    page_bytes: int
+
+    def page(self, address: int) -> float:
+        """Where an address is, in pages, exact."""
+        pages = (address - self.start) / self.page_bytes
+        return int(pages) if pages.is_integer() else pages
+
+    def placed(self, vma: Vma, edges: Sequence[int]) -> Sequence[float]:
+        """Indices of a file as pages of the mapping."""
+        moved, rest = divmod(vma.address_of(0) - self.start, self.page_bytes)
+        if rest or 1 << vma.page_shift != self.page_bytes:
+            return [self.page(vma.address_of(index)) for index in edges]
+        return [index + moved for index in edges] if moved else edges
 
 
 class _Mappings:
     """The mappings of a machine by the names of a scenario; `users`: which of them map each file."""
 
-    def __init__(self, machine: Machine, names: Names, census: Census) -> None:
+    def __init__(self, machine: Machine, names: Names) -> None:
         self._machine = machine
-        self._page_bytes = machine.hstate.page_bytes
         self._names = names
-        self._census = census
         self.users: dict[Inode, list[str]] = {}
         self.labels = _file_labels(machine)
 
@@ -113,24 +133,15 @@ class _Mappings:
                 users = self.users.setdefault(vma.inode, [])
                 if label not in users:
                     users.append(label)
-        yield ("mapping", *name), [self._vma(vma, start) for vma in vmas]
+        sizes = (1 << vma.page_shift for vma in vmas if vma.inode is not None)
+        scale = _Scale(start, next(sizes, self._machine.hstate.page_bytes))
+        yield ("mapping", *name), [self._vma(vma, scale) for vma in vmas]
         for kind, edges_of in (("regions", _regions), ("several", _several)):
-            yield (kind, *name), [edge for vma in vmas for edge in self._placed(vma, edges_of(vma), start)]
+            yield (kind, *name), [edge for vma in vmas for edge in scale.placed(vma, edges_of(vma))]
 
-    def _placed(self, vma: Vma, edges: Sequence[int], start: int) -> Sequence[float]:
-        """Indices of a file as pages of the mapping."""
-        distance = vma.address_of(0) - start
-        if (1 << vma.page_shift) == self._page_bytes and distance % self._page_bytes == 0:
-            moved = distance // self._page_bytes
-            return [index + moved for index in edges] if moved else edges
-        return [_pages(vma.address_of(index) - start, self._page_bytes) for index in edges]
-
-    def _vma(self, vma: Vma, start: int) -> dict[str, Any]:
+    def _vma(self, vma: Vma, scale: _Scale) -> dict[str, Any]:
         """Its place in pages of the mapping, and everything that it carries."""
-        said: dict[str, Any] = {
-            "from": _pages(vma.vm_start - start, self._page_bytes),
-            "to": _pages(vma.vm_end - start, self._page_bytes),
-        }
+        said: dict[str, Any] = {"from": scale.page(vma.vm_start), "to": scale.page(vma.vm_end)}
         said |= {"shared": vma.shared, "prot": vma.prot, "flags": list(_flags(vma))}
         if vma.inode is not None:
             said |= {"file": self.labels[vma.inode], "index": vma.vm_pgoff}
@@ -155,12 +166,6 @@ def _flags(vma: Vma) -> Iterator[str]:
     ):
         if flag:
             yield name
-
-
-def _pages(distance_bytes: int, page_bytes: int) -> float:
-    """A distance in huge pages, exact."""
-    pages = distance_bytes / page_bytes
-    return int(pages) if pages.is_integer() else pages
 
 
 def _map_of(vma: Vma) -> ResvMap | None:
@@ -228,12 +233,6 @@ def _limits(cgroup: HugetlbCgroup, names: dict[int, str], usage: dict[str, int])
         "rsvd_max": cgroup.rsvd_max_pages,
         "parent": names.get(id(cgroup.parent)),
     }
-
-
-def _promised(census: Census, labels: dict[Inode, str]) -> Iterator[tuple[str, int]]:
-    """Holders and pages."""
-    for promise in census.promises:
-        yield _holder(promise, labels), promise.pages
 
 
 def _holder(promise: Promise, labels: dict[Inode, str]) -> str:

@@ -127,10 +127,8 @@ def total_in_words(
 
 def heading(screen: Screen, text: str, scenario: Scenario) -> None:
     """What is run where, the pool, and what the scenario says of itself."""
-    pool = scenario.pool
-    overcommit = f" and up to {pool.nr_overcommit} more at need" if pool.nr_overcommit else ""
     screen.paragraph(text, bold=True)
-    screen.line(f"pool of {pool.pages} pages of {format_bytes(pool.page_bytes)}{overcommit}")
+    screen.line(pool_in_words(scenario))
     screen.line()
     if scenario.title:
         screen.paragraph(scenario.title)
@@ -141,4 +139,4 @@ def pool_in_words(scenario: Scenario) -> str:
     """The pool that a scenario starts with."""
     pool = scenario.pool
     overcommit = f" and up to {pool.nr_overcommit} more at need" if pool.nr_overcommit else ""
-    return f"pool of {pool.nr_hugepages} pages of {format_bytes(pool.page_bytes)}{overcommit}"
+    return f"pool of {pool.pages} pages of {format_bytes(pool.page_bytes)}{overcommit}"

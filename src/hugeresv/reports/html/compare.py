@@ -25,6 +25,11 @@ class ComparePage:
         self._runs.append(described(name, scenario, films, self._kernels, part))
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing could be compared."""
+        return not self._runs
+
+    @property
     def text(self) -> str:
         """The whole page."""
         title = self._runs[0]["name"] if len(self._runs) == 1 else "Scenarios"

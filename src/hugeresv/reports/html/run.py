@@ -69,6 +69,11 @@ class RunPage:
         """Nothing is written before `text` is asked for."""
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing could be run."""
+        return not self._runs
+
+    @property
     def text(self) -> str:
         """The whole page."""
         only = self._runs[0] if len(self._runs) == 1 else None

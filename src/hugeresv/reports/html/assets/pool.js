@@ -53,8 +53,8 @@ function figures(pool, before) {
 }
 
 /* Who is promised how much, and the sum beside the counter. */
-function promises(track, view, rsvd) {
-  const rows = [...thingsOf(track, view, "promise")].sort((a, b) => b[1] - a[1]);
+function promises(track, view, rsvd, size = "") {
+  const rows = [...thingsOf(track, view, "promise")].filter(([[, of]]) => of === size).sort((a, b) => b[1] - a[1]);
   const sum = rows.reduce((total, [, pages]) => total + pages, 0);
   if (!rows.length && rsvd === 0) return null;
   const most = Math.max(...rows.map(([, pages]) => pages), 1);
@@ -68,7 +68,7 @@ function promises(track, view, rsvd) {
     );
   const off = rsvd - sum;
   return section(
-    "Promises",
+    size ? `Promises of ${size} pages` : "Promises",
     element(
       "table",
       { class: "promises" },

@@ -136,8 +136,9 @@ class Run {
       over && element("p", { class: "stopped" }, track.stopped || "There is no further step on this kernel."),
       wrong(track, view),
       track.log && view.moment === track.moments[track.length - 1] && section("The kernel's log", element("pre", {}, track.log)),
-      section("Pool", poolBar(pool, before, this.data.page, "Pool"), otherPools(track, view)),
+      section("Pool", poolBar(pool, before, this.data.page, "Pool"), otherPools(track, view, this.data.page)),
       promises(track, view, pool[2]),
+      [...thingsOf(track, view, "other pool")].map(([[size], [, , rsvd]]) => promises(track, view, rsvd, size)),
       processes(track, view, width),
       files(track, view, width),
       element("div", { class: "pairs" }, cgroups(track, view), mounts(track, view)),
@@ -146,9 +147,9 @@ class Run {
 }
 
 /* Pools of other page sizes, and the nodes of all. */
-function otherPools(track, view) {
+function otherPools(track, view, firstSize) {
   const found = [...thingsOf(track, view, "other pool")].map(([[size], pool, before]) =>
-    element("div", {}, element("h4", {}, `pages of ${size}`), poolBar(pool, before, size, `Pool of ${size}`)),
+    element("div", { class: "other" }, element("h4", {}, `Pages of ${size}`), poolBar(pool, before, size, `Pool of ${size}`)),
   );
   const nodes = [...thingsOf(track, view, "node")];
   if (nodes.length) {
@@ -157,7 +158,7 @@ function otherPools(track, view) {
         "table",
         { class: "nodes" },
         element("thead", {}, element("tr", {}, ["node", "pages", "total", "free", "surp"].map((name) => element("th", { scope: "col" }, name)))),
-        element("tbody", {}, nodes.map(([[size, node], counts, before]) => element("tr", { class: isChanged(counts, before) ? "is-changed" : null }, element("th", { scope: "row" }, node), element("td", {}, size), counts.map((count) => element("td", {}, String(count)))))),
+        element("tbody", {}, nodes.map(([[size, node], counts, before]) => element("tr", { class: isChanged(counts, before) ? "is-changed" : null }, element("th", { scope: "row" }, node), element("td", {}, size || firstSize), counts.map((count) => element("td", {}, String(count)))))),
       ),
     );
   }
