@@ -16,7 +16,7 @@ from hugeresv.search.explore.bounded_model import Move
 from hugeresv.search.explore.explore import search
 from hugeresv.search.explore.learn import Ground, Learned, learn
 from hugeresv.search.explore.result import Exploration
-from hugeresv.search.explore.rows import Rows
+from hugeresv.search.explore.rows import Case, Rows
 from hugeresv.search.explore.table import TableSearch
 
 MORE = (*USUAL, "read", "dontneed")
@@ -113,13 +113,13 @@ def test_a_row_that_is_wrong_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
 def test_transitions_are_stepped_on_the_real_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """One of a thousand transitions is compared, in states that are drawn. Catches: a check that is never made."""
     stepped = []
-    real = TableSearch._real
+    real = Rows.after
 
-    def counted(search: TableSearch, *case: Any) -> Any:
+    def counted(rows: Rows, case: Case) -> Any:
         stepped.append(case)
-        return real(search, *case)
+        return real(rows, case)
 
-    monkeypatch.setattr(TableSearch, "_real", counted)
+    monkeypatch.setattr(Rows, "after", counted)
     found = TableSearch(PRESETS["ideal"], Bound(5, 3)).run()
     assert len(stepped) >= found.transitions // 1000
     monkeypatch.setattr(Rows, "after", lambda _rows, _case: (0, 0, 0, 0, 0))

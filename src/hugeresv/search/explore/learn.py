@@ -22,7 +22,6 @@ from hugeresv.search.explore.bound import Bound
 from hugeresv.search.explore.bounded_model import BoundedModel, Move
 from hugeresv.search.explore.parts import OF_FILE, Cutter, Parts, count_with, counters
 from hugeresv.search.explore.traced import Guard, Trace
-from hugeresv.search.fuzz.states import reached
 
 
 class Learned(NamedTuple):
@@ -36,7 +35,6 @@ class Learned(NamedTuple):
     changes: tuple[int, ...]
     reads_files: bool
     violations: tuple[Violation, ...]
-    reached: frozenset[str]
 
 
 class Task(NamedTuple):
@@ -95,17 +93,12 @@ def learn(here: Ground, machine: Machine, move: Move) -> Learned:
     changes = tuple(trace.change(place, getattr(*each)) for place, each in enumerate(holders))
     guards = tuple(trace.guards)
     if not ready:
-        return Learned(None, guards, changes, reads_files, (), frozenset())
+        return Learned(None, guards, changes, reads_files, ())
     count_with(after, [value + change for value, change in zip(trace.counters, changes, strict=True)])
     violations = [*check_step(move.operation, before, levels(after)), *check(after)]
     if outcome is HANG:
         violations.insert(0, RETURNS)
-    return Learned(here.cutter.cut(after), guards, changes, reads_files, tuple(violations), seen(after))
-
-
-def seen(machine: Machine) -> frozenset[str]:
-    """The interesting states that it is in."""
-    return frozenset(reached(machine))
+    return Learned(here.cutter.cut(after), guards, changes, reads_files, tuple(violations))
 
 
 _reads: set[str] = set()

@@ -108,6 +108,9 @@ class Rows:
         """The row by the key of a case."""
         self.other_after: dict[int, int] = {}
         """The other view afterwards, by row and view."""
+        self.fresh_rows: list[tuple[int, int]] = []
+        self.fresh_others: list[tuple[int, int]] = []
+        """What is new in these two; whoever keeps them elsewhere takes it out."""
         operations = len(self.steps)
         self.code = np.arange(operations, dtype=np.int64)
         """The number of an operation in keys; it gets another when what it depends on turns out to be more."""
@@ -216,6 +219,7 @@ class Rows:
             for guards, leaf in self._leaves.get(self._base(case), ()):
                 if all(guard.holds(counters) for guard in guards):
                     row = self.row_of[key] = leaf
+                    self.fresh_rows.append((key, leaf))
                     break
         return row
 
@@ -317,6 +321,7 @@ class Rows:
         self.change[row], self.changes_other[row] = change, changes_other
         if changes_other:
             self.other_after[_pair(row, case.other)] = other
+            self.fresh_others.append((_pair(row, case.other), other))
         return row
 
 

@@ -1,34 +1,43 @@
 """The tabulated engine: every row is learned by one step of the real machine, and states are explored as numbers.
 
 What the table says is held against the real machine all along: every view, and every combination of counters, when it
-first appears, and one of a thousand transitions.
+first appears, and one transition for a thousand that are counted.
 """
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from itertools import chain
 from random import Random
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hugeresv.errors import UnsupportedError
+from hugeresv.errors import UnavailableError, UnsupportedError
 from hugeresv.invariants.check import check
 from hugeresv.invariants.violation import Violation
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.machine import Machine
 from hugeresv.search.explore.arrays import Expanded, Miss, NumpyLoop, pack, unpack
 from hugeresv.search.explore.bound import Bound
-from hugeresv.search.explore.learn import Learned, Task, do_tasks, ground, learn, seen, spread
+from hugeresv.search.explore.learn import Learned, Task, do_tasks, ground, learn, spread
 from hugeresv.search.explore.parts import Parts
 from hugeresv.search.explore.plain import shortest
 from hugeresv.search.explore.result import Exploration, Level, Progress, no_progress
 from hugeresv.search.explore.rows import COUNTERS_BITS, UNKNOWN, Case, Refuted, Rows
+from hugeresv.search.fuzz.states import reached
+
+if TYPE_CHECKING:
+    from hugeresv.search.explore.compiled import CompiledLoop
 
 CHECKED_OF = 1_000
 """One of so many transitions is stepped on the real machine, too."""
+_WALK = 32
+"""Most steps of one walk."""
 _MACHINES_KEPT = 20_000
 _WORTH_SPREADING = 2_000
 """Moves to be learned at once, from which on an executor is used."""
@@ -43,6 +52,19 @@ class _Found(Exception):  # noqa: N818  not an error: the search is over
         self.where, self.move, self.violations = where, move, violations
 
 
+def loop_class(compiled: bool | None) -> type[CompiledLoop | NumpyLoop]:
+    """The loop, compiled or not; by default compiled where numba is installed. UnavailableError: it is not."""
+    if compiled is not False:
+        try:
+            from hugeresv.search.explore.compiled import CompiledLoop
+        except ImportError as error:
+            if compiled:
+                raise UnavailableError("the compiled loop needs numba: pip install 'hugeresv[explore-fast]'") from error
+        else:
+            return CompiledLoop
+    return NumpyLoop
+
+
 class TableSearch:
     """One kernel, one or two processes."""
 
@@ -54,8 +76,12 @@ class TableSearch:
         *,
         executor: Executor | None = None,
         symmetric: bool = True,
+        compiled: bool | None = None,
     ) -> None:
-        """`executor`: where rows are learned when there are many. UnsupportedError for what has no place in a table."""
+        """`executor`: where rows are learned when there are many. `compiled`: the loop, None: where numba is installed.
+
+        UnsupportedError for what has no place in a table.
+        """
         if bound.processes > 2:
             raise UnsupportedError("the table is for one or two processes; use --engine plain for more")
         if behaviour.steal_at_owner_address and "mremap" in bound.operations:
@@ -68,9 +94,12 @@ class TableSearch:
         # A page that is allocated for a file is charged to the first process's cgroup.
         by_one = bound.has_cgroup and "allocate" in bound.operations
         self._symmetric = symmetric and bound.processes == 2 and not by_one
+        self._loop = loop_class(compiled)
         self.found = self._nothing_yet()
         self.learned = 0
         """Steps of the real machine that became rows."""
+        self.spent = {"learning": 0.0, "checking": 0.0}
+        """Seconds of CPU time, of all of it."""
 
     def run(self) -> Exploration:
         """Explore to the end of the bound or to the first finding; `found` grows meanwhile."""
@@ -93,24 +122,33 @@ class TableSearch:
         machine = self._here.model.start()
         parts = self._here.cutter.cut(machine)
         rows = self._rows = Rows(self._here, parts, whole)
+        self._both = np.array([len(step.moves) > 1 for step in rows.steps])
         self._random = Random(0)
         self._unchecked = 0
         self._witnessed: list[set[int]] = [set() for _ in range(4)]
         start = np.array([pack(*(np.int64(number) for number in self._numbers(parts)))], np.int64)
-        loop = NumpyLoop(rows, int(start[0]), symmetric=self._symmetric)
+        loop = self._loop(rows, int(start[0]), symmetric=self._symmetric)
         self.found.engine = f"table, {loop.name}"
         self._machines: dict[int, tuple[Machine, bool]] = {0: (machine, False)}
         self._levels: list[Expanded] = [Expanded(start, np.array([-1]), np.array([-1]), 0)]
         self._starts = [0]
         try:
             while len(self._levels[-1].states):
-                self._witness()
+                with self._timed("checking"):
+                    self._witness()
                 expanded = loop.expand(self._levels[-1].states, self._resolve)
-                self._check(expanded.transitions)
+                with self._timed("checking"):
+                    self._check(expanded.transitions)
                 self._enter(expanded, len(loop))
         except _Found as found:
             self._find(found)
         self.found.complete = True
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        begin = time.process_time()
+        yield
+        self.spent[what] += time.process_time() - begin
 
     def _numbers(self, parts: Parts) -> tuple[int, int, int, int, int]:
         rows = self._rows
@@ -200,7 +238,7 @@ class TableSearch:
             violations = check(machine)
             if violations:
                 raise _Found(first + place, -1, violations)
-            self.found.reached |= seen(machine)
+            self.found.reached.update(reached(machine))
             for process in (0, 1):
                 if numbers[process] not in self._witnessed[0]:
                     self._note_ready(numbers[process], machine, process ^ turned)
@@ -226,49 +264,60 @@ class TableSearch:
             )
 
     def _check(self, transitions: int) -> None:
-        """Step one of a thousand transitions of the last level on the real machine."""
+        """Make one of a thousand transitions on the real machine, walking from states of the last level at random."""
         self._unchecked += transitions
-        states = self._levels[-1].states
         while transitions and self._unchecked >= CHECKED_OF:
-            place = self._random.randrange(len(states))
-            where = self._starts[-1] + place
-            machine, turned = self._machine(where)
-            numbers = tuple(int(part) for part in unpack(states[place]))
-            for process, operation, case in self._cases(numbers):
-                after = self._rows.after(case)
-                real = self._real(machine, turned, process, operation)
-                if after != real:
-                    raise Refuted(operation)
-                self._unchecked -= CHECKED_OF * (after is not None)
+            self._walk(self._random.randrange(len(self._levels[-1].states)))
 
-    def _cases(self, numbers: tuple[int, ...]) -> Iterator[tuple[int, int, Case]]:
-        """All that can be made in a state."""
+    def _walk(self, place: int) -> None:
+        """Compare table and machine step by step, as long as the table knows the way."""
+        machine, turned = self._machine(self._starts[-1] + place)
+        machine = machine.copy()
+        numbers = tuple(int(part) for part in unpack(self._levels[-1].states[place]))
+        for _ in range(_WALK):
+            step = self._any_step(numbers)
+            if step is None:
+                return
+            process, operation, case = step
+            self._unchecked -= CHECKED_OF
+            after = self._rows.after(case)
+            move = self._here.model.moves[self._move(operation, process, turned)]
+            if move.ready(machine) != (after is not None):
+                raise Refuted(operation)
+            if after is None:
+                continue
+            self._here.model.apply(machine, move)
+            turned ^= bool(process)
+            if self._numbers(self._parts(machine, turned)) != after:
+                raise Refuted(operation)
+            numbers = after
+
+    def _any_step(self, numbers: tuple[int, ...]) -> tuple[int, int, Case] | None:
+        """An operation of either process that the table knows in a state; None where the state is none it has met."""
         rows = self._rows
         this, other, links, files, counters = numbers
-        flipped = int(rows.flipped[links])
-        for process in (0, 1):
-            if process and self._symmetric and this == other and links == flipped:
-                return
-            views = (other, this) if process else (this, other)
-            for operation, step in enumerate(rows.steps):
-                if process < len(step.moves) and (
-                    rows.ready_this[operation, views[0]] and rows.ready_other[operation, views[1]]
-                ):
-                    yield process, operation, Case(operation, *views, flipped if process else links, files, counters)
-
-    def _real(self, machine: Machine, turned: bool, process: int, operation: int) -> tuple[int, ...] | None:
-        move = self._here.model.moves[self._move(operation, process, turned)]
-        if not move.ready(machine):
+        process = self._random.randrange(len(self._bound.names))
+        views = (other, this) if process else (this, other)
+        if not self._witnessed[0].issuperset(views):
             return None
-        after = machine.copy()
-        self._here.model.apply(after, move)
-        return self._numbers(self._parts(after, turned ^ bool(process)))
+        able = np.flatnonzero(rows.ready_this[:, views[0]] & rows.ready_other[:, views[1]])
+        if process:
+            able = able[self._both[able]]
+        if not len(able):
+            return None
+        operation = int(able[self._random.randrange(len(able))])
+        case = Case(operation, *views, int(rows.flipped[links]) if process else links, files, counters)
+        return (process, operation, case) if rows.known(case) else None
 
     # Learning.
 
     def _resolve(self, misses: Sequence[Miss]) -> None:
         """Learn until all cases are known."""
         todo = list(misses)
+        with self._timed("learning"):
+            self._learn_all(todo)
+
+    def _learn_all(self, todo: list[Miss]) -> None:
         while todo := [miss for miss in todo if not self._rows.known(miss[2])]:
             unlike: dict[tuple[int, int], Miss] = {}
             for miss in todo:
@@ -277,7 +326,6 @@ class TableSearch:
             for (place, process, case), learned in zip(batch, self._learn(batch), strict=True):
                 self.learned += 1
                 where, turned = self._starts[-1] + place, self._turned(place)
-                self.found.reached |= learned.reached
                 if learned.violations:
                     raise _Found(where, self._move(case.operation, process, turned), learned.violations)
                 self._rows.add(case, learned, turned ^ bool(process))
