@@ -140,7 +140,7 @@ class _HashTable:
 def _place(keys: Any, key: int) -> int:
     """Where a key is, or would be."""
     mask = len(keys) - 1
-    place = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(24)) & mask
+    place: int = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(24)) & mask
     while keys[place] != key and keys[place] != _FREE:
         place = (place + 1) & mask
     return place
