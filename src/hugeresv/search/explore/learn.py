@@ -22,6 +22,7 @@ from hugeresv.search.explore.bound import Bound
 from hugeresv.search.explore.bounded_model import BoundedModel, Move
 from hugeresv.search.explore.parts import OF_FILE, Cutter, Parts, count_with, counters
 from hugeresv.search.explore.traced import Guard, Trace
+from hugeresv.search.fuzz.states import reached
 
 
 class Learned(NamedTuple):
@@ -35,6 +36,7 @@ class Learned(NamedTuple):
     changes: tuple[int, ...]
     reads_files: bool
     violations: tuple[Violation, ...]
+    reached: frozenset[str]
 
 
 class Task(NamedTuple):
@@ -93,12 +95,12 @@ def learn(here: Ground, machine: Machine, move: Move) -> Learned:
     changes = tuple(trace.change(place, getattr(*each)) for place, each in enumerate(holders))
     guards = tuple(trace.guards)
     if not ready:
-        return Learned(None, guards, changes, reads_files, ())
+        return Learned(None, guards, changes, reads_files, (), frozenset())
     count_with(after, [value + change for value, change in zip(trace.counters, changes, strict=True)])
     violations = [*check_step(move.operation, before, levels(after)), *check(after)]
     if outcome is HANG:
         violations.insert(0, RETURNS)
-    return Learned(here.cutter.cut(after), guards, changes, reads_files, tuple(violations))
+    return Learned(here.cutter.cut(after), guards, changes, reads_files, tuple(violations), frozenset(reached(after)))
 
 
 _reads: set[str] = set()

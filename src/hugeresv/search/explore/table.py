@@ -326,6 +326,7 @@ class TableSearch:
             for (place, process, case), learned in zip(batch, self._learn(batch), strict=True):
                 self.learned += 1
                 where, turned = self._starts[-1] + place, self._turned(place)
+                self.found.reached |= learned.reached
                 if learned.violations:
                     raise _Found(where, self._move(case.operation, process, turned), learned.violations)
                 self._rows.add(case, learned, turned ^ bool(process))
