@@ -1,5 +1,7 @@
 """Kernels in the cache, and what is said where something is wanting."""
 
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,6 +150,17 @@ def test_a_damaged_agent_is_built_anew(
     assert agent.agent_program(ARCHITECTURES["amd64"]) == program == b"the program of the agent, which is long\n"
     _compiler(tmp_path, "exit 1")
     assert agent.agent_program(ARCHITECTURES["amd64"]) == program
+
+
+def test_a_compilation_that_was_killed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next start removes the directory of a process that is gone, and no other. Catches: a full TMPDIR."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    for name in (f"hugeresv-agent-{gone.pid}-x", f"hugeresv-agent-{os.getpid()}-x", "hugeresv-agent-x"):
+        (tmp_path / name).mkdir()
+    agent.remove_left_behind()
+    assert {path.name for path in tmp_path.iterdir()} == {f"hugeresv-agent-{os.getpid()}-x", "hugeresv-agent-x"}
 
 
 def test_a_full_disk_is_no_missing_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

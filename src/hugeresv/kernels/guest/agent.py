@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -13,6 +14,8 @@ from hugeresv.kernels.guest.cache import cache_directory, digest, put, written
 
 _DIRECTORY = Path(__file__).parent
 _DIGEST_BYTES = 32
+_COMPILING = "hugeresv-agent-"
+"""How the names of directories begin in which an agent is compiled; the process ID follows."""
 _FLAGS = ("-static", "-O2", "-D_FILE_OFFSET_BITS=64")
 
 
@@ -41,9 +44,10 @@ def _cached(path: Path) -> bytes | None:
 
 
 def _compile(architecture: Architecture) -> bytes:
+    remove_left_behind()
     sources = sorted(map(str, _DIRECTORY.glob("*.c")))
     advice = f"on Debian: apt-get install {architecture.compiler_packages}"
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory(prefix=f"{_COMPILING}{os.getpid()}-") as temporary:
         program = Path(temporary) / "agent"
         command = ("cc", *architecture.compiler_flags, *_FLAGS, "-o", str(program), *sources)
         try:
@@ -58,3 +62,11 @@ def _compile(architecture: Architecture) -> bytes:
                 f"the agent of guests cannot be compiled for {architecture.name}; {why}: {error.stderr.strip()}"
             ) from None
         return program.read_bytes()
+
+
+def remove_left_behind() -> None:
+    """Remove what is left of compilations whose process was killed."""
+    for directory in Path(tempfile.gettempdir()).glob(f"{_COMPILING}*"):
+        process = directory.name.removeprefix(_COMPILING).partition("-")[0]
+        if process.isdecimal() and not Path("/proc", process).exists():
+            shutil.rmtree(directory, ignore_errors=True)
