@@ -238,6 +238,11 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a piece loses its ownership", "new.owner = self.owner", "new.owner = False"),
     ],
     "mremap.py": [
+        (
+            "a failed move keeps the map",
+            "_drop_map(vma if machine.behaviour.failed_move_drops_map else new)",
+            "_drop_map(new)",
+        ),
         ("a moved mapping gives its promise up too", "    _drop_map(old)\n", ""),
         ("a moved mapping takes no reference", "    vm_op_open(new)\n", ""),
         ("pages do not move", "page_table.set(new + index, folio)", "page_table.set(old + index, folio)"),

@@ -255,6 +255,13 @@ class Behaviour:
         source="550a7d60bd5e; 'fix mremap move length truncation' ends it (move_hugetlb_page_tables)",
         verified="6.12.117, 6.18.44 against 6.12.118; the source of 6.1.192",
     )
+    failed_move_drops_map: bool = switch(
+        False,
+        differs="a move that fails takes map and ownership from the mapping, whose promises are withdrawn",
+        since="6.16 to 6.18; not in 7.3",
+        source="fixup_hugetlb_reservations (copy_vma_and_data)",
+        verified="6.18.44 against 6.1.192 and 7.3.4, with a page of 1 GiB",
+    )
     partial_mremap_drops_map: bool = switch(
         False,
         differs="moving a part of an owner's VMA takes map and ownership from the rest, whose reserve leaks",

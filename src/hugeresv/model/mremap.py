@@ -212,12 +212,12 @@ def _move(machine: Machine, vma: Vma, call: Remap) -> Outcome:
 def _fail_to_move(machine: Machine, vma: Vma, new: Vma, moved: int) -> None:
     """The way back: what is known to have moved returns, and the copy goes with all that is left in it.
 
-    The map goes with the copy, or since 6.16 (fixup_hugetlb_reservations) stays with it, and is closed with it.
+    The map stays with the old VMA. From 6.16 to 6.18 it is the copy's (fixup_hugetlb_reservations), and goes with it.
     """
     first = new.first_index
     _move_page_tables(vma, new, first, new.end_index)
     _move_page_tables(new, vma, first, first + (moved >> vma.page_shift))
-    _drop_map(vma if machine.behaviour.mremap is MremapReach.MANY_VMAS else new)
+    _drop_map(vma if machine.behaviour.failed_move_drops_map else new)
     _link(new)
     remove_vmas(machine, [new])
 

@@ -143,6 +143,7 @@ LINUX_6_18 = Behaviour(
     surplus_takes_promised_page=True,
     mremap_length_is_int=True,
     partial_mremap_drops_map=True,
+    failed_move_drops_map=True,
     reserve_rollback=ReserveRollback.PUT_THEN_USED,
     fault_rollback=FaultRollback.RESERVE_ONLY,
     shrink_takes_surplus_page=True,
