@@ -49,14 +49,15 @@ def alloc_hugetlb_folio(
     if subpool is not None and not _counts_against_mount(behaviour, vma, needs, copy, cow_from_owner):
         subpool = None
     hstate = inode.hstate
+    counted = hstate is machine.hstates[0]
     global_charge = 1 if subpool is None else subpool.get_pages(1)
     if global_charge is None:
         return None
-    cgroup_rsvd = task.cgroup if unreserved and charges_reservations(behaviour) else None
+    cgroup_rsvd = task.cgroup if counted and unreserved and charges_reservations(behaviour) else None
     if cgroup_rsvd is not None and not cgroup_rsvd.charge_rsvd(1):
         _roll_back(machine, hstate, subpool, global_charge)
         return None
-    cgroup = task.cgroup
+    cgroup = task.cgroup if counted else None
     if cgroup is not None and not cgroup.charge_usage(1):
         _uncharge(None, cgroup_rsvd)
         _roll_back(machine, hstate, subpool, global_charge)

@@ -1,7 +1,8 @@
 """The hugetlb controller of cgroup v2: pages in use and pages reserved, each against a limit, hierarchically.
 
 Two page counters of one page size per cgroup (mm/hugetlb_cgroup.c, 5.7 and later): `usage` is charged when a page is
-allocated and uncharged when it is freed, `rsvd` follows the reservations. The root cgroup is None: it has no limit.
+allocated and uncharged when it is freed, `rsvd` follows the reservations. The page size is that of the machine's first
+pool: those of other sizes have no limit here, and are not counted. The root cgroup is None: it has no limit.
 """
 
 from __future__ import annotations

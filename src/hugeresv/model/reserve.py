@@ -30,7 +30,8 @@ def reserve_pages(machine: Machine, inode: Inode, first: int, end: int, vma: Vma
     becomes its owner. False is ENOMEM; then nothing is promised.
     """
     private = vma is not None and not vma.shared
-    cgroup = task.cgroup if charges_reservations(machine.behaviour) else None
+    counted = charges_reservations(machine.behaviour) and inode.hstate is machine.hstates[0]
+    cgroup = task.cgroup if counted else None
     pages = end - first if private else inode.resv_map.chg(first, end)
     subpool = inode.subpool if promise_counts(machine.behaviour, shared=not private) else None
     if not _charge(machine, task, inode, subpool, pages, cgroup):
