@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hugeresv.model.base_page import align_up, is_aligned
-from hugeresv.model.mempolicy import MemPolicy, fault_nodes, mems_allowed
+from hugeresv.model.mempolicy import MemPolicy, mems_allowed, migration_nodes
 from hugeresv.model.migrate import is_shared, migrate_folio
 from hugeresv.model.split import isolate
 from hugeresv.model.unsigned import ULONG_MAX
@@ -75,7 +75,7 @@ def mbind(
         for folio, (where, index) in misplaced.items():
             vma = task.mm.find(where)  # _bind has split those that were found before
             if vma is not None and (move_all or not is_shared(folio)):
-                migrate_folio(folio, fault_nodes(machine, task, vma, index))
+                migrate_folio(folio, migration_nodes(machine, task, vma, index))
     return outcome
 
 

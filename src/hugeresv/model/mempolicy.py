@@ -39,6 +39,15 @@ def fault_nodes(machine: Machine, task: Process, vma: Vma, index: int) -> Placem
     return tuple(nid for nid in _placement(machine, policy, task.node, index) if nid in mems)
 
 
+def migration_nodes(machine: Machine, task: Process, vma: Vma, index: int) -> Placement:
+    """Where mbind(2) moves that page to (alloc_migration_target_by_mpol): as a fault, but PREFERRED_MANY has no others.
+
+    A fault under it looks at its nodes first and at all of them then; a migration looks once.
+    """
+    nodes, policy = fault_nodes(machine, task, vma, index), vma.policy or task.policy
+    return _only(nodes, policy.nodes) if policy is not None and policy.mode == "preferred_many" else nodes
+
+
 def _placement(machine: Machine, policy: MemPolicy | None, here: int, index: int) -> Placement:
     """The nodes in the order of a policy, for a page with this index in its file and a CPU on node `here`.
 
