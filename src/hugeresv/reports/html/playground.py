@@ -17,7 +17,7 @@ from hugeresv.play.film import filmed
 from hugeresv.reports.html.films import described, films_data
 from hugeresv.scenario.json_format import parse_json
 from hugeresv.scenario.load import to_text
-from hugeresv.scenario.scenario import Scenario
+from hugeresv.scenario.scenario import Scenario, Together
 from hugeresv.scenario.scn_format import parse_scn
 from hugeresv.search.lockstep import first_difference
 
@@ -48,6 +48,8 @@ def _run(text: str, kernel: str, other: str) -> dict[str, Any]:
         raise InputError(
             f"a scenario of {len(scenario.steps)} steps is too long for a browser: run it with hugeresv run"
         )
+    if any(isinstance(step.operation, Together) for step in scenario.steps):
+        raise InputError("calls at once (together) need more than a browser's Python has: use hugeresv run --html")
     kernels = [_model(name.strip()) for name in (kernel, other) if name.strip()]
     part = None
     if len(kernels) > 1:

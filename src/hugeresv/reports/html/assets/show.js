@@ -118,7 +118,7 @@ class Run {
       element("h2", {}, element("span", { class: "name" }, name), " ", element("code", {}, operation), " ", outcome && element("span", { class: `outcome${refused ? " is-refused" : ""}` }, outcome)),
       note ? element("p", { class: "note" }, note) : "",
     );
-    const beside = this.tracks.length > 1 && this.width > 900;
+    const beside = this.tracks.length > 1 && this.width > 620;
     this.stage.classList.toggle("beside", beside);
     const width = (beside ? (this.width - 24) / 2 : this.width) - 34;
     this.stage.replaceChildren(...this.tracks.map((track) => this.one(track, width)));
