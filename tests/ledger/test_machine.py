@@ -4,7 +4,7 @@ from hypothesis import given
 
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.ledger.machine import observe_machine
-from hugeresv.ledger.observation import Kind
+from hugeresv.ledger.observation import Kind, NodePool
 from hugeresv.ledger.reconcile import unexplained
 from hugeresv.model.presets import IDEAL, PRESETS
 from hugeresv.scenario.operation import (
@@ -22,7 +22,17 @@ from hugeresv.scenario.operation import (
     Touch,
 )
 from hugeresv.scenario.scenario import Pool
+from hugeresv.scenario.scn_format import parse_scn
 from tests.machines import History, histories, play, pools, start
+
+TWO_POOLS = """\
+pool 2M nr=2+3
+pool 1G nr=1+0
+
+a  mmap m 3 private
+a  touch m 0+2
+a  mmap n 1 private page_size=1G
+"""
 
 
 def played(behaviour: str, *operations: Operation) -> tuple[list[tuple[Kind, int, int]], tuple[int, int]]:
@@ -106,3 +116,22 @@ def test_nothing_is_unexplained_on_ideal(pool: Pool, history: History) -> None:
         (row,) = unexplained(seen)
         assert not any(row[1:]), operation
         assert all(holder.certain for holder in seen.holders)
+
+
+def test_each_pool_has_its_holders_and_its_nodes() -> None:
+    """Pages of 1 GiB and of 2 MiB in one machine are holders of their own pools.
+
+    Catches: a holder of the one size that is counted with the other.
+    """
+    scenario = parse_scn(TWO_POOLS, "two-pools.scn")
+    with ModelKernel(IDEAL).start(scenario.pool, None, scenario.pools or ()) as session:
+        for step in scenario.steps:
+            assert session.apply(step.operation).outcome == "ok"
+        seen = observe_machine(session.machine)
+    held = {(each.page_size_kB, each.kind, each.reserved.best, each.used.best) for each in seen.holders}
+    assert held == {(2048, Kind.PRIVATE, 1, 2), (1 << 20, Kind.PRIVATE, 1, 0)}
+    assert [(rest.reserved_pages, rest.used_pages) for rest in unexplained(seen)] == [(0, 0), (0, 0)]
+    assert [pool.nodes for pool in seen.pools] == [
+        (NodePool(0, 2, 0, 0), NodePool(1, 3, 3, 0)),
+        (NodePool(0, 1, 1, 0), NodePool(1, 0, 0, 0)),
+    ]

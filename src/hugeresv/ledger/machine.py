@@ -11,12 +11,14 @@ from hugeresv.ledger.observation import (
     HolderProcess,
     Kind,
     MountUse,
+    NodePool,
     Observation,
     PoolUse,
     exactly,
 )
 from hugeresv.ledger.promise import FilePromise, MappingPromise, MinimumPromise
 from hugeresv.model.folio import Folio
+from hugeresv.model.hstate import HState
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine
 from hugeresv.model.vma import Vma
@@ -36,26 +38,18 @@ class Identities:
 
 
 def observe_machine(machine: Machine, identities: Identities | None = None) -> Observation:
-    """Its pool, mounts, cgroups, and a holder for whatever has reserved or used pages.
+    """Its pools, mounts, cgroups, and a holder for whatever has reserved or used pages.
+
+    A cgroup's numbers are of the default page size.
 
     Without `identities` processes are numbered in the machine's order, from 1; the command is the key. Files on mounts
     that the machine no longer has, and memfds that only mappings keep, then cannot be told from shared anonymous
     memory.
     """
-    h = machine.hstate
-    page_size_kB = h.page_bytes >> 10
-    pool = PoolUse(
-        page_size_kB,
-        h.nr_huge_pages,
-        h.free_huge_pages,
-        h.resv_huge_pages,
-        h.surplus_huge_pages,
-        h.nr_overcommit_huge_pages,
-    )
     mounts = [
         MountUse(
             str(key),
-            page_size_kB,
+            _page_size_kB(mount.hstate),
             mount.subpool.max_hpages,
             mount.subpool.min_hpages,
             mount.subpool.used_hpages if mount.subpool.max_hpages is not None else None,
@@ -63,12 +57,33 @@ def observe_machine(machine: Machine, identities: Identities | None = None) -> O
         for key, mount in machine.mounts.items()
         if mount.subpool is not None
     ]
+    size = _page_size_kB(machine.hstate)
     cgroups = [
-        CgroupUse(str(key), page_size_kB, cgroup.max_pages, cgroup.rsvd_max_pages, cgroup.usage, cgroup.rsvd)
+        CgroupUse(str(key), size, cgroup.max_pages, cgroup.rsvd_max_pages, cgroup.usage, cgroup.rsvd)
         for key, cgroup in machine.cgroups.items()
     ]
     holders = _Holders(machine, identities or _numbered(machine)).all()
-    return Observation((pool,), tuple(holders), tuple(mounts), tuple(cgroups))
+    return Observation(tuple(map(_pool_use, machine.hstates)), tuple(holders), tuple(mounts), tuple(cgroups))
+
+
+def _page_size_kB(hstate: HState) -> int:
+    return hstate.page_bytes >> 10
+
+
+def _pool_use(h: HState) -> PoolUse:
+    nodes = (
+        NodePool(nid, node.nr_huge_pages, node.free_huge_pages, node.surplus_huge_pages)
+        for nid, node in h.nodes.items()
+    )
+    return PoolUse(
+        _page_size_kB(h),
+        h.nr_huge_pages,
+        h.free_huge_pages,
+        h.resv_huge_pages,
+        h.surplus_huge_pages,
+        h.nr_overcommit_huge_pages,
+        tuple(nodes),
+    )
 
 
 def _numbered(machine: Machine) -> Identities:
@@ -85,7 +100,6 @@ class _Holders:
         self._machine = machine
         self._identities = identities
         self._census = Census(machine)
-        self._page_size_kB = machine.hstate.page_bytes >> 10
         self._on_mounts = {inode for mount in machine.mounts.values() for inode in mount.inodes}
         self._open = set(machine.files.values())
         self._vmas: dict[tuple[Inode, bool], list[tuple[Key, Vma]]] = {}
@@ -116,8 +130,9 @@ class _Holders:
                     promised[inode] = promised.get(inode, 0) + promise.pages
                 case FilePromise(_, inode):
                     shared[inode] = promise.pages
-                case MinimumPromise(mount):
-                    holders.append(self._minimum(str(mount), promise.pages))
+                case MinimumPromise(mount, _, hstate):
+                    left = exactly(promise.pages)
+                    holders.append(Holder(_page_size_kB(hstate), Kind.MOUNT_MINIMUM, str(mount), left, exactly(0)))
         for inode, called in self._census.files.items():
             name = self._identities.names.get(inode, called)
             used = len(self._anonymous.get(inode, ()))
@@ -125,9 +140,6 @@ class _Holders:
             kind = self._kind(inode)
             holders.append(self._holder(inode, name, kind, shared.get(inode, 0), len(inode.page_cache)))
         return [holder for holder in holders if holder.reserved.best or holder.used.best]
-
-    def _minimum(self, name: str, pages: int) -> Holder:
-        return Holder(self._page_size_kB, Kind.MOUNT_MINIMUM, name, exactly(pages), exactly(0))
 
     def _holder(self, inode: Inode, name: str, kind: Kind, reserved: int, used: int) -> Holder:
         vmas = self._vmas.get((inode, kind is not Kind.PRIVATE), [])
@@ -137,7 +149,7 @@ class _Holders:
             processes |= dict.fromkeys(known.openers.get(inode, ()))
         cgroup = self._machine.processes[vmas[0][0]].cgroup if vmas else None
         return Holder(
-            self._page_size_kB,
+            _page_size_kB(inode.hstate),
             kind,
             name,
             exactly(reserved),

@@ -9,6 +9,7 @@ from hugeresv.sources.drgn.cgroups import Cgroups
 from hugeresv.sources.drgn.kernel import KernelMemory
 from hugeresv.sources.drgn.objects import has
 from hugeresv.sources.drgn.page_tables import PAGE_SHIFT
+from hugeresv.sources.drgn.policies import Nodes
 
 _ANON = 1
 """PAGE_MAPPING_ANON, FOLIO_MAPPING_ANON."""
@@ -20,7 +21,8 @@ _CGROUP_TAIL, _CGROUP_RSVD_TAIL = 2, 3
 class Folios:
     """Makes the model's folio of each page that is met, once."""
 
-    def __init__(self, kernel: KernelMemory, cgroups: Cgroups, hstate: HState) -> None:
+    def __init__(self, kernel: KernelMemory, cgroups: Cgroups, hstate: HState, nodes: Nodes) -> None:
+        self._nodes = nodes
         self._hstate = hstate
         self._program = kernel.program
         self._vmemmap = kernel.vmemmap
@@ -52,7 +54,7 @@ class Folios:
             else:
                 pays, pays_rsvd = page[_CGROUP_TAIL].private, page[_CGROUP_RSVD_TAIL].private
             cgroup, cgroup_rsvd = self._cgroups.at(pays.value_()), self._cgroups.at(pays_rsvd.value_())
-        made = Folio(self._hstate, 0, subpool, cgroup, cgroup_rsvd)
+        made = Folio(self._hstate, self._nodes.of_page(page), subpool, cgroup, cgroup_rsvd)
         made.anon = bool(page.mapping.value_() & _ANON)
         made.mapcount = 0
         return made

@@ -28,6 +28,7 @@ VARIABLES = {
     "hugetlb_cgrp_subsys": "struct cgroup_subsys",
     "init_uts_ns": "struct uts_namespace",
     "vmemmap_base": "unsigned long",
+    "node_states": "nodemask_t",
 }
 """The variables that are read and their types, which BTF does not say; of an array, its element's."""
 

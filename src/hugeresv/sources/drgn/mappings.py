@@ -11,6 +11,7 @@ from hugeresv.model.resv_map import ResvMap
 from hugeresv.model.vma import Vma
 from hugeresv.sources.drgn.cgroups import Cgroups
 from hugeresv.sources.drgn.objects import InconsistentError, distinct, entries, has
+from hugeresv.sources.drgn.policies import Nodes
 from hugeresv.words import Prot
 
 _HPAGE_RESV_OWNER, _HPAGE_RESV_UNMAPPED = 1, 2
@@ -46,7 +47,8 @@ def fill(made: ResvMap, there: Object, cgroups: Cgroups) -> None:
 class Mappings:
     """Makes the model's VMAs, those of one mmap with the one reservation map that they share."""
 
-    def __init__(self, order: int, page_shift: int, cgroups: Cgroups) -> None:
+    def __init__(self, order: int, page_shift: int, cgroups: Cgroups, nodes: Nodes) -> None:
+        self._nodes = nodes
         self._order = order
         self._page_shift = page_shift
         self._cgroups = cgroups
@@ -69,6 +71,8 @@ class Mappings:
             raise InconsistentError(f"a huge page VMA at {vma.vm_start:#x}-{vma.vm_end:#x}")
         vma.may_write = bool(flags & _VM_MAYWRITE)
         vma.dontfork = bool(flags & _VM_DONTCOPY)
+        if has(there.type_.type, "vm_policy"):
+            vma.policy = self._nodes.policy(there.vm_policy)
         if not vma.shared:
             self._private_data(vma, there.vm_private_data)
         mm.insert(vma)

@@ -14,6 +14,7 @@ from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.hstate import HStateNode
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine
+from hugeresv.model.mempolicy import nearest_first
 from hugeresv.model.mount import HugetlbfsMount
 from hugeresv.model.presets import IDEAL
 from hugeresv.model.process import Process
@@ -25,9 +26,10 @@ from hugeresv.sources.drgn.files import SuperBlock, kind_and_name, resv_map_of, 
 from hugeresv.sources.drgn.folios import Folios
 from hugeresv.sources.drgn.kernel import KernelMemory
 from hugeresv.sources.drgn.mappings import Mappings, fill, vmas_of
-from hugeresv.sources.drgn.objects import InconsistentError
+from hugeresv.sources.drgn.objects import InconsistentError, has
 from hugeresv.sources.drgn.page_cache import cached
 from hugeresv.sources.drgn.page_tables import PAGE_SHIFT, mapped
+from hugeresv.sources.drgn.policies import Nodes, nodes_with_memory
 from hugeresv.sources.drgn.tasks import KernelTask, Tasks
 
 _ATTEMPTS = 3
@@ -106,13 +108,14 @@ class _HState:
             raise InconsistentError(f"a page size has order {self._order}")
         self._shift = PAGE_SHIFT + self._order
         self._machine = Machine(IDEAL, 1 << self._shift, 0)
+        self._counters()
+        self._nodes = Nodes(self.kernel, self._machine.nearest)
         self._cgroups = Cgroups(self.kernel, self.index, self._order)
-        self._folios = Folios(self.kernel, self._cgroups, self._machine.hstate)
-        self._mappings = Mappings(self._order, self._shift, self._cgroups)
+        self._folios = Folios(self.kernel, self._cgroups, self._machine.hstate, self._nodes)
+        self._mappings = Mappings(self._order, self._shift, self._cgroups, self._nodes)
         self._identities = Identities({}, {}, {}, {}, {})
 
     def read(self, blocks: Sequence[SuperBlock]) -> Reading:
-        self._counters()
         self._machine.cgroups = dict(self._cgroups.named())
         for block in blocks:
             if block.hstate == self.there.address_:
@@ -133,7 +136,9 @@ class _HState:
         h.nr_overcommit_huge_pages = int(there.nr_overcommit_huge_pages)
         there_on = [there.nr_huge_pages_node, there.free_huge_pages_node, there.surplus_huge_pages_node]
         numbers = enumerate(zip(*(each.value_() for each in there_on), strict=True))
-        h.nodes = {nid: _node(*pages) for nid, pages in numbers if any(pages)} or {0: HStateNode(0)}
+        there_are = nodes_with_memory(self.kernel)
+        h.nodes = {nid: _node(*pages) for nid, pages in numbers if nid in there_are or any(pages)} or {0: HStateNode(0)}
+        self._machine.nearest = nearest_first(tuple(h.nodes))
 
     def _block(self, block: SuperBlock) -> None:
         subpool = _subpool(block.info.spool) if block.info.spool else None
@@ -174,7 +179,9 @@ class _HState:
         task, where = self.tasks.of(there.vm_mm)
         if task not in self._processes:
             cgroup = self._cgroups.of_task(where) if where is not None else None
-            self._processes[task] = Process(AddressSpace(), cgroup)
+            process = self._processes[task] = Process(AddressSpace(), cgroup)
+            if where is not None and has(where.type_.type, "mempolicy"):
+                process.policy = self._nodes.policy(where.mempolicy)
             self._identities.processes[task] = _holder_process(task)
         mm = self._processes[task].mm
         vma = self._mappings.make(there, mm, inode)
