@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -18,7 +19,7 @@ from hugeresv.kernels.grammar import open_kernel
 from hugeresv.reports.explore import ExploreReport, as_json, end_progress, show_progress
 from hugeresv.scenario.load import dump
 from hugeresv.search.explore.bound import OFFERS, USUAL, Bound
-from hugeresv.search.explore.explore import ENGINES, Search, search
+from hugeresv.search.explore.explore import ENGINES, Search, learners, search
 from hugeresv.search.explore.result import Exploration, Shortest
 
 _PROGRESS_SECONDS = 0.2
@@ -80,6 +81,16 @@ _pages = click.IntRange(0)
     show_default=True,
     help="Let the table count states once that differ by which process is which.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=lambda: len(os.sched_getaffinity(0)),
+    show_default="all cores",
+    help="Processes in which the table learns its rows where there are many.",
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Learn rows on the Dask cluster of this scheduler, tcp://HOST:PORT."
+)
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write the history to this file.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print one line of JSON and nothing else.")
 @color_option
@@ -88,6 +99,8 @@ def explore(
     other: str | None,
     engine: str,
     symmetry: bool,
+    jobs: int,
+    scheduler: str | None,
     output: Path | None,
     json_wanted: bool,
     color: Colour,
@@ -103,8 +116,9 @@ def explore(
     kernels = (kernel,) if other is None else (kernel, other)
     shown = _Shown()
     bound = Bound(**limits)  # type: ignore[arg-type]
-    running = search(kernels, bound, shown.progress, engine=engine, symmetric=symmetry)
-    status = _run(running)
+    with learners(jobs, scheduler) as executor:
+        running = search(kernels, bound, shown.progress, engine=engine, symmetric=symmetry, executor=executor)
+        status = _run(running)
     shown.end()
     found, seconds = running.found, time.process_time() - shown.begin
     path = None

@@ -1,5 +1,6 @@
 """The tables: learned from the real machine, and equal to it."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hugeresv.scenario import operation as op
 from hugeresv.search.explore import table
 from hugeresv.search.explore.bound import USUAL, Bound
 from hugeresv.search.explore.bounded_model import Move
-from hugeresv.search.explore.explore import search
+from hugeresv.search.explore.explore import learners, search
 from hugeresv.search.explore.learn import Ground, Learned, learn
 from hugeresv.search.explore.result import Exploration
 from hugeresv.search.explore.rows import Case, Rows
@@ -84,6 +85,34 @@ def test_a_defect_is_found_through_the_table() -> None:
     assert found.finding is not None
     assert found.finding.operations == 4
     assert [violation.name for violation in found.finding.violations] == ["I1"]
+
+
+@pytest.mark.parametrize("where", ["processes", "dask"])
+def test_rows_can_be_learned_elsewhere(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """In processes, and on a Dask cluster, the same is learned. Catches: a task that needs more than it carries."""
+    monkeypatch.setattr(table, "_WORTH_SPREADING", 1)
+    with ExitStack() as stack:
+        if where == "dask":
+            distributed = pytest.importorskip("distributed", reason="Dask is optional")
+            scheduler = stack.enter_context(
+                distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None)
+            ).scheduler_address
+        else:
+            scheduler = None
+        executor = stack.enter_context(learners(2, scheduler))
+        assert executor is not None
+        found = search(["ideal"], Bound(3, 2), engine="table", executor=executor).run()
+    here = search(["ideal"], Bound(3, 2), engine="table").run()
+    assert (found.states, found.transitions) == (here.states, here.transitions)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_both_loops_agree(compiled: bool) -> None:
+    """The compiled loop and numpy's count what SPIN counts. Catches: a case that one of them passes over."""
+    if compiled:
+        pytest.importorskip("numba", reason="the compiled loop is optional")
+    found = TableSearch(PRESETS["ideal"], Bound(4, 2), symmetric=False, compiled=compiled).run()
+    assert (found.states, found.transitions) == (346, 3_090)
 
 
 def test_what_has_no_table_is_refused() -> None:

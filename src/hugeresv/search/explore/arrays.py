@@ -56,8 +56,11 @@ class NumpyLoop:
 
     name = "numpy"
 
-    def __init__(self, rows: Rows, start: int, *, symmetric: bool) -> None:
-        """`symmetric`: of two states that differ by which process is which, only one is kept."""
+    def __init__(self, rows: Rows, start: int, *, symmetric: bool, ask: int) -> None:
+        """`symmetric`: of two states that differ by which process is which, only one is kept.
+
+        `ask` is for a loop that can stop where it lacks rows; here all that a level lacks of one operation is learned.
+        """
         self._rows = rows
         self._symmetric = symmetric
         self._seen = np.array([start], np.int64)

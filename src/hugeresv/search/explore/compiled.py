@@ -27,8 +27,6 @@ _FREE = -1
 """What an unused place of a hash table holds."""
 _CHUNK = 1 << 19
 """States that one call may find."""
-_MISSES = 1 << 9
-"""Rows that are asked for at once, about: many states lack the same one."""
 _VIEW, _LINKS, _FILES, _COUNTERS = ((1 << bits) - 1 for bits in (VIEW_BITS, LINKS_BITS, FILES_BITS, COUNTERS_BITS))
 
 
@@ -41,8 +39,12 @@ class CompiledLoop:
 
     name = "compiled"
 
-    def __init__(self, rows: Rows, start: int, *, symmetric: bool) -> None:
-        """`symmetric`: of two states that differ by which process is which, only one is kept."""
+    def __init__(self, rows: Rows, start: int, *, symmetric: bool, ask: int) -> None:
+        """`symmetric`: of two states that differ by which process is which, only one is kept.
+
+        `ask`: about how many cases are learned at once. Many states lack the same row, so fewer are asked for in vain
+        where they are few.
+        """
         self._rows = rows
         self._symmetric = symmetric
         self._count = 1
@@ -55,7 +57,7 @@ class CompiledLoop:
             np.empty(_CHUNK, np.int64),
             np.empty(_CHUNK, np.int64),
         )
-        self._misses = np.empty((_MISSES + 2 * len(rows.steps), 3), np.int64)
+        self._misses = np.empty((ask + 2 * len(rows.steps), 3), np.int64)
 
     def __len__(self) -> int:
         return self._count

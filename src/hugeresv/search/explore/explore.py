@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from typing import Protocol
 
 from hugeresv.errors import InputError, UnavailableError, UnsupportedError
 from hugeresv.kernels.grammar import parse_behaviour
+from hugeresv.kernels.syscalls import die_with
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.search.explore.bound import Bound
 from hugeresv.search.explore.bounded_model import BoundedModel
@@ -25,6 +29,8 @@ class Search(Protocol):
         ...
 
 
+_SCHEDULER_SECONDS = 10
+
 ENGINES = ("auto", "plain", "table")
 
 
@@ -35,11 +41,12 @@ def search(
     *,
     engine: str = "auto",
     symmetric: bool = True,
+    executor: Executor | None = None,
 ) -> Search:
     """An engine, ready to run, for one kernel or two side by side: behaviours of the model by name.
 
     `engine` is one of ENGINES: auto is the table where numpy is installed and the bound has one. `symmetric`: the table
-    counts states once that differ by which process is which.
+    counts states once that differ by which process is which. `executor`: where the table learns many rows.
 
     Raises InputError for another number of kernels and for a bound that cannot be prepared, UnavailableError for a
     kernel that is not a model's, and for a table without numpy, UnsupportedError for a bound that has no table.
@@ -51,18 +58,46 @@ def search(
     behaviours = [parse_behaviour(kernel) for kernel in kernels]
     if engine != "plain":
         try:
-            return _table(behaviours, bound, progress, symmetric=symmetric)
+            return _table(behaviours, bound, progress, symmetric, executor)
         except (UnsupportedError, UnavailableError):
             if engine == "table":
                 raise
     return PlainSearch([BoundedModel(behaviour, bound) for behaviour in behaviours], progress)
 
 
-def _table(behaviours: Sequence[Behaviour], bound: Bound, progress: Progress, *, symmetric: bool) -> Search:
+def _table(
+    behaviours: Sequence[Behaviour], bound: Bound, progress: Progress, symmetric: bool, executor: Executor | None
+) -> Search:
     if len(behaviours) > 1:
         raise UnsupportedError("two kernels have no table; use --engine plain")
     try:
         from hugeresv.search.explore.table import TableSearch
     except ImportError as error:
         raise UnavailableError("tables need numpy: pip install 'hugeresv[explore]'") from error
-    return TableSearch(behaviours[0], bound, progress, symmetric=symmetric)
+    return TableSearch(behaviours[0], bound, progress, symmetric=symmetric, executor=executor)
+
+
+@contextmanager
+def learners(jobs: int, scheduler: str | None = None) -> Iterator[Executor | None]:
+    """Where rows are learned: `jobs` processes here, or a Dask cluster by its scheduler's address; None: this process.
+
+    Raises UnavailableError where Dask is not installed, or the scheduler does not answer.
+    """
+    if scheduler is None:
+        with (
+            nullcontext()
+            if jobs == 1
+            else ProcessPoolExecutor(jobs, initializer=die_with, initargs=(os.getpid(),)) as here
+        ):
+            yield here
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise UnavailableError("a cluster needs Dask: pip install 'hugeresv[explore-cluster]'") from error
+    try:
+        client = Client(scheduler, timeout=_SCHEDULER_SECONDS)
+    except (OSError, ValueError) as error:
+        raise UnavailableError(f"{scheduler}: no Dask scheduler answers there: {error}") from error
+    with client:
+        yield client.get_executor()

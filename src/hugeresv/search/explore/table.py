@@ -39,7 +39,9 @@ CHECKED_OF = 1_000
 _WALK = 32
 """Most steps of one walk."""
 _MACHINES_KEPT = 20_000
-_WORTH_SPREADING = 2_000
+_ASK, _ASK_FAR = 1 << 9, 1 << 13
+"""Cases that lack a row, until they are learned: here, or where there is an executor."""
+_WORTH_SPREADING = 500
 """Moves to be learned at once, from which on an executor is used."""
 _BATCH = 250
 
@@ -127,7 +129,7 @@ class TableSearch:
         self._unchecked = 0
         self._witnessed: list[set[int]] = [set() for _ in range(4)]
         start = np.array([pack(*(np.int64(number) for number in self._numbers(parts)))], np.int64)
-        loop = self._loop(rows, int(start[0]), symmetric=self._symmetric)
+        loop = self._loop(rows, int(start[0]), symmetric=self._symmetric, ask=_ASK_FAR if self._executor else _ASK)
         self.found.engine = f"table, {loop.name}"
         self._machines: dict[int, tuple[Machine, bool]] = {0: (machine, False)}
         self._levels: list[Expanded] = [Expanded(start, np.array([-1]), np.array([-1]), 0)]
