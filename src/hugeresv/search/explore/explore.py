@@ -83,12 +83,11 @@ def learners(jobs: int, scheduler: str | None = None) -> Iterator[Executor | Non
 
     Raises UnavailableError where Dask is not installed, or the scheduler does not answer.
     """
+    if scheduler is None and jobs == 1:
+        yield None
+        return
     if scheduler is None:
-        with (
-            nullcontext()
-            if jobs == 1
-            else ProcessPoolExecutor(jobs, initializer=die_with, initargs=(os.getpid(),)) as here
-        ):
+        with ProcessPoolExecutor(jobs, initializer=die_with, initargs=(os.getpid(),)) as here:
             yield here
         return
     try:
