@@ -190,3 +190,15 @@ def test_a_class_name_means_one_thing() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(str(path.relative_to(SOURCE)))
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_a_test_says_what_is_true_and_what_it_catches() -> None:
+    """The docstring of every test states a truth, then "Catches: …". Catches: a test whose point nobody can judge."""
+    wrong = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                said = " ".join((ast.get_docstring(node) or "").split())
+                if not re.fullmatch(r'\S.*[.!?`")] Catches: \S.*[.`)]', said):
+                    wrong.append(f"{path.relative_to(ROOT)}: {node.name}: {said}")
+    assert wrong == []

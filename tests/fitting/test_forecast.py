@@ -251,13 +251,19 @@ def test_bound_after_mmap_the_pages_fail_and_not_the_call() -> None:
 
 
 def test_bound_to_a_node_overcommit_does_not_help_while_others_have_pages() -> None:
-    """Measured on 6.1 and 7.3: with enough pages on other nodes no surplus is gathered, and mmap is ENOMEM."""
+    """Measured on 6.1 and 7.3: with enough pages on other nodes no surplus is gathered, and mmap is ENOMEM.
+
+    Catches: surplus pages counted on a node that the kernel makes none for.
+    """
     trial = attempt(Situation(on_a_node(2, 10, overcommit=10), asked(4), policy=BOUND))
     assert (trial.call, trial.outcome) == ("mmap", Outcome.ENOMEM)
 
 
 def test_bound_to_a_node_others_promises_are_not_held_against_a_request() -> None:
-    """Measured on 6.1 and 7.3: two mappings of 2 pages on a node that has 2 are both made; the third touch dies."""
+    """Measured on 6.1 and 7.3: two mappings of 2 pages on a node that has 2 are both made; the third touch dies.
+
+    Catches: promises held against one node, though the kernel counts them for all.
+    """
     assert attempt(Situation(on_a_node(2, 10, rsvd=2), asked(2), policy=BOUND)).fits
     used = replace(on_a_node(2, 10), free=10, nodes=(NodePool(0, 2, 0, 0), NodePool(1, 10, 10, 0)))
     assert attempt(Situation(used, asked(2), policy=BOUND)).outcome is Outcome.ENOMEM
@@ -306,7 +312,10 @@ def test_a_million_pages_that_go_round_the_nodes_take_no_longer() -> None:
 
 
 def test_a_wrapped_counter_makes_no_page() -> None:
-    """2^64 - 7 promised pages look like plenty that is free: 6.18 refuses what is more than the free pages."""
+    """2^64 - 7 promised pages look like plenty that is free: 6.18 refuses what is more than the free pages.
+
+    Catches: a wrapped counter read as pages that are free.
+    """
     pool = PoolUse(SIZE_KB, 10, 10, -7, 0, 5)
     assert attempt(replace(Situation(pool), request=asked(10, what=What.PRIVATE))).fits
     found = forecast(Situation(pool, asked(11)))
@@ -315,7 +324,10 @@ def test_a_wrapped_counter_makes_no_page() -> None:
 
 
 def test_pages_that_memory_does_not_have_are_not_found() -> None:
-    """Overcommit of a hundred pages on a host that has memory for three."""
+    """Overcommit makes as many pages as free memory holds.
+
+    Catches: a hundred pages counted on a host that has memory for three.
+    """
     pool = PoolUse(SIZE_KB, 5, 5, 0, 0, 100)
     situation = Situation(pool, memory_pages=3)
     assert attempt(replace(situation, request=asked(8, what=What.SHARED))).surplus_pages == 3

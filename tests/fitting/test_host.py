@@ -190,7 +190,10 @@ def limit(cgroup: Path, name: str, pages: int) -> None:
 @pytest.mark.parametrize(("what", "noreserve"), WAYS)
 @pytest.mark.parametrize("pages", [7, 8, 9, 20])
 def test_the_pool(host: HostKernel, what: What, noreserve: bool, pages: int) -> None:
-    """A promise that is counted as free, a page off at the boundary, SIGBUS where it is ENOMEM or the other way."""
+    """The forecast is what mmap and touches do on this host, at the boundary of the pool.
+
+    Catches: a promise that is counted as free, a page off at the boundary, SIGBUS where it is ENOMEM or the other way.
+    """
     with host.start(pool(12)), occupied(4):
         fit = must_agree(Attempt(what, pages, noreserve))
         assert fit.fits == (pages <= 8)
@@ -199,7 +202,10 @@ def test_the_pool(host: HostKernel, what: What, noreserve: bool, pages: int) -> 
 @pytest.mark.parametrize(("what", "noreserve"), WAYS)
 @pytest.mark.parametrize("pages", [8, 9, 11, 12, 20])
 def test_overcommit(host: HostKernel, what: What, noreserve: bool, pages: int) -> None:
-    """Pages that memory must give: how many, and that they are named."""
+    """With overcommit the forecast is what this host does.
+
+    Catches: surplus pages that are not counted, or not named.
+    """
     with host.start(pool(12, 3)), occupied(4):
         fit = must_agree(Attempt(what, pages, noreserve))
         assert fit.fits == (pages <= 11)
@@ -212,7 +218,10 @@ def test_overcommit(host: HostKernel, what: What, noreserve: bool, pages: int) -
 @pytest.mark.parametrize(("what", "noreserve"), [way for way in WAYS if way[0] is not What.SYSV])
 @pytest.mark.parametrize("pages", [4, 5, 6, 13])
 def test_a_mount(host: HostKernel, tmp_path: Path, what: What, noreserve: bool, pages: int) -> None:
-    """A size= that is not seen; a remount, which the kernel ignores; what is asked of the pool after that."""
+    """On a mount with size= the forecast is what this host does, and names each limit.
+
+    Catches: a size= that is not seen, or a pool forgotten after it.
+    """
     with host.start(pool(12)), mounted(tmp_path, f"size={5 * PAGE_BYTES}") as directory:
         fit = must_agree(Attempt(what, pages, noreserve, directory))
         assert codes(fit) == ["mount-size", "pool"][: (pages > 5) + (pages > 12)]
@@ -222,7 +231,10 @@ def test_a_mount(host: HostKernel, tmp_path: Path, what: What, noreserve: bool, 
 @pytest.mark.parametrize("minimum", ["min_size=8M", "size=28M,min_size=8M"])
 @pytest.mark.parametrize("what", [What.PRIVATE, What.SHARED])
 def test_a_mount_with_a_minimum(host: HostKernel, tmp_path: Path, minimum: str, what: What, pages: int) -> None:
-    """A minimum that is counted twice: as promised to others, though it is for the files on this mount."""
+    """On a mount with min_size= the forecast is what this host does.
+
+    Catches: a minimum that is counted twice: as promised to others, though it is for the files on this mount.
+    """
     with host.start(pool(12)), mounted(tmp_path, minimum) as directory, occupied(6):
         must_agree(Attempt(what, pages, directory=directory))
 
@@ -234,7 +246,10 @@ def test_a_mount_with_a_minimum(host: HostKernel, tmp_path: Path, minimum: str, 
 def test_a_cgroup(
     host: HostKernel, cgroup: Path, what: What, noreserve: bool, name: str, above: bool, pages: int
 ) -> None:
-    """ENOMEM for rsvd.max and SIGBUS for max, also of a cgroup above; NORESERVE, which is charged as it is touched."""
+    """In a cgroup the forecast is what this host does: ENOMEM by rsvd.max, SIGBUS by max, also of one above.
+
+    Catches: NORESERVE charged at mmap.
+    """
     with host.start(pool(12)):
         limit(cgroup.parent if above else cgroup, name, 5)
         fit = must_agree(Attempt(what, pages, noreserve), str(cgroup))
@@ -244,7 +259,10 @@ def test_a_cgroup(
 @pytest.mark.parametrize("name", ["max", "rsvd.max"])
 @pytest.mark.parametrize("pages", [1, 4, 5, 6, 7])
 def test_a_cgroup_that_others_are_in(host: HostKernel, cgroup: Path, name: str, pages: int) -> None:
-    """Others' pages in use against max, all that they were promised against rsvd.max."""
+    """Others in the cgroup count with their pages against max, with their promises against rsvd.max.
+
+    Catches: one taken for the other.
+    """
     with host.start(pool(16)), occupied(4, cgroup):
         limit(cgroup, name, 8)
         fit = must_agree(Attempt(What.PRIVATE, pages), str(cgroup))
@@ -270,7 +288,7 @@ def test_what_a_yes_costs_others(host: HostKernel, cgroup: Path, number: int, lo
 
 @pytest.mark.parametrize("name", ["max", "rsvd.max"])
 def test_a_cgroup_that_may_have_nothing(host: HostKernel, cgroup: Path, name: str) -> None:
-    """A limit of 0 that is taken for none."""
+    """In a cgroup with a limit of 0 nothing fits. Catches: a limit of 0 that is taken for none."""
     with host.start(pool(4)):
         limit(cgroup, name, 0)
         assert not must_agree(Attempt(What.SHARED, 2), str(cgroup)).fits
@@ -279,7 +297,10 @@ def test_a_cgroup_that_may_have_nothing(host: HostKernel, cgroup: Path, name: st
 @pytest.mark.parametrize("options", ["size=10M", "min_size=8M", "size=20M,min_size=8M", "size=0", "mode=700"])
 @pytest.mark.parametrize("pages", [1, 3, 4, 5, 8, 9])
 def test_a_mount_that_has_files(host: HostKernel, tmp_path: Path, options: str, pages: int) -> None:
-    """Pages of a file that nobody maps, which count against the size, and against what the minimum still keeps."""
+    """Files on the mount count against its size, and against what the minimum still promises.
+
+    Catches: pages of a file that nobody maps.
+    """
     with host.start(pool(10)), mounted(tmp_path, options) as directory:
         file = tmp_path / "file"
         with file.open("wb") as there:
@@ -302,7 +323,10 @@ RSVD, USAGE = "cgroup-rsvd-max", "cgroup-max"
     ],
 )
 def test_all_limits_at_once(host: HostKernel, cgroup: Path, tmp_path: Path, pages: int, stops: list[str]) -> None:
-    """The second limit, that shows when the first is gone; all are named, in the order in which they are met."""
+    """All limits that are too low are named in the order in which they are met, and with all remedies it fits.
+
+    Catches: the second limit, which shows when the first is gone.
+    """
     with host.start(pool(16)), mounted(tmp_path, "size=16M") as directory:
         limit(cgroup, "rsvd.max", 4)
         limit(cgroup.parent, "rsvd.max", 4)
@@ -324,14 +348,17 @@ def shm_group(host_machine: None) -> Iterator[None]:
 @pytest.mark.usefixtures("shm_group")
 @pytest.mark.parametrize(("what", "noreserve"), WAYS)
 def test_an_ordinary_user(host: HostKernel, what: What, noreserve: bool) -> None:
-    """EPERM for a segment, which needs a group, and for nothing else."""
+    """An ordinary user is refused a segment, which needs a group, and nothing else.
+
+    Catches: EPERM foretold for a mapping.
+    """
     with host.start(pool(6)):
         fit = must_agree(Attempt(what, 5, noreserve), user=NOBODY)
         assert fit.fits == (what is not What.SYSV)
 
 
 def test_a_mount_that_is_not_his(host: HostKernel, tmp_path: Path) -> None:
-    """EACCES that is taken for room."""
+    """A mount that the user may not write is EACCES. Catches: EACCES that is taken for room."""
     for path in (tmp_path, *list(tmp_path.parents)[:3]):
         path.chmod(0o755)
     with host.start(pool(6)), mounted(tmp_path, "mode=755") as directory:
@@ -340,7 +367,10 @@ def test_a_mount_that_is_not_his(host: HostKernel, tmp_path: Path) -> None:
 
 
 def test_a_mount_that_only_the_process_sees(host: HostKernel, tmp_path: Path) -> None:
-    """The directory below the mount, which we see in its place; a command that mounts where nobody looks."""
+    """A mount of the process's own namespace is found there, and its remedy works there.
+
+    Catches: the directory below it, which we see in its place.
+    """
     with host.start(pool(6)), namespace_with_mount(tmp_path, "size=8M") as pid:
         fit = forecast_on_host("/proc", "/sys", Query(mapping_of(5), mount=str(tmp_path), pid=pid))
         assert codes(fit) == ["mount-size"]
@@ -353,7 +383,7 @@ def test_a_mount_that_only_the_process_sees(host: HostKernel, tmp_path: Path) ->
 
 
 def test_who_is_not_root_asks_too(host: HostKernel, tmp_path: Path) -> None:
-    """A traceback, or a refusal, for what everybody may read."""
+    """Without root the forecast is the same. Catches: a traceback, or a refusal, for what everybody may read."""
     for path in (tmp_path, *list(tmp_path.parents)[:3]):
         path.chmod(0o755)
     with host.start(pool(6)), mounted(tmp_path, "mode=777,size=8M") as directory:

@@ -84,7 +84,10 @@ def remedy_of(answer: Forecast) -> Remedy:
     ],
 )
 def test_nodes(tmp_path: Path, mems: str, policy: str, nodes: frozenset[int], pages: int) -> None:
-    """Free pages of a node that the task may not use; a policy that only prefers, taken for one that binds."""
+    """The nodes that a task may use by cpuset, policy and --node bound what it can have.
+
+    Catches: free pages of a node that the task may not use; a policy that only prefers, taken for one that binds.
+    """
     make_host(tmp_path, nr=20, free=17, resv=0)
     add_nodes(tmp_path, node0=8, node1=9)
     add_task(tmp_path, mems=mems, policy=policy)
@@ -99,7 +102,10 @@ def test_nodes(tmp_path: Path, mems: str, policy: str, nodes: frozenset[int], pa
 
 
 def test_a_task_that_may_use_some_nodes_grows_the_one_with_memory(tmp_path: Path) -> None:
-    """Pages that sysctl would spread over nodes where the task cannot take them."""
+    """The remedy of a bound task grows a node that it may use, the one with most memory.
+
+    Catches: pages that sysctl would spread over nodes where the task cannot take them.
+    """
     make_host(tmp_path, nr=30, free=9, resv=0)
     add_nodes(tmp_path, node0=3, node1=3, node2=3)
     add_task(tmp_path, mems="0-1")
@@ -108,7 +114,10 @@ def test_a_task_that_may_use_some_nodes_grows_the_one_with_memory(tmp_path: Path
 
 
 def test_nodes_that_cannot_be_asked_for(tmp_path: Path) -> None:
-    """A node that is not there, or not in the cpuset: no mapping can be bound so."""
+    """A node that does not exist or is outside the cpuset is refused.
+
+    Catches: a node that is not there, or not in the cpuset: no mapping can be bound so.
+    """
     make_host(tmp_path)
     add_nodes(tmp_path, node0=4, node1=4)
     add_task(tmp_path, mems="0")
@@ -118,7 +127,11 @@ def test_nodes_that_cannot_be_asked_for(tmp_path: Path) -> None:
 
 
 def test_limits_of_version_2_up_to_the_root(tmp_path: Path) -> None:
-    """A limit above the task's cgroup; a cgroup between that does not have the controller; a page that is not whole."""
+    """Limits of version 2 are read in each cgroup up to the root.
+
+    Catches: a limit above the task's cgroup; a cgroup between that does not have the controller; a page that is not
+    whole.
+    """
     make_host(tmp_path, nr=20, free=20, resv=0)
     add_task(tmp_path)
     add_cgroup(tmp_path, "", {"cgroup.controllers": "hugetlb"})
@@ -137,7 +150,10 @@ def test_limits_of_version_2_up_to_the_root(tmp_path: Path) -> None:
 
 
 def test_limits_of_version_1(tmp_path: Path) -> None:
-    """The controller's own hierarchy, its names, and its number for no limit."""
+    """Limits of version 1 are read in the controller's own hierarchy.
+
+    Catches: the controller's own hierarchy, its names, and its number for no limit.
+    """
     make_host(tmp_path, nr=20, free=20, resv=0)
     add_task(tmp_path, cgroup="5:hugetlb:/db\n0::/other\n")
     add_cgroup(tmp_path, "unified/other", {})
@@ -154,7 +170,10 @@ def test_limits_of_version_1(tmp_path: Path) -> None:
 
 
 def test_what_is_not_told_is_said(tmp_path: Path) -> None:
-    """A cgroup out of sight, or a kernel without a name, behind an answer that sounds certain."""
+    """What the files do not tell is named in a note.
+
+    Catches: a cgroup out of sight, or a kernel without a name, behind an answer that sounds certain.
+    """
     make_host(tmp_path, nr=20, free=20, resv=0)
     add_task(tmp_path)
     add_cgroup(tmp_path, "", {"cgroup.controllers": "hugetlb"})
@@ -189,7 +208,10 @@ def test_the_rules_are_those_of_the_closest_release(tmp_path: Path, release: str
 
 
 def test_a_segment_needs_the_group(tmp_path: Path) -> None:
-    """vm.hugetlb_shm_group, and root of a container, whose capabilities do not count."""
+    """A segment needs vm.hugetlb_shm_group or the capability on the host.
+
+    Catches: root of a container, whose capabilities do not count.
+    """
     make_host(tmp_path, nr=20, free=20, resv=0)
     add_task(tmp_path)
     group = tmp_path / "proc/sys/vm/hugetlb_shm_group"
@@ -373,7 +395,10 @@ def test_bound_after_mmap(tmp_path: Path) -> None:
 
 
 def test_memory_that_the_remedy_needs_is_compared_with_what_there_is(tmp_path: Path) -> None:
-    """`sysctl vm.nr_hugepages=…` that cannot succeed, without a word."""
+    """A remedy that needs more memory than is available comes with a note.
+
+    Catches: `sysctl vm.nr_hugepages=…` that cannot succeed, without a word.
+    """
     make_host(tmp_path, nr=20, free=20, resv=0)
     (tmp_path / "proc/meminfo").write_text("MemAvailable:    20480 kB\nHugepagesize:    2048 kB\n")
     assert not any("memory" in note for note in fit(tmp_path, 30, pid=None).notes)
@@ -381,7 +406,7 @@ def test_memory_that_the_remedy_needs_is_compared_with_what_there_is(tmp_path: P
 
 
 def test_a_copy_does_not_tell_who_uses_a_mount(tmp_path: Path) -> None:
-    """The mount of this machine in place of the copied one's."""
+    """`--mount` with copied files is refused. Catches: the mount of this machine in place of the copied one's."""
     make_host(tmp_path)
     (tmp_path / "proc/self/mountinfo").write_text("31 1 0:39 / /huge rw - hugetlbfs none rw,pagesize=2M,size=4M\n")
     with pytest.raises(UnavailableError, match="copy"):
@@ -389,7 +414,10 @@ def test_a_copy_does_not_tell_who_uses_a_mount(tmp_path: Path) -> None:
 
 
 def test_pages_of_every_size(tmp_path: Path) -> None:
-    """1 GiB pages counted in 2 MiB ones; a size that is not there."""
+    """Each page size has its own pool, and one that does not exist is refused.
+
+    Catches: 1 GiB pages counted in 2 MiB ones; a size that is not there.
+    """
     make_host(tmp_path, nr=20, free=20, resv=0)
     large = tmp_path / "sys/kernel/mm/hugepages/hugepages-1048576kB"
     large.mkdir()
@@ -402,7 +430,10 @@ def test_pages_of_every_size(tmp_path: Path) -> None:
 
 
 def test_a_wrapped_counter(tmp_path: Path) -> None:
-    """18446744073709551609 promised pages."""
+    """With a wrapped counter the free pages fit and one more does not, and the remedy is a plain number.
+
+    Catches: 18446744073709551609 promised pages.
+    """
     make_host(tmp_path, nr=10, free=10, resv=(1 << 64) - 7)
     assert fit(tmp_path, 10, pid=None).fits
     answer = fit(tmp_path, 11, pid=None)
@@ -411,7 +442,7 @@ def test_a_wrapped_counter(tmp_path: Path) -> None:
 
 
 def test_the_json_is_as_documented(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A key renamed or left out: programs read this."""
+    """The JSON has the keys that docs/fit.md documents. Catches: a key renamed or left out: programs read this."""
     import sys
 
     make_host(tmp_path, nr=10, free=8, resv=3, nr_overcommit=2)

@@ -86,7 +86,10 @@ def test_what_is_lost_at_a_restart_is_said(tmp_path: Path) -> None:
 
 
 def test_a_mount_that_no_file_keeps(tmp_path: Path) -> None:
-    """Catches: a line for fstab without its limits, and one that a blank in the path breaks."""
+    """A mount that no file sets up has a line for fstab with its limits, blanks escaped.
+
+    Catches: a line for fstab without its limits, and one that a blank in the path breaks.
+    """
     make_host(tmp_path)
     line = "30 20 0:42 / /mnt/a\\040b rw - hugetlbfs none rw,seclabel,pagesize=2M,size=4096K\n"
     (tmp_path / "proc/self/mountinfo").write_text(line)
@@ -95,7 +98,10 @@ def test_a_mount_that_no_file_keeps(tmp_path: Path) -> None:
 
 
 def test_it_is_printed_and_written(tmp_path: Path) -> None:
-    """Catches: a command that is broken where the terminal ends; JSON that lacks it."""
+    """`--advice` prints each command on one line, and JSON has it.
+
+    Catches: a command that is broken where the terminal ends; JSON that lacks it.
+    """
     make_host(tmp_path)
     code, output = run(tmp_path, "--advice")
     command = "    echo 'vm.nr_hugepages = 10' > /etc/sysctl.d/60-hugepages.conf"

@@ -36,7 +36,10 @@ def test_two_are_no_family() -> None:
 
 
 def test_bounds_of_a_family_are_the_sums_of_its_bounds() -> None:
-    """Catches: a family that is certain although its members are not."""
+    """The bounds of a family are the sums of its members' bounds.
+
+    Catches: a family that is certain although its members are not.
+    """
     member = Holder(2048, Kind.PRIVATE, "anonymous", Pages(0, 2, 3), Pages(1, 1, 4))
     (found,) = families([member] * 3)
     assert (found.name, found.reserved, found.used) == ("anonymous (3 mappings, 18M)", (0, 6, 9), (3, 3, 12))
@@ -56,7 +59,10 @@ def test_sums_count_what_is_shared_for_each_and_say_so() -> None:
 
 
 def test_every_grouping_has_every_page_once_if_nothing_is_shared() -> None:
-    """Catches: a holder without process, user or cgroup that no sum has."""
+    """The sums of every grouping add up to all pages.
+
+    Catches: a holder without process, user or cgroup that no sum has.
+    """
     holders = [holder(f"/f{number}", number, reserved=1, used=2) for number in range(5)] + [holder("/x", used=7)]
     for by in GROUPINGS:
         assert sum(each.used.best for each in sums(holders, by)) == 17
@@ -73,7 +79,7 @@ def test_every_grouping_has_every_page_once_if_nothing_is_shared() -> None:
     ],
 )
 def test_a_program_is_called_by_its_name(command: str, program: str) -> None:
-    """Catches: `/usr/lib/p` for a name, or `0:1]`."""
+    """A process is called by the last part of its program's path. Catches: `/usr/lib/p` for a name, or `0:1]`."""
     assert program_of(command) == program
 
 
@@ -90,12 +96,18 @@ def test_a_program_is_called_by_its_name(command: str, program: str) -> None:
     ],
 )  # fmt: skip
 def test_a_restart_keeps_the_name(one: str, other: str) -> None:
-    """Catches: a new time series at each start of a virtual machine."""
+    """Names that differ by what changes at a restart alone are one name.
+
+    Catches: a new time series at each start of a virtual machine.
+    """
     assert stable_name(one) == stable_name(other)
 
 
 def test_names_that_tell_things_apart_stay() -> None:
-    """Catches: two virtual machines or databases in one series."""
+    """Names that tell two machines or databases apart stay different.
+
+    Catches: two virtual machines or databases in one series.
+    """
     names = [
         "/mnt/db1", "/mnt/db2", "segment 1 (key 0x0000000a)", "segment 1 (key 0x0000000b)", "guest-ram-1", "anonymous",
         "/h/libvirt/qemu/1-a/qemu_back_mem.pc.ram.aaaaaa", "/h/libvirt/qemu/1-b/qemu_back_mem.pc.ram.aaaaaa",

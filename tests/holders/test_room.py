@@ -147,7 +147,10 @@ def test_a_path_of_another_namespace_is_removed_there() -> None:
 
 
 def test_what_may_be_in_use_is_not_to_be_removed() -> None:
-    """Catches: advice to remove what an unreadable process maps, or what may be of ordinary pages."""
+    """A file that an unread process may use has a note without a command.
+
+    Catches: advice to remove what an unreadable process maps, or what may be of ordinary pages.
+    """
     file = holder("/mnt/x")
     partial = Observation((POOL,), (file,), unreadable=(Unreadable("x", "y"),))
     (note,) = room_warnings(partial)

@@ -73,7 +73,7 @@ def run(root: Path, *arguments: str) -> tuple[int, str]:
 
 
 def test_the_json_is_as_documented(tmp_path: Path) -> None:
-    """A key renamed or left out: programs read this."""
+    """The JSON has the keys that docs/status.md documents. Catches: a key renamed or left out: programs read this."""
     make_host(tmp_path, nr=10, free=9, resv=3)
     add_process(tmp_path, 7)
     code, output = run(tmp_path, "--json")
@@ -122,7 +122,10 @@ def test_the_json_is_as_documented(tmp_path: Path) -> None:
 
 
 def test_no_name_moves_the_cursor_or_makes_a_line() -> None:
-    """A file, command, user or cgroup whose name clears the screen, adds a line, or turns the text around."""
+    """Names of files, commands, users and cgroups are escaped.
+
+    Catches: a file, command, user or cgroup whose name clears the screen, adds a line, or turns the text around.
+    """
     observation = Observation(
         (POOL,),
         (held(name=HOSTILE), replace(held(name=HOSTILE), processes=())),
@@ -140,7 +143,10 @@ def test_no_name_moves_the_cursor_or_makes_a_line() -> None:
 
 
 def test_numbers_are_never_cut() -> None:
-    """`600` for 60008: a narrow terminal may cost names, not pages."""
+    """On a narrow terminal numbers are whole, bounds included.
+
+    Catches: `600` for 60008: a narrow terminal may cost names, not pages.
+    """
     observation = Observation((POOL,), (replace(held(reserved=30000), reserved=Pages(0, 30000, 123456)),))
     assert any("~30000 (0-123456)" in line for line in shown(observation, width=20))
 
@@ -164,7 +170,10 @@ def test_a_name_that_is_cut_keeps_its_end() -> None:
 
 
 def test_a_page_size_that_is_not_used_is_not_shown() -> None:
-    """Catches: a row of zeros for 1G on every host; a host without any pool that is shown nothing."""
+    """A page size without pages is left out, unless there is no other.
+
+    Catches: a row of zeros for 1G on every host; a host without any pool that is shown nothing.
+    """
     empty = PoolUse(1 << 20, 0, 0, 0, 0, 0)
     sizes = [line.split()[0] for line in shown(Observation((POOL, empty), (held(),)))[:3] if line]
     assert sizes == ["SIZE", "2M"]
@@ -172,7 +181,10 @@ def test_a_page_size_that_is_not_used_is_not_shown() -> None:
 
 
 def test_nodes_are_shown_where_there_are_several() -> None:
-    """Catches: nodes exchanged, or a table of one node that repeats the pool."""
+    """Several nodes have a table with each node's own numbers.
+
+    Catches: nodes exchanged, or a table of one node that repeats the pool.
+    """
     one, two = NodePool(0, 6, 5, 1), NodePool(1, 4, 3, 0)
     assert [line.split() for line in shown(Observation((replace(POOL, nodes=(one, two)),), (held(),)))[3:6]] == [
         ["NODE", "SIZE", "TOTAL", "FREE", "SURP"],
@@ -199,7 +211,7 @@ def test_cgroups_are_part_of_the_text() -> None:
 
 
 def test_bytes_are_exact() -> None:
-    """Pages that are multiplied by kB, or not at all."""
+    """`--bytes` shows pages times the page size. Catches: pages that are multiplied by kB, or not at all."""
     lines = shown(Observation((POOL,), (held(),)), in_bytes=True)
     assert lines[1].split() == ["2M", "20971520", "16777216", "6291456", "0", "0", "10485760"]
     assert lines[4].split()[:5] == ["2M", "file", "6291456", "4194304", "10485760"]
@@ -227,7 +239,10 @@ def test_bytes_are_exact() -> None:
     ],
 )
 def test_what_is_wrong_is_said(observation: Observation, expected: list[str]) -> None:
-    """A warning that is missing, or that cries wolf; exit status 1 for what is not the ledger's."""
+    """Each situation has its warnings and no others, and counts as wrong where the ledger is.
+
+    Catches: a warning that is missing, or that cries wolf; exit status 1 for what is not the ledger's.
+    """
     assert codes(observation) == expected
     assert status(observation).wrong == any(code.isupper() for code in expected)
 
@@ -248,7 +263,10 @@ def test_sums_are_in_the_json(tmp_path: Path) -> None:
 
 
 def test_a_selection_leaves_the_rest_alone(tmp_path: Path) -> None:
-    """Holders that are not shown and then count as unexplained."""
+    """Holders that were not selected are not shown, and their pages are explained all the same.
+
+    Catches: holders that are not shown and then count as unexplained.
+    """
     make_host(tmp_path, nr=10, free=8, resv=6)
     add_pool(tmp_path, 1 << 20)
     add_process(tmp_path, 7)
@@ -270,14 +288,20 @@ def test_a_selection_leaves_the_rest_alone(tmp_path: Path) -> None:
 
 
 def test_a_page_size_that_the_kernel_has_not(tmp_path: Path) -> None:
-    """A slip of the finger that is answered with an empty table and exit status 0."""
+    """A page size that there is not is refused with those that there are.
+
+    Catches: a slip of the finger that is answered with an empty table and exit status 0.
+    """
     make_host(tmp_path)
     with pytest.raises(InputError, match="no huge pages of 3M; it has 2M"):
         status_of_host(f"{tmp_path}/proc", f"{tmp_path}/sys", Selection(3 << 20), SORT_KEYS["held"])
 
 
 def test_what_is_wrong_with_another_page_size_is_not_said(tmp_path: Path) -> None:
-    """Exit status 1 for a pool that was not asked for."""
+    """With --size, only that size counts for warnings and exit status.
+
+    Catches: exit status 1 for a pool that was not asked for.
+    """
     make_host(tmp_path, resv=2**64 - 1)
     add_pool(tmp_path, 1 << 20)
     assert run(tmp_path)[0] == 1
@@ -295,7 +319,7 @@ def test_columns_are_chosen(tmp_path: Path) -> None:
 
 
 def test_plain_hugeresv_is_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first thing that is typed."""
+    """`hugeresv` alone is `hugeresv status`. Catches: help in its place, at the first thing that is typed."""
     seen: list[tuple[object, ...]] = []
 
     def look(*arguments: object) -> Status:

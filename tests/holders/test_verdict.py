@@ -93,7 +93,10 @@ def test_a_suspect_that_may_have_some_leaves_the_rest_proven() -> None:
 
 
 def test_used_pages_without_an_owner_are_lost_only_if_every_process_was_read() -> None:
-    """A pinned page outlives its file, so that the number of files proves nothing of pages."""
+    """A pinned page outlives its file, so that the number of files proves nothing of pages.
+
+    Catches: pages called lost while an unread process may have them.
+    """
     lost = replace(LEAK, holders=(Holder(2048, Kind.PRIVATE, "a", exactly(3), exactly(1)),))
     assert first(lost).code == "used-lost"
     for doubt in (
@@ -119,7 +122,10 @@ def test_signs_are_not_lost() -> None:
 
 
 def test_a_copy_is_not_of_one_moment() -> None:
-    """More reserved than free is a bug in one look at a host, and nothing in files that were copied one by one."""
+    """More reserved than free is a bug in one look at a host, and nothing in files that were copied one by one.
+
+    Catches: a bug found in files that were copied one after the other.
+    """
     observation = Observation((replace(POOL, rsvd=9),), (Holder(2048, Kind.PRIVATE, "a", exactly(9), exactly(2)),))
     assert first(observation).code == "counter-wrapped"
     assert "it does not have" in first(observation).text
@@ -128,7 +134,10 @@ def test_a_copy_is_not_of_one_moment() -> None:
 
 
 def test_what_lingers_ends_without_a_restart() -> None:
-    """A detached mount names what keeps it; a minimum that was restored too early says how it ends."""
+    """A detached mount names what keeps it; a minimum that was restored too early says how it ends.
+
+    Catches: advice to restart a host for what a process keeps.
+    """
     keeper = "the working directory of PID 7 (sleep)"
     mount = MountUse("(detached)", 2048, None, None, None, place=5, keepers=(keeper,))
     file = Holder(2048, Kind.FILE, "(detached)/seg", exactly(3), exactly(2), place=5)

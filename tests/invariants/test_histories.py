@@ -14,7 +14,10 @@ IMPOSSIBLE = {"rsvd below zero", "rsvd above free"}
 
 
 def test_every_interesting_state_is_reached() -> None:
-    """Histories that mostly fail, or never get as far as a stolen page, a hole, or a minimum that is used up."""
+    """500 random histories reach every state that an invariant is about, and use every operation.
+
+    Catches: histories that mostly fail, or never get as far as a stolen page, a hole, or a minimum that is used up.
+    """
     random = Random(0)
     seen: Counter[str] = Counter()
     operations: set[str] = set()

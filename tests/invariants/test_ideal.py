@@ -15,7 +15,10 @@ from tests.machines import History, histories, play, pools, start
 @settings(max_examples=300)
 @given(pools, histories)
 def test_nothing_makes_ideal_violate_an_invariant(pool: Pool, history: History) -> None:
-    """Any rule of the model that takes, gives or promises a page without the ledger's knowing."""
+    """On ideal no history violates an invariant.
+
+    Catches: any rule of the model that takes, gives or promises a page without the ledger's knowing.
+    """
     session = start(IDEAL, pool)
     before = levels(session.machine)
     for operation, answer in play(session, history):

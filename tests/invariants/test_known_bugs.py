@@ -82,7 +82,10 @@ def _is_empty(session: ModelSession) -> bool:
 
 @pytest.mark.parametrize(("bug", "on", "switch", "history", "broken"), BUGS)
 def test_a_bug_breaks_its_invariants(bug: str, on: str, switch: str, history: list[op.Operation], broken: str) -> None:
-    """An invariant that does not see the bug it is there for, or a switch that is not the whole of it."""
+    """A known bug violates exactly the invariants listed, and none once its switch is as in ideal.
+
+    Catches: an invariant that does not see the bug it is there for, or a switch that is not the whole of it.
+    """
     behaviour = PRESETS[on]
     found = violations(behaviour, history)
     assert " ".join(dict.fromkeys(v.name for v in found)) == broken, "\n".join(map(str, found))

@@ -102,7 +102,10 @@ FALSIFIED = [
 
 @pytest.mark.parametrize(("falsify", "name", "parts"), FALSIFIED)
 def test_what_was_falsified_is_found_and_named(falsify: Callable[[Machine], None], name: str, parts: list[str]) -> None:
-    """An invariant that does not look, or a message that does not say which mapping, range and counter."""
+    """A falsified counter violates its invariant, and the message names what disagrees.
+
+    Catches: an invariant that does not look, or a message that does not say which mapping, range and counter.
+    """
     machine = everything()
     falsify(machine)
     message = "\n".join(violation.message for violation in check(machine) if violation.name == name)
@@ -144,12 +147,18 @@ def test_what_was_falsified_on_a_node_is_found(falsify: Callable[[Machine], None
 
 
 def test_every_invariant_was_falsified() -> None:
-    """An invariant in the catalogue that nothing above makes fail."""
+    """The test above falsifies every invariant of the catalogue.
+
+    Catches: an invariant in the catalogue that nothing above makes fail.
+    """
     assert {invariant.name for invariant in INVARIANTS} == {name for _, name, _ in (*FALSIFIED, *FALSIFIED_ON_NODES)}
 
 
 def test_a_promise_that_cannot_be_kept_is_found_by_touching() -> None:
-    """Behaviour 2008 refuses shared mappings a page when all free pages are promised: no counter shows it."""
+    """Behaviour 2008 refuses shared mappings a page when all free pages are promised: no counter shows it.
+
+    Catches: a check of counters alone, which this state passes.
+    """
     session = start("2008", 2)
     session.apply(p.shared("a", 2))
     assert not check(session.machine)
@@ -163,7 +172,10 @@ def test_a_promise_that_cannot_be_kept_is_found_by_touching() -> None:
 
 
 def test_promises_beyond_the_end_of_a_file_are_not_tried() -> None:
-    """A read-only mapping of an empty file promises pages that no touch can have: SIGBUS is right there."""
+    """A read-only mapping of an empty file promises pages that no touch can have: SIGBUS is right there.
+
+    Catches: a violation told of a promise that no touch can use.
+    """
     session = start("6.18", 4)
     for operation in (op.OpenFile("f"), p.shared("a", 2, file="f", prot="r")):
         session.apply(operation)
@@ -184,7 +196,7 @@ CHANGING = [
 
 @pytest.mark.parametrize("operation", READ_ONLY)
 def test_an_operation_that_changes_nothing_is_held_to_it(operation: op.Operation) -> None:
-    """I12 not asked of an operation that takes and gives nothing."""
+    """I12 holds an operation that takes and gives nothing to that. Catches: an operation that is left out of I12."""
     machine = everything()
     before = levels(machine)
     machine.hstate.resv_huge_pages -= 1
@@ -200,7 +212,7 @@ def test_an_operation_that_changes_nothing_is_held_to_it(operation: op.Operation
 
 @pytest.mark.parametrize("operation", CHANGING)
 def test_an_operation_that_may_change_counters_is_not(operation: op.Operation) -> None:
-    """I12 asked of an operation that takes or gives pages."""
+    """I12 is not asked of an operation that takes or gives pages. Catches: a violation told of a touch."""
     machine = everything()
     before = levels(machine)
     machine.hstate.resv_huge_pages -= 1
@@ -208,7 +220,10 @@ def test_an_operation_that_may_change_counters_is_not(operation: op.Operation) -
 
 
 def test_surplus_grows_only_up_to_the_overcommit_limit() -> None:
-    """I4: a surplus page too many for a fault or a promise; a shrunk pool and a lowered limit may leave more."""
+    """I4: a surplus page too many for a fault or a promise; a shrunk pool and a lowered limit may leave more.
+
+    Catches: I4 asked of the wrong operation, or not at all.
+    """
     machine = everything()
     before = levels(machine)
     machine.hstate.nr_huge_pages += 1
@@ -221,7 +236,10 @@ def test_surplus_grows_only_up_to_the_overcommit_limit() -> None:
 
 
 def test_only_a_write_changes_the_persistent_pages() -> None:
-    """I3, of a step: a page that is lost to the pool, or found, by anything but a write to nr_hugepages."""
+    """I3 of a step: only a write to nr_hugepages changes the persistent pages.
+
+    Catches: a page that is lost to the pool, or found, by anything else.
+    """
     machine = everything()
     before = levels(machine)
     machine.hstate.nr_huge_pages -= 1
@@ -231,7 +249,10 @@ def test_only_a_write_changes_the_persistent_pages() -> None:
 
 
 def test_the_end_is_checked_for_everything_that_may_be_left() -> None:
-    """I11 that looks at one counter only; it must not judge while something is still there."""
+    """I11 looks at every counter once everything is gone, and does not judge before.
+
+    Catches: I11 that looks at one counter only.
+    """
     session = start("6.18", 4, cgroups={"g": Cgroup()})
     assert not check_end(session.machine)
     session.machine.hstate.resv_huge_pages = 3

@@ -21,19 +21,25 @@ MOVE = ops.Mremap("p", "a", page=2, pages=2, new_pages=2, move_to="b")
 
 
 def test_pages_that_were_taken_before_are_not_lost() -> None:
-    """A loss of all that has no map (docs/kernel/remap.md#e12b: 3 of 4 pages). A page touched since was lost, too."""
+    """A mapping has lost what it had not taken when its map was dropped (docs/kernel/remap.md#e12b).
+
+    Catches: a loss of all that has no map.
+    """
     found = lost_after(MAP, *TOUCH, MOVE, ops.Touch("p", "a", "write", page=5))
     assert [(each.process, each.pages, each.certain) for each in found] == [("p", 1, True), ("p", 2, True)]
 
 
 def test_without_the_part_that_moved_it_is_not_certain() -> None:
-    """A guess that is told as a fact."""
+    """Where the part that was moved is gone, a loss is told as not certain. Catches: a guess that is told as a fact."""
     found = lost_after(MAP, *TOUCH, MOVE, ops.Munmap("p", "b", page=0, pages=2))
     assert [(each.pages, each.certain) for each in found] == [(1, False), (2, False)]
 
 
 def test_copies_and_what_never_was_promised_have_lost_nothing() -> None:
-    """A child's copy, a NORESERVE mapping, a shared one and a whole one that moved, taken for a loss."""
+    """A child's copy, a NORESERVE mapping, a shared one and a whole one have lost nothing.
+
+    Catches: a loss found in whatever has no map.
+    """
     assert not lost_after(
         MAP,
         *TOUCH,

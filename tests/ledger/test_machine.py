@@ -47,7 +47,10 @@ def played(behaviour: str, *operations: Operation) -> tuple[list[tuple[Kind, int
 
 
 def test_a_page_shared_after_fork_counts_once() -> None:
-    """Pages counted for each process; a child's copy not counted."""
+    """A page that parent and child share counts once, a copy for itself.
+
+    Catches: pages counted for each process; a child's copy not counted.
+    """
     start = Mmap("a", "p", "private", pages=4), Touch("a", "p", "write", page=0), Touch("a", "p", "write", page=1)
     assert played("ideal", *start, Fork("a", "b")) == ([(Kind.PRIVATE, 2, 2)], (0, 0))
     assert played("ideal", *start, Fork("a", "b"), Touch("b", "p", "write", page=0)) == (
@@ -57,7 +60,10 @@ def test_a_page_shared_after_fork_counts_once() -> None:
 
 
 def test_a_page_of_the_file_is_not_the_private_mapping_s() -> None:
-    """A page that a private mapping only reads, counted twice."""
+    """A page of the file that a private mapping reads is the file's.
+
+    Catches: a page that a private mapping only reads, counted twice.
+    """
     both = (
         Memfd("m"),
         Mmap("a", "s", "shared", pages=3, file="m"),
@@ -69,7 +75,10 @@ def test_a_page_of_the_file_is_not_the_private_mapping_s() -> None:
 
 
 def test_a_leak_is_the_rest() -> None:
-    """Reservations that mremap of a part forgets on 6.18, given to a mapping that does not have them."""
+    """Reservations that 6.18 forgets in mremap of a part have no holder.
+
+    Catches: reservations that mremap of a part forgets on 6.18, given to a mapping that does not have them.
+    """
     leak = (
         Mmap("a", "p", "private", pages=5),
         Mremap("a", "p", page=0, pages=2, new_pages=2, move_to="x", maymove=True),
@@ -79,7 +88,7 @@ def test_a_leak_is_the_rest() -> None:
 
 
 def test_a_segment_keeps_its_pages_without_a_process() -> None:
-    """A holder that is looked for among mappings only."""
+    """A segment that no process has attached is a holder. Catches: a holder that is looked for among mappings only."""
     segment = Shmget("a", "s", pages=3), Shmat("a", "s", "m"), Touch("a", "m", "write", page=0), Exit("a")
     assert played("ideal", *segment) == ([(Kind.SYSV, 2, 1)], (0, 0))
 
@@ -109,7 +118,10 @@ def test_the_pieces_of_a_mapping_are_promised_once() -> None:
 
 @given(pools, histories)
 def test_nothing_is_unexplained_on_ideal(pool: Pool, history: History) -> None:
-    """A page or a promise that is in no holder, or in two."""
+    """On ideal the holders add up to the counters after every step of any history.
+
+    Catches: a page or a promise that is in no holder, or in two.
+    """
     session = start(IDEAL, pool)
     for operation, _ in play(session, history):
         seen = observe_machine(session.machine)

@@ -83,7 +83,10 @@ def test_a_sum_that_is_left_out_leaves_no_trace() -> None:
 
 
 def test_what_is_left_is_of_the_page_size() -> None:
-    """A holder of 1 GiB pages that is taken for one of 2 MiB pages."""
+    """Holders explain counters of their own page size.
+
+    Catches: a holder of 1 GiB pages that is taken for one of 2 MiB pages.
+    """
     rest = unexplained(observation(5, holder(3, 3, 3, used=4), holder(1, 1, 1, size=1 << 20)))
     assert rest == [Unexplained(2048, 2, 6, 0, 2, 6), Unexplained(1 << 20, -1, 0, 0, -1, 0)]
 
@@ -105,7 +108,10 @@ def test_what_is_left_is_of_the_page_size() -> None:
 def test_the_pool_narrows_what_its_holders_have(
     rsvd: int, bounds: list[tuple[int, int, int]], narrowed: list[tuple[int, int, int]], why: str
 ) -> None:
-    """Bounds become those that the counter allows, and estimates stay within them."""
+    """Bounds of holders become those that the counter allows, and estimates stay within them.
+
+    Catches: a bound that the counter rules out.
+    """
     assert reserved(observation(rsvd, *(holder(*each) for each in bounds))) == [Pages(*each) for each in narrowed], why
 
 
@@ -121,7 +127,10 @@ def test_a_partial_view_narrows_from_above_only() -> None:
 
 
 def test_used_pages_narrow_a_segment() -> None:
-    """A segment of 4 pages in whose table nothing is sure: 3 reserved and 1 used, since so many are counted."""
+    """A segment of 4 pages in whose table nothing is sure: 3 reserved and 1 used, since so many are counted.
+
+    Catches: a segment of which both numbers stay unknown though the counters tell them.
+    """
     who = (HolderProcess(1, "x", "x"),)
     unsure = Holder(2048, Kind.SYSV, "s", Pages(0, 4, 4), Pages(0, 0, 4), processes=who)
     (found,) = settle(Observation((PoolUse(2048, 9, 8, 3, 0, 0),), (unsure,))).holders
@@ -129,7 +138,10 @@ def test_used_pages_narrow_a_segment() -> None:
 
 
 def test_a_mount_with_a_size_narrows_its_files() -> None:
-    """Two files, of which one is on a mount that has 3 pages given out: it has 2 beside the one in use."""
+    """Two files, of which one is on a mount that has 3 pages given out: it has 2 beside the one in use.
+
+    Catches: a file that is given more than its mount has out.
+    """
     on_it = replace(holder(0, 4, 4, used=1), place=7)
     seen = observation(5, on_it, holder(0, 4, 4))
     assert reserved(seen) == [Pages(1, 4, 4), Pages(1, 1, 4)]
@@ -179,14 +191,20 @@ def test_a_verdict_rests_on_what_was_seen_and_not_on_what_was_narrowed() -> None
 
 
 def test_a_firm_estimate_stays() -> None:
-    """An owner whose promise the counters talk away when the kernel has lost it."""
+    """A firm estimate stays as it is, and what the counter lacks is unexplained.
+
+    Catches: an owner whose promise the counters talk away when the kernel has lost it.
+    """
     settled = settle(observation(0, holder(4, 4, 4, firm=True)))
     assert settled.holders[0].reserved.best == 4
     assert unexplained(settled)[0] == Unexplained(2048, -4, 10, 0, -4, 10)
 
 
 def test_a_hole_may_have_taken_what_is_missing() -> None:
-    """A promise that went with a punched hole, and a file of which it is said to be certain that it has it."""
+    """A file that may have had holes punched explains a counter that is too low, as an estimate.
+
+    Catches: a promise that went with a punched hole, and a file of which it is said to be certain that it has it.
+    """
     holders = holder(3, 3, 3, holes=True), holder(1, 1, 2, holes=True), holder(2, 2, 2, size=1 << 20)
     assert reserved(observation(4, *holders))[:2] == [Pages(2, 3, 3), Pages(1, 1, 2)]
     partial = replace(observation(4, *holders), unreadable=HIDDEN)
@@ -199,7 +217,10 @@ def test_a_hole_may_have_taken_what_is_missing() -> None:
 @pytest.mark.parametrize("rsvd", [-3, 0, 2, 5, 6])
 @pytest.mark.parametrize(("overcommit", "surp"), [(0, 0), (7, 0), (7, 5), (2, 4)])
 def test_available_is_what_the_kernel_would_grant(rsvd: int, overcommit: int, surp: int) -> None:
-    """A page too many promised by `status`, or one too few: the model's own check has the last word."""
+    """AVAILABLE is the largest promise that the model grants.
+
+    Catches: a page too many promised by `status`, or one too few: the model's own check has the last word.
+    """
     available = PoolUse(2048, 9, 5, rsvd, surp, overcommit).available
 
     def grants(pages: int) -> bool:

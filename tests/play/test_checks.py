@@ -37,7 +37,10 @@ def _names(violations: Sequence[Violation]) -> list[str]:
 
 
 def test_a_small_machine_is_checked_after_every_step() -> None:
-    """Catches: a violation told a step late in a scenario that a person reads."""
+    """A small machine is checked after each step, so that a violation is told at its own.
+
+    Catches: a violation told a step late in a scenario that a person reads.
+    """
     steps, _ = told(f"{SPLIT}\np touch a 0")
     assert ["I1" in step for step in steps] == [False, True, True]
 
@@ -55,7 +58,10 @@ def test_a_violation_in_a_large_machine_is_told_soon_or_at_the_end() -> None:
 
 
 def test_an_audit_is_made_after_every_step() -> None:
-    """Catches: a row of `run --audit --json` that says nothing of its step."""
+    """An audit is made after each step, however large the machine is.
+
+    Catches: a row of `run --audit --json` that says nothing of its step.
+    """
     steps, _ = told(f"{MANY}\n{SPLIT}", audit=model_insight)
     assert ["I1" in step for step in steps] == [False] * (MAPPINGS + 1) + [True]
 

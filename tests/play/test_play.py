@@ -39,7 +39,10 @@ db munmap a 5        -> rsvd=8
 
 
 def test_each_kernel_is_held_to_what_is_expected_of_it() -> None:
-    """An override that is used for every kernel, or for none."""
+    """What `expect_on` gives for a kernel is expected of that kernel alone.
+
+    Catches: an override that is used for every kernel, or for none.
+    """
     found = {
         name: [[str(each) for each in result.contradictions] for result in play(scenario(SPLIT), parse_kernel(name))]
         for name in ("2008", "count-in-vma")
@@ -54,7 +57,10 @@ def test_each_kernel_is_held_to_what_is_expected_of_it() -> None:
 
 
 def test_what_is_left_at_the_end_may_be_expected() -> None:
-    """A leak that is told as an error though the scenario says that this kernel has it, or only this kernel."""
+    """A leak that the scenario expects of a kernel is no contradiction there.
+
+    Catches: a leak that is told as an error though the scenario says that this kernel has it, or only this kernel.
+    """
     text = "leaks count-in-vma: rsvd=-18\ndb mmap a 10 private\ndb touch a 0\ndb munmap a 5"
     for name in ("2008", "count-in-vma"):
         *_, ending = play(scenario(text), parse_kernel(name))
@@ -74,20 +80,23 @@ db exit
 
 
 def test_a_step_that_hangs_is_the_last() -> None:
-    """A kernel that is asked again though it does not answer, or an end that is made up."""
+    """A step that hangs is the last result, and there is no ending.
+
+    Catches: a kernel that is asked again though it does not answer, or an end that is made up.
+    """
     *_, last = play(scenario(HANGS, "pool 2M nr=2"), parse_kernel("6.18"))
     assert isinstance(last, StepResult)
     assert (last.number, last.answer.outcome) == (6, Outcome.HANG)
 
 
 def test_an_error_names_the_step() -> None:
-    """A scenario of a thousand steps with 'no mapping a'."""
+    """An error of a scenario names its step. Catches: a scenario of a thousand steps with 'no mapping a'."""
     with pytest.raises(ScenarioError, match=r"step 2: .*'a'"):
         list(play(scenario("db mmap b 1 private\ndb touch a 0"), ModelKernel(IDEAL)))
 
 
 def test_nothing_is_looked_at_unless_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--json` at a tenth of the model's speed."""
+    """Without pictures no mapping is looked at. Catches: `--json` at a tenth of the model's speed."""
     monkeypatch.setattr(ModelSession, "view", None)
     results = list(play(scenario(SPLIT), ModelKernel(IDEAL)))
     assert [result.seen for result in results if isinstance(result, StepResult)] == [None] * 3
@@ -118,7 +127,10 @@ class _Kernel:
 
 
 def test_a_session_is_closed_wherever_a_run_ends() -> None:
-    """Processes and mounts of an abandoned run that stay on a real kernel."""
+    """The session is closed also when a run is abandoned.
+
+    Catches: processes and mounts of an abandoned run that stay on a real kernel.
+    """
     kernel = _Kernel()
     results = play(scenario(SPLIT), kernel)
     next(results)
@@ -128,7 +140,10 @@ def test_a_session_is_closed_wherever_a_run_ends() -> None:
 
 
 def test_a_picture_marks_the_pages_that_changed() -> None:
-    """A mark on all of the mapping, or on none of it."""
+    """A picture marks the pages that the step has changed, and no others.
+
+    Catches: a mark on all of the mapping, or on none of it.
+    """
     *_, (last,) = seen("db mmap a 6 private\ndb touch a 0\ndb munmap a 3+2")
     assert last == Picture(
         "db",
@@ -139,13 +154,19 @@ def test_a_picture_marks_the_pages_that_changed() -> None:
 
 
 def test_a_fork_shows_what_the_child_has() -> None:
-    """The parent's picture instead: its promises are what the child does not have."""
+    """A fork shows the child's mapping, whose untouched pages are not reserved.
+
+    Catches: the parent's picture instead: its promises are what the child does not have.
+    """
     *_, (last,) = seen("db mmap a 2 private\ndb touch a 0\ndb fork kid")
     assert last == Picture("kid", "a", False, (PageRun(PRESENT, 1, False), PageRun(UNRESERVED, 1, False)))
 
 
 def test_a_page_that_is_taken_from_another_process_is_shown() -> None:
-    """A steal that nobody sees: the step names the parent's mapping alone."""
+    """A page taken from another process is shown in that process's mapping too.
+
+    Catches: a steal that nobody sees: the step names the parent's mapping alone.
+    """
     text = "db mmap a 10 private\ndb touch a 0\ndb fork kid\ndb touch a 0"
     *_, last = seen(text)
     assert [(picture.proc, picture.runs[0]) for picture in last] == [
@@ -155,21 +176,30 @@ def test_a_page_that_is_taken_from_another_process_is_shown() -> None:
 
 
 def test_what_is_shared_is_shown_once() -> None:
-    """Two lines for every touch of a file that two processes map."""
+    """A file that two processes map is shown once, where the step names it.
+
+    Catches: two lines for every touch of a file that two processes map.
+    """
     text = "memfd f\none mmap a 2 shared file=f\ntwo mmap b 2 shared file=f\ntwo touch b 0"
     *_, last = seen(text)
     assert [picture.proc for picture in last] == ["two"]
 
 
 def test_an_operation_on_a_file_shows_the_mappings_that_it_changed() -> None:
-    """A truncation that is drawn as if nothing had happened."""
+    """An operation on a file shows the mappings in which pages changed.
+
+    Catches: a truncation that is drawn as if nothing had happened.
+    """
     text = "memfd f\ndb mmap a 4 shared file=f\ndb mmap b 2 private\ndb touch a 3\ndb ftruncate f 2"
     *_, last = seen(text)
     assert [(picture.map, [run.changed for run in picture.runs]) for picture in last] == [("a", [False, True])]
 
 
 def test_violations_are_of_the_model_and_of_the_step() -> None:
-    """An invariant that is checked before the operation, or not at the end."""
+    """Violations are found after the step that makes them, and at the end.
+
+    Catches: an invariant that is checked before the operation, or not at the end.
+    """
     results = list(play(scenario(SPLIT), parse_kernel("count-in-vma"), show=True))
     found = [result if isinstance(result, Ending) else result.seen for result in results]
     names = [{each.name for each in result.violations} for result in found if result]
@@ -186,7 +216,10 @@ def test_violations_are_of_the_model_and_of_the_step() -> None:
     ],
 )
 def test_a_violation_names_mappings_as_the_scenario_does(kernel: str, operation: str, told: str) -> None:
-    """Addresses that the scenario's author never chose; pages counted from where a moved mapping once was."""
+    """A violation names a mapping and its pages as the scenario does.
+
+    Catches: addresses that the scenario's author never chose; pages counted from where a moved mapping once was.
+    """
     *_, last, _ = play(scenario(f"p mmap a 6 private\np {operation}"), parse_kernel(kernel), show=True)
     assert isinstance(last, StepResult)
     assert last.seen is not None

@@ -25,7 +25,10 @@ def contradictions(scenario: Scenario, kernel: str) -> list[str]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_what_was_recorded_on_several_kernels_is_true_on_each(name: str) -> None:
-    """An override that is lost to the next kernel's, that hides what all have in common, or that is not complete."""
+    """A scenario that was recorded on several kernels is as expected on each.
+
+    Catches: an override that is lost to the next kernel's, that hides what all have in common, or that is not complete.
+    """
     scenario = scenario_in(FILES[name])
     kernels = KERNELS if "/" not in name else KERNELS[:-1]  # which has all that the others need
     bare = replace(
@@ -51,7 +54,10 @@ db  munmap a 5               -> rsvd=7 | count-in-vma: rsvd=0 | host: free=1
 
 
 def test_what_is_there_stays_and_the_rest_is_added() -> None:
-    """A note or another kernel's override that is gone, an expectation that is overwritten for all kernels."""
+    """Recording keeps notes and the overrides of other kernels, and adds what is missing.
+
+    Catches: a note or another kernel's override that is gone, an expectation that is overwritten for all kernels.
+    """
     text = format_scn(record(parse_scn(TEXT, "test.scn"), "2008"))
     assert (
         text
@@ -69,14 +75,20 @@ db  munmap a 5               -> ok total=10 free=7 rsvd=7 surp=0 | count-in-vma:
 
 
 def test_an_override_that_is_no_longer_true_goes() -> None:
-    """A kernel that was fixed, and is still said to differ."""
+    """An override that says what is expected of every kernel anyway is removed.
+
+    Catches: a kernel that was fixed, and is still said to differ.
+    """
     text = "pool 2M nr=2\ndb mmap a 1 private -> rsvd=1 | ideal: rsvd=0 free=1"
     (step,) = record(parse_scn(text, "test.scn"), "ideal").steps
     assert step.expect_on is None
 
 
 def test_a_kernel_of_two_names_gets_what_it_answers_under_the_one_that_holds() -> None:
-    """The host, recorded under its release, contradicted by what stands under `host`."""
+    """A kernel with two names is recorded under the name that decides.
+
+    Catches: the host, recorded under its release, contradicted by what stands under `host`.
+    """
     text = "pool 2M nr=2\ndb mmap a 1 private -> rsvd=7 | 6.18: rsvd=8 | host: rsvd=9"
     scenario = parse_scn(text, "test.scn")
     results = list(play(scenario, parse_kernel("ideal")))
@@ -97,7 +109,10 @@ def test_a_kernel_of_two_names_gets_what_it_answers_under_the_one_that_holds() -
     ],
 )
 def test_the_default_kernel_says_what_is_right(before: str, after: str) -> None:
-    """A file that no recording brings up to date, an override for no difference, or a needed one that is gone."""
+    """What is recorded on ideal is expected of every kernel.
+
+    Catches: a file that no recording brings up to date, an override for no difference, or a needed one that is gone.
+    """
     text = format_scn(record(parse_scn(f"pool 2M nr=2\ndb mmap a 1 private {before}", "test.scn"), "ideal"))
     assert text.partition("private")[2].strip() == after
 
@@ -115,6 +130,9 @@ def test_the_default_kernel_says_what_is_right(before: str, after: str) -> None:
 def test_leaks_are_recorded_where_they_stand(
     before: int | dict[str, int] | None, kernel: str, after: int | dict[str, int] | None
 ) -> None:
-    """A number for every behaviour there is, after one was recorded; a leak that is gone and still said to be 0."""
+    """A leak is recorded for all kernels on ideal, and for the one where another differs.
+
+    Catches: a number for every behaviour there is, after one was recorded; a leak that is gone and still said to be 0.
+    """
     scenario = replace(parse_scn("pool 2M nr=2\ndb exit", "test.scn"), leaks_rsvd=before)
     assert record(scenario, kernel).leaks_rsvd == after

@@ -127,7 +127,10 @@ def test_a_part_is_put_in_its_place(before: list[PageState], data: st.DataObject
 
 @given(st.lists(STATES, min_size=1, max_size=40), st.lists(STATES, min_size=1, max_size=40), st.integers(1, 5))
 def test_a_part_is_what_is_near_the_first_change(before: list[PageState], after: list[PageState], near: int) -> None:
-    """Catches: runs in it that are not where they say, a mark in the wrong place, the change itself left out."""
+    """A part of a long picture has the runs near the first change, at their places.
+
+    Catches: runs in it that are not where they say, a mark in the wrong place, the change itself left out.
+    """
     changed = changes(as_runs(before), as_runs(after))
     is_changed = [
         (before[page] if page < len(before) else PageState.HOLE) is not state for page, state in enumerate(after)

@@ -85,7 +85,10 @@ def test_a_process_may_have_any_name(name: str) -> None:
 
 
 def test_long_touches_are_written_on_lines_of_bounded_length() -> None:
-    """A thousand scattered pages on one line, or a run of pages spelled one by one."""
+    """Many touches in a row are written as ranges, on lines of fewer than 100 characters.
+
+    Catches: a thousand scattered pages on one line, or a run of pages spelled one by one.
+    """
     pages = [*range(0, 3000, 3), *range(5000, 15000)]
     touches = tuple(Step(Touch("p", "a", "write", page)) for page in pages)
     text = format_scn(Scenario(Pool(2048, 1), touches))
@@ -104,7 +107,10 @@ def test_a_line_that_stands_again_has_its_own_comments() -> None:
 
 @given(st.text(st.sampled_from(' \t\r\x0b\x0c\x1c\x85\xa0\u2028ab=:@-+.{[]}|#"\\')))
 def test_words_are_the_same_however_they_are_found(text: str) -> None:
-    """Catches: a quick way to read plain lines that takes a quote, a bar or a blank for something else."""
+    """The quick reader of plain lines finds the words of the careful one.
+
+    Catches: a quick way to read plain lines that takes a quote, a bar or a blank for something else.
+    """
 
     def scanned() -> tuple[list[str], str | None]:
         line = Scanner(text)

@@ -96,7 +96,10 @@ def test_a_ledger_that_only_the_kernel_breaks_is_a_finding() -> None:
 
 
 def test_everything_of_a_finding_is_kept(tmp_path: Path) -> None:
-    """The folder has the short scenario, which expects the base's answers, the program, the log and the answers."""
+    """The folder has the short scenario, which expects the base's answers, the program, the log and the answers.
+
+    Catches: a finding that cannot be repeated from its folder.
+    """
     (finding,) = checked(fails("6.18", crash), "6.18", FORKS, out=tmp_path).findings
     folder = tmp_path / "finding-1"
     assert {path.name for path in folder.iterdir()} == {SCENARIO, PROGRAM, LOG, ANSWERS, REPEAT}
@@ -119,7 +122,10 @@ def test_a_finding_is_on_disk_before_it_is_short(tmp_path: Path) -> None:
 
 
 def test_formats_for_programs_say_the_same(tmp_path: Path) -> None:
-    """TAP, JUnit's XML and JSON have a case for each scenario, and the finding where it was shown."""
+    """TAP, JUnit's XML and JSON have a case for each scenario, and the finding where it was shown.
+
+    Catches: a format that lacks a case, or calls a finding a success.
+    """
     impossible = PLAIN.replace("p munmap a 0", "p munmap b 0")
     found = checked(fails("6.18", crash), "6.18", PLAIN, FORKS, impossible)
     tap = to_tap(found).split("\n")

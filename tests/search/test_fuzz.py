@@ -28,12 +28,18 @@ def ignore(tally: Tally, seconds: float) -> None:
 
 
 def test_a_seed_always_draws_the_same_scenario() -> None:
-    """A finding could not be drawn again if the drawing depended on anything but the seed, hash order say."""
+    """The same seed draws the same scenario.
+
+    Catches: a drawing that depends on anything else, so that a finding cannot be drawn again.
+    """
     assert generate("7:3", 40, LINUX_6_18, Coverage()) == generate("7:3", 40, LINUX_6_18, Coverage())
 
 
 def test_a_campaign_reaches_every_state_and_draws_every_operation() -> None:
-    """A state that no scenario reaches is not tested, however long the campaign."""
+    """A state that no scenario reaches is not tested, however long the campaign.
+
+    Catches: a state or an operation that the fuzzer has lost.
+    """
     coverage = Coverage()
     for number in range(1500):
         generate(f"reach:{number}", 40, LINUX_6_18, coverage)
@@ -74,7 +80,10 @@ def single_switches() -> Iterator[str]:
 
 @pytest.mark.parametrize("switch", sorted(set(single_switches()) - set(OUT_OF_REACH)))
 def test_a_rule_that_differs_is_found_and_shrunk(switch: str) -> None:
-    """Each single rule must show in a campaign of a minute on a real kernel, and in what a person can read."""
+    """A kernel with one switch set is told apart within 40,000 steps, by a scenario of at most 10.
+
+    Catches: a rule that a minute on a real kernel would not show.
+    """
     nodes = 2 if switch.partition("=")[0] in OF_NODES else 1
     tally = fuzz("6.18", f"6.18,{switch}", Draws("0", 40, nodes=nodes), Budget(steps=40_000), ignore)
     assert tally.findings, f"not found in {tally.steps} steps"
@@ -82,19 +91,25 @@ def test_a_rule_that_differs_is_found_and_shrunk(switch: str) -> None:
 
 
 def test_what_is_out_of_reach_is_a_switch() -> None:
-    """A name that is no switch any more would keep nothing out."""
+    """What is listed as out of reach are switches.
+
+    Catches: a name that is no switch any more, and keeps nothing out.
+    """
     assert set(OUT_OF_REACH) <= set(single_switches())
 
 
 def test_kernels_that_agree_have_no_difference() -> None:
-    """A comparison that finds something here compares something else than answers."""
+    """A kernel does not differ from itself. Catches: a comparison of something else than answers."""
     tally = fuzz("ideal", "ideal", Draws("0", 40), Budget(scenarios=100), ignore)
     assert tally.findings == []
     assert tally.scenarios == 100
 
 
 def test_a_campaign_stops_where_it_is_told_to() -> None:
-    """On a real kernel every step more than was asked for is work that nobody wants."""
+    """A campaign with a limit of steps makes no step more.
+
+    Catches: a limit that is looked at between scenarios only.
+    """
     assert fuzz("6.18", "6.18", Draws("0", 40), Budget(scenarios=1, steps=3), ignore).steps == 3
 
 
@@ -122,7 +137,7 @@ def test_a_difference_that_does_not_come_again_is_none_of_kernels() -> None:
 
 
 def test_a_finding_can_be_drawn_again_by_its_number() -> None:
-    """The number in a finding would lead nowhere."""
+    """The number in a finding draws it again. Catches: a number that leads nowhere."""
     finding = fuzz("6.18", "ideal", Draws("3", 40), Budget(scenarios=200), ignore).findings[0]
     assert isinstance(finding.scenario.source, dict)
     number = int(str(finding.scenario.source["drawn"]).split(":")[1])
@@ -130,7 +145,7 @@ def test_a_finding_can_be_drawn_again_by_its_number() -> None:
 
 
 def test_an_executor_finds_what_one_process_finds() -> None:
-    """Batches that are handed out must be the same scenarios, not the same batch again."""
+    """A campaign spread over workers finds what one process finds. Catches: one batch that is handed out to all."""
     budget = Budget(scenarios=200, findings=1000)
     alone = fuzz("6.18", "ideal", Draws("0", 30), budget, ignore)
     with ThreadPoolExecutor(2) as executor:
@@ -140,7 +155,7 @@ def test_an_executor_finds_what_one_process_finds() -> None:
 
 
 def test_shrinking_keeps_what_is_needed_and_nothing_else() -> None:
-    """Leaving out the fork, or leaving in the noise, would both be wrong."""
+    """A scenario is shrunk to the steps that its difference needs. Catches: the fork left out, or noise left in."""
     noise = [Step(Touch("q", "n", "write", page)) for page in range(5)]
     scenario = Scenario(
         Pool(2048, 20, 3),
@@ -161,7 +176,7 @@ def test_shrinking_keeps_what_is_needed_and_nothing_else() -> None:
 
 
 def test_a_shrunk_scenario_still_differs() -> None:
-    """The finding that is written must be the one that was shrunk, not a step too short."""
+    """The finding that is written differs as it says. Catches: a scenario one step too short."""
     tally = fuzz("6.18", "ideal", Draws("1", 40), Budget(scenarios=500), ignore)
     finding = tally.findings[0]
     again = first_difference(finding.scenario, parse_kernel("6.18"), parse_kernel("ideal"))

@@ -29,19 +29,28 @@ H71 = scenario(
 
 
 def test_a_parent_that_leaves_first_is_known_by_its_switch() -> None:
-    """A verdict that names every switch of the behaviour, or none, would be of no use."""
+    """The violation of H104 is laid to zap-restore alone.
+
+    Catches: a verdict that names every switch of the behaviour, or none.
+    """
     verdicts = {verdict.invariant: verdict.switches for verdict in explain(H104, LINUX_6_18)}
     assert verdicts["I1"] == ("zap-restore",)
 
 
 def test_a_leak_at_the_end_is_known_too() -> None:
-    """The end has invariants of its own (I11), which a replay must look at as well."""
+    """The leak at the end of H71 is laid to its switch.
+
+    Catches: a replay that does not look at the invariants of the end.
+    """
     verdicts = {verdict.invariant: verdict.switches for verdict in explain(H71, LINUX_6_18)}
     assert verdicts["I11"] == ("partial-mremap-drops-map",)
 
 
 def test_two_defects_at_once_leave_no_single_cause() -> None:
-    """Mending one of two causes does not remove the violation, so neither may be given as the explanation."""
+    """Where two defects cause one violation, neither is named.
+
+    Catches: one of them blamed, though mending it does not help.
+    """
     both = scenario(
         Mmap("p", "m", "private", pages=2),
         Mremap("p", "m", page=0, pages=1, new_pages=1, move_to="n"),
@@ -55,13 +64,13 @@ def test_two_defects_at_once_leave_no_single_cause() -> None:
 
 
 def test_nothing_violated_needs_no_explanation() -> None:
-    """On the ideal ledger, and where the one defect is off, there is nothing to explain."""
+    """Where nothing is violated, there is no verdict. Catches: a defect named on the ideal ledger."""
     assert explain(H104, IDEAL) == []
     assert explain(H104, parse_behaviour("6.18,zap-restore=last-unmap")) == []
 
 
 def test_a_run_says_which_defect_it_was(tmp_path: Path) -> None:
-    """Whoever runs a scenario would otherwise see a violation and not know that it is an old acquaintance."""
+    """`run` names the known defect below a violation. Catches: an old bug reported as a new one."""
     path = tmp_path / "h104.scn"
     dump([H104], path)
     output = CliRunner().invoke(cli, ["run", "--on", "6.18", str(path)]).output
@@ -69,7 +78,7 @@ def test_a_run_says_which_defect_it_was(tmp_path: Path) -> None:
 
 
 def test_a_call_that_hangs_is_known_by_its_switch(tmp_path: Path) -> None:
-    """A run that ends in a hang and looks as if all were well."""
+    """A hang is laid to the switch that causes it. Catches: a run that ends in a hang and looks as if all were well."""
     (path,) = Path("scenarios/history").glob("H117-*.scn")
     (h117,) = load(path)
     unexpected = replace(h117, steps=tuple(replace(step, expect=None, expect_on=None) for step in h117.steps))

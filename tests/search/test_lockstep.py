@@ -21,7 +21,10 @@ BEFORE, WITH = parse_kernel("count-in-vma"), parse_kernel("2008")
 
 
 def test_it_stops_where_they_first_differ() -> None:
-    """A comparison that goes on, or that looks at less than all counters."""
+    """The last pair is the first that differs, in any counter.
+
+    Catches: a comparison that goes on, or that looks at less than all counters.
+    """
     pairs = list(lockstep(SPLIT, BEFORE, WITH))
     assert [pair.differ for pair in pairs] == [False, False, False, False, True]
     last = pairs[-1]
@@ -30,7 +33,10 @@ def test_it_stops_where_they_first_differ() -> None:
 
 
 def test_kernels_that_agree_are_compared_to_the_end() -> None:
-    """A release that is left out: the last pair is that, and has no step."""
+    """Kernels that agree are compared at every step and at the release.
+
+    Catches: a release that is left out: the last pair is that, and has no step.
+    """
     pairs = list(lockstep(SPLIT, WITH, parse_kernel("6.18")))
     assert len(pairs) == len(SPLIT.steps) + 1
     assert pairs[-1].step is None
@@ -38,7 +44,10 @@ def test_kernels_that_agree_are_compared_to_the_end() -> None:
 
 
 def test_a_leak_is_a_difference() -> None:
-    """Kernels that answer every step alike, and do not leave the same behind."""
+    """Kernels that answer every step alike differ where they leave something else behind.
+
+    Catches: the release left out of the comparison.
+    """
     scenario = parse_scn("pool 2M nr=10\ndb mmap a 10 private\ndb mprotect a 4+2 r", "test.scn")
     found = first_difference(scenario, BEFORE, WITH)
     assert found is not None
@@ -47,7 +56,10 @@ def test_a_leak_is_a_difference() -> None:
 
 
 def test_a_difference_is_shown_with_every_mapping() -> None:
-    """A difference in somebody else's mapping, which the step does not name, that cannot be seen."""
+    """A difference comes with pictures of every mapping, named or not by the step.
+
+    Catches: a difference in somebody else's mapping, which the step does not name, that cannot be seen.
+    """
     text = "pool 2M nr=9\ndb mmap a 2 private\ndb touch a 0\ndb fork kid\ndb mmap b 1 private\ndb exit"
     *_, found = lockstep(parse_scn(text, "test.scn"), parse_kernel("6.18"), parse_kernel("ideal"), show=True)
     assert found.differ
@@ -56,7 +68,7 @@ def test_a_difference_is_shown_with_every_mapping() -> None:
 
 
 def test_an_error_names_the_step() -> None:
-    """A scenario of a thousand steps with 'no mapping a'."""
+    """An error of a scenario names its step. Catches: a scenario of a thousand steps with 'no mapping a'."""
     scenario = parse_scn("pool 2M nr=9\ndb mmap b 1 private\ndb touch a 0", "test.scn")
     with pytest.raises(ScenarioError, match=r"step 2: .*'a'"):
         list(lockstep(scenario, BEFORE, WITH))
@@ -115,7 +127,10 @@ class _Real:
 
 
 def test_a_call_that_the_model_says_hangs_is_not_tried_on_a_real_kernel() -> None:
-    """A page holder in the kernel for ever, because a fuzzer happened to find the way there."""
+    """A call that hangs on the model ends the comparison before a real kernel is asked.
+
+    Catches: a stuck process in a real kernel, because of a fuzzer.
+    """
     real = _Real()
     pairs = list(lockstep(parse_scn(HANGS, "test.scn"), parse_kernel("6.18"), real))
     assert [pair.differ for pair in pairs] == [False] * 5
@@ -123,7 +138,10 @@ def test_a_call_that_the_model_says_hangs_is_not_tried_on_a_real_kernel() -> Non
 
 
 def test_a_call_that_may_hang_is_tried_and_watched() -> None:
-    """A scenario about the hang that no kernel is ever put to, or put to without a time limit."""
+    """A call that the scenario says hangs is tried on a real kernel, with a watch.
+
+    Catches: a scenario about a hang that no kernel is ever put to.
+    """
     real = _Real()
     scenario: Scenario = parse_scn(HANGS.replace("touch c 0", "touch c 0 hangs"), "test.scn")
     *_, last = lockstep(scenario, parse_kernel("6.18"), real)
@@ -132,7 +150,10 @@ def test_a_call_that_may_hang_is_tried_and_watched() -> None:
 
 
 def test_models_may_hang_as_they_like() -> None:
-    """A bug of hanging that two behaviours do not share, and that is not found."""
+    """Between two models a hang of one is a difference.
+
+    Catches: a bug of hanging that two behaviours do not share, and that is not found.
+    """
     found = first_difference(parse_scn(HANGS, "test.scn"), parse_kernel("6.18"), parse_kernel("ideal"))
     assert found is not None
     assert found.number == 6

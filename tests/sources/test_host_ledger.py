@@ -204,7 +204,10 @@ def rest(observation: Observation) -> tuple[int, int]:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_what_proc_shows_is_what_the_model_knows(host: HostKernel, name: str) -> None:
-    """A holder that is missed, counted twice, taken for another kind, or given too much."""
+    """The ledger read from /proc has every holder of the model, within its bounds.
+
+    Catches: a holder that is missed, counted twice, taken for another kind, or given too much.
+    """
     session, model = host.start(pool(40)), ModelKernel(IDEAL).start(pool(40))
     try:
         for operation in SCENARIOS[name]:
@@ -253,7 +256,10 @@ def hold_everything(session: HostSession, model: ModelSession) -> None:
 
 
 def test_all_at_once_and_a_leak(host: HostKernel) -> None:
-    """Holders that hide one another; ordinary memory taken for a holder; a leak that is given to somebody."""
+    """With every kind of holder at once the sums agree, and a leak stays without a holder.
+
+    Catches: holders that hide one another; ordinary memory taken for a holder; a leak that is given to somebody.
+    """
     ordinary = os.memfd_create("ordinary")
     os.write(ordinary, b"x")
     session, model = host.start(pool(60)), ModelKernel(IDEAL).start(pool(60))
@@ -275,7 +281,10 @@ def test_all_at_once_and_a_leak(host: HostKernel) -> None:
 
 
 def test_pages_of_one_gibibyte(host: HostKernel) -> None:
-    """A size taken for the default one, or that the readers of pagemap and maps do not know."""
+    """Holders of pages of 1 GiB are found with their own size.
+
+    Catches: a size taken for the default one, or that the readers of pagemap and maps do not know.
+    """
     small = Pool(page_size_kB=1 << 20, nr_hugepages=2)
     try:
         session = host.start(small)
@@ -297,7 +306,10 @@ def test_pages_of_one_gibibyte(host: HostKernel) -> None:
 
 
 def test_an_older_kernel_tells_the_same_at_more_cost(host: HostKernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without PROCMAP_QUERY (6.11) and PAGEMAP_SCAN (6.7): names, smaps and single entries of pagemap."""
+    """Without PROCMAP_QUERY (6.11) and PAGEMAP_SCAN (6.7) the ledger is the same.
+
+    Catches: an older kernel on which a holder is missed.
+    """
 
     def refuse(*_: object) -> int:
         raise OSError(errno.ENOTTY, "Inappropriate ioctl for device")
@@ -348,7 +360,10 @@ def _hold_and_look_as_nobody(done: int) -> None:
 
 
 def test_an_orphan_is_promised_nothing(host: HostKernel) -> None:
-    """A child that survives its parent, and is taken for the owner because it is the only one left."""
+    """A child that outlives its parent is promised nothing of its mapping.
+
+    Catches: a child that survives its parent, and is taken for the owner because it is the only one left.
+    """
     session = host.start(pool(20))
     try:
         session.apply(Mmap("a", "p", "private", pages=6))

@@ -97,7 +97,10 @@ def test_without_queries_the_device_tells(many: list[mmap.mmap], monkeypatch: py
 
 @pytest.mark.parametrize("size", [1, 7, 64, 1 << 14])
 def test_lines_are_found_however_the_file_is_cut(size: int) -> None:
-    """Catches: a line lost, doubled or cut where two reads meet."""
+    """The lines of a device are found whole, wherever one read ends and the next begins.
+
+    Catches: a line lost, doubled or cut where two reads meet.
+    """
     lines = [b"%x000-%x000 rw-p 00000000 00:%02x 7 /f" % (place, place + 1, 10 + place % 3) for place in range(1, 40)]
     text = b"".join(line + b"\n" for line in lines)
     pieces = [text[place : place + size] for place in range(0, len(text), size)]
@@ -126,7 +129,10 @@ def test_flags_of_many_mappings_are_read_where_that_is_not_enough(
 
 
 def test_flags_of_few_mappings_are_read_in_any_case(many: list[mmap.mmap]) -> None:
-    """Catches: a promise that the kernel has lost goes unnoticed in an ordinary process, for it is presumed away."""
+    """The flags of a process with few mappings are read, whatever is explained without them.
+
+    Catches: a promise that the kernel has lost goes unnoticed in an ordinary process, for it is presumed away.
+    """
     while len(many) > MANY // 2:
         many.pop().close()
     assert not own_record(lambda _: True).presumed

@@ -142,7 +142,10 @@ def test_a_damaged_file_ends_no_verb(tree: Path) -> None:
 
 
 def test_the_tree_itself_is_sound(tree: Path) -> None:
-    """Catches: a tree that every verb refuses, so that no damage is ever read."""
+    """Every verb reads the tree that is damaged elsewhere, and leaves nothing of it unread.
+
+    Catches: a tree that every verb refuses, so that no damage is ever read.
+    """
     for verb in VERBS:
         result = CliRunner().invoke(cli, [*verb, "--proc", f"{tree}/proc", "--sys", f"{tree}/sys"])
         assert result.exit_code in {0, 1}, result.output

@@ -21,7 +21,10 @@ pytestmark = [
 
 
 def test_a_container_is_not_the_host(tmp_path: Path) -> None:
-    """What others hold, whom a container cannot see, is called a leak; or what is seen of the host is doubted."""
+    """In a container the processes of other PID namespaces are said to be unread, on the host nothing is.
+
+    Catches: what others hold called a leak.
+    """
     script = 'mount --rbind /proc "$1" && mount -t proc proc /proc && shift && "$@" /proc && "$@" "$0"'
     host = str(tmp_path)
     words = ["unshare", "--pid", "--mount", "--fork", "sh", "-c", script, host, host, sys.executable, "-c", LOOK]

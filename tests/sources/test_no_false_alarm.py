@@ -363,7 +363,10 @@ wait()
 
 
 def test_a_thread_with_descriptors_of_its_own(host: HostKernel) -> None:
-    """A file that only a thread has open, after unshare(CLONE_FILES), is explained or named, and no leak."""
+    """A file that only a thread has open, after unshare(CLONE_FILES), is explained or named as unseen.
+
+    Catches: its pages called lost.
+    """
     program = """
 def alone():
     libc.unshare(0x400)

@@ -46,6 +46,10 @@ def process(pid: int, *, started: float, made: float | None, pages: list[int]) -
 def test_the_owner(
     ages: list[tuple[float, float | None]], parents: dict[int, int], reserved: tuple[int, int, int], why: str
 ) -> None:
+    """The owner of a private mapping is the oldest process that did not get it by fork.
+
+    Catches: a child of fork that is given its parent's promise.
+    """
     members = [
         (process(pid, started=started, made=made, pages=[9, *range(1, pid)]), [MAPPING])
         for pid, (started, made) in enumerate(ages, 1)
@@ -60,7 +64,10 @@ def test_the_owner(
     [(Descent.EXECUTED, (5, 5, 5), True), (Descent.FORKED, (0, 5, 5), False), (Descent.ORPHANED, (0, 0, 5), True)],
 )
 def test_a_mapping_as_old_as_its_process(descent: Descent, reserved: tuple[int, int, int], firm: bool) -> None:
-    """A child of a dead parent that hides a leak of as many pages; a program of its own whose promise is doubted."""
+    """Where age does not tell an owner from a child, the promise is a range, or firm by descent.
+
+    Catches: a child of a dead parent that hides a leak of as many pages; a program of its own whose promise is doubted.
+    """
     record = process(1, started=100.0, made=100.0, pages=[9])
     record.descent = descent
     found, _, is_firm = private_holdings([(record, [MAPPING])], {}, anonymous=True)
@@ -103,7 +110,10 @@ time.sleep(99)
 
 
 def test_descent() -> None:
-    """A child of a dead parent that passes for one of init's own; a daemon that passes for such a child."""
+    """A process whose parent has died is told from one that init started.
+
+    Catches: a child of a dead parent that passes for one of init's own; a daemon that passes for such a child.
+    """
     with subprocess.Popen([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE, start_new_session=True) as program:
         assert program.stdout is not None
         pids = [int(word) for word in program.stdout.readline().split()]
@@ -115,13 +125,19 @@ def test_descent() -> None:
 
 
 def test_pages_that_cannot_be_told_apart_are_a_range() -> None:
-    """Without physical page numbers, two processes with three pages each have three to six."""
+    """Without physical page numbers, two processes with three pages each have three to six.
+
+    Catches: pages counted twice, or once, as if it were known.
+    """
     members = [(process(pid, started=1, made=9, pages=[-1, -2, -3]), [MAPPING]) for pid in (1, 2)]
     assert tuple(private_holdings(members, {2: 1}, anonymous=True)[1]) == (3, 3, 6)
 
 
 def test_segments_of_two_namespaces_are_two() -> None:
-    """Both have the inode number 0."""
+    """Segments of two IPC namespaces are two, though both have the inode number 0.
+
+    Catches: one of them taken for the other.
+    """
     segment = Mapping(0, PAGE, shared=True, offset=0, device=17, inode=0, name="/SYSV00000000 (deleted)")
     files = set()
     for ipc in ("ipc:[1]", "ipc:[2]"):
@@ -135,7 +151,10 @@ def test_segments_of_two_namespaces_are_two() -> None:
 def test_smaps_is_read_to_the_last_mapping_of_huge_pages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk_bytes: int
 ) -> None:
-    """Flags of a mapping that lies behind many others; an entry that is read in two pieces."""
+    """Flags are found at whatever place in smaps, and nothing is read behind the last mapping asked for.
+
+    Catches: flags of a mapping that lies behind many others; an entry that is read in two pieces.
+    """
     monkeypatch.setattr("hugeresv.sources.proc.maps._CHUNK_BYTES", chunk_bytes)
     head = "{:x}-{:x} rw-p 00000000 00:00 0\nKernelPageSize: {} kB\nShared_Hugetlb: 0 kB\nPrivate_Hugetlb: 0 kB\n"
     starts = range(1 << 30, (1 << 30) + 999 * 4096, 4096)

@@ -37,7 +37,10 @@ def memfds() -> Iterator[list[int]]:
 
 
 def test_it_answers_what_maps_shows(memfds: list[int]) -> None:
-    """A field taken for another, a mapping that is passed over because it is next to one, ordinary memory found."""
+    """PROCMAP_QUERY finds the mappings of huge pages that maps shows, field by field.
+
+    Catches: a field taken for another, a mapping that is passed over because it is next to one, ordinary memory found.
+    """
     kept = [mmap.mmap(-1, PAGE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE | HUGETLB, mmap.PROT_READ)]
     kept += [mmap.mmap(-1, PAGE, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | NORESERVE | HUGETLB) for _ in range(2)]
     kept += [
@@ -76,7 +79,10 @@ def test_a_mapping_that_has_gone_has_no_page_size() -> None:
 
 
 def test_a_name_is_not_taken_for_an_escape() -> None:
-    """A backslash in a name, which maps shows as it shows a newline."""
+    """A name with a backslash is kept as it is.
+
+    Catches: a backslash in a name, which maps shows as it shows a newline.
+    """
     descriptor = os.memfd_create("a\\012b", MFD_HUGE_2MB)
     os.ftruncate(descriptor, PAGE)
     with mmap.mmap(descriptor, PAGE, mmap.MAP_SHARED | NORESERVE, mmap.PROT_READ):
@@ -86,7 +92,10 @@ def test_a_name_is_not_taken_for_an_escape() -> None:
 
 
 def test_a_name_that_is_too_long_hides_nothing(memfds: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file so deep in folders that its process cannot be looked at."""
+    """A mapping whose name does not fit the buffer is found without its whole name.
+
+    Catches: a file so deep in folders that its process cannot be looked at.
+    """
     monkeypatch.setattr(procmap_query, "_LONGEST_NAME", 30)
     maps = [mmap.mmap(descriptor, PAGE, mmap.MAP_SHARED | NORESERVE, mmap.PROT_READ) for descriptor in memfds]
     names = [mapping.name for mapping, _ in query_hugetlb(MAPS, PAGE) or ()]

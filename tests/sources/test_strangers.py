@@ -69,7 +69,10 @@ def test_an_endless_command_line_is_cut(tmp_path: Path) -> None:
 
 
 def test_a_file_without_an_end_is_not_read_whole(tmp_path: Path) -> None:
-    """Catches: memory for a file of any length, or for a line of any length."""
+    """A file or line beyond the limit is an OSError.
+
+    Catches: memory for a file of any length, or for a line of any length.
+    """
     endless = tmp_path / "endless"
     with endless.open("wb") as file:
         file.truncate(1 << 40)
@@ -99,7 +102,10 @@ def nested(top: Path, depth: int, files: dict[str, str]) -> Iterator[None]:
 
 @pytest.mark.parametrize(("depth", "found"), [(1200, 1), (2500, 0)])
 def test_cgroups_may_be_nested_to_any_depth(tmp_path: Path, depth: int, found: int) -> None:
-    """Catches: recursion, and silence about a path that is too long for the kernel."""
+    """Cgroups at any depth are read, or said to be unread.
+
+    Catches: recursion, and silence about a path that is too long for the kernel.
+    """
     directory = tmp_path / "fs/cgroup"
     directory.mkdir(parents=True)
     (directory / "cgroup.controllers").write_text("hugetlb\n")
@@ -112,7 +118,10 @@ def test_cgroups_may_be_nested_to_any_depth(tmp_path: Path, depth: int, found: i
 
 @pytest.mark.parametrize(("depth", "found"), [(1200, 1), (2500, 0)])
 def test_directories_on_a_mount_may_be_nested_to_any_depth(tmp_path: Path, depth: int, found: int) -> None:
-    """Catches: recursion; and silence about files that lie too deep."""
+    """Files at any depth of a mount are read, or said to be unread.
+
+    Catches: recursion; and silence about files that lie too deep.
+    """
     device = tmp_path.stat().st_dev
     point = MountInfo(str(tmp_path), device, "hugetlbfs", "none", {"pagesize": "2M"})
     unreadable: list[Unreadable] = []
@@ -124,7 +133,10 @@ def test_directories_on_a_mount_may_be_nested_to_any_depth(tmp_path: Path, depth
 
 @pytest.mark.parametrize("text", ["", " 1", "+1", "1_000", "٣", "0x10", "1.0", "9" * 21, str(1 << 64), "-1"])
 def test_a_number_is_as_the_kernel_writes_it(text: str) -> None:
-    """Catches: everything else that Python's int() takes."""
+    """A number is decimal digits as the kernel writes them, and anything else is malformed.
+
+    Catches: everything else that Python's int() takes.
+    """
     with pytest.raises(MalformedError, match="free is "):
         number(text, "free")
     assert number(b"18446744073709551615", "free") == (1 << 64) - 1

@@ -38,7 +38,10 @@ ctypes.CDLL(None).pthread_exit(0)
 
 @pytest.mark.parametrize("queried", [True, False])
 def test_a_process_whose_first_thread_has_ended(queried: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its own files in /proc are empty then: what it holds is taken for a leak."""
+    """A process whose first thread has ended is read by another thread.
+
+    Catches: its empty files in /proc, by which what it holds is taken for a leak.
+    """
     if not queried:
         monkeypatch.setattr("hugeresv.sources.proc.processes.query_hugetlb", lambda *_: None)
     words = [sys.executable, "-c", WITHOUT_ITS_FIRST_THREAD, *map(str, (MFD_HUGE_2MB, NORESERVE))]

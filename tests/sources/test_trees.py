@@ -24,7 +24,10 @@ from tests.sources.trees import add_process, make_host
 
 
 def test_a_private_mapping_is_promised_what_it_does_not_have(tmp_path: Path) -> None:
-    """Reserved pages of a process whose pagemap and files cannot be had: smaps tells, the owner is not certain."""
+    """A private mapping may be promised all pages that it does not have, and no more.
+
+    Catches: a promise of 0, or of its whole length, where pagemap cannot be read.
+    """
     make_host(tmp_path)
     add_process(tmp_path, 7)
     seen = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
@@ -36,7 +39,7 @@ def test_a_private_mapping_is_promised_what_it_does_not_have(tmp_path: Path) -> 
 
 
 def test_noreserve_is_promised_nothing(tmp_path: Path) -> None:
-    """The flag `nr` of smaps."""
+    """A mapping with the flag `nr` in smaps is promised nothing. Catches: a flag that is not read."""
     make_host(tmp_path)
     add_process(tmp_path, 7, flags=" nr")
     (holder,) = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys").holders
@@ -44,7 +47,10 @@ def test_noreserve_is_promised_nothing(tmp_path: Path) -> None:
 
 
 def test_a_process_that_vanishes_is_none(tmp_path: Path) -> None:
-    """A directory whose files are gone; and one that says nothing of huge pages must not even have smaps."""
+    """A process whose files are gone is no holder, and one without huge pages is not looked at further.
+
+    Catches: an error that ends the whole look.
+    """
     make_host(tmp_path)
     add_process(tmp_path, 7)
     (tmp_path / "proc/8").mkdir()
@@ -92,7 +98,10 @@ def test_a_rest_is_believed_when_two_looks_agree(
 
 
 def test_a_counter_that_moved_between_two_readings_is_noticed(tmp_path: Path) -> None:
-    """A program that maps and unmaps brings the counters back to what they were before each look."""
+    """A counter that moved and came back during a look is noticed.
+
+    Catches: readings of two moments that pass for one.
+    """
     make_host(tmp_path, resv=3)
     counter = tmp_path / "sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages"
     with watch(f"{tmp_path}/sys") as counters:
@@ -107,20 +116,29 @@ def test_a_counter_that_moved_between_two_readings_is_noticed(tmp_path: Path) ->
 
 
 def test_a_wrapped_counter_is_negative(tmp_path: Path) -> None:
-    """18446744073709551613 pages, and as many available."""
+    """A wrapped counter is negative, and makes no page available.
+
+    Catches: 18446744073709551613 pages, and as many available.
+    """
     make_host(tmp_path, resv=2**64 - 3)
     (pool,) = observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys").pools
     assert (pool.rsvd, pool.available) == (-3, 8)
 
 
 def test_no_huge_pages_is_said(tmp_path: Path) -> None:
-    """A traceback on a kernel without hugetlb."""
+    """Without hugetlb in /sys, the error says that there are no huge pages.
+
+    Catches: a traceback on a kernel without hugetlb.
+    """
     with pytest.raises(UnavailableError, match="no huge pages here"):
         observe_host(f"{tmp_path}/proc", f"{tmp_path}/sys")
 
 
 def test_a_mount_of_another_host_has_no_files_here(tmp_path: Path) -> None:
-    """Files of this machine under a path that a captured tree names; limits and minimum are in its options."""
+    """Of a mount in a captured tree the limits are read, and no files of this machine.
+
+    Catches: files of this machine under a path that the tree names.
+    """
     make_host(tmp_path)
     place = str(tmp_path).encode().replace(b" ", b"\\040").decode()
     line = f"30 20 0:42 / {place} rw shared:1 - hugetlbfs none rw,pagesize=2M,size=20971520,min_size=4194304\n"
@@ -132,14 +150,17 @@ def test_a_mount_of_another_host_has_no_files_here(tmp_path: Path) -> None:
 
 
 def test_names_are_unescaped_as_the_kernel_escapes_them() -> None:
-    r"""A path with spaces, newlines and a backslash that opens no file; `\134` is no escape for what follows it."""
+    """Octal escapes of the kernel become their bytes, once; other backslashes stay.
+
+    Catches: a path that opens no file.
+    """
     assert unescape("/a\\040b\\012c\\134040") == "/a b\nc\\040"
     assert unescape("/plain\\9") == "/plain\\9"
     assert unescape("/\udcff\\040") == "/\udcff "
 
 
 def test_a_mapping_of_segment_0_is_one() -> None:
-    """The first segment of a namespace has inode 0, which elsewhere means: no file."""
+    """A mapping with inode 0 and the name of a segment is a segment's. Catches: inode 0 taken for no file."""
     maps = [b"1000-2000 rw-s 00000000 00:11 0      /SYSV00000000 (deleted)", b"2000-3000 rw-p 00000000 00:00 0 [heap]"]
     (mapping,) = parse_maps(maps, {0x1000})
     assert (mapping.inode, mapping.device, mapping.shared) == (0, os.makedev(0, 17), True)
@@ -162,7 +183,7 @@ def test_a_part_of_a_mount_shows_the_files_in_it_alone(tmp_path: Path, whole: bo
 
 
 def test_a_mountinfo_with_a_dash_in_a_name() -> None:
-    """The separator is a field `-` of its own."""
+    """The separator of mountinfo is a field `-` of its own. Catches: a dash in a name taken for it."""
     lines = [b"1 2 0:9 / /a-b rw - hugetlbfs none rw,pagesize=1024M", b"3 4 0:8 / /t rw - tmpfs t rw"]
     (point,) = parse_mountinfo(lines, "hugetlbfs")
     assert point == ("/a-b", os.makedev(0, 9), "hugetlbfs", "none", {"rw": "", "pagesize": "1024M"}, "/")
@@ -172,7 +193,10 @@ def test_a_mountinfo_with_a_dash_in_a_name() -> None:
     ("rss", "pages"), [(0, (0, 0)), (2 << 20, (1, 1)), (2 << 30, (2, 2)), (1000, None), (5 << 30, None)]
 )
 def test_resident_bytes_of_a_segment(rss: int, pages: tuple[int, int] | None) -> None:
-    """6.18 shows 2 GiB for two pages of 2 MiB, kernels before 6.7 what they have; neither fits an ordinary segment."""
+    """The resident bytes of a segment are read as 6.18 and as kernels before 6.7 show them; others are unknown.
+
+    Catches: a number that fits neither, taken for pages.
+    """
     head = "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid rss swap\n"
     (segment,) = parse_segments(f"{head} -1 5 600 6291456 1 1 0 0 0 0 0 {rss} 0\n", "")
     assert (segment.id, segment.key, segment.attached) == (5, 0xFFFFFFFF, 0)
@@ -181,14 +205,17 @@ def test_resident_bytes_of_a_segment(rss: int, pages: tuple[int, int] | None) ->
 
 
 def test_the_cgroup_that_pays() -> None:
-    """Version 1's hugetlb hierarchy goes before version 2; a path may have colons."""
+    """The cgroup of version 1's hugetlb hierarchy goes before that of version 2, and a path may have colons.
+
+    Catches: a path cut at its colon.
+    """
     assert own_cgroup("9:name=systemd:/s\n3:cpu,hugetlb:/a:b\n0::/c\n") == "/a:b"
     assert own_cgroup("9:name=systemd:/s\n0::/c\n") == "/c"
     assert own_cgroup("9:name=systemd:/s\n") is None
 
 
 def test_cgroups_of_version_2(tmp_path: Path) -> None:
-    """Limits in bytes, `max`, and cgroups that have nothing."""
+    """Limits in bytes and `max` are read, and cgroups that have nothing are left out. Catches: `max` taken for 0."""
     for name, limit, current in (("a", "4194304", "2097152"), ("b", "max", "0")):
         directory = tmp_path / "fs/cgroup" / name
         directory.mkdir(parents=True)

@@ -116,7 +116,10 @@ def test_both_loops_agree(compiled: bool) -> None:
 
 
 def test_what_has_no_table_is_refused() -> None:
-    """Catches: three processes in a table for two, limits that change though rows hold them fixed."""
+    """A bound that the tables do not cover is refused, with the engine that does.
+
+    Catches: three processes in a table for two, limits that change though rows hold them fixed.
+    """
     for bound in (Bound(processes=3), Bound(2, 1, overcommit=1, operations=(*USUAL, "overcommit"))):
         with pytest.raises(UnsupportedError, match="--engine plain"):
             explored("table", "ideal", bound)

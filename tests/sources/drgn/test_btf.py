@@ -29,7 +29,10 @@ def members(btf: Btf, kind: BtfKind, name: str) -> dict[str, Member]:
 
 
 def test_the_counters_of_a_pool(btf: Btf) -> None:
-    """Offsets that are another member's: include/linux/hugetlb.h has four longs in a row."""
+    """The four counters of struct hstate lie in a row of longs.
+
+    Catches: offsets that are another member's: include/linux/hugetlb.h has four longs in a row.
+    """
     found = members(btf, BtfKind.STRUCT, "hstate")
     names = ("nr_huge_pages", "free_huge_pages", "resv_huge_pages", "surplus_huge_pages")
     first = found["nr_huge_pages"].bit_offset
@@ -38,7 +41,10 @@ def test_the_counters_of_a_pool(btf: Btf) -> None:
 
 
 def test_bit_fields(btf: Btf) -> None:
-    """An offset with the size in its top byte, taken for an offset."""
+    """A bit field has its size in bits and its offset; other members have no bit size.
+
+    Catches: an offset with the size in its top byte, taken for an offset.
+    """
     found = members(btf, BtfKind.STRUCT, "task_struct")
     assert found["in_execve"].bit_size == 1
     assert found["pid"].bit_size == 0
@@ -49,13 +55,17 @@ def test_bit_fields(btf: Btf) -> None:
 
 
 def test_constants(btf: Btf) -> None:
-    """A value without its sign, or of another enumerator: enum pageflags, enum pid_type, enum hk_type or the like."""
+    """Enumerators have their values, and a name that is none has no value.
+
+    Catches: a value without its sign, or of another enumerator: enum pageflags, enum pid_type, enum hk_type or the
+    like.
+    """
     found = {name: btf.constant(name) for name in ("PIDTYPE_PID", "PIDTYPE_TGID", "NO_SUCH_ENUMERATOR")}
     assert [value and value[1] for value in found.values()] == [0, 1, None]
 
 
 def test_every_name_is_found_again(btf: Btf, data: bytes) -> None:
-    """A type whose name begins in the middle of another's."""
+    """A struct is found by its whole name. Catches: a type whose name begins in the middle of another's."""
     known = [btf.record(number) for number in range(1, 3000)]
     for record in known:
         if record.kind is BtfKind.STRUCT and record.name:
@@ -66,6 +76,6 @@ def test_every_name_is_found_again(btf: Btf, data: bytes) -> None:
 
 @pytest.mark.parametrize("wrong", [b"", b"\x7fELF" * 10, struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, 40, 40, 40)])
 def test_what_is_no_btf(wrong: bytes) -> None:
-    """A parser that runs off the end of something else."""
+    """Data that is no BTF raises BtfError. Catches: a parser that runs off the end of something else."""
     with pytest.raises(BtfError):
         Btf(wrong)

@@ -87,7 +87,10 @@ def test_a_damaged_file_is_refused(tmp_path: Path, make: Callable[[], bytes]) ->
     ],
 )
 def test_a_header_and_nothing_more(tmp_path: Path, content: bytes) -> None:
-    """Catches: a traceback, and memory or disk for as much as a header says."""
+    """A dump that ends after its header is refused by its name.
+
+    Catches: a traceback, and memory or disk for as much as a header says.
+    """
     path = tmp_path / "dump"
     path.write_bytes(content)
     with pytest.raises(InputError, match="dump"):
@@ -96,7 +99,10 @@ def test_a_header_and_nothing_more(tmp_path: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize("line", ["x T name", "ffffffff81000000 T", "10000000000000000 T name", "1 T \x1b[2J\nx"])
 def test_a_line_that_is_no_symbol(tmp_path: Path, line: str) -> None:
-    """Catches: a line that is taken for a symbol, or that reaches a terminal as it is."""
+    """A wrong line of a symbol file is refused with its number.
+
+    Catches: a line that is taken for a symbol, or that reaches a terminal as it is.
+    """
     symbols = tmp_path / "System.map"
     symbols.write_text(f"ffffffff81000000 T _text\n{line}\n")
     with pytest.raises(InputError, match=r"System\.map:[23]: expected") as caught:

@@ -21,7 +21,10 @@ NOTE = struct.pack("<III", 11, len(TEXT), 0) + b"VMCOREINFO\0\0" + TEXT
 
 
 def test_a_note_far_out_in_a_sparse_file(tmp_path: Path) -> None:
-    """A search that reads holes for minutes, stops at the first one, or takes the bare name for the note."""
+    """The note is found far out in a sparse file, quickly.
+
+    Catches: a search that reads holes for minutes, stops at the first one, or takes the bare name for the note.
+    """
     path = tmp_path / "ram"
     with path.open("wb") as file:
         file.write(b"VMCOREINFO\0\0 and nothing more")
@@ -32,7 +35,10 @@ def test_a_note_far_out_in_a_sparse_file(tmp_path: Path) -> None:
 
 
 def test_large_machines_have_a_hole_below_4_gib() -> None:
-    """Memory beyond 4 GiB that is looked for where devices are."""
+    """The layouts of pc and q35 put memory beyond the hole at 4 GiB.
+
+    Catches: memory beyond 4 GiB that is looked for where devices are.
+    """
     assert [list(map(tuple, layout)) for layout in layouts(1 << 30)] == [[(0, 0, 1 << 30)]]
     pc, q35 = layouts(8 << 30)
     assert list(map(tuple, pc)) == [(0, 0, 3 << 30), (4 << 30, 3 << 30, 5 << 30)]
@@ -40,7 +46,10 @@ def test_large_machines_have_a_hole_below_4_gib() -> None:
 
 
 def test_a_kernel_of_32_bits(tmp_path: Path) -> None:
-    """Advice on symbols where none would help."""
+    """A kernel of 32 bits is refused with the machine that is needed.
+
+    Catches: advice on symbols where none would help.
+    """
     path = tmp_path / "ram"
     path.write_bytes(bytes(4096))
     with pytest.raises(UnavailableError, match="x86-64"):
@@ -48,7 +57,10 @@ def test_a_kernel_of_32_bits(tmp_path: Path) -> None:
 
 
 def test_a_kernel_that_does_not_say_where_its_symbols_are(tmp_path: Path) -> None:
-    """A traceback instead of the advice that the memory of Linux 5.10 needs."""
+    """A note without the addresses that are needed is refused, with --symbols as the way out.
+
+    Catches: a traceback instead of the advice that the memory of Linux 5.10 needs.
+    """
     path = tmp_path / "ram"
     path.write_bytes(bytes(4096))
     text = TEXT + b"SYMBOL(init_uts_ns)=0\nSYMBOL(swapper_pg_dir)=ffffffff80000000\n"
@@ -57,7 +69,10 @@ def test_a_kernel_that_does_not_say_where_its_symbols_are(tmp_path: Path) -> Non
 
 
 def test_a_dump_has_nothing_in_the_hole_below_4_gib() -> None:
-    """A search that ends with a traceback at the first page that a dump has not."""
+    """Pages that a dump does not have are left out of what is read.
+
+    Catches: a search that ends with a traceback at the first page that a dump has not.
+    """
     program = Program(Platform(Architecture.X86_64))
     for page in (0, 1, 4):
         program.add_memory_segment(page << 12, 4096, lambda _address, count, _offset, _physical: b"x" * count, True)
@@ -73,7 +88,10 @@ def flattened(*pieces: tuple[int, bytes]) -> bytes:
 
 
 def test_a_flattened_dump_is_put_together(tmp_path: Path) -> None:
-    """Pieces in the order of the stream instead of their places; a later one that does not win."""
+    """The pieces of a flattened dump go to their places, later ones over earlier ones.
+
+    Catches: pieces in the order of the stream instead of their places; a later one that does not win.
+    """
     path = tmp_path / "flat"
     path.write_bytes(flattened((6, b"dump"), (0, b"xxx"), (0, b"a "), (-1, b"")))
     with reassembled(path) as whole:
@@ -82,7 +100,7 @@ def test_a_flattened_dump_is_put_together(tmp_path: Path) -> None:
 
 
 def test_a_flattened_dump_that_is_cut_off(tmp_path: Path) -> None:
-    """Half a dump that is taken for a whole one."""
+    """A flattened dump without its end is refused. Catches: half a dump that is taken for a whole one."""
     path = tmp_path / "flat"
     for wrong in (flattened((0, b"abc")), flattened((0, b"abc"), (-1, b""))[:-20]):
         path.write_bytes(wrong)
@@ -92,7 +110,10 @@ def test_a_flattened_dump_that_is_cut_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "after"), [(b"\0", b"Linux"), (b"Other", b"Other")])
 def test_only_a_kernel_without_a_name_gets_one(tmp_path: Path, name: bytes, after: bytes) -> None:
-    """A dump's own words that are overwritten."""
+    """A kdump header without a kernel's name gets one, any other stays as it is.
+
+    Catches: a dump's own words that are overwritten.
+    """
     path = tmp_path / "dump"
     path.write_bytes(KDUMP + struct.pack("<I", 6) + name.ljust(390, b"\0"))
     with path.open("r+b") as dump:
