@@ -102,7 +102,10 @@ def test_a_scenario_that_is_typed_runs(playground: "Page") -> None:
 
 
 def test_an_error_is_shown_at_its_line(playground: "Page") -> None:
-    """Catches: a message about another line, or one that stays when it has been mended."""
+    """An error is shown at its line of the scenario, and goes when the line is mended.
+
+    Catches: a message about another line, or one that stays when it has been mended.
+    """
     playground.fill("#text", WRAPS.replace("touch", "tuch"))
     playground.wait_for_selector(".s-line.is-wrong")
     assert playground.inner_text(".s-line.is-wrong") == "db tuch a 0"
@@ -113,7 +116,10 @@ def test_an_error_is_shown_at_its_line(playground: "Page") -> None:
 
 
 def test_a_link_has_the_scenario_the_kernels_and_the_step(playground: "Page", address: str) -> None:
-    """Catches: a link in a mail that opens another scenario than the one that was seen."""
+    """The address has the scenario, both kernels and the step, and opens them again.
+
+    Catches: a link in a mail that opens another scenario than the one that was seen.
+    """
     playground.fill("#text", f"# ä \N{PILE OF POO} +/=\n{WRAPS}")
     playground.fill("#other", "ideal")
     playground.wait_for_selector(".tracks-2")
@@ -144,7 +150,10 @@ def test_a_pool_that_one_types_in_is_tried(playground: "Page") -> None:
 
 
 def test_axe_finds_nothing_in_the_playground(playground: "Page") -> None:
-    """Catches: a field without a name, colours of the editor that cannot be read."""
+    """axe finds no fault of accessibility in the playground.
+
+    Catches: a field without a name, colours of the editor that cannot be read.
+    """
     assert accessibility(playground) == []
 
 

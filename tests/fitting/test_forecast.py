@@ -295,7 +295,10 @@ def test_only_bind_keeps_from_other_nodes(mode: PolicyMode, fits: bool) -> None:
 
 
 def test_a_million_pages_that_go_round_the_nodes_take_no_longer() -> None:
-    """Catches: each of them touched by itself, where one in two comes from another node than the one before."""
+    """A million interleaved pages are touched in a bounded number of calls.
+
+    Catches: each of them touched by itself, where one in two comes from another node than the one before.
+    """
     pool = on_a_node(1 << 19, 1 << 19)
     situation = Situation(pool, asked(1 << 20), policy=MemPolicy("interleave", (0, 1), (0, 1)))
     touches = 0
@@ -335,7 +338,10 @@ def test_pages_that_memory_does_not_have_are_not_found() -> None:
 
 
 def test_gigantic_pages_are_surplus_on_7_alone() -> None:
-    """nr_overcommit_hugepages of 1 GiB pages, which a captured host may show, adds none before 7.0."""
+    """nr_overcommit_hugepages of 1 GiB pages, which a captured host may show, adds none before 7.0.
+
+    Catches: surplus pages of 1 GiB on 6.18, or none on 7.3.
+    """
     situation = Situation(PoolUse(1 << 20, 1, 1, 0, 0, 5), asked(2))
     assert attempt(replace(situation, behaviour=PRESETS["6.18"])).outcome is Outcome.ENOMEM
     assert attempt(replace(situation, behaviour=PRESETS["7.3"])).fits

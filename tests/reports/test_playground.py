@@ -34,7 +34,10 @@ for question in sys.stdin:
 
 
 def test_it_answers_without_what_a_browser_lacks() -> None:
-    """Catches: an import of a third-party package, or of a module that only Unix has, on the way to a run."""
+    """The playground answers without third-party packages and without modules that only Unix has.
+
+    Catches: an import of a third-party package, or of a module that only Unix has, on the way to a run.
+    """
     questions = "".join(f"{json.dumps(question)}\n" for question in QUESTIONS)
     ran = subprocess.run([sys.executable, "-c", PROGRAM], input=questions, capture_output=True, text=True, check=True)
     compared, converted, fitted, wrong, real = map(json.loads, ran.stdout.splitlines())
