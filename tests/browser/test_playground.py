@@ -158,7 +158,10 @@ def test_axe_finds_nothing_in_the_playground(playground: "Page") -> None:
 
 
 def test_it_fits_a_small_screen(playground: "Page") -> None:
-    """Catches: a list of scenarios as wide as the longest name, which pushes the rest aside."""
+    """On a small screen the playground is no wider than the screen.
+
+    Catches: a list of scenarios as wide as the longest name, which pushes the rest aside.
+    """
     playground.set_viewport_size({"width": 380, "height": 800})
     assert playground.evaluate("document.documentElement.scrollWidth") <= 380
     playground.set_viewport_size({"width": 1500, "height": 950})
