@@ -18,22 +18,14 @@ from typing import Any
 from hugeresv.answer import Answer
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.model.session import ModelSession
-from hugeresv.kernels.protocol import PageState
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.presets import PRESETS
+from hugeresv.reports.strip import ASCII
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Cgroup, Pool
 from hugeresv.words import Advice, Prot
 
 LabRow = tuple[op.Operation, str]
-
-MARKS = {
-    PageState.HOLE: " ",
-    PageState.RESERVED: ".",
-    PageState.PRESENT: "#",
-    PageState.CONSUMED: "x",
-    PageState.UNRESERVED: "-",
-}
 
 
 class Actor:
@@ -178,12 +170,12 @@ def _spelled(answer: Answer, like: str) -> str:
 
 
 def drawing(session: ModelSession) -> list[str]:
-    """Every mapping as a strip of pages: reserved `.`, present `#`, consumed but absent `x`, unreserved `-`."""
+    """Every mapping as a strip of pages, with the signs that `hugeresv run` has where there is only ASCII."""
     lines = []
     for process, mappings in session.names.processes.items():
         for mapping in mappings:
             view = session.view(process, mapping)
             if view is not None:
-                strip = "".join(MARKS[state] * pages for state, pages in view.runs)
+                strip = "".join(ASCII.of(state, shared=view.shared) * pages for state, pages in view.runs)
                 lines.append(f"{process}.{mapping}: {'shared' if view.shared else 'private'} |{strip}|")
     return lines

@@ -86,6 +86,7 @@ def test_a_comparison_opens_where_the_kernels_part(tmp_path: Path, opened: Opene
     page = opened(tmp_path / "page.html")
     assert page.inner_text(".now .name") == "Step 5"
     assert page.locator('[data-counter="rsvd"]').all_inner_texts() == ["0", "6"]
+    assert page.locator(".is-different dt").all_text_contents() == ["rsvd (differs)", "available (differs)"] * 2
 
 
 def test_the_address_says_which_step_is_looked_at(tmp_path: Path, opened: Opened) -> None:

@@ -1,6 +1,6 @@
 /* The pool as a bar, and what of its counters does not add up. */
 
-function poolBar([total, free, rsvd, surp, more], before, size, name) {
+function poolBar([total, free, rsvd, surp, more], before, size, name, other) {
   const used = total - free;
   const promised = Math.max(Math.min(rsvd, free), 0);
   const beyond = Math.max(rsvd - free, 0);
@@ -21,7 +21,7 @@ function poolBar([total, free, rsvd, surp, more], before, size, name) {
   );
   const surplus = surp > 0 && element("div", { class: "surplus" }, element("div", { style: `width:${(100 * surp) / room}%`, title: plural(surp, "surplus page") }, element("span", {}, "surplus")));
   const wrapped = rsvd < 0 && element("p", { class: "wrapped" }, `resv_hugepages has wrapped: the kernel prints ${rsvd} as ${printed(rsvd)}`);
-  return element("div", { class: "pool" }, bar, surplus, wrapped, figures([total, free, rsvd, surp, more], before));
+  return element("div", { class: "pool" }, bar, surplus, wrapped, figures([total, free, rsvd, surp, more], before, other));
 }
 
 const FIGURES = [
@@ -33,16 +33,18 @@ const FIGURES = [
   ["surp", "surplus_hugepages", ([, , , surp]) => surp],
 ];
 
-function figures(pool, before) {
+/* `other`: the pool of the kernel beside it, where there is one. */
+function figures(pool, before, other) {
   const list = element("dl", { class: "figures" });
   for (const [name, meaning, value] of FIGURES) {
     const now = value(pool);
     const was = before ? value(before) : now;
+    const differs = other !== undefined && value(other) !== now;
     list.append(
       element(
         "div",
-        { class: [now !== was && "is-changed", (now < 0 || (name === "available" && now > pool[1])) && "is-wrong"].filter(Boolean).join(" ") || null, title: meaning },
-        element("dt", {}, name),
+        { class: [now !== was && "is-changed", differs && "is-different", (now < 0 || (name === "available" && now > pool[1])) && "is-wrong"].filter(Boolean).join(" ") || null, title: meaning },
+        element("dt", {}, name, differs && element("span", { class: "visually-hidden" }, " (differs)")),
         element("dd", { "data-counter": name }, String(now)),
         element("dd", { class: "delta" }, now !== was ? `${now > was ? "+" : "−"}${Math.abs(now - was)}` : "\u00a0"),
       ),

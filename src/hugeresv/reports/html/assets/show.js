@@ -129,6 +129,8 @@ class Run {
     const over = this.step >= track.length;
     const pool = valueOf(track, view.now, "pool");
     const before = this.step > 0 ? valueOf(track, view.before, "pool") : null;
+    const beside = this.tracks.find((each) => each !== track && this.step < each.length);
+    const other = beside && !over ? beside.pools[this.step] : undefined;
     return element(
       "div",
       { class: "track" },
@@ -136,7 +138,7 @@ class Run {
       over && element("p", { class: "stopped" }, track.stopped || "There is no further step on this kernel."),
       wrong(track, view),
       track.log && view.moment === track.moments[track.length - 1] && section("The kernel's log", element("pre", {}, track.log)),
-      section("Pool", poolBar(pool, before, this.data.page, "Pool"), otherPools(track, view, this.data.page)),
+      section("Pool", poolBar(pool, before, this.data.page, "Pool", other), otherPools(track, view, this.data.page)),
       promises(track, view, pool[2]),
       [...thingsOf(track, view, "other pool")].map(([[size], [, , rsvd]]) => promises(track, view, rsvd, size)),
       processes(track, view, width),
