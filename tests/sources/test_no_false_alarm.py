@@ -18,9 +18,11 @@ from hugeresv.kernels.host.kernel import HostKernel
 from hugeresv.ledger.observation import Kind, Observation, exactly
 from hugeresv.ledger.reconcile import unexplained
 from hugeresv.scenario.operation import Exit, Ftruncate, Mmap, Mount, OpenFile, Touch
+from hugeresv.sources.proc.empty_namespaces import EmptyNamespaces
 from hugeresv.sources.proc.observe import observe_host
 from hugeresv.sources.proc.processes import ProcessReader
 from hugeresv.sources.proc.snapshot import ProcessRecord
+from hugeresv.sources.proc.sysvipc import SegmentRecord
 from tests.kernels.conftest import pool
 
 HEAD = """
@@ -283,6 +285,25 @@ def test_what_is_in_a_namespace_without_a_process_is_counted(
             subprocess.run(["sh", "-c", command], check=True)
         assert [(each.kind, each.reserved.best) for each in look()[0].holders] == [(Kind.MOUNT_MINIMUM, 4)]
         process.communicate()
+
+
+def test_thousands_of_namespaces_are_not_all_entered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user may keep as many as he likes: some are entered, the others are named.
+
+    Catches: a thread for each of them.
+    """
+    entered: list[str] = []
+
+    def read(path: str, *_: str) -> list[SegmentRecord]:
+        entered.append(path)
+        return []
+
+    monkeypatch.setattr("hugeresv.sources.proc.empty_namespaces.read_segments_of", read)
+    empty = EmptyNamespaces("/proc", ())
+    for number in range(1000):
+        empty.add_thread(f"ipc:[{number}]", f"/proc/7/task/{number}/ns/ipc", "PID 7 (x)")
+    assert empty.segments() == []
+    assert (len(entered), len(empty.suspects)) == (256, 744)
 
 
 def _removals(seen: Observation) -> list[str]:

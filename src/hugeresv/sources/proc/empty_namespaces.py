@@ -18,6 +18,8 @@ from hugeresv.sources.proc.sysvipc import SegmentRecord
 
 _NAME = re.compile(r"(ipc|mnt):\[[0-9]+\]")
 _NAMESPACES = "nsfs"
+_MOST_ENTERED = 1 << 8
+"""Of each kind: anybody may make thousands of them, and to enter one takes a thread."""
 _KINDS = {"ipc": ("IPC", "--ipc={} ipcs -m"), "mnt": ("mount", "--mount={} findmnt -t hugetlbfs")}
 """What they are called, and the arguments of nsenter that show what is in one."""
 
@@ -81,7 +83,11 @@ class EmptyNamespaces:
         return [*found.values()]
 
     def _of_kind(self, kind: str) -> list[_Kept]:
-        return [kept for kept in self._kept if kept.name.startswith(kind)]
+        """Those to be entered; those beyond are suspects."""
+        found = [kept for kept in self._kept if kept.name.startswith(kind)]
+        for kept in found[_MOST_ENTERED:]:
+            self._suspect(kept)
+        return found[:_MOST_ENTERED]
 
     def _keep(self, name: str, path: str, keeper: str) -> None:
         if _NAME.fullmatch(name) is not None and name not in self._known:
