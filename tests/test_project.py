@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import hugeresv
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "hugeresv"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -98,6 +100,16 @@ def test_changelog_fragments_are_named_for_what_they_are() -> None:
     kinds = "|".join(kind["directory"] for kind in PROJECT["tool"]["towncrier"]["type"])
     fragments = [path.name for path in (ROOT / "changelog.d").iterdir()]
     assert [name for name in fragments if not re.fullmatch(rf"\+[a-z0-9-]+\.({kinds})\.md", name)] == []
+
+
+def test_the_notes_of_the_release_can_be_built() -> None:
+    """`towncrier build --draft` has the version, and every fragment. Catches: a fragment or setting that it refuses."""
+    command = [BIN / "towncrier", "build", "--draft", "--version", hugeresv.__version__]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    notes = " ".join(ran.stdout.split())
+    assert f"## {hugeresv.__version__} (" in notes
+    for path in (ROOT / "changelog.d").iterdir():
+        assert " ".join(path.read_text().split())[:40] in notes, path.name
 
 
 def test_dev_py_is_read_by_an_old_python() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hugeresv.outcome import Outcome
     from hugeresv.scenario.scenario import Scenario
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "HugeresvError",
