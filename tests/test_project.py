@@ -104,7 +104,7 @@ def test_changelog_fragments_are_named_for_what_they_are() -> None:
 
 def test_the_notes_of_the_release_can_be_built() -> None:
     """`towncrier build --draft` has the version, and every fragment. Catches: a fragment or setting that it refuses."""
-    command = [BIN / "towncrier", "build", "--draft", "--version", hugeresv.__version__]
+    command = [str(BIN / "towncrier"), "build", "--draft", "--version", hugeresv.__version__]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     notes = " ".join(ran.stdout.split())
     assert f"## {hugeresv.__version__} (" in notes
