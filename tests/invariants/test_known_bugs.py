@@ -54,7 +54,7 @@ BUGS = [
     ("H71", "6.18", "partial_mremap_drops_map", H71, "I1 I9"),
     ("H71", "6.18", "partial_mremap_drops_map", H71_ENDED, "I1 I9 I11"),
     ("H93", "6.12", "reserve_use", H93, "I1"),
-    ("H94", "6.12", "reserve_rollback", H94, "I1"),
+    ("H94", "6.12", "reserve_rollback", H94, "I1 I20"),
     ("H104", "6.18", "zap_restore", H104, "I1 I2"),
     ("H104", "6.18", "zap_restore", H104_DONTNEED, "I1"),
     ("H104", "6.18", "zap_restore", H104_PROMISED, "I1 I8"),

@@ -66,6 +66,17 @@ def _add(path: str, pages: int) -> Callable[[Machine], None]:
     return falsify
 
 
+def _use_up_minimum(machine: Machine) -> None:
+    """A page of another mount's file is promised by the mount as well."""
+    machine.files["f"].subpool = machine.mounts["n"].subpool
+
+
+def _charge_twice(machine: Machine) -> None:
+    """A page of a file, whose region is charged, is charged itself."""
+    for folio in machine.files["f"].page_cache.values():
+        folio.cgroup_rsvd = machine.cgroups["g"]
+
+
 PIECES = "0x10000000000-0x10000400000 0x10000600000-0x10000c00000"
 SUM = "resv_huge_pages is {}, but the promises add up to {}"
 FALSIFIED = [
@@ -95,6 +106,8 @@ FALSIFIED = [
     (_add("cgroups.g.rsvd", -1), "I9", [
         "rsvd of cgroup 'g' is 10, but 11 is charged to it (-1): private mappings 5, regions of files 6, pages 0",
     ]),
+    (_use_up_minimum, "I20", ["rsv_hpages of mount 'n' is 2, but its minimum of 2 lacks 0", "and 3 promised"]),
+    (_charge_twice, "I21", ["file 'f' has reservations that are charged as a region and as a page: indices [1]"]),
     (_falsify_references(1), "I10", [f"has 3 references, but is used by 2 VMAs: {PIECES}"]),
     (_falsify_references(-1), "I10", [f"has 1 references, but is used by 2 VMAs: {PIECES}"]),
 ]  # fmt: skip

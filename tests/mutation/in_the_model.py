@@ -21,7 +21,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("freed pages are unreserved too", "promised - freed", "promised"),
         ("the refused part stays used", "subpool.unuse(global_part)", "subpool.unuse(0)"),
         ("a refusal gives everything back", "subpool, pages - global_part)", "subpool, pages)"),
-        ("an unmounted minimum is kept", "acct_memory(-minimum)", "acct_memory(0)"),
+        ("an unmounted minimum is kept", "acct_memory(-subpool.release())", "acct_memory(0)"),
     ],
     "hstate.py": [
         ("acct makes one test only", "if delta > self._free_on(allowed):", "if False:"),
@@ -165,7 +165,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a shared page is restored", "or folio.mapcount == 1", "or True"),
         ("a child restores", "or vma.resv_map is None:", "or False:"),
         ("a restored page stays consumed", "vma.resv_map.delete(index)", "pass"),
-        ("a restored page is no promise", "folio.restore_reserve = True", "pass"),
+        ("a restored page is no promise", "folio.restore_reserve = allocated or", "folio.restore_reserve = False and"),
         (
             "the wrong page is restored",
             "vma.resv_map.delete(index)",
@@ -193,7 +193,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
     "truncate.py": [
         ("truncation spares private pages", "    unmap_file_range(machine, inode, pages, HIGHEST)\n", ""),
         ("truncation keeps the size", "inode.i_size = pages", "pass"),
-        ("a hole keeps its promise", "unreserve_pages(machine, inode, index, index + 1, freed=1)", "pass"),
+        ("a hole keeps its promise", "                unreserve_hole(machine, inode, index, folio)\n", ""),
         (
             "a hole takes promises without a page",
             "    for index in inode.cached_in(first, end):\n",

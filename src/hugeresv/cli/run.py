@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from hugeresv.cli.exit_status import CONTRADICTED, ExitStatus, report_warning
+from hugeresv.cli.exit_status import CONTRADICTED, HELD, ExitStatus, report_warning
 from hugeresv.cli.files import ScenarioFile, check_files, read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, html_option, on_kernel
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     help="Write what happens into each FILE as what is expected: on ideal of every kernel, else where KERNEL differs.",
 )
 @click.option("--audit", is_flag=True, help="Read a guest's memory after every step, and check its ledger.")
+@click.option("--locks", is_flag=True, help="Check which locks the calls hold, instead of drawing them.")
+@click.option("--fail-each", is_flag=True, help="Fail each allocation once, a run each, instead of drawing the calls.")
 @color_option
 @files_argument
 def run(
@@ -62,6 +65,8 @@ def run(
     html: Path | None,
     record: bool,
     audit: bool,
+    locks: bool,
+    fail_each: bool,
     color: Colour,
     files: tuple[Path, ...],
 ) -> int:
@@ -82,6 +87,10 @@ def run(
         if kernel_name != DEFAULT:
             raise click.UsageError("--on and --kernel both name a kernel; leave one out")
         kernel_name = GUEST + str(Path(image).absolute())
+    if locks or fail_each:
+        if html is not None or record or audit or (locks and fail_each):
+            raise click.UsageError("--locks and --fail-each go with --on, --json and --color alone")
+        return _judge(kernel_name, files, color, as_json=as_json, locks=locks)
     if html is not None and as_json:
         raise click.UsageError("--html and --json exclude each other")
     status = ExitStatus()
@@ -97,6 +106,38 @@ def run(
             _write(page, html, color)
         return status.value
     check_files(files, status)
+    return status.value
+
+
+def _judge(kernel_name: str, files: tuple[Path, ...], color: Colour, *, as_json: bool, locks: bool) -> int:
+    """Locks, or allocations that fail, of every scenario."""
+    from hugeresv.cli.terminal import standard_output
+    from hugeresv.reports import locking as report
+    from hugeresv.search.interleave.failures import fail_each
+    from hugeresv.search.interleave.locking import judge_locks, needs_model
+
+    status = ExitStatus()
+    screen = standard_output(color)
+    with status.going_on(), open_kernel(kernel_name) as opened:
+        kernel = needs_model(opened, kernel_name)
+        for file in read_files(files, status):
+            for identifier, scenario in file.entries():
+                with status.going_on(file.name):
+                    if locks:
+                        faults = judge_locks(scenario, kernel)
+                        wrong = bool(faults)
+                        line = report.faults_as_json(file.name, identifier, faults)
+                        show = partial(report.show_faults, screen, file.name, kernel.name, faults)
+                    else:
+                        failures = list(fail_each(scenario, kernel))
+                        wrong = any(each.violations for each in failures)
+                        line = report.failures_as_json(file.name, identifier, failures)
+                        show = partial(report.show_failures, screen, file.name, kernel.name, failures)
+                    status.note(CONTRADICTED if wrong else HELD)
+                    if as_json:
+                        print(line)  # noqa: T201  the result itself
+                    else:
+                        show()
     return status.value
 
 

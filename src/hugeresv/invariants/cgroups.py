@@ -35,6 +35,17 @@ def charges_are_held(census: Census) -> Iterator[str]:
             )
 
 
+def reservations_are_paid_once(census: Census) -> Iterator[str]:
+    """I21: where a cgroup pays for a region of a file, no cgroup pays for the reservation of a page in it as well."""
+    if not census.machine.cgroups:
+        return
+    for inode, name in census.files.items():
+        for paid in inode.resv_map.charged.values():
+            twice = [index for index, folio in inode.page_cache.items() if folio.cgroup_rsvd and index in paid]
+            if twice:
+                yield f"{name} has reservations that are charged as a region and as a page: indices {sorted(twice)}"
+
+
 def _charge(charges: Counter[HugetlbCgroup], cgroup: HugetlbCgroup | None, pages: int) -> None:
     """Charge a cgroup and all above it."""
     while cgroup is not None:

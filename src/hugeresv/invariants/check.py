@@ -7,7 +7,7 @@ nodes, cannot be observed: a machine has one node.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from hugeresv.invariants.cgroups import charges_are_held
+from hugeresv.invariants.cgroups import charges_are_held, reservations_are_paid_once
 from hugeresv.invariants.pool import (
     nodes_add_up,
     pages_are_on_their_nodes,
@@ -16,7 +16,7 @@ from hugeresv.invariants.pool import (
 )
 from hugeresv.invariants.references import map_is_held_by_its_vmas
 from hugeresv.invariants.reservations import promises_can_be_kept, sum_of_promises
-from hugeresv.invariants.subpools import minimum_is_there, usage_is_what_is_out
+from hugeresv.invariants.subpools import minimum_is_promised_once, minimum_is_there, usage_is_what_is_out
 from hugeresv.invariants.violation import Violation
 from hugeresv.ledger.census import Census
 from hugeresv.ledger.promise import Naming, nameless
@@ -41,6 +41,8 @@ INVARIANTS = (
     Invariant("I8", "a promise can be kept", promises_can_be_kept),
     Invariant("I9", "a cgroup's counters are what is charged to it", charges_are_held),
     Invariant("I10", "a reservation map is held by its VMAs", map_is_held_by_its_vmas),
+    Invariant("I20", "a mount's minimum is promised once", minimum_is_promised_once),
+    Invariant("I21", "a reservation is charged once", reservations_are_paid_once),
     Invariant("I13", "a pool is what its nodes have", nodes_add_up),
     Invariant("I14", "a node's pages are free or in use", pages_are_on_their_nodes),
 )

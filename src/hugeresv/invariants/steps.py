@@ -3,9 +3,12 @@
 from typing import NamedTuple
 
 from hugeresv.invariants.violation import Violation
+from hugeresv.ledger.promise import Naming
 from hugeresv.model.machine import Key, Machine
+from hugeresv.outcome import Outcome
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Together
+from hugeresv.scenario.scn_words import write_name
 
 _COUNTERS = {
     "nr_huge_pages": "nr", "free_huge_pages": "free", "resv_huge_pages": "resv", "surplus_huge_pages": "surp",
@@ -67,6 +70,24 @@ def check_step(operation: op.Operation, before: Levels, after: Levels) -> list[V
             violations += _surplus_within_overcommit(was, now)
     if all(map(is_read_only, calls)):
         violations += _nothing_changes(before, after)
+    return violations
+
+
+def uncovered(operation: op.Operation, outcome: Outcome, machine: Machine, naming: Naming) -> list[Violation]:
+    """I19: a shared mmap that succeeded is covered by its file's map; only a truncation or a hole may end that."""
+    if not isinstance(operation, op.Mmap) or outcome is not Outcome.OK or operation.normal:
+        return []
+    if operation.type != "shared" or operation.noreserve:
+        return []
+    violations = []
+    for vma in machine.processes[operation.proc].mm.vmas:
+        named = naming(operation.proc, vma.vm_start)
+        if named is None or named[0].rpartition(".")[2] != write_name(operation.map) or vma.inode is None:
+            continue
+        missing = vma.inode.resv_map.regions.chg(vma.first_index, vma.end_index)
+        if missing:
+            message = f"{named[0]} is mapped, but {missing} of its pages are not in its file's map"
+            violations.append(Violation("I19", "a shared mmap is covered by its file's map", message))
     return violations
 
 

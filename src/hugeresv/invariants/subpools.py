@@ -46,6 +46,22 @@ def minimum_is_there(census: Census) -> Iterator[str]:
             )
 
 
+def minimum_is_promised_once(census: Census) -> Iterator[str]:
+    """I20: a subpool keeps no more in reserve than its minimum lacks: rsv <= max(0, min - what is out)."""
+    out = _Out(census)
+    for mount, subpool in subpools(census):
+        if subpool.min_hpages is None:
+            continue
+        pages = out.pages[subpool]
+        promised = sum(promise.pages for promise in out.promises.get(subpool, ()))
+        lacking = max(0, subpool.min_hpages - pages - promised)
+        if subpool.rsv_hpages > lacking:
+            yield (
+                f"rsv_hpages of mount {mount!r} is {subpool.rsv_hpages}, but its minimum of {subpool.min_hpages} lacks"
+                f" {lacking}: {pages} pages are in use and {promised} promised"
+            )
+
+
 def subpools(census: Census) -> Iterator[tuple[Key, Subpool]]:
     """The mounts that have limits."""
     for key, mount in census.machine.mounts.items():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hugeresv.model.behaviour import FaultRollback, ReservationTracking, ReserveUse
+from hugeresv.model.behaviour import ErrorRestore, FaultRollback, ReservationTracking, ReserveUse
 from hugeresv.model.folio import Folio
 from hugeresv.model.free import free_huge_folio, private_page_counts
 from hugeresv.model.hugetlb_cgroup import charges_reservations
@@ -92,8 +92,11 @@ def alloc_hugetlb_folio(
 
 def give_back(machine: Machine, vma: Vma, index: int, folio: Folio) -> None:
     """restore_reserve_on_error and the page's end: it was allocated, and then not used."""
-    if vma.shared:
-        if not folio.restore_reserve:
+    rule = machine.behaviour.error_restore
+    if rule is ErrorRestore.NEVER:
+        folio.restore_reserve = False
+    elif vma.shared:
+        if not folio.restore_reserve and rule is ErrorRestore.EXACT:
             assert vma.inode is not None
             vma.inode.resv_map.delete(index)
     elif folio.restore_reserve and vma.resv_map is not None:
@@ -197,6 +200,6 @@ def _roll_back(machine: Machine, hstate: HState, subpool: Subpool | None, global
     if rule is FaultRollback.EXACT:
         subpool.undo_get(1, global_charge)
     elif rule is FaultRollback.PUT_IGNORED:
-        subpool_put(hstate, subpool, 1)
+        subpool_put(hstate, subpool, 1, early=True)
     elif global_charge == 0:
-        hstate.acct_memory(-subpool_put(hstate, subpool, 1))
+        hstate.acct_memory(-subpool_put(hstate, subpool, 1, early=True))

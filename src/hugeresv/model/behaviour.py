@@ -60,6 +60,15 @@ class ReserveRollback(StrEnum):
     """Usage and minimum as they were before."""
 
 
+class ErrorRestore(StrEnum):
+    """What becomes of a promise when the page that used it up is not used after all."""
+
+    NEVER = "never"
+    PROMISE_ONLY = "promise-only"
+    """It is a promise again; where there was none, the file's map keeps the offset all the same."""
+    EXACT = "exact"
+
+
 class FaultRollback(StrEnum):
     """How a fault that got no page gives back what it took from the subpool."""
 
@@ -499,6 +508,55 @@ class Behaviour:
         since="4.3 to 5.1",
         source="1b426bac66e6 ends it (hugetlb_fault_mutex_hash)",
         verified=SOURCE,
+    )
+    error_restore: ErrorRestore = switch(
+        ErrorRestore.EXACT,
+        differs="a page that is allocated and cannot be put into its file leaves the file's map or the pool wrong",
+        since="never to 3.11, promise-only 3.12 to 5.13",
+        source="07443a85ad90, 846be08578ed (hugetlb_no_page, restore_reserve_on_error)",
+        verified=SOURCE,
+    )
+    restore_puts_subpool: bool = switch(
+        False,
+        differs="a page that becomes a promise again is given back to its mount all the same: usage too low",
+        since="4.1 to 5.1",
+        source="0919e1b69ab4 ends it (free_huge_page)",
+        verified=SOURCE,
+    )
+    mmap_without_region: bool = switch(
+        False,
+        differs="a shared mmap that gets no memory for its region promises nothing, and answers ok",
+        since="5.7 to 5.10",
+        source="7fc2513aa237 ends it (hugetlb_reserve_pages)",
+        verified=SOURCE,
+    )
+    restore_without_region: bool = switch(
+        False,
+        differs="unmapping an owner's page promises its offset again though the map cannot be changed: one too many",
+        since="6.9",
+        source="8daf9c702ee7 ends it (__unmap_hugepage_range)",
+        verified=SOURCE,
+    )
+    hole_loses_promise: bool = switch(
+        False,
+        differs="a hole whose region cannot be cut stays in the map; its promise stays only if the pool has room",
+        since="from 4.3, open; da56388c4397 lets it be known",
+        source="hugetlb_fix_reserve_counts (mm/hugetlb.c), remove_inode_single_folio (fs/hugetlbfs/inode.c), 6.12.107",
+        verified="the source of 6.12.107",
+    )
+    minimum_refilled_early: bool = switch(
+        False,
+        differs="a mount with a minimum alone refills it as soon as anything is given back, also beside pages in use",
+        since="from 4.1, open; a fix was posted in July 2026",
+        source="1c5ecae3a93f (hugepage_subpool_put_pages: used_hpages is only kept where there is a maximum)",
+        verified="5.10.262, 6.1.192, 6.12.118, 6.18.44, 7.3.4",
+    )
+    failed_mount_keeps_minimum: bool = switch(
+        False,
+        differs="a mount that fails after its minimum was promised leaves it promised",
+        since="4.1 to 6.12.109",
+        source="CVE-2026-90283 ends it (hugetlbfs_fill_super)",
+        verified="the source of 6.12.107",
     )
 
 

@@ -22,11 +22,12 @@ def demote(machine: Machine, hstate: HState, count: int, *, node: int | None = N
     if small is None:
         return Outcome.ENOENT
     nodes = tuple(hstate.nodes) if node is None else (node,)
-    while count > 0 and _is_available(machine.behaviour, hstate, node):
-        done = _demote_pages(machine.behaviour, hstate, small, nodes, count)
-        if done == 0:
-            return Outcome.EBUSY
-        count -= done
+    with hstate.lock:
+        while count > 0 and _is_available(machine.behaviour, hstate, node):
+            done = _demote_pages(machine.behaviour, hstate, small, nodes, count)
+            if done == 0:
+                return Outcome.EBUSY
+            count -= done
     return Outcome.OK
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hugeresv.model.address_space import AddressSpace
-from hugeresv.model.allocate import alloc_hugetlb_folio
+from hugeresv.model.allocate import alloc_hugetlb_folio, give_back
 from hugeresv.model.base_page import align_down, align_up
+from hugeresv.model.locks import allocate
 from hugeresv.model.truncate import punch_hole
 from hugeresv.model.vma import Vma
 from hugeresv.outcome import Outcome
@@ -41,6 +42,9 @@ def fallocate(
                 folio = alloc_hugetlb_folio(machine, task, pseudo_vma, index)
                 if folio is None:
                     return Outcome.ENOSPC
+                if not allocate("page cache entry"):
+                    give_back(machine, pseudo_vma, index, folio)
+                    return Outcome.ENOMEM
                 inode.add_to_page_cache(index, folio)
         if not keep_size:
             inode.i_size = max(inode.i_size, (offset + length) >> shift)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hugeresv.model.allocate import alloc_hugetlb_folio, give_back
-from hugeresv.model.locks import Lock, Section, holds
+from hugeresv.model.locks import Lock, Section, allocate, holds
 from hugeresv.model.steal import unmap_ref_private
 from hugeresv.outcome import OK, Outcome
 
@@ -90,6 +90,9 @@ def _no_page_shared(machine: Machine, task: Process, vma: Vma, inode: Inode, ind
         return Outcome.SIGBUS
     folio = alloc_hugetlb_folio(machine, task, vma, index)
     if folio is None:
+        return Outcome.SIGBUS
+    if not allocate("page cache entry"):
+        give_back(machine, vma, index, folio)
         return Outcome.SIGBUS
     inode.add_to_page_cache(index, folio)
     return OK

@@ -26,6 +26,8 @@ def free_huge_folio(machine: Machine, folio: Folio) -> None:
     hstate = folio.hstate
     subpool = None if folio.anon and not private_page_counts(machine.behaviour) else folio.subpool
     promised = folio.restore_reserve or subpool_put(hstate, subpool, 1) == 0
+    if folio.restore_reserve and machine.behaviour.restore_puts_subpool:
+        subpool_put(hstate, subpool, 1)
     if folio.cgroup is not None:
         folio.cgroup.uncharge_usage(1)
     if folio.cgroup_rsvd is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hugeresv.model.inode import Inode
+from hugeresv.model.locks import allocate
 from hugeresv.model.reserve import release_if_free
 from hugeresv.model.subpool import Subpool
 from hugeresv.model.truncate import evict_if_unused
@@ -55,7 +56,11 @@ def mount(
     if max_hpages is not None or min_hpages is not None:
         if not hstate.acct_memory(min_hpages or 0):
             return Outcome.ENOMEM
-        subpool = Subpool(max_hpages, min_hpages)
+        subpool = Subpool(max_hpages, min_hpages, refills_early=machine.behaviour.minimum_refilled_early)
+    if not allocate("root inode"):
+        if subpool is not None and not machine.behaviour.failed_mount_keeps_minimum:
+            hstate.acct_memory(-subpool.release())
+        return Outcome.ENOMEM
     machine.mounts[key] = HugetlbfsMount(hstate, subpool)
     return Outcome.OK
 

@@ -73,6 +73,7 @@ BEFORE_PATCH = replace(
 LINUX_5_10 = Behaviour(
     "5.10",
     "5.10.251 and 5.10.262, step by step in guests",
+    minimum_refilled_early=True,
     reserve_use=ReserveUse.VMA_HAS_RESERVES,
     cow_avoids_reserve=True,
     steal_at_owner_address=True,
@@ -137,6 +138,7 @@ LINUX_6_12 = replace(
 LINUX_6_18 = Behaviour(
     "6.18",
     "6.18.44, step by step on the host",
+    minimum_refilled_early=True,
     steal_at_owner_address=True,
     zap_restore=ZapRestore.ALWAYS,
     surplus_blocks_restore=True,
@@ -161,6 +163,7 @@ LINUX_6_18_15 = replace(
 LINUX_7_3 = Behaviour(
     "7.3",
     "7.3.4, step by step in a guest",
+    minimum_refilled_early=True,
     mremap_length_is_int=True,
     surplus_blocks_restore=True,
     surplus_takes_promised_page=True,

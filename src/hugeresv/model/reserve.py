@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from hugeresv.model.behaviour import ReservationTracking, ReserveRollback
 from hugeresv.model.hugetlb_cgroup import charges_reservations
+from hugeresv.model.locks import allocate
 from hugeresv.model.mempolicy import allowed_nodes, gathering_nodes
 from hugeresv.model.resv_map import ResvMap
 
 if TYPE_CHECKING:
     from hugeresv.model.behaviour import Behaviour
+    from hugeresv.model.folio import Folio
     from hugeresv.model.hstate import HState
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.inode import Inode
@@ -32,10 +34,15 @@ def reserve_pages(machine: Machine, inode: Inode, first: int, end: int, vma: Vma
     private = vma is not None and not vma.shared
     counted = charges_reservations(machine.behaviour) and inode.hstate is machine.hstates[0]
     cgroup = task.cgroup if counted else None
+    if not allocate("resv_map" if private else "region"):
+        return False
     pages = end - first if private else inode.resv_map.chg(first, end)
     subpool = inode.subpool if promise_counts(machine.behaviour, shared=not private) else None
     if not _charge(machine, task, inode, subpool, pages, cgroup):
         return False
+    if not private and not allocate("region of what is added"):
+        _give_back(inode.hstate, subpool, pages, cgroup)
+        return machine.behaviour.mmap_without_region
     if not private:
         added = inode.resv_map.reserve(first, end, cgroup)
         if added < pages and not machine.behaviour.races_counted_twice:
@@ -77,7 +84,7 @@ def _charge(
 
 
 def _give_back(hstate: HState, subpool: Subpool | None, pages: int, cgroup: HugetlbCgroup | None) -> None:
-    """Faults have brought `pages` of the range since they were counted as missing: each has paid for itself."""
+    """`pages` of the range are not promised after all: faults have brought them, or they cannot be noted."""
     if cgroup is not None:
         cgroup.uncharge_rsvd(pages)
     hstate.acct_memory(-subpool_put(hstate, subpool, pages))
@@ -89,11 +96,27 @@ def _roll_back(machine: Machine, hstate: HState, subpool: Subpool, pages: int, g
     if rule is ReserveRollback.EXACT:
         subpool.undo_get(pages, global_part)
     elif rule is ReserveRollback.PUT_ALL:
-        subpool_put(hstate, subpool, pages)
+        subpool_put(hstate, subpool, pages, early=True)
     else:
-        hstate.acct_memory(-subpool_put(hstate, subpool, pages - global_part))
+        hstate.acct_memory(-subpool_put(hstate, subpool, pages - global_part, early=True))
         if rule is ReserveRollback.PUT_THEN_USED:
             subpool.unuse(global_part)
+
+
+def unreserve_hole(machine: Machine, inode: Inode, index: int, folio: Folio) -> None:
+    """hugetlb_unreserve_pages of a page that was there, which may have to cut a region in two.
+
+    Where there is no memory for that, the map keeps the offset, which therefore is promised again
+    (hugetlb_fix_reserve_counts): by the page that goes back or, in kernels, if the pool has one.
+    """
+    if not inode.resv_map.is_amid(index) or allocate("region of what is left"):
+        unreserve_pages(machine, inode, index, index + 1, freed=1)
+    elif not machine.behaviour.hole_loses_promise:
+        folio.restore_reserve = True
+    elif inode.subpool is None:
+        inode.hstate.acct_memory(1)
+    else:
+        inode.hstate.acct_memory(inode.subpool.get_pages(1) or 0)
 
 
 def unreserve_pages(machine: Machine, inode: Inode, first: int, end: int, freed: int) -> None:
@@ -137,11 +160,11 @@ def vm_op_close(machine: Machine, vma: Vma) -> None:
         withdraw(machine, inode.hstate, subpool_put(inode.hstate, subpool, unused))
 
 
-def subpool_put(hstate: HState, subpool: Subpool | None, pages: int) -> int:
+def subpool_put(hstate: HState, subpool: Subpool | None, pages: int, *, early: bool = False) -> int:
     """hugepage_subpool_put_pages, also where there is no subpool; the last page of an unmounted one frees it."""
     if subpool is None:
         return pages
-    unreserve = subpool.put_pages(pages)
+    unreserve = subpool.put_pages(pages, early=early)
     release_if_free(hstate, subpool)
     return unreserve
 
@@ -149,5 +172,4 @@ def subpool_put(hstate: HState, subpool: Subpool | None, pages: int) -> int:
 def release_if_free(hstate: HState, subpool: Subpool) -> None:
     """unlock_or_release_subpool: an unmounted subpool with nothing out gives its minimum back."""
     if subpool.is_free and subpool.min_hpages is not None:
-        minimum, subpool.min_hpages, subpool.rsv_hpages = subpool.min_hpages, None, 0
-        hstate.acct_memory(-minimum)
+        hstate.acct_memory(-subpool.release())

@@ -49,6 +49,11 @@ class ResvMap:
         return self.regions.count(first, end)
 
     @takes(lock)
+    def is_amid(self, index: int) -> bool:
+        """Whether the page lies amid a region, so that region_del has to cut it in two."""
+        return index - 1 in self.regions and index + 1 in self.regions
+
+    @takes(lock)
     def delete(self, index: int) -> int:
         """region_del of one page: 1 where it was represented, else 0."""
         return self.regions.delete(index, index + 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hugeresv.model.base_page import is_aligned
 from hugeresv.model.free import free_huge_folio
 from hugeresv.model.region_map import HIGHEST
-from hugeresv.model.reserve import unreserve_pages
+from hugeresv.model.reserve import unreserve_hole, unreserve_pages
 from hugeresv.model.zap import zap_and_free
 from hugeresv.outcome import Outcome
 
@@ -45,7 +45,7 @@ def punch_hole(machine: Machine, inode: Inode, first: int, end: int) -> None:
             with inode.fault_mutex.of(index):
                 folio = inode.page_cache.pop(index)
                 _unmap_page(inode, index, folio)
-                unreserve_pages(machine, inode, index, index + 1, freed=1)
+                unreserve_hole(machine, inode, index, folio)
             free_huge_folio(machine, folio)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hugeresv.model.behaviour import ZapRestore
 from hugeresv.model.free import free_huge_folio
+from hugeresv.model.locks import allocate
 
 if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
@@ -35,8 +36,9 @@ def _zap(machine: Machine, vma: Vma, first: int, end: int, freed: list[Folio]) -
     for index, folio in list(vma.present(first, end)):
         page_table.clear(base + index)
         if folio.anon and _restores_reserve(machine, vma, folio):
-            folio.restore_reserve = True
-            if vma.resv_map is not None:
+            allocated = allocate("region")
+            folio.restore_reserve = allocated or machine.behaviour.restore_without_region
+            if vma.resv_map is not None and allocated:
                 vma.resv_map.delete(index)
         folio.mapcount -= 1
         if folio.anon and folio.mapcount == 0:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hugeresv.answer import Answer
 from hugeresv.errors import InputError
 from hugeresv.invariants.ending import check_end
-from hugeresv.invariants.steps import check_step, levels
+from hugeresv.invariants.steps import check_step, levels, uncovered
 from hugeresv.invariants.violation import Violation
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import Kernel, Session
@@ -157,6 +157,8 @@ class StepLook:
         before, self._levels = self._levels, levels(machine)
         hangs = outcome is Outcome.HANG
         violations = check_step(operation, before, self._levels) + self._checks.after_step(machine, last=hangs)
+        if self._insight is not None:
+            violations += uncovered(operation, outcome, machine, self._insight.name)
         return Seen(pictures, [RETURNS, *violations] if hangs else violations)
 
     def after_the_last(self) -> list[Violation]:

@@ -129,6 +129,7 @@ GUARDS = (
         since="2.6.26",
         until="",
         source="huge_pte_lock (include/linux/hugetlb.h)",
+        reads="a walk over a range looks where there are entries, and takes the lock for each (hugetlb_walk)",
     ),
 )
 """Every rule, those of the same thing oldest first."""

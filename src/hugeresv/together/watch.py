@@ -70,7 +70,7 @@ _WATCHED: dict[type, type] = {
     Subpool: _watching(Subpool, "used_hpages", "rsv_hpages"),
     Inode: _watching(Inode, "i_size", "page_cache", "i_mmap"),
     RegionMap: _telling(RegionMap, "regions", ("chg", "count", "__contains__"), ("add", "delete")),
-    PageTable: _telling(PageTable, "tables", ("get",), ("set", "clear")),
+    PageTable: _watching(PageTable, "tables"),
 }
 _PLAIN = {watched: plain for plain, watched in _WATCHED.items()}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from hugeresv.answer import Answer, Counters, NodeCounters, PoolAnswer
 from hugeresv.calls.call import Call
@@ -49,6 +50,8 @@ class ModelSession(NamedSession):
         for name, cgroup in self.names.cgroups.items():
             parent = None if cgroup.parent is None else self.machine.cgroups[cgroup.parent]
             self.machine.cgroups[name] = HugetlbCgroup(parent, cgroup.max_pages, cgroup.rsvd_max_pages)
+        self.during: Callable[[Call], AbstractContextManager[object]] | None = None
+        """What lasts while a call is carried out, for whoever watches it."""
         self._cgroups = cgroup_readings()
         self._statfs = statfs_readings()
 
@@ -58,7 +61,11 @@ class ModelSession(NamedSession):
 
     def _apply(self, call: Call, *, may_hang: bool) -> Answer:
         """Every call of a model returns, and says whether it would have."""
-        returned = carry_out(self.machine, call)
+        if self.during is None:
+            returned = carry_out(self.machine, call)
+        else:
+            with self.during(call):
+                returned = carry_out(self.machine, call)
         outcome, value = returned if isinstance(returned, tuple) else (returned, 0)
         self._learn(call, outcome, value)
         if outcome is not OK and outcome in ENDINGS:
