@@ -49,3 +49,22 @@ def test_what_has_no_calls_at_once_is_refused(hugeresv: Hugeresv, tmp_path: Path
     assert "no calls at once" in ran.err
     ran = hugeresv("interleave", "--on", "guest:6.12", RACE)
     assert ran.status in (2, 3)
+
+
+def test_locks_and_failures_are_told(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """`run --locks` and `run --fail-each` exit with 1 where something is wrong, and with 0 elsewhere.
+
+    Catches: a verdict that nobody prints.
+    """
+    shared = tmp_path / "shared.scn"
+    shared.write_text("pool 2M nr=4\nmemfd f\na mmap x 1 shared file=f\na touch x 0\nb mmap y 2 shared file=f\n")
+    ran = hugeresv("run", "--on", "2008", "--locks", shared)
+    assert (ran.status, ran.err) == (1, "")
+    assert "no lock in" in ran.out
+    assert hugeresv("run", "--locks", shared).status == 0
+    entry = "history/H62-a-hole-that-cannot-cut-its-region"
+    broken = hugeresv("run", "--on", "ideal,hole-loses-promise=on", "--fail-each", "--json", entry)
+    assert broken.status == 1
+    (found,) = map(json.loads, broken.out.splitlines())
+    assert [each["allocation"] for each in found["failures"] if each["violations"]] == ["region of what is left"]
+    assert hugeresv("run", "--fail-each", entry).status == 0
