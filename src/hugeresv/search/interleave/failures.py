@@ -80,7 +80,7 @@ def _run(scenario: Scenario, kernel: ModelKernel, number: int, which: int, what:
 
         for at, step in enumerate(scenario.steps, 1):
             try:
-                answer = apply_step(session, at, replace(step, fails=which) if at == number else step)
+                answer = apply_step(session, at, replace(step, fails=which if at == number else None))
             except ScenarioError:
                 continue
             if at == number:
