@@ -8,7 +8,8 @@ import pytest
 
 from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.kernels.model.kernel import ModelKernel
-from hugeresv.play.film import filmed
+from hugeresv.play.film import Film, filmed
+from hugeresv.play.play import play
 from hugeresv.reports.html.compare import ComparePage
 from hugeresv.reports.html.films import described
 from hugeresv.reports.html.page import films_page
@@ -97,6 +98,19 @@ def test_the_address_says_which_step_is_looked_at(tmp_path: Path, opened: Opened
     assert page.url.endswith("#step=5")
     page.locator("input[type=range]").fill("2")
     assert page.inner_text(".now .name") == "Step 2"
+
+
+def test_of_a_kernel_whose_memory_is_not_read_no_promise_is_missed(tmp_path: Path, opened: Opened) -> None:
+    """What it counts it counts, to whomever. Catches: a host on which every promise is called one too many."""
+    kernel, scenario = ModelKernel(parse_behaviour("6.18")), scenario_in(SPLIT)
+    film = Film(scenario, kernel)
+    for result in play(scenario, kernel, attend=lambda session, _: film.attend(session, None)):
+        film.take(result)
+    (tmp_path / "page.html").write_text(films_page("run", [described("run", scenario, [film], "a host")]))
+    page = opened(tmp_path / "page.html", "step=2")
+    assert counters(page) == [10, 9, 9, 0]
+    assert page.locator(".promises").count() == 0
+    assert page.locator(".mapping").count() == 1
 
 
 EVIL = "</script><img src=x onerror=alert(1)><script>alert(2)</script>'\"{{7*7}}"

@@ -1,7 +1,7 @@
 """A run as moments, one after the other: each as what is different from the one before, so that a long run stays small.
 
-`Film.data` is what a page draws. It is made of what JSON has: a thing is a number, its place in `things`; a moment's
-`changes` are
+`Film.data` is what a page draws; `inside` says whether the machine behind the answers was seen, promises included. It
+is made of what JSON has: a thing is a number, its place in `things`; a moment's `changes` are
 
     [thing]                             it is gone
     [thing, value]                      it is there, or has another value
@@ -96,7 +96,7 @@ class Film:
         """What a page draws."""
         return {
             "kernel": self._kernel.name,
-            "real": self._kernel.real,
+            "inside": self._insight is not None,
             "things": list(self._things),
             "texts": list(self._said),
             "moments": self._moments,

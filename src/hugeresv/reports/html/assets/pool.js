@@ -54,8 +54,9 @@ function figures(pool, before, other) {
   return list;
 }
 
-/* Who is promised how much, and the sum beside the counter. */
+/* Who is promised how much, and the sum beside the counter; of a kernel whose memory is not read nothing is known. */
 function promises(track, view, rsvd, size = "") {
+  if (!track.inside) return null;
   const rows = [...thingsOf(track, view, "promise")].filter(([[, of]]) => of === size).sort((a, b) => b[1] - a[1]);
   const sum = rows.reduce((total, [, pages]) => total + pages, 0);
   if (!rows.length && rsvd === 0) return null;
