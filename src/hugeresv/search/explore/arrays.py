@@ -12,6 +12,7 @@ from hugeresv.search.explore.rows import (
     FILES_BITS,
     LINKS_BITS,
     NOT_READY,
+    PIECE_BITS,
     UNKNOWN,
     VIEW_BITS,
     Case,
@@ -115,7 +116,7 @@ class NumpyLoop:
             this, other, links, files, counters = case
             piece, links_piece = rows.piece[operation, this], rows.links_piece[operation, links]
             reads = files if rows.reads_files[operation] else 0
-            key = ((rows.code[operation] << VIEW_BITS | piece) << LINKS_BITS | links_piece) << FILES_BITS | reads
+            key = ((rows.code[operation] << PIECE_BITS | piece) << LINKS_BITS | links_piece) << FILES_BITS | reads
             row = np.where((piece < 0) | (links_piece < 0), UNKNOWN, self._row_of[key << COUNTERS_BITS | counters])
             made = row != NOT_READY
             row = np.where(row < 0, NOT_READY, row)

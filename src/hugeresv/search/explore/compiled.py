@@ -17,6 +17,7 @@ from hugeresv.search.explore.rows import (
     FILES_BITS,
     LINKS_BITS,
     NOT_READY,
+    PIECE_BITS,
     UNKNOWN,
     VIEW_BITS,
     Case,
@@ -220,7 +221,7 @@ def _expand(  # noqa: C901, PLR0912, PLR0915  compiled code passes no objects, a
                     continue
                 row = UNKNOWN
                 if piece[operation, this] >= 0 and links_piece[operation, links] >= 0:
-                    key = (code[operation] << VIEW_BITS | piece[operation, this]) << LINKS_BITS
+                    key = (code[operation] << PIECE_BITS | piece[operation, this]) << LINKS_BITS
                     key = (key | links_piece[operation, links]) << FILES_BITS
                     key = (key | (files if reads_files[operation] else 0)) << COUNTERS_BITS | counters
                     row = _get(row_keys, row_values, key)

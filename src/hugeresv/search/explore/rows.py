@@ -29,7 +29,8 @@ from hugeresv.search.explore.learn import Ground, Learned
 from hugeresv.search.explore.parts import Links, Parts, View
 from hugeresv.search.explore.traced import Guard
 
-VIEW_BITS, LINKS_BITS, FILES_BITS, COUNTERS_BITS = 18, 8, 9, 10
+VIEW_BITS, LINKS_BITS, FILES_BITS, COUNTERS_BITS = 16, 12, 9, 10
+PIECE_BITS = 20
 NOT_READY = 0
 """The row of an operation that stands for nothing in this state."""
 UNKNOWN = -1
@@ -54,7 +55,9 @@ class Numbers(Generic[T]):
         number = self._numbers.setdefault(value, len(self.values))
         if number == len(self.values):
             if number == self._most:
-                raise UnsupportedError(f"the bound has more than {self._most} {self._what}: too many for the table")
+                raise UnsupportedError(
+                    f"the bound has more than {self._most} {self._what}: too many for the table; use --engine plain"
+                )
             self.values.append(value)
         return number
 
@@ -97,7 +100,7 @@ class Rows:
         self.links: Numbers[Links] = Numbers("sets of shared pages", LINKS_BITS)
         self.files: Numbers[Hashable] = Numbers("states of the files", FILES_BITS)
         self.counters: Numbers[tuple[int, ...]] = Numbers("combinations of counters", COUNTERS_BITS)
-        self._pieces: Numbers[Hashable] = Numbers("pieces of views", VIEW_BITS)
+        self._pieces: Numbers[Hashable] = Numbers("pieces of views", PIECE_BITS)
         self._parts_of_links: Numbers[Links] = Numbers("parts of sets of shared pages", LINKS_BITS)
         self._patches: Numbers[tuple[tuple[int, ...], tuple[Any, ...]]] = Numbers("changes of views", 24)
         self._links_patches: Numbers[tuple[tuple[int, ...] | None, Links]] = Numbers("changes of shared pages", 24)
@@ -195,7 +198,7 @@ class Rows:
     def key(self, case: Case) -> int:
         """What a row is found by, in one number."""
         number, piece, links_piece, files = self._base(case)
-        key = (number << VIEW_BITS | piece) << LINKS_BITS | links_piece
+        key = (number << PIECE_BITS | piece) << LINKS_BITS | links_piece
         return (key << FILES_BITS | files) << COUNTERS_BITS | case.counters
 
     def _base(self, case: Case) -> tuple[int, int, int, int]:
