@@ -57,7 +57,7 @@ def test_no_difference(hugeresv: Hugeresv) -> None:
 
 
 def test_a_leak_is_shown(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """What differs only when everything is let go is shown under a title of its own, with status 1.
+    """What differs only after the cleanup is shown under a title of its own, with status 1.
 
     Catches: a difference at the end, after the last step, that has no operation to show.
     """
@@ -65,7 +65,7 @@ def test_a_leak_is_shown(hugeresv: Hugeresv, tmp_path: Path) -> None:
     path.write_text("pool 2M nr=10\ndb mmap a 10 private\ndb mprotect a 4+2 r\n")
     ran = hugeresv("compare", "count-in-vma", "2008", path)
     assert ran.status == 1
-    assert "When everything is let go:" in ran.out
+    assert "After the cleanup:" in ran.out
     assert "! rsvd    -20, printed as 18446744073709551596  0" in ran.out
 
 

@@ -33,7 +33,7 @@ from hugeresv.search.fuzz.kept import Kept
 )
 @click.argument("left", metavar="KERNEL", type=KernelName())
 @click.argument("right", metavar="KERNEL", type=KernelName())
-@click.option("--seed", default="0", show_default=True, help="Decides, with its number, what each scenario is.")
+@click.option("--seed", default="0", show_default=True, help="The same seed and number give the same scenario.")
 @click.option("--first", type=click.IntRange(0), default=0, show_default=True, help="Number of the first scenario.")
 @click.option("--scenarios", type=click.IntRange(1), help="Stop after so many scenarios.")
 @click.option("--steps", type=click.IntRange(1), help="Stop after so many steps.")

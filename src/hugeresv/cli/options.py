@@ -80,7 +80,7 @@ class ScenarioPath(click.Path):
         return [CompletionItem(name) for name in (*names, *files)]
 
 
-KERNEL_HELP = "Which kernel: a behaviour of the model (see `hugeresv behaviours`), with switches set or not, or `host`."
+KERNEL_HELP = "The kernel: a behaviour of the model (`hugeresv behaviours` lists them), `host`, or `guest:NAME`."
 
 on_kernel = click.option(
     "--on", "kernel_name", metavar="KERNEL", type=KernelName(), default="ideal", show_default=True, help=KERNEL_HELP
@@ -93,7 +93,7 @@ color_option = click.option(
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
     show_default=True,
-    help="Colour; auto is on a terminal. With NO_COLOR in the environment there is none in any case.",
+    help="When to use colour; auto is on a terminal. NO_COLOR in the environment forbids it.",
 )
 
 html_option = click.option(
@@ -103,6 +103,8 @@ html_option = click.option(
     help="Write a page to step through in a browser, in the place of the file PAGE, and print only how it went.",
 )
 
-proc_option = click.option("--proc", default="/proc", show_default=True, help="Where /proc of the host is.")
+proc_option = click.option("--proc", default="/proc", show_default=True, help="The host's /proc, or a copy of it.")
 
-sys_option = click.option("--sys", "sys_root", default="/sys", show_default=True, help="Where /sys of the host is.")
+sys_option = click.option(
+    "--sys", "sys_root", default="/sys", show_default=True, help="The host's /sys, or a copy of it."
+)

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 @click.option(
     "--record",
     is_flag=True,
-    help="Write what happens into each FILE as what is expected: on ideal of every kernel, else where KERNEL differs.",
+    help="Write the answers into FILE as expectations: for all kernels with --on ideal, else where KERNEL differs.",
 )
 @click.option("--audit", is_flag=True, help="Read a guest's memory after every step, and check its ledger.")
 @click.option("--locks", is_flag=True, help="Check which locks the calls hold, instead of drawing them.")

@@ -15,7 +15,7 @@ HANGING = "  "
 """What the further lines of a wrapped operation begin with."""
 
 _GAPS = 4
-_LEAST_OPERATION = len("(all let go)")
+_LEAST_OPERATION = len("(cleanup)")
 _LEAST_STRIP = len("nothing leaked")
 _LEAST_PAGES = 8
 _STEPS_MEASURED = 1000

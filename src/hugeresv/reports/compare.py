@@ -83,7 +83,7 @@ class CompareReport:
                 lines.step(StepResult(pair.number, pair.step, pair.left, (), None))
 
     def _side_by_side(self, pair: Pair) -> None:
-        what = "When everything is let go"
+        what = "After the cleanup"
         self._screen.line()
         if pair.step is not None:
             what = f"At step {pair.number}, {spell(pair.step.operation)}"

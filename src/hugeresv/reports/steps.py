@@ -85,7 +85,7 @@ class StepLines:
         verdict = f"leaked {leaked}" if leaked else "nothing leaked"
         is_wrong = bool(result.contradictions or result.violations)
         beside, below = ([verdict], []) if self._columns.strip else ([], [verdict])
-        self._row("end", is_wrong, ["(all let go)"], result.answer, beside)
+        self._row("end", is_wrong, ["(cleanup)"], result.answer, beside)
         self._below(below)
         self._tell_tables("cgroup", result.answer.cgroups or {})
         self._what_is_wrong(result.contradictions, result.violations)

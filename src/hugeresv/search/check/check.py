@@ -193,7 +193,7 @@ class Check:
 
     def _entitled(self, scenario: Scenario, before: list[Pair], divergence: Divergence) -> Scenario:
         """The scenario, which expects what the base answers."""
-        where = f"at step {divergence.number}" if divergence.step is not None else "when everything is let go"
+        where = f"at step {divergence.number}" if divergence.step is not None else "after the cleanup"
         said = report_of(divergence) or ", ".join(violation.name for violation in divergence.beyond)
         title = f"{self._base.name} and {self._kernel.name} differ {where}{f': {said}' if said else ''}."
         answers = [pair.left for pair in (*before, divergence) if pair.step is not None]

@@ -71,7 +71,7 @@ def shortened(found: Difference, names: tuple[str, str], first_difference: First
 def _entitled(
     scenario: Scenario, divergence: Divergence, names: tuple[str, str], origin: str, steps_before: int
 ) -> Difference:
-    where = f"at step {divergence.number}" if divergence.step is not None else "when everything is let go"
+    where = f"at step {divergence.number}" if divergence.step is not None else "after the cleanup"
     title = f"{names[0]} and {names[1]} differ {where}."
     if report := report_of(divergence):
         title = f"{title[:-1]}: {report}"
