@@ -57,6 +57,32 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("what stays is no surplus", "        _book_surplus(hstate, count, nodes)\n", ""),
     ],
+    "mempolicy.py": [
+        (
+            "who falls back stays on its node",
+            "return _only(nodes, policy.nodes) if policy is not None",
+            "return nodes if True",
+        ),
+        ("a cpuset is not asked", "if nid in mems)", "if True)"),
+    ],
+    "mbind.py": [
+        (
+            "a refused policy is set",
+            "if isinstance(policy, Outcome):\n        return policy\n    task.policy",
+            "task.policy",
+        ),
+    ],
+    "migrate.py": [
+        ("a page that moves leaves its place taken", "hstate.put_page(old,", "hstate.put_page(free,"),
+        ("the pool does not move along", "hstate.count(folio.nid, nr=1, surplus=surplus)", "pass"),
+        ("a page that others map moves", "return folio.mapcount > 1", "return False"),
+    ],
+    "cpuset.py": [
+        ("a policy stays behind", "    task.policy = _rebound(task.policy, new)\n", ""),
+    ],
+    "demote.py": [
+        ("a larger page stays as well", "hstate.count(nid, nr=-pages, free=-pages)", "pass"),
+    ],
     "allocate.py": [
         (
             "a private map means what a shared one does",
