@@ -142,3 +142,16 @@ def test_a_cpuset_takes_policies_along() -> None:
     answer = session.apply(p.write("a", 1))
     assert answer.nodes is not None
     assert [node.free for node in answer.nodes] == [2, 0]
+
+
+def test_a_pool_grows_where_the_writer_may_have_memory() -> None:
+    """A write to nr_hugepages_mempolicy makes no page on a node outside the writer's cpuset: the next one has its turn.
+
+    Catches: a growth that asks for the policy alone. 6.18.15 and 7.3.4 answer so.
+    """
+    session = ModelKernel(IDEAL).start(Pool(2048, nodes=(NodePages(0), NodePages(0))), {"g": _GROUP})
+    for operation in (op.CpusetSet("g", (1,)), p.into("g")):
+        session.apply(operation)
+    answer = session.apply(op.SetNrHugepages(3, "p", mempolicy=True))
+    assert answer.nodes is not None
+    assert [node.total for node in answer.nodes] == [0, 3]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hugeresv.model.behaviour import ShrinkFloor
 from hugeresv.model.hstate import turn
 from hugeresv.model.locks import allocate
+from hugeresv.model.mempolicy import mems_allowed, policy_nodes
 from hugeresv.model.unsigned import unsigned
 from hugeresv.outcome import Outcome
 
@@ -18,29 +19,34 @@ if TYPE_CHECKING:
     from hugeresv.model.hstate import HState, HStateNode
     from hugeresv.model.machine import Machine
     from hugeresv.model.mempolicy import Placement
+    from hugeresv.model.process import Process
 
 
 def set_max_huge_pages(
-    machine: Machine, hstate: HState, count: int, *, node: int | None = None, nodes: Placement = ()
+    machine: Machine, hstate: HState, count: int, *, node: int | None = None, task: Process | None = None
 ) -> Outcome:
     """A write of `count` to nr_hugepages (set_max_huge_pages): the persistent pages wanted, in all or on one `node`.
 
     Growth turns surplus pages into persistent ones, then allocates. Shrinking frees what nobody uses or was promised;
-    what cannot be freed becomes surplus. All of this goes round the nodes that the write is about: `node`, or `nodes`
-    (nr_hugepages_mempolicy), by default every one. The floor is compared unsigned: with a wrapped resv_huge_pages
-    nothing is freed. NODE_FULL: a node with more surplus pages than pages, so that the number of its persistent pages
-    is below 0, which a kernel reads as an unsigned int: all of its memory is to become huge pages.
+    what cannot be freed becomes surplus. All of this goes round the nodes that the write is about: `node`, those of the
+    policy of `task` (which writes to nr_hugepages_mempolicy, and gets memory on the nodes of its cpuset alone), or
+    every one. The floor is compared unsigned: with a wrapped resv_huge_pages nothing is freed.
+
+    NODE_FULL: a node has more surplus pages than pages, so that the number of its persistent pages is below 0, which a
+    kernel reads as an unsigned int: all of its memory is to become huge pages.
     """
     with hstate.lock:
         if node is not None and machine.behaviour.node_surplus_wraps and _persistent_on(hstate, node) < 0:
             return Outcome.NODE_FULL
+        nodes = mems = tuple(hstate.nodes)
+        if task is not None:
+            nodes, mems = policy_nodes(machine, task), mems_allowed(machine, task.cgroup)
         if node is not None:
             nodes = (node,)
             count = _target_of_all(machine.behaviour, hstate, count, node)
-        nodes = nodes or tuple(hstate.nodes)
         if count > hstate.persistent_huge_pages:
             _adopt_surplus(hstate, count, nodes)
-            _allocate(hstate, count, nodes)
+            _allocate(hstate, count, nodes, mems)
         else:
             floor = max(count, unsigned(_claimed(machine.behaviour, hstate)))
             removable = _free if machine.behaviour.shrink_takes_surplus_page else _free_persistent
@@ -106,11 +112,15 @@ def _adopt_surplus(hstate: HState, count: int, nodes: Placement) -> None:
         hstate.count(nid, surplus=-turn(nodes, missing, surplus(nid)))
 
 
-def _allocate(hstate: HState, count: int, nodes: Placement) -> None:
-    """alloc_pool_huge_folio, which asks for memory without the lock: fresh pages, until `count` are persistent."""
+def _allocate(hstate: HState, count: int, nodes: Placement, mems: Placement) -> None:
+    """alloc_pool_huge_folio, which asks for memory without the lock: fresh pages, until `count` are persistent.
+
+    A node that the writer's cpuset does not have gives none: it is the next one's turn.
+    """
     while (missing := count - hstate.persistent_huge_pages) > 0:
-        nid = hstate.to_alloc.find(nodes, lambda _: True)
-        assert nid is not None
+        nid = hstate.to_alloc.find(nodes, lambda nid: nid in mems)
+        if nid is None:
+            return
         with hstate.lock.dropped:
             fresh = allocate("pool page")
         if not fresh:

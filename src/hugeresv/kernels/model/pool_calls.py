@@ -9,7 +9,6 @@ from hugeresv.calls import abi
 from hugeresv.model import cpuset, migrate
 from hugeresv.model.demote import demote, set_demote_size
 from hugeresv.model.mbind import mbind, set_mempolicy
-from hugeresv.model.mempolicy import policy_nodes
 from hugeresv.model.resize import set_max_huge_pages, set_nr_overcommit
 from hugeresv.model.unsigned import unsigned
 from hugeresv.outcome import Outcome
@@ -46,7 +45,7 @@ def _set_nr_hugepages(m: Machine, _task: None, call: Call) -> Outcome:
 
 def _set_nr_hugepages_mempolicy(m: Machine, task: Process, call: Call) -> Outcome:
     count, page_bytes = call.words
-    return set_max_huge_pages(m, pool_of(m, page_bytes), count, nodes=policy_nodes(m, task))
+    return set_max_huge_pages(m, pool_of(m, page_bytes), count, task=task)
 
 
 def _set_nr_overcommit(m: Machine, _task: None, call: Call) -> Outcome:
