@@ -11,7 +11,7 @@ from hugeresv.reports.check import about
 from hugeresv.reports.finding_folder import FindingFolders
 from hugeresv.reports.spelling import spell
 from hugeresv.scenario.json_format import format_json
-from hugeresv.search.check.checked import Case, Checked, CheckFinding
+from hugeresv.search.check.checked import CheckCase, Checked, CheckFinding
 
 SCHEMA = "hugeresv-check/1"
 
@@ -76,7 +76,7 @@ def to_json(checked: Checked, folders: FindingFolders | None) -> str:
     )
 
 
-def _case(case: Case) -> dict[str, object]:
+def _case(case: CheckCase) -> dict[str, object]:
     finding = case.finding.number if case.finding else None
     return {"name": case.name, "skipped": case.skipped, "finding": finding}
 
@@ -102,13 +102,13 @@ def _finding(finding: CheckFinding, folder: Path | None) -> dict[str, object]:
     }
 
 
-def _all_cases(checked: Checked) -> list[Case]:
+def _all_cases(checked: Checked) -> list[CheckCase]:
     """The scenarios, and one case for the random ones: it has what only these have shown."""
     shown = {case.finding.number for case in checked.cases if case.finding is not None}
     drawn = next((finding for finding in checked.findings if finding.number not in shown), None)
     if not checked.drawn and drawn is None:
         return checked.cases
-    return [*checked.cases, Case(f"{checked.drawn} {_CAMPAIGN}", finding=drawn)]
+    return [*checked.cases, CheckCase(f"{checked.drawn} {_CAMPAIGN}", finding=drawn)]
 
 
 def _told(finding: CheckFinding) -> list[str]:

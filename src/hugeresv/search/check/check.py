@@ -15,7 +15,7 @@ from hugeresv.kernels.protocol import Kernel
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.expectation import observed
 from hugeresv.scenario.scenario import Scenario
-from hugeresv.search.check.checked import Case, Checked, CheckFinding
+from hugeresv.search.check.checked import CheckCase, Checked, CheckFinding
 from hugeresv.search.fresh import going_on
 from hugeresv.search.fuzz.generate import Coverage, generate
 from hugeresv.search.fuzz.guide import guide_for, hangs
@@ -81,9 +81,9 @@ class Check:
             try:
                 finding = self._examine(name, scenario)
             except HugeresvError as error:
-                self.checked.cases.append(Case(name, skipped=str(error).partition("\n")[0]))
+                self.checked.cases.append(CheckCase(name, skipped=str(error).partition("\n")[0]))
             else:
-                self.checked.cases.append(Case(name, finding=finding))
+                self.checked.cases.append(CheckCase(name, finding=finding))
             self._progress(self.checked)
             if len(self.checked.findings) >= self._effort.findings:
                 return False

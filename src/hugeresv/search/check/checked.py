@@ -40,7 +40,7 @@ class CheckFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CheckCase:
     """One scenario: whether it was left out and why, or the finding that it shows."""
 
     name: str
@@ -55,7 +55,7 @@ class Checked:
     kernel: str
     base: str
     audited: bool
-    cases: list[Case] = field(default_factory=list)
+    cases: list[CheckCase] = field(default_factory=list)
     """The scenarios that were named, in their order; random ones are counted below."""
     drawn: int = 0
     """Random scenarios that were run."""
