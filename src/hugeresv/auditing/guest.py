@@ -17,19 +17,20 @@ _HAS_SYMBOLS = b"SYMBOL(kallsyms_names)="
 class GuestAuditor:
     """Insight into the sessions of one guest kernel for as long as it is open.
 
-    All of them go on from the same moment of the same boot: its types and symbols are read once.
+    Those on the same machine go on from the same moment of the same boot: its types and symbols are read once.
     """
 
     def __init__(self) -> None:
-        self._read: tuple[PhysicalMemory, KernelMemory] | None = None
+        self._read: dict[object, tuple[PhysicalMemory, KernelMemory]] = {}
 
     def __call__(self, session: Session) -> Insight:
         """Raises UnavailableError for a session that is no guest's, or a kernel that cannot be understood."""
         if not isinstance(session, GuestSession):
             raise UnavailableError("only the memory of guests can be read")
-        if self._read is None:
-            self._read = _first_look(session)
-        memory, kernel = self._read
+        boot = session.memory.vmcoreinfo, session.memory.segments
+        if boot not in self._read:
+            self._read[boot] = _first_look(session)
+        memory, kernel = self._read[boot]
         memory.look_at(session.memory.path)
         return _GuestInsight(session, kernel)
 
