@@ -29,6 +29,8 @@ PRINTING = {
     "kernels": "kernels",
     "behaviours": "behaviours",
     "check": "check 6.18 --time 0 fork",
+    "explore": "explore ideal --pages 1 --processes 1",
+    "interleave": "interleave history/H33-mmap-and-a-fault-count-twice",
     "behaviours --json": "behaviours --json",
     "completion": "completion bash",
 }
