@@ -410,7 +410,7 @@ class Draw:
         cgroup = self._cgroup()
         if cgroup is None:
             return None
-        return op.CpusetSet(cgroup, tuple(sorted({self._node() for _ in range(self.random.randint(0, 2))})))
+        return op.CpusetSet(cgroup, tuple(sorted({self._node() for _ in range(self.random.randint(1, 2))})))
 
     def _move_pages(self) -> op.Operation | None:
         found = self._mapping()
