@@ -109,8 +109,8 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a refused charge leaves its first half", "        _uncharge(None, cgroup_rsvd)\n", ""),
         (
             "a reserved page pays twice",
-            "cgroup_rsvd = task.cgroup if unreserved and",
-            "cgroup_rsvd = task.cgroup if True or",
+            "cgroup_rsvd = task.cgroup if counted and unreserved and",
+            "cgroup_rsvd = task.cgroup if counted or",
         ),
         ("a race is counted twice", "if machine.behaviour.races_counted_twice:", "if True:"),
         (
@@ -127,7 +127,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("6.15 undoes what it should not", "elif global_charge == 0:", "else:"),
     ],
     "fault.py": [
-        ("a stolen-from mapping goes on", "if vma.unmapped:", "if False:"),
+        ("a stolen-from mapping goes on", "if vma.unmapped or (", "if ("),
         (
             "a private read maps no cached page",
             "        _map_cached(vma, number, folio)\n    if write",
