@@ -12,7 +12,7 @@ from hugeresv.model import locks
 from hugeresv.scenario.scenario import Scenario, Together
 from hugeresv.scenario.scn_format import parse_scn
 from hugeresv.search.interleave.failures import fail_each
-from hugeresv.search.interleave.interleave import Ending, Search, interleave
+from hugeresv.search.interleave.interleave import OrderEnding, Orders, interleave
 from hugeresv.search.interleave.locking import judge_locks
 from hugeresv.together.orders import Interleavings
 from tests.played import SCENARIOS, on, scenario_in
@@ -47,7 +47,7 @@ def race(entry: str) -> Scenario:
     return scenario_in(path)
 
 
-def endings(scenario: Scenario, name: str, **how: bool | int | None) -> set[Ending]:
+def endings(scenario: Scenario, name: str, **how: bool | int | None) -> set[OrderEnding]:
     """How all orders of the one block end, whatever is wrong with them."""
     found = set()
     with kernel(name).start(scenario.pool, scenario.cgroups) as session:
@@ -59,7 +59,7 @@ def endings(scenario: Scenario, name: str, **how: bool | int | None) -> set[Endi
                 for run in orders:
                     h = run.machine.hstate
                     counters = h.nr_huge_pages, h.free_huge_pages, h.resv_huge_pages, h.surplus_huge_pages
-                    found.add(Ending(tuple(block.outcomes(run).values()), counters))
+                    found.add(OrderEnding(tuple(block.outcomes(run).values()), counters))
                 return found
             session.apply(step.operation)
     raise AssertionError("no block")
@@ -136,7 +136,7 @@ def test_what_is_expected_holds_in_every_order() -> None:
     assert [str(each) for each in wrong] == ["3: rsvd is 1, expected 0"]
 
 
-def _names(found: Search) -> list[str]:
+def _names(found: Orders) -> list[str]:
     assert found.finding is not None
     return [violation.name for violation in found.finding.violations]
 
@@ -145,14 +145,14 @@ def _block(scenario: Scenario) -> Together:
     return next(step.operation for step in scenario.steps if isinstance(step.operation, Together))
 
 
-def endings_of(together: Together, scenario: Scenario, name: str) -> Ending:
+def endings_of(together: Together, scenario: Scenario, name: str) -> OrderEnding:
     """How a scenario's block ends in the order that `together` says."""
     with kernel(name).start(scenario.pool, scenario.cgroups) as session:
         for step in scenario.steps:
             if isinstance(step.operation, Together):
                 answer = session.apply(together)
                 assert answer.outcomes is not None
-                return Ending(tuple(answer.outcomes.values()), answer.counters)
+                return OrderEnding(tuple(answer.outcomes.values()), answer.counters)
             session.apply(step.operation)
     raise AssertionError("no block")
 

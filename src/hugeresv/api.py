@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hugeresv.search.check.checked import Checked
     from hugeresv.search.explore.result import Exploration
     from hugeresv.search.fuzz.campaign import Tally
-    from hugeresv.search.interleave.interleave import Search as Interleaved
+    from hugeresv.search.interleave.interleave import Orders as Interleaved
     from hugeresv.search.lockstep import Pair
 
 Source = str | Path | Scenario

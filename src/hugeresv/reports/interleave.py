@@ -9,7 +9,7 @@ from itertools import zip_longest
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell
 from hugeresv.scenario.scenario import Together
-from hugeresv.search.interleave.interleave import Search
+from hugeresv.search.interleave.interleave import Orders
 from hugeresv.search.interleave.story import Turn, as_scenario, explanation, turns
 
 _NUMBERS = ("total", "free", "rsvd", "surp")
@@ -17,7 +17,7 @@ _NUMBER_WIDTH = 6
 _NARROWEST = 24
 
 
-def as_json(file: str, identifier: str, found: Search) -> str:
+def as_json(file: str, identifier: str, found: Orders) -> str:
     """One line for a block; see docs/explore.md."""
     finding = found.finding
     return json.dumps(
@@ -66,7 +66,7 @@ class InterleaveReport:
         self._screen = screen
         self._every = every
 
-    def block(self, file: str, kernel: str, found: Search, seconds: float) -> None:
+    def block(self, file: str, kernel: str, found: Orders, seconds: float) -> None:
         """One block: its verdict, and the picture of what is wrong."""
         screen = self._screen
         screen.paragraph(f"{file}, step {found.number}, on {kernel}", "  ", first="", bold=True)
@@ -89,7 +89,7 @@ class InterleaveReport:
         screen.line()
         screen.paragraph(f"{many}, after {orders}. Again: {as_scenario(found.finding)}", "  ", first="")
 
-    def _picture(self, found: Search, shown: list[Turn]) -> None:
+    def _picture(self, found: Orders, shown: list[Turn]) -> None:
         screen = self._screen
         count = len(found.tasks)
         width = max((screen.width - 2 - _NUMBER_WIDTH * len(_NUMBERS)) // count - 2, _NARROWEST)

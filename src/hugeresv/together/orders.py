@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hugeresv.model import locks
 from hugeresv.together.rules import guards_of, missing_locks
-from hugeresv.together.run import Body, Step, Tasks, Told, Want
+from hugeresv.together.run import Advance, Body, TaskArbiter, Told, Want
 from hugeresv.together.watch import watching
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from hugeresv.model.machine import Machine
 
 
-class Run(NamedTuple):
+class Order(NamedTuple):
     """One order: its steps, what each call answered (None: it never ended), and the machine afterwards."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[Advance, ...]
     answers: tuple[Any, ...]
     waiting: tuple[tuple[int, Want], ...]
     """The tasks that wait for each other, if that is how it ended."""
@@ -46,7 +46,7 @@ class Run(NamedTuple):
 class Frame(NamedTuple):
     """A step, what functions of the kernel have answered in it, and the pool's counters afterwards."""
 
-    step: Step
+    step: Advance
     told: tuple[Told, ...]
     counters: tuple[int, int, int, int]
 
@@ -65,7 +65,7 @@ class _Node:
         self.want: Want | None = None
 
     def next(self) -> bool:
-        """Turn to the next task that has to be tried; False: there is none."""
+        """Advance to the next task that has to be tried; False: there is none."""
         if self.want is not None:
             self.done[self.now] = self.want
         while self.todo:
@@ -101,14 +101,14 @@ class Interleavings:
         self._bodies = bodies
         self._bound = preemptions
         self._reduced = preemptions is None and not every
-        self._tasks = Tasks(guards_of(machine.behaviour), missing_locks(machine.behaviour), fails or {})
+        self._tasks = TaskArbiter(guards_of(machine.behaviour), missing_locks(machine.behaviour), fails or {})
         self._stack: list[_Node] = []
         self.steps = 0
         """Taken in all runs."""
         self.runs = 0
         """Made, those included that were given up because another is like them."""
 
-    def __iter__(self) -> Iterator[Run]:
+    def __iter__(self) -> Iterator[Order]:
         """Every order that is to be run; the first one is a serial order."""
         try:
             while True:
@@ -123,13 +123,13 @@ class Interleavings:
         finally:
             locks.dismiss(self._tasks)
 
-    def film(self, run: Run) -> list[Frame]:
+    def film(self, run: Order) -> list[Frame]:
         """The same order once more, and what its steps did."""
         frames: list[Frame] = []
         tasks = self._tasks
         tasks.told = []
 
-        def choose(steps: Sequence[Step], *_: object) -> int:
+        def choose(steps: Sequence[Advance], *_: object) -> int:
             self._frame(steps, frames)
             return run.steps[len(steps)].task
 
@@ -140,19 +140,19 @@ class Interleavings:
             tasks.told = None
         return frames
 
-    def _frame(self, steps: Sequence[Step], frames: list[Frame]) -> None:
+    def _frame(self, steps: Sequence[Advance], frames: list[Frame]) -> None:
         told, self._tasks.told = self._tasks.told or [], []
         if steps:
             h = self._filmed.hstate
             counters = h.nr_huge_pages, h.free_huge_pages, h.resv_huge_pages, h.surplus_huge_pages
             frames.append(Frame(steps[-1], tuple(told), counters))
 
-    def replay(self, choose: Callable[[Sequence[Step], Sequence[int], Sequence[Want | None]], int]) -> Run:
+    def replay(self, choose: Callable[[Sequence[Advance], Sequence[int], Sequence[Want | None]], int]) -> Order:
         """The order in which `choose` says who goes on: after the steps so far, of those who can, by their wants."""
         locks.ensure(self._tasks)
         try:
             machine = self._filmed = self._machine.copy()
-            steps: list[Step] = []
+            steps: list[Advance] = []
             with watching(machine, self._tasks.use) as names:
                 self._tasks.begin(machine, names, self._bodies)
                 while enabled := self._tasks.enabled():
@@ -162,13 +162,13 @@ class Interleavings:
         finally:
             locks.dismiss(self._tasks)
 
-    def _run(self) -> Run | None:
+    def _run(self) -> Order | None:
         """One run along the stack and beyond; None where every continuation is known."""
         machine = self._machine.copy()
         tasks, stack, reduced = self._tasks, self._stack, self._reduced
-        steps: list[Step] = []
+        steps: list[Advance] = []
         sleep: dict[int, Want] = {}
-        order = _Order(len(self._bodies)) if reduced else None
+        order = _Clocks(len(self._bodies)) if reduced else None
         preempted, last = 0, -1
         self.runs += 1
         with watching(machine, tasks.use) as names:
@@ -204,17 +204,17 @@ class Interleavings:
             todo = next(([number] for number in todo if number not in sleep), [])
         return _Node(enabled, todo, dict(sleep))
 
-    def _step(self, steps: list[Step], number: int, enabled: list[int]) -> Want:
+    def _step(self, steps: list[Advance], number: int, enabled: list[int]) -> Want:
         want = self._tasks.advance(number)
-        steps.append(Step(number, want, tuple(enabled)))
+        steps.append(Advance(number, want, tuple(enabled)))
         self.steps += 1
         return want
 
-    def _ended(self, machine: Machine, steps: list[Step]) -> Run:
+    def _ended(self, machine: Machine, steps: list[Advance]) -> Order:
         tasks = self._tasks.tasks
         waiting = tuple((task.number, task.want) for task in tasks if task.want is not None)
         self._tasks.end()
-        return Run(tuple(steps), tuple(task.answer for task in tasks), waiting, machine)
+        return Order(tuple(steps), tuple(task.answer for task in tasks), waiting, machine)
 
 
 def _still_asleep(node: _Node) -> dict[int, Want]:
@@ -224,7 +224,7 @@ def _still_asleep(node: _Node) -> dict[int, Want]:
     return {number: want for number, want in known.items() if number != node.now and not want.conflicts(node.want)}
 
 
-class _Order:
+class _Clocks:
     """Which steps of a run come after which, by the locks that both touch: vector clocks."""
 
     def __init__(self, tasks: int) -> None:

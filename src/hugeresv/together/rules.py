@@ -12,7 +12,7 @@ from hugeresv.model.locks import LockOf
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Held:
     """A lock that must be held: alone, or at least with other readers. `own`: that of the thing itself."""
 
     name: str
@@ -25,7 +25,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class LockRule:
     """`fields` of a class may be used by who holds all locks of one of the groups in `needs`; `text` says so.
 
     `reads`: why it may be read without any of them, where it may.
@@ -33,7 +33,7 @@ class Guard:
 
     cls: str
     fields: tuple[str, ...]
-    needs: tuple[tuple[Need, ...], ...]
+    needs: tuple[tuple[Held, ...], ...]
     text: str
     since: str
     until: str
@@ -48,12 +48,12 @@ class Guard:
         )
 
 
-SEED = Guard(
+SEED = LockRule(
     "RegionMap",
     ("regions",),
     (
-        (Need("mmap_lock", own=False),),
-        (Need("mmap_lock", alone=False, own=False), Need("hugetlb_fault_mutex", own=False)),
+        (Held("mmap_lock", own=False),),
+        (Held("mmap_lock", alone=False, own=False), Held("hugetlb_fault_mutex", own=False)),
     ),
     "mmap_sem for writing, or mmap_sem for reading and hugetlb_instantiation_mutex",
     since="2.6.27",
@@ -64,67 +64,67 @@ SEED = Guard(
 
 GUARDS = (
     SEED,
-    Guard(
+    LockRule(
         "RegionMap",
         ("regions",),
-        ((Need("resv_map->lock"),),),
+        ((Held("resv_map->lock"),),),
         "resv_map->lock",
         since="3.15",
         until="",
         source="7b24d8616be3 (struct resv_map)",
     ),
-    Guard(
+    LockRule(
         "HState",
         ("nr_huge_pages", "free_huge_pages", "resv_huge_pages", "surplus_huge_pages", "nr_overcommit_huge_pages"),
-        ((Need("hugetlb_lock"),),),
+        ((Held("hugetlb_lock"),),),
         "hugetlb_lock",
         since="2.6.24",
         until="",
         source="the comment above hugetlb_lock (mm/hugetlb.c): it protects the counters, the free lists and surplus",
     ),
-    Guard(
+    LockRule(
         "Subpool",
         ("used_hpages", "rsv_hpages"),
-        ((Need("subpool->lock"),),),
+        ((Held("subpool->lock"),),),
         "the subpool's lock",
         since="3.4",
         until="",
         source="90481622d758 (struct hugepage_subpool)",
         reads="unlock_or_release_subpool looks whether it is free after the lock is let go (5.13 on)",
     ),
-    Guard(
+    LockRule(
         "Inode",
         ("i_size",),
-        ((Need("i_rwsem"),),),
+        ((Held("i_rwsem"),),),
         "i_rwsem",
         since="2.6.26",
         until="",
         source="i_size_write (include/linux/fs.h)",
         reads="i_size_read: a fault asks for the size as it is at that moment",
     ),
-    Guard(
+    LockRule(
         "Inode",
         ("page_cache",),
-        ((Need("hugetlb_fault_mutex"),),),
+        ((Held("hugetlb_fault_mutex"),),),
         "the fault mutex of the page",
         since="2.6.26",
         until="",
         source="the comment above hugetlb_fault_mutex_table; remove_inode_hugepages (fs/hugetlbfs/inode.c)",
         reads="a truncation looks up the pages of a range first, and takes the mutex of each",
     ),
-    Guard(
+    LockRule(
         "Inode",
         ("i_mmap",),
-        ((Need("i_mmap_rwsem"),),),
+        ((Held("i_mmap_rwsem"),),),
         "i_mmap_rwsem (i_mmap_lock, i_mmap_mutex before 3.19)",
         since="2.6.26",
         until="",
         source="vma_interval_tree_foreach (mm/hugetlb.c, unmap_ref_private)",
     ),
-    Guard(
+    LockRule(
         "PageTable",
         ("tables",),
-        ((Need("page_table_lock"),),),
+        ((Held("page_table_lock"),),),
         "the page table's lock",
         since="2.6.26",
         until="",
@@ -140,10 +140,10 @@ LOCKS_SINCE = {"resv_map->lock": "3.15"}
 _AS_OF_2008 = ("count-in-vma", "2008")
 
 
-def guards_of(behaviour: Behaviour) -> dict[tuple[str, str], Guard]:
+def guards_of(behaviour: Behaviour) -> dict[tuple[str, str], LockRule]:
     """The rule of every field, by its class, in a kernel's release: 2.6.27 for the behaviours of 2008, else today's."""
     old = is_of_2008(behaviour)
-    found: dict[tuple[str, str], Guard] = {}
+    found: dict[tuple[str, str], LockRule] = {}
     for guard in GUARDS:
         if old and guard.since == "3.15":
             continue

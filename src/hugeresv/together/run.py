@@ -18,7 +18,7 @@ from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
     from hugeresv.model.machine import Machine
-    from hugeresv.together.rules import Guard
+    from hugeresv.together.rules import LockRule
 
 _ADDRESSES = 1 << 24
 """Larger numbers are addresses, and tell nothing."""
@@ -41,7 +41,7 @@ class Want(NamedTuple):
         return (self.alone or other.alone) and same(self.lock, other.lock)
 
 
-class Step(NamedTuple):
+class Advance(NamedTuple):
     """One step: the task that went on, what it had waited for, and the tasks that could have."""
 
     task: int
@@ -58,7 +58,7 @@ class Told(NamedTuple):
     value: str
 
 
-class Task:
+class Contender:
     """A call under way: what it waits for, what it holds, and what it has answered."""
 
     __slots__ = ("answer", "body", "held", "made", "number", "thread", "want")
@@ -77,21 +77,21 @@ class Task:
         self.answer = self.body()
 
 
-class Tasks:
+class TaskArbiter:
     """The arbiter of one run after the other; its tasks are those of the run that is under way."""
 
     def __init__(
-        self, guards: Mapping[tuple[str, str], Guard], missing: frozenset[str], fails: Mapping[int, int]
+        self, guards: Mapping[tuple[str, str], LockRule], missing: frozenset[str], fails: Mapping[int, int]
     ) -> None:
         self._guards = guards
         self._missing = missing
         self._fails = fails
         self._hub = getcurrent()
-        self._current: Task | None = None
+        self._current: Contender | None = None
         self._asked: dict[int, int] = {}
         self._ending = False
         self._names: dict[int, str] = {}
-        self.tasks: list[Task] = []
+        self.tasks: list[Contender] = []
         self.told: list[Told] | None = None
         """What functions have answered since it was emptied last; None: nobody wants to know."""
 
@@ -169,7 +169,7 @@ class Tasks:
         self._current = None
         self._ending = False
         self._asked = {}
-        self.tasks = [Task(number, partial(body, machine), self._hub) for number, body in enumerate(bodies)]
+        self.tasks = [Contender(number, partial(body, machine), self._hub) for number, body in enumerate(bodies)]
         for task in self.tasks:
             self._go_on(task)
 
@@ -192,7 +192,7 @@ class Tasks:
         self._go_on(task)
         return want
 
-    def _go_on(self, task: Task) -> None:
+    def _go_on(self, task: Contender) -> None:
         self._current = task
         task.thread.switch()
         self._current = None

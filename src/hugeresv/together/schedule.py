@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from hugeresv.errors import InputError
-from hugeresv.together.run import Step, Want
+from hugeresv.together.run import Advance, Want
 
 _STOP = re.compile(r"(?P<task>.+?)(?:@(?P<lock>.+?)(?:#(?P<time>[1-9][0-9]{0,8}))?)?")
 
@@ -44,7 +44,7 @@ class Follow:
         self._stops = list(stops)
         self._at = 0
 
-    def __call__(self, steps: Sequence[Step], enabled: Sequence[int], wants: Sequence[Want | None]) -> int:
+    def __call__(self, steps: Sequence[Advance], enabled: Sequence[int], wants: Sequence[Want | None]) -> int:
         """The task that goes on, of those that can."""
         while self._at < len(self._stops):
             task, lock, time = self._stops[self._at]
@@ -63,7 +63,7 @@ class Follow:
         return min(enabled, key=lambda task: (task == stopped, task))
 
 
-def write_switch(steps: Sequence[Step], tasks: Sequence[str]) -> tuple[str, ...]:
+def write_switch(steps: Sequence[Advance], tasks: Sequence[str]) -> tuple[str, ...]:
     """The stops of an order, so many as do not follow from the others."""
     stops = list(_stops(steps))
     while stops and _same_order(stops[:-1], steps):
@@ -74,7 +74,7 @@ def write_switch(steps: Sequence[Step], tasks: Sequence[str]) -> tuple[str, ...]
     )
 
 
-def _stops(steps: Sequence[Step]) -> Iterator[Stop]:
+def _stops(steps: Sequence[Advance]) -> Iterator[Stop]:
     """One for each stretch of steps of one task."""
     for at, (step, after) in enumerate(pairwise(steps)):
         if step.task != after.task:
@@ -86,7 +86,7 @@ def _stops(steps: Sequence[Step]) -> Iterator[Stop]:
                 yield Stop(step.task, None, 1)
 
 
-def _same_order(stops: Sequence[Stop], steps: Sequence[Step]) -> bool:
+def _same_order(stops: Sequence[Stop], steps: Sequence[Advance]) -> bool:
     """Whether going by these stops takes the same steps."""
     follow = Follow(stops)
     for at, step in enumerate(steps):
@@ -96,9 +96,9 @@ def _same_order(stops: Sequence[Stop], steps: Sequence[Step]) -> bool:
     return True
 
 
-def _next_want(steps: Sequence[Step], task: int) -> Want | None:
+def _next_want(steps: Sequence[Advance], task: int) -> Want | None:
     return next((step.want for step in steps if step.task == task), None)
 
 
-def _asked(steps: Sequence[Step], task: int, lock: str | None) -> int:
+def _asked(steps: Sequence[Advance], task: int, lock: str | None) -> int:
     return sum(step.task == task and step.want.lock.name == lock for step in steps)

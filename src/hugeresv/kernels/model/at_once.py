@@ -15,7 +15,7 @@ from hugeresv.scenario.decode import caller_of
 from hugeresv.scenario.scenario import Together
 
 try:
-    from hugeresv.together.orders import Interleavings, Run
+    from hugeresv.together.orders import Interleavings, Order
     from hugeresv.together.schedule import Follow, read_switch
 except ModuleNotFoundError as error:  # pragma: no cover  greenlet comes with an extra
     raise UnavailableError(
@@ -39,7 +39,7 @@ class Block(NamedTuple):
         bodies = [partial(_carry_out, call) for call in self.calls]
         return Interleavings(self.machine, bodies, preemptions=preemptions, every=every, fails=self.fails)
 
-    def outcomes(self, run: Run) -> dict[str, Outcome]:
+    def outcomes(self, run: Order) -> dict[str, Outcome]:
         """What each call answered; HANG where calls wait for each other."""
         answers = (Outcome.HANG if answer is None else _outcome(answer) for answer in run.answers)
         return dict(zip(self.tasks, answers, strict=True))
@@ -63,12 +63,12 @@ def task_names(together: Together) -> tuple[str, ...]:
     return tuple(names)
 
 
-def runs(block: Block, switch: Sequence[str] | None) -> list[Run]:
+def runs(block: Block, switch: Sequence[str] | None) -> list[Order]:
     """The run that `switch` says, or one of every order, a serial one first. UnavailableError: they are too many."""
     orders = block.orders()
     if switch is not None:
         return [orders.replay(Follow(read_switch(switch, block.tasks)))]
-    found: list[Run] = []
+    found: list[Order] = []
     for run in orders:
         found.append(run)
         if orders.runs > MOST_RUNS:

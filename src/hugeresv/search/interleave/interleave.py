@@ -23,14 +23,14 @@ from hugeresv.outcome import ENDINGS, Outcome
 from hugeresv.play.insight import mapping_at
 from hugeresv.play.play import apply_step
 from hugeresv.scenario.scenario import Scenario, Step, Together
-from hugeresv.together.orders import Run
+from hugeresv.together.orders import Order
 from hugeresv.together.schedule import write_switch
 
 FEW = (0, 1, 2)
 """Bounds of preemptions that are tried before all orders are."""
 
 
-class Ending(NamedTuple):
+class OrderEnding(NamedTuple):
     """How an order ended: what each call answered, and the pool's counters."""
 
     outcomes: tuple[Outcome, ...]
@@ -38,17 +38,17 @@ class Ending(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class WrongOrder:
     """An order that is wrong, and in what."""
 
-    run: Run
-    ending: Ending
+    run: Order
+    ending: OrderEnding
     violations: tuple[Violation, ...]
     switch: tuple[str, ...]
 
 
 @dataclass(slots=True)
-class Search:
+class Orders:
     """What the orders of one block gave."""
 
     scenario: Scenario
@@ -60,18 +60,18 @@ class Search:
     steps: int = 0
     preemptions: int | None = None
     """The bound within which all orders were run; None: without one."""
-    finding: Finding | None = None
+    finding: WrongOrder | None = None
     wrong: int = 0
     """How many orders were wrong, of those of the last bound."""
-    endings: Counter[Ending] = field(default_factory=Counter)
+    endings: Counter[OrderEnding] = field(default_factory=Counter)
 
 
-Progress = Callable[[Search], None]
+Progress = Callable[[Orders], None]
 
 
 def interleave(
     scenario: Scenario, kernel: ModelKernel, *, preemptions: int | None = None, progress: Progress | None = None
-) -> list[Search]:
+) -> list[Orders]:
     """Every block of a scenario; the scenario goes on after a serial order of each.
 
     `preemptions`: at most so many; None: any number. Raises InputError for a scenario without calls at once, and as
@@ -105,10 +105,10 @@ def _search(
     session: ModelSession,
     preemptions: int | None,
     progress: Progress | None,
-) -> Search:
+) -> Orders:
     calls = [resolve(step.operation, session.names) for step in together.steps]
     block = block_of(together, session.machine.copy(), calls)
-    result = Search(scenario, number, block, task_names(together))
+    result = Orders(scenario, number, block, task_names(together))
     judge = _Judge(result, session)
     bounds: Sequence[int | None] = [*(few for few in FEW if preemptions is None or few < preemptions), preemptions]
     for bound in bounds:
@@ -132,12 +132,12 @@ def _search(
 class _Judge:
     """Says what is wrong with an order, and keeps the best of those that are."""
 
-    def __init__(self, result: Search, session: ModelSession) -> None:
+    def __init__(self, result: Orders, session: ModelSession) -> None:
         self._result = result
         self._names = session.names
-        self._serial: set[Ending] = set()
+        self._serial: set[OrderEnding] = set()
 
-    def take(self, run: Run) -> None:
+    def take(self, run: Order) -> None:
         """Count an order in."""
         result = self._result
         ending = self._ending(run)
@@ -150,14 +150,14 @@ class _Judge:
         if known is None or (run.preemptions, run.switches, len(run.steps)) < (
             known.run.preemptions, known.run.switches, len(known.run.steps),
         ):  # fmt: skip
-            result.finding = Finding(run, ending, tuple(violations), write_switch(run.steps, result.tasks))
+            result.finding = WrongOrder(run, ending, tuple(violations), write_switch(run.steps, result.tasks))
 
-    def _ending(self, run: Run) -> Ending:
+    def _ending(self, run: Order) -> OrderEnding:
         h = run.machine.hstate
         counters = h.nr_huge_pages, h.free_huge_pages, h.resv_huge_pages, h.surplus_huge_pages
-        return Ending(tuple(self._result.block.outcomes(run).values()), counters)
+        return OrderEnding(tuple(self._result.block.outcomes(run).values()), counters)
 
-    def _violations(self, run: Run, ending: Ending) -> list[Violation]:
+    def _violations(self, run: Order, ending: OrderEnding) -> list[Violation]:
         if run.waiting:
             tasks = self._result.tasks
             waits = ", ".join(f"{tasks[task]} for {want.lock.name}" for task, want in run.waiting)

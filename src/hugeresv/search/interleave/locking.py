@@ -20,7 +20,7 @@ from hugeresv.outcome import ENDINGS
 from hugeresv.play.play import apply_step
 from hugeresv.scenario.decode import caller_of
 from hugeresv.scenario.scenario import Scenario, Step, Together
-from hugeresv.together.rules import Guard, guards_of, missing_locks
+from hugeresv.together.rules import LockRule, guards_of, missing_locks
 from hugeresv.together.watch import watching
 
 NOBODY = "nobody"
@@ -48,7 +48,7 @@ class Datum:
 
     thing: str
     name: str
-    guard: Guard
+    guard: LockRule
     uses: list[Use] = field(default_factory=list)
 
     @property

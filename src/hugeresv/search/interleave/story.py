@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from hugeresv.search.interleave.interleave import Finding, Search
+from hugeresv.search.interleave.interleave import Orders, WrongOrder
 from hugeresv.together.orders import Frame
 from hugeresv.together.run import Told
 
@@ -23,7 +23,7 @@ class Turn(NamedTuple):
     """Whether that one could have gone on."""
 
 
-def turns(found: Search) -> list[Turn]:
+def turns(found: Orders) -> list[Turn]:
     """The turns of a finding, in their order."""
     assert found.finding is not None
     frames = found.block.orders().film(found.finding.run)
@@ -46,7 +46,7 @@ def spell_call(told: Told) -> str:
     return " ".join(words) + (f" = {told.value}" if told.value else "")
 
 
-def explanation(found: Search, shown: Sequence[Turn]) -> str:
+def explanation(found: Orders, shown: Sequence[Turn]) -> str:
     """What another task did between two steps of one that did not expect it."""
     finding = found.finding
     assert finding is not None
@@ -71,6 +71,6 @@ def explanation(found: Search, shown: Sequence[Turn]) -> str:
     )
 
 
-def as_scenario(finding: Finding) -> str:
+def as_scenario(finding: WrongOrder) -> str:
     """The block's first line as a scenario has it."""
     return f"together switch={','.join(finding.switch)}" if finding.switch else "together"
