@@ -19,7 +19,7 @@ from hugeresv.kernels.grammar import open_kernel
 from hugeresv.reports.explore import ExploreReport, as_json, end_progress, show_progress
 from hugeresv.scenario.load import dump
 from hugeresv.search.explore.bound import OFFERS, USUAL, Bound
-from hugeresv.search.explore.explore import ENGINES, Search, learners, search
+from hugeresv.search.explore.explore import ENGINES, EngineRun, learners, search
 from hugeresv.search.explore.result import Exploration, Shortest
 
 _PROGRESS_SECONDS = 0.2
@@ -135,7 +135,7 @@ def explore(
     return status
 
 
-def _run(running: Search) -> int:
+def _run(running: EngineRun) -> int:
     """Explore; the exit status."""
     try:
         found = running.run()

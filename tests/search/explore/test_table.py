@@ -17,7 +17,7 @@ from hugeresv.search.explore.bounded_model import Move
 from hugeresv.search.explore.explore import learners, search
 from hugeresv.search.explore.learn import Ground, Learned, learn
 from hugeresv.search.explore.result import Exploration
-from hugeresv.search.explore.rows import Case, Rows
+from hugeresv.search.explore.rows import Aspect, Rows
 from hugeresv.search.explore.table import TableSearch
 
 MORE = (*USUAL, "read", "dontneed")
@@ -147,7 +147,7 @@ def test_transitions_are_stepped_on_the_real_machine(monkeypatch: pytest.MonkeyP
     stepped = []
     real = Rows.after
 
-    def counted(rows: Rows, case: Case) -> Any:
+    def counted(rows: Rows, case: Aspect) -> Any:
         stepped.append(case)
         return real(rows, case)
 

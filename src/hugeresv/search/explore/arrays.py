@@ -15,11 +15,11 @@ from hugeresv.search.explore.rows import (
     PIECE_BITS,
     UNKNOWN,
     VIEW_BITS,
-    Case,
+    Aspect,
     Rows,
 )
 
-Miss = tuple[int, int, Case]
+Miss = tuple[int, int, Aspect]
 """The position of a state in its level, whose operation it is, and the case that has no row."""
 
 Resolve = Callable[[Sequence[Miss]], None]
@@ -138,7 +138,7 @@ class NumpyLoop:
             _, first = np.unique(columns, axis=1, return_index=True)
             resolve(
                 [
-                    (int(where[i]), process, Case(operation, *(int(part[i]) for part in case)))
+                    (int(where[i]), process, Aspect(operation, *(int(part[i]) for part in case)))
                     for i in lost[first].tolist()
                 ]
             )

@@ -26,7 +26,7 @@ from hugeresv.search.explore.bound import SHARED, Bound
 from hugeresv.search.explore.places import PLACES
 
 
-class Need(NamedTuple):
+class Demand(NamedTuple):
     """A condition of an operation: of one process, or (`proc` None) of what belongs to none."""
 
     proc: str | None
@@ -38,7 +38,7 @@ class Move(NamedTuple):
 
     operation: op.Operation
     call: Call
-    needs: tuple[Need, ...]
+    needs: tuple[Demand, ...]
 
     def ready(self, machine: Machine) -> bool:
         """Whether it can be made now."""
@@ -103,7 +103,7 @@ class BoundedModel:
         names.processes = {proc: bindings for proc in self.bound.names if proc != child}
         return resolve(operation, names)
 
-    def _needs(self, operation: op.Operation) -> Iterator[Need]:
+    def _needs(self, operation: op.Operation) -> Iterator[Demand]:
         """When an operation stands for something: its process, pages and place are there, or free."""
         match operation:
             case op.Mmap():
@@ -117,16 +117,16 @@ class BoundedModel:
             case op.Span():
                 yield self._mapped(operation)
             case op.Fork():
-                yield Need(operation.proc, lambda m: operation.proc in m.processes)
-                yield Need(operation.child, lambda m: operation.child not in m.processes)
+                yield Demand(operation.proc, lambda m: operation.proc in m.processes)
+                yield Demand(operation.child, lambda m: operation.child not in m.processes)
             case op.Exit():
-                yield Need(operation.proc, lambda m: operation.proc in m.processes)
+                yield Demand(operation.proc, lambda m: operation.proc in m.processes)
             case op.CgroupMove():
-                yield Need(operation.proc, lambda m: not _is_in(m.processes.get(operation.proc), m, operation.cgroup))
+                yield Demand(operation.proc, lambda m: not _is_in(m.processes.get(operation.proc), m, operation.cgroup))
             case _:
-                yield Need(None, _of_no_process(operation))
+                yield Demand(None, _of_no_process(operation))
 
-    def _mapped(self, span: op.Span) -> Need:
+    def _mapped(self, span: op.Span) -> Demand:
         """The first page of a range is mapped, and the last: else it would be a shorter range."""
         start = PLACES[span.map] + span.start(self.page_bytes)
         ends = start, start + span.length(self.page_bytes) - self.page_bytes
@@ -135,9 +135,9 @@ class BoundedModel:
             process = machine.processes.get(span.proc)
             return process is not None and all(process.mm.find(address) is not None for address in ends)
 
-        return Need(span.proc, holds)
+        return Demand(span.proc, holds)
 
-    def _free(self, proc: str, mapping: str, length: int) -> Need:
+    def _free(self, proc: str, mapping: str, length: int) -> Demand:
         """Nothing is mapped where a mapping would be."""
         start = PLACES[mapping]
 
@@ -145,7 +145,7 @@ class BoundedModel:
             process = machine.processes.get(proc)
             return process is None or not process.mm.overlapping(start, start + length)
 
-        return Need(proc, holds)
+        return Demand(proc, holds)
 
 
 def settle(machine: Machine, name: str) -> None:

@@ -20,7 +20,7 @@ from hugeresv.search.explore.rows import (
     PIECE_BITS,
     UNKNOWN,
     VIEW_BITS,
-    Case,
+    Aspect,
     Rows,
 )
 
@@ -99,12 +99,12 @@ class CompiledLoop:
 
     def _ask(self, level: Any, misses: Any, resolve: Resolve) -> None:
         """Have each missing case learned once."""
-        cases: dict[Case, tuple[int, int]] = {}
+        cases: dict[Aspect, tuple[int, int]] = {}
         for place, process, operation in misses.tolist():
             first, second, links, files, counters = (int(part) for part in unpack(level[place]))
             views = (second, first) if process else (first, second)
             flipped = int(self._rows.flipped[links]) if process else links
-            cases.setdefault(Case(operation, *views, flipped, files, counters), (place, process))
+            cases.setdefault(Aspect(operation, *views, flipped, files, counters), (place, process))
         resolve([(place, process, case) for case, (place, process) in cases.items()])
 
     def _grow(self) -> None:

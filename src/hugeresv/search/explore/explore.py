@@ -18,7 +18,7 @@ from hugeresv.search.explore.plain import PlainSearch
 from hugeresv.search.explore.result import Exploration, Progress, no_progress
 
 
-class Search(Protocol):
+class EngineRun(Protocol):
     """An engine at work."""
 
     found: Exploration
@@ -42,7 +42,7 @@ def search(
     engine: str = "auto",
     symmetric: bool = True,
     executor: Executor | None = None,
-) -> Search:
+) -> EngineRun:
     """An engine, ready to run, for one kernel or two side by side: behaviours of the model by name.
 
     `engine` is one of ENGINES: auto is the table where numpy is installed and the bound has one. `symmetric`: the table
@@ -67,7 +67,7 @@ def search(
 
 def _table(
     behaviours: Sequence[Behaviour], bound: Bound, progress: Progress, symmetric: bool, executor: Executor | None
-) -> Search:
+) -> EngineRun:
     if len(behaviours) > 1:
         raise UnsupportedError("two kernels have no table; use --engine plain")
     try:

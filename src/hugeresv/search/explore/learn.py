@@ -39,7 +39,7 @@ class Learned(NamedTuple):
     reached: frozenset[str]
 
 
-class Task(NamedTuple):
+class Lesson(NamedTuple):
     """The moves to learn after a history; both by their numbers."""
 
     history: tuple[int, ...]
@@ -60,13 +60,13 @@ def ground(behaviour: Behaviour, bound: Bound) -> Ground:
     return Ground(model, Cutter(bound, model.start()))
 
 
-def do_tasks(behaviour: Behaviour, bound: Bound, tasks: Sequence[Task]) -> list[list[Learned]]:
+def do_tasks(behaviour: Behaviour, bound: Bound, tasks: Sequence[Lesson]) -> list[list[Learned]]:
     """Every move of every task, learned."""
     here = ground(behaviour, bound)
     return [list(_do(here, task)) for task in tasks]
 
 
-def _do(here: Ground, task: Task) -> Iterator[Learned]:
+def _do(here: Ground, task: Lesson) -> Iterator[Learned]:
     machine = here.model.start()
     for number in task.history:
         here.model.apply(machine, here.model.moves[number])
@@ -118,9 +118,9 @@ class _WatchedInode(Inode):
         return object.__getattribute__(self, name)
 
 
-def spread(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
+def spread(tasks: Iterable[Lesson], size: int) -> Iterator[list[Lesson]]:
     """Tasks in lists of about the same number of moves."""
-    batch: list[Task] = []
+    batch: list[Lesson] = []
     moves = 0
     for task in tasks:
         batch.append(task)

@@ -62,7 +62,7 @@ class Numbers(Generic[T]):
         return number
 
 
-class Case(NamedTuple):
+class Aspect(NamedTuple):
     """A state as an operation sees it, by numbers."""
 
     operation: int
@@ -73,7 +73,7 @@ class Case(NamedTuple):
     counters: int
 
 
-class Step(NamedTuple):
+class Moves(NamedTuple):
     """An operation as made by each process, by the numbers of moves; one of no process is made by the first alone."""
 
     moves: tuple[int, ...]
@@ -168,7 +168,7 @@ class Rows:
 
     # Finding a row, and what it does.
 
-    def known(self, case: Case) -> bool:
+    def known(self, case: Aspect) -> bool:
         """Whether the case has a row, which is entered everywhere then; False: it must be learned."""
         row = self._row(case)
         if row is None:
@@ -180,7 +180,7 @@ class Rows:
         self._enter(case, row)
         return True
 
-    def after(self, case: Case) -> tuple[int, int, int, int, int] | None:
+    def after(self, case: Aspect) -> tuple[int, int, int, int, int] | None:
         """Both views, links, files and counters after a case that is known; None: it stands for nothing."""
         row = self.row_of[self.key(case)]
         if row == NOT_READY:
@@ -195,13 +195,13 @@ class Rows:
             int(self.added[self.change[row], case.counters]),
         )
 
-    def key(self, case: Case) -> int:
+    def key(self, case: Aspect) -> int:
         """What a row is found by, in one number."""
         number, piece, links_piece, files = self._base(case)
         key = (number << PIECE_BITS | piece) << LINKS_BITS | links_piece
         return (key << FILES_BITS | files) << COUNTERS_BITS | case.counters
 
-    def _base(self, case: Case) -> tuple[int, int, int, int]:
+    def _base(self, case: Aspect) -> tuple[int, int, int, int]:
         """All but the counters."""
         operation, frame = case.operation, self.frames[case.operation]
         piece = self.piece[operation, case.this]
@@ -214,7 +214,7 @@ class Rows:
         files = case.files if self.reads_files[operation] else 0
         return int(self.code[operation]), int(piece), int(links_piece), files
 
-    def _row(self, case: Case) -> int | None:
+    def _row(self, case: Aspect) -> int | None:
         key = self.key(case)
         row = self.row_of.get(key)
         if row is None:
@@ -226,7 +226,7 @@ class Rows:
                     break
         return row
 
-    def _enter(self, case: Case, row: int) -> None:
+    def _enter(self, case: Aspect, row: int) -> None:
         """See that the arrays know what the row makes of the case's parts."""
         patch, links_patch, change = int(self.patch[row]), int(self.links_patch[row]), int(self.change[row])
         if self.patched[patch, case.this] == UNKNOWN:
@@ -250,7 +250,7 @@ class Rows:
 
     # Learning.
 
-    def add(self, case: Case, learned: Learned, turned: bool) -> None:
+    def add(self, case: Aspect, learned: Learned, turned: bool) -> None:
         """Enter what was learned of a case; `turned`: in its machine this process is the second.
 
         Nothing is entered where the operation turns out to depend on more: the case is then still unknown.
@@ -284,7 +284,7 @@ class Rows:
         self.code[operation] = self._codes
         self._codes += 1
 
-    def _inside_frame(self, case: Case, now: Parts) -> bool:
+    def _inside_frame(self, case: Aspect, now: Parts) -> bool:
         frame = self.frames[case.operation]
         if frame is None:
             return True
@@ -295,7 +295,7 @@ class Rows:
             pair[0] in inside for pair in links
         )
 
-    def _new_row(self, case: Case, learned: Learned, now: Parts) -> int:
+    def _new_row(self, case: Aspect, learned: Learned, now: Parts) -> int:
         operation, frame = case.operation, self.frames[case.operation]
         positions = frame if frame is not None else tuple(range(len(now.views[0])))
         patch = self._patches.number((positions, _cells(now.views[0], frame)))
@@ -345,7 +345,7 @@ def _turned(parts: Parts) -> Parts:
     return parts._replace(views=parts.views[::-1], links=tuple(sorted((b, a) for a, b in parts.links)))
 
 
-def steps_of(here: Ground) -> list[Step]:
+def steps_of(here: Ground) -> list[Moves]:
     """The operations of a bound, those of the second process with the same ones of the first."""
     first, *rest = here.model.bound.names
     moves = here.model.moves
@@ -356,7 +356,7 @@ def steps_of(here: Ground) -> list[Step]:
             continue
         of_process = not isinstance(move.operation, op.FileSpan | op.Ftruncate) and move.call.task is not None
         twins = (numbers[_renamed(move.operation, {first: name, name: first})] for name in rest if of_process)
-        steps.append(Step((number, *twins), _frame(here, move.operation)))
+        steps.append(Moves((number, *twins), _frame(here, move.operation)))
     return steps
 
 

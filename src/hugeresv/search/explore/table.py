@@ -24,11 +24,11 @@ from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.machine import Machine
 from hugeresv.search.explore.arrays import Expanded, Miss, NumpyLoop, pack, unpack
 from hugeresv.search.explore.bound import Bound
-from hugeresv.search.explore.learn import Learned, Task, do_tasks, ground, learn, spread
+from hugeresv.search.explore.learn import Learned, Lesson, do_tasks, ground, learn, spread
 from hugeresv.search.explore.parts import Parts
 from hugeresv.search.explore.plain import shortest
 from hugeresv.search.explore.result import Exploration, Level, Progress, no_progress
-from hugeresv.search.explore.rows import COUNTERS_BITS, UNKNOWN, Case, Refuted, Rows
+from hugeresv.search.explore.rows import COUNTERS_BITS, UNKNOWN, Aspect, Refuted, Rows
 from hugeresv.search.fuzz.states import reached
 
 if TYPE_CHECKING:
@@ -294,7 +294,7 @@ class TableSearch:
                 raise Refuted(operation)
             numbers = after
 
-    def _any_step(self, numbers: tuple[int, ...]) -> tuple[int, int, Case] | None:
+    def _any_step(self, numbers: tuple[int, ...]) -> tuple[int, int, Aspect] | None:
         """An operation of either process that the table knows in a state; None where the state is none it has met."""
         rows = self._rows
         this, other, links, files, counters = numbers
@@ -308,7 +308,7 @@ class TableSearch:
         if not len(able):
             return None
         operation = int(able[self._random.randrange(len(able))])
-        case = Case(operation, *views, int(rows.flipped[links]) if process else links, files, counters)
+        case = Aspect(operation, *views, int(rows.flipped[links]) if process else links, files, counters)
         return (process, operation, case) if rows.known(case) else None
 
     # Learning.
@@ -334,7 +334,7 @@ class TableSearch:
                 self._rows.add(case, learned, turned ^ bool(process))
             self._progress(self.found)
 
-    def _lack(self, case: Case) -> tuple[int, int]:
+    def _lack(self, case: Aspect) -> tuple[int, int]:
         """What two cases have in common that one row may answer: the key without counters, or with the other view."""
         key = self._rows.key(case)
         if key in self._rows.row_of:
@@ -354,7 +354,7 @@ class TableSearch:
                 learned.append(learn(self._here, machine, move))
             return learned
         tasks = [
-            Task(tuple(self._history(first + place)), (self._move(case.operation, process, self._turned(place)),))
+            Lesson(tuple(self._history(first + place)), (self._move(case.operation, process, self._turned(place)),))
             for place, process, case in batch
         ]
         batches = list(spread(tasks, _BATCH))
