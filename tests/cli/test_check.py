@@ -39,9 +39,41 @@ def test_a_kernel_that_is_not_built_is_skipped(
 
 
 def test_wrong_input_ends_a_bisection(hugeresv: Hugeresv) -> None:
-    """128 and more ends `git bisect run`. Catches: a bad option that makes every commit a bad one."""
+    """128 and more ends `git bisect run`. Catches: a bad option that makes every commit a bad one.
+
+    Options that cannot be read are 128 too; without --bisect they are 2, as for every verb.
+    """
+    for wrong in (("--time", "x"), ("--tap", "--json"), ("--nope",)):
+        assert [hugeresv("check", "6.18", *wrong, *bisect).status for bisect in ((), ("--bisect",))] == [2, 128]
     assert hugeresv("check", "host", "--bisect").status == 128
     assert hugeresv("check", "6.18", "--bisect", "nope.scn").status == 128
+
+
+def test_a_bug_of_hugeresv_ends_a_bisection(hugeresv: Hugeresv, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception that nobody expects is 128 for git. Catches: 70, which git takes for a bad commit."""
+    monkeypatch.setattr("hugeresv.cli.check.all_scenarios", lambda: 1 // 0)
+    ran = hugeresv("check", "6.18", "--time", "0", "--bisect")
+    assert (ran.status, "hugeresv: bug: ZeroDivisionError" in ran.err) == (128, True)
+
+
+@pytest.mark.parametrize("option", ["--out", "--junit"])
+def test_what_cannot_be_written_is_wrong_input(option: str, hugeresv: Hugeresv) -> None:
+    """A place where nothing can be made is status 2, in one line. Catches: a bug of ours, or a finding that is lost."""
+    ran = hugeresv(*MODEL, "--base", "ideal", option, "/proc/hugeresv/there")
+    assert (ran.status, ran.err.count("\n"), "/proc/hugeresv" in ran.err) == (2, 1, True)
+
+
+def test_a_campaign_that_cannot_begin_counts_nothing(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """`fuzz` of an unknown kernel is an error alone. Catches: a tally of no differences beside it."""
+    ran = hugeresv("fuzz", "nope", "ideal", "-o", tmp_path)
+    assert (ran.status, ran.out, "unknown kernel 'nope'" in ran.err) == (3, "", True)
+
+
+@pytest.mark.parametrize("verb", [("check", "ideal"), ("fuzz", "ideal", "ideal")])
+def test_seconds_are_a_number(verb: tuple[str, ...], hugeresv: Hugeresv) -> None:
+    """`--time nan` is refused. Catches: a campaign without an end, for no time is more than nan."""
+    ran = hugeresv(*verb, "--time", "nan")
+    assert (ran.status, "'nan' is not a number of seconds" in ran.err) == (2, True)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

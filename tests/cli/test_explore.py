@@ -86,3 +86,10 @@ def test_what_cannot_be_explored_is_said(hugeresv: Hugeresv, options: list[str],
     assert ran.status in (2, 3)
     assert message in ran.err
     assert ran.out == ""
+
+
+@pytest.mark.parametrize("option", ["--pool", "--pages"])
+def test_more_pages_than_can_be_explored_are_refused(option: str, hugeresv: Hugeresv) -> None:
+    """A bound of too many pages is wrong input at once. Catches: an overflow, or a search that never begins."""
+    ran = hugeresv("explore", "ideal", option, "100000000000000000000")
+    assert (ran.status, "pages: expected 1000 or less" in ran.err) == (2, True)

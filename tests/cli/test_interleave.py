@@ -43,10 +43,13 @@ def test_as_json(hugeresv: Hugeresv) -> None:
 
 
 def test_what_has_no_calls_at_once_is_refused(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """A scenario without a block, and a real kernel, are wrong input. Catches: a verdict on nothing."""
+    """A scenario without a block, and a real kernel, are wrong input, told with the file's name.
+
+    Catches: a verdict on nothing, or an error that names none of a folder's files.
+    """
     ran = hugeresv("interleave", "split-middle")
     assert ran.status == 2
-    assert "no calls at once" in ran.err
+    assert "split-middle: this scenario has no calls at once" in ran.err
     ran = hugeresv("interleave", "--on", "guest:6.12", RACE)
     assert ran.status in (2, 3)
 

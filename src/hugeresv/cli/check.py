@@ -10,14 +10,14 @@ from pathlib import Path
 import click
 
 from hugeresv.auditing.check import Opened, all_scenarios, opened_for_check
-from hugeresv.cli.exit_status import CONTRADICTED, HELD, ExitStatus, report_error, report_warning
+from hugeresv.cli.exit_status import CONTRADICTED, HELD, ExitStatus, report_bug, report_error, report_warning
 from hugeresv.cli.files import read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.interrupted import interruptible, status_after
-from hugeresv.cli.options import KernelName, ScenarioPath, color_option
+from hugeresv.cli.options import KernelName, ScenarioPath, Seconds, color_option
+from hugeresv.cli.output_file import replace_output
 from hugeresv.cli.terminal import Colour, standard_output
-from hugeresv.errors import HugeresvError, UnavailableError
-from hugeresv.regular_file import replace_file
+from hugeresv.errors import HugeresvError, InputError, UnavailableError
 from hugeresv.reports.check import ProgressLines, progress_line, show_checked
 from hugeresv.reports.check_formats import to_json, to_junit, to_tap
 from hugeresv.reports.finding_folder import FindingFolders
@@ -32,19 +32,38 @@ UNUSABLE = 128
 """What ends `git bisect run`: it is not the commit's fault."""
 
 
+class _Unusable(click.UsageError):
+    exit_code = UNUSABLE
+
+
+class _Bisecting(click.Command):
+    """A command whose options, where they are wrong, end a bisection: git takes status 2 for a bad commit."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        bisect = "--bisect" in args
+        try:
+            rest = super().parse_args(ctx, args)
+            if ctx.params["tap"] and ctx.params["as_json"]:
+                raise click.UsageError("--tap and --json both say what is printed: give one of them", ctx)
+        except click.UsageError as error:
+            if bisect:
+                raise _Unusable(error.format_message(), ctx) from error
+            raise
+        return rest
+
+
 @click.command(
+    cls=_Bisecting,
     epilog=examples(
         "hugeresv check guest:6.12",
         "hugeresv check ~/linux --base guest:6.12 --time 300",
         "hugeresv check ~/linux --bisect --time 0 finding-1/scenario.scn",
-    )
+    ),
 )
 @click.argument("kernel_name", metavar="KERNEL", type=KernelName())
 @click.argument("files", metavar="[FILE]...", type=ScenarioPath(), nargs=-1)
 @click.option("--base", metavar="KERNEL", type=KernelName(), help="Compare with this kernel, say the unpatched one.")
-@click.option(
-    "--time", "seconds", type=click.FloatRange(0), default=60.0, show_default=True, help="Seconds of random scenarios."
-)
+@click.option("--time", "seconds", type=Seconds(), default=60.0, show_default=True, help="Seconds of random scenarios.")
 @click.option("--seed", default="0", show_default=True, help="Draw other random scenarios.")
 @click.option("--findings", type=click.IntRange(1), default=5, show_default=True, help="Stop after so many findings.")
 @click.option(
@@ -84,8 +103,6 @@ def check(
     Exit status: 0 no finding, 1 a finding, 2 wrong input, 3 the kernel cannot be examined here. With --bisect it is 125
     instead of 3, and 128 instead of 2, which ends the bisection.
     """
-    if tap and as_json:
-        raise click.UsageError("--tap and --json both say what is printed: give one of them")
     named, status = _named(files)
     if status:
         return UNUSABLE if bisect else status
@@ -98,6 +115,11 @@ def check(
         return _failed(error, UNTESTABLE, bisect=bisect)
     except HugeresvError as error:
         return _failed(error, UNUSABLE, bisect=bisect)
+    except Exception as error:
+        if not bisect:
+            raise
+        report_bug(error)
+        return UNUSABLE
 
 
 def _failed(error: HugeresvError, status: int, *, bisect: bool) -> int:
@@ -117,7 +139,7 @@ def _must_be_audited(opened: Opened, *, asked: bool, bisect: bool) -> None:
 def _check(
     opened: Opened, named: Sequence[tuple[str, Scenario]], effort: Effort, out: Path | None, printed: _Printed
 ) -> int:
-    folders = None if out is None else FindingFolders(out, opened.kernel, opened.base)
+    folders = None if out is None else FindingFolders(_made(out), opened.kernel, opened.base)
     progress, begin = ProgressLines(sys.stderr), time.monotonic()
 
     def keep(finding: CheckFinding) -> None:
@@ -138,6 +160,15 @@ def _check(
     printed.show(running.checked, folders)
     found = HELD if running.checked.clean else CONTRADICTED
     return found if interrupted is None else interrupted
+
+
+def _made(folder: Path) -> Path:
+    """A folder that is there, before minutes are spent on what it is for. Raises InputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made: {error.strerror}") from error
+    return folder
 
 
 def _named(files: Sequence[Path]) -> tuple[list[tuple[str, Scenario]], int]:
@@ -168,4 +199,4 @@ class _Printed:
         else:
             show_checked(standard_output(self._color), checked, folders)
         if self._junit is not None:
-            replace_file(self._junit, to_junit(checked), 0o644)
+            replace_output(self._junit, to_junit(checked))

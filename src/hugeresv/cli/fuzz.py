@@ -16,7 +16,7 @@ import click
 
 from hugeresv.cli.help import examples
 from hugeresv.cli.interrupted import interruptible, status_after
-from hugeresv.cli.options import KernelName, color_option
+from hugeresv.cli.options import KernelName, Seconds, color_option
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.errors import HugeresvError, InputError
 from hugeresv.kernels.guest.options import MOST_NODES
@@ -37,7 +37,7 @@ from hugeresv.search.fuzz.kept import Kept
 @click.option("--first", type=click.IntRange(0), default=0, show_default=True, help="Number of the first scenario.")
 @click.option("--scenarios", type=click.IntRange(1), help="Stop after so many scenarios.")
 @click.option("--steps", type=click.IntRange(1), help="Stop after so many steps.")
-@click.option("--time", "seconds", type=click.FloatRange(0), help="Stop after so many seconds.")
+@click.option("--time", "seconds", type=Seconds(), help="Stop after so many seconds.")
 @click.option("--length", type=click.IntRange(1), default=40, show_default=True, help="Most steps of one scenario.")
 @click.option(
     "--nodes",
@@ -100,7 +100,8 @@ def fuzz(
     except KeyboardInterrupt as interrupt:
         interrupted = status_after(interrupt)
     except HugeresvError:
-        campaign.end(standard_output(color))
+        if campaign.begun:
+            campaign.end(standard_output(color))
         raise
     found = campaign.end(standard_output(color))
     return found if interrupted is None else interrupted
@@ -118,6 +119,11 @@ class _Campaign:
         self.kept = Kept(output, f"fuzz-{re.sub('[^A-Za-z0-9._-]', '-', seed)}")
         self._tally = Tally()
         self._seconds = 0.0
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything to report."""
+        return self._tally.scenarios > 0
 
     def progress(self, tally: Tally, seconds: float) -> None:
         """After every scenario, or batch of them."""

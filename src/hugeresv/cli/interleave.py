@@ -50,7 +50,7 @@ def interleave(
             raise InputError(f"{kernel_name}: only a behaviour of the model has orders to try")
         for file in read_files(files, status):
             for identifier, scenario in file.entries():
-                with status.going_on():
+                with status.going_on(file.name):
                     begin = time.process_time()
                     for found in search(scenario, kernel, preemptions=preemptions):
                         if found.finding is not None:

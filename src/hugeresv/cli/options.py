@@ -1,6 +1,7 @@
 """Options and arguments that several verbs have."""
 
 from glob import escape
+from math import isnan
 from pathlib import Path
 
 import click
@@ -19,6 +20,20 @@ class KernelName(click.ParamType[str]):
 
         names = (*known_kernels(), *(f"{GUEST}{name}" for name in guest_names()))
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds, 0 or more."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def convert(self, value: float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number. `nan`, which no clock ever reaches, is none."""
+        seconds: float = super().convert(value, param, ctx)
+        if isnan(seconds):
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
+        return seconds
 
 
 class CgroupPath(click.ParamType[str]):

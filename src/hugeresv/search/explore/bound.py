@@ -22,6 +22,9 @@ PRIVATE, SHARED, MOVED = "a", "s", "b"
 FILE, PRIVATE_FILE, MOUNT, CGROUP = "f", "g", "data", "g"
 USUAL = ("mmap", "touch", "munmap", "fork", "exit", "punch")
 
+MOST_PAGES = 1000
+"""Of anything: operands are as many as its ranges of pages, half a million here, and nothing explores them all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -52,6 +55,8 @@ class Bound:
                 )
         if not 1 <= self.processes <= len(PROCESSES):
             raise InputError(f"{self.processes} processes: expected 1 to {len(PROCESSES)}")
+        if (most := max(self.pool, self.pages, self.shared, self.overcommit)) > MOST_PAGES:
+            raise InputError(f"{most} pages: expected {MOST_PAGES} or less")
         if self.pages + self.shared == 0:
             raise InputError("nothing can be mapped: give a number of private pages or of shared ones")
         if "cgroup_move" in self.operations and not self.has_cgroup:
