@@ -1,1 +1,1 @@
-"""Who holds the pages of a pool and the promises of it, and what of the kernel's counters nobody explains."""
+"""Who holds the pages of a pool and the promises of it, and what the kernel's counters have more than all holders."""

@@ -12,13 +12,15 @@ from hugeresv.search.fuzz.campaign import Tally
 from hugeresv.search.fuzz.difference import Difference
 from hugeresv.search.fuzz.kept import Kept
 from hugeresv.search.fuzz.states import STATES
+from hugeresv.units import count_of
 
 
 def show_progress(stream: TextIO, tally: Tally, seconds: float) -> None:
     """One line, written over the last one."""
     rate = tally.steps / seconds if seconds else 0.0
     stream.write(
-        f"\r{tally.scenarios} scenarios, {tally.steps} steps, {rate:.0f} steps/s, {len(tally.findings)} differences "
+        f"\r{count_of(tally.scenarios, 'scenario')}, {count_of(tally.steps, 'step')}, {rate:.0f} steps/s, "
+        f"{count_of(len(tally.findings), 'difference')} "
     )
     stream.flush()
 
@@ -31,7 +33,8 @@ def end_progress(stream: TextIO) -> None:
 def show_tally(screen: Screen, tally: Tally, seconds: float) -> None:
     """The campaign's size and what it reached, a state that was never reached included."""
     screen.line(
-        f"{tally.scenarios} scenarios, {tally.steps} steps in {seconds:.1f} s; {len(tally.findings)} differences"
+        f"{count_of(tally.scenarios, 'scenario')}, {count_of(tally.steps, 'step')} in {seconds:.1f} s; "
+        f"{count_of(len(tally.findings), 'difference')}"
     )
     states = Counter({name: tally.coverage.states[name] for name in STATES})
     _counts(screen, "states, in steps after which they held", states)
@@ -52,7 +55,7 @@ def show_finding(screen: Screen, finding: Difference, kept: Kept) -> None:
     """Where a difference is written and what it is; `hugeresv compare` draws it."""
     scenario, pair = finding.scenario, finding.divergence
     screen.line()
-    steps = f"{len(scenario.steps)} of the {finding.steps_before} steps drawn"
+    steps = f"{len(scenario.steps)} of the {count_of(finding.steps_before, 'step')} drawn"
     screen.paragraph(f"{kept.scenario(finding)}: {scenario.title} {steps}.", "  ", first="")
     what = "what is left at the end" if pair.step is None else spell(pair.step.operation)
     screen.paragraph(f"{pair.number}  {what}", "      ", first="  ")

@@ -10,12 +10,14 @@ from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell
 from hugeresv.search.check.checked import Checked, CheckFinding
 from hugeresv.search.kinds import answers_beside
+from hugeresv.units import count_of
 
 
 def progress_line(checked: Checked, seconds: float) -> str:
     """What has been done so far, in one line."""
     return (
-        f"{len(checked.cases)} scenarios, {checked.drawn} random ones, {checked.steps} steps in {seconds:.0f} s, "
+        f"{count_of(len(checked.cases), 'scenario')}, {count_of(checked.drawn, 'random one')}, "
+        f"{count_of(checked.steps, 'step')} in {seconds:.0f} s, "
         f"{_counted(len(checked.findings), 'finding')}"
     )
 
@@ -59,7 +61,7 @@ def show_checked(screen: Screen, checked: Checked, folders: FindingFolders | Non
     screen.line()
     screen.paragraph(
         f"{checked.kernel} against {checked.base}: {_counted(run, 'scenario')}, {checked.drawn} random ones, "
-        f"{_counted(checked.steps, 'step')} in {checked.seconds:.1f} s, {audited}"
+        f"{count_of(checked.steps, 'step')} in {checked.seconds:.1f} s, {audited}"
         + ("" if checked.complete else "; ended early")
     )
     if checked.clean:
@@ -87,7 +89,11 @@ def about(finding: CheckFinding) -> list[str]:
     if not finding.comes_again:
         lines.append("It did not come again when it was run a second time.")
     also = f", and in {_counted(len(finding.also), 'further scenario')}" if finding.also else ""
-    kept = f"{len(finding.scenario.steps)} of {finding.steps_before} steps" if finding.short else "not shortened"
+    kept = (
+        f"{len(finding.scenario.steps)} of {count_of(finding.steps_before, 'step')}"
+        if finding.short
+        else "not shortened"
+    )
     return [*lines, f"found in {finding.name}{also}; after {finding.seconds:.0f} s; {kept}"]
 
 

@@ -18,7 +18,7 @@ from hugeresv.reports.tables import print_table
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.scenario.scn_words import write_name
 from hugeresv.search.lockstep import Pair
-from hugeresv.units import format_bytes
+from hugeresv.units import count_of, format_bytes
 
 CONTEXT = 4
 """How many steps that lead to a difference are shown."""
@@ -43,7 +43,7 @@ class CompareReport:
     def same(self, name: str, scenario: Scenario) -> None:
         """They did not differ, nor in what was left at the end."""
         self._compared += 1
-        self._screen.paragraph(f"{name}: no difference in {len(scenario.steps)} steps")
+        self._screen.paragraph(f"{name}: no difference in {count_of(len(scenario.steps), 'step')}")
 
     def untried(self, name: str, number: int) -> None:
         """They did not differ before a step that hung on the left kernel and was not tried on the right one."""
@@ -70,7 +70,7 @@ class CompareReport:
         """How many of them differed."""
         if self._compared > 1:
             self._screen.line()
-            self._screen.line(f"{self._compared} scenarios, {len(self._different)} with a difference")
+            self._screen.line(f"{count_of(self._compared, 'scenario')}, {len(self._different)} with a difference")
 
     def _lead(self, scenario: Scenario, before: Sequence[Pair]) -> None:
         """The steps on which they agree, measured by the one before."""

@@ -13,7 +13,7 @@ from hugeresv.reports.steps import StepLines
 from hugeresv.scenario.operation import Mmap, Shmat
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.known import Cause
-from hugeresv.units import format_bytes
+from hugeresv.units import count_of, format_bytes
 
 
 class RunReport:
@@ -139,4 +139,4 @@ def pool_in_words(scenario: Scenario) -> str:
     """The pool that a scenario starts with."""
     pool = scenario.pool
     overcommit = f" and up to {pool.nr_overcommit} more at need" if pool.nr_overcommit else ""
-    return f"pool of {pool.pages} pages of {format_bytes(pool.page_bytes)}{overcommit}"
+    return f"pool of {count_of(pool.pages, 'page')} of {format_bytes(pool.page_bytes)}{overcommit}"

@@ -1,1 +1,1 @@
-"""What reads a machine that is there: its /proc and /sys."""
+"""Readers of a machine: `proc` reads /proc and /sys, `drgn` reads the memory of a kernel."""

@@ -100,7 +100,7 @@ def require(program: str, package: str) -> None:
     """Raises UnavailableError, which says what to install, where there is no such program."""
     if shutil.which(program) is None:
         raise UnavailableError(
-            f"fetching kernels needs {program}, which is not here; on Debian: apt-get install {package}"
+            f"fetching kernels needs {program}, which is not installed; on Debian: apt-get install {package}"
         )
 
 

@@ -43,7 +43,7 @@ class Emulator(ClosedOnExit):
             self.ram = opened.enter_context(ram)
             if shutil.which(_PROGRAM) is None:
                 raise UnavailableError(
-                    f"guests need {_PROGRAM}, which is not here; on Debian: apt-get install qemu-system-x86"
+                    f"guests need {_PROGRAM}, which is not installed; on Debian: apt-get install qemu-system-x86"
                 )
             self._console = opened.enter_context(tempfile.TemporaryFile())
             agent, agents_end = (opened.enter_context(end) for end in socket.socketpair())

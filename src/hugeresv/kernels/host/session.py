@@ -116,7 +116,9 @@ class HostSession(ProcessSession[Worker]):
             yield
         except (EOFError, TimeoutError):
             self._collapse()
-            raise UnavailableError("a process of the scenario was killed by someone else, or is stuck") from None
+            raise UnavailableError(
+                "a process of the scenario was killed from outside, or is stuck; run the scenario again"
+            ) from None
         except KeyboardInterrupt:
             self._collapse()
             raise

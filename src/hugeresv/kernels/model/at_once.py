@@ -19,7 +19,7 @@ try:
     from hugeresv.together.schedule import Follow, read_switch
 except ModuleNotFoundError as error:  # pragma: no cover  greenlet comes with an extra
     raise UnavailableError(
-        f"calls at once need {error.name}, which is not here: pip install 'hugeresv[interleave]'"
+        f"calls at once need {error.name}, which is not installed: pip install 'hugeresv[interleave]'"
     ) from None
 
 MOST_RUNS = 100_000
