@@ -62,8 +62,8 @@ class HostKernel(ClosedOnExit):
         if host_pool.is_leaking() and not host_pool.comes_to_rest(lambda: not host_pool.is_leaking()):
             raise UnavailableError(
                 f"the host's counters are contaminated: {host_pool.counters()[2]} reservations are counted that no "
-                "scenario has: somebody else uses the pool, or bugs of its kernel left them behind, and until it is "
-                "rebooted the counters are of no use"
+                "scenario has; end the other users of the pool (`hugeresv status` lists them), or, if there is none, "
+                "reboot: a bug of the kernel has leaked them"
             )
         host_pool.reset(pool.pages, pool.nr_overcommit or 0)
         self._session = HostSession(self._claim, host_pool, cgroups, tells_nodes=pool.nodes is not None)

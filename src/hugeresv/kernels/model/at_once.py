@@ -72,7 +72,7 @@ def runs(block: Block, switch: Sequence[str] | None) -> list[Order]:
     for run in orders:
         found.append(run)
         if orders.runs > MOST_RUNS:
-            raise UnavailableError(f"these calls have more than {MOST_RUNS} orders: say which is meant with switch=")
+            raise UnavailableError(f"these calls have more than {MOST_RUNS} orders; choose one with switch=")
     return found
 
 
