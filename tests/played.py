@@ -9,7 +9,7 @@ from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.play.play import Ending, StepResult, play
 from hugeresv.scenario.load import load
-from hugeresv.scenario.scenario import Scenario
+from hugeresv.scenario.scenario import Scenario, Together
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 
@@ -26,6 +26,11 @@ def scenario_in(path: Path) -> Scenario:
     """The one scenario of a `.scn` file."""
     (scenario,) = load(path)
     return scenario
+
+
+def only_modelled(scenario: Scenario) -> bool:
+    """Whether no kernel but the model can carry it out: calls in a chosen order, or an allocation that fails."""
+    return any(step.fails or isinstance(step.operation, Together) for step in scenario.steps)
 
 
 def kernels_named(scenario: Scenario) -> list[str]:

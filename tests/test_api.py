@@ -133,7 +133,7 @@ def test_a_run_tells_what_leaked_and_where_it_hung() -> None:
 def test_the_lab_says_what_came_instead() -> None:
     """A wrong expectation shows the steps so far and draws the mappings. Catches: a table that compares nothing."""
     p = lab.Actor("p")
-    with pytest.raises(AssertionError, match=r"8/7/3\ninstead of 8/7/4\np\.a: private \|#\.\.\.\|"):
+    with pytest.raises(AssertionError, match=r"8/7/3\ninstead of 8/7/4\np\.a: private \|#===\|"):
         lab.play(PRESETS["6.18"], 8, (p.mmap("a", 4), "8/8/4"), (p.write("a", 0), "8/7/4"))
     with pytest.raises(AssertionError, match=r"^3 reservations are counted when everything is gone, instead of 0"):
         lab.play("6.18", 4, (p.mmap("a", 4), "4/4/4"), (p.move("a", 1, 1, "b"), "4/4/4"))

@@ -17,9 +17,12 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 Opened = Callable[..., "Page"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, driven by playwright, which brings none of its own."""
+    """Debian's Chromium, driven by playwright, which brings none of its own.
+
+    It is gone at the end of a module: while playwright is there its event loop runs, and no other test could start one.
+    """
     driver = pytest.importorskip("playwright.sync_api", reason="the tests in a browser need playwright")
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:

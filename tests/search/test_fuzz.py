@@ -59,7 +59,23 @@ OUT_OF_REACH = {
     "gigantic-overcommit=on": "pages of 1 GiB are never asked for: whether there are any is for the kernel's memory",
     "node-surplus-wraps=off": "a node has more surplus pages than pages only after many rare steps",
     "mremap-length-is-int=off": "needs 4 GiB, and what the model does not know of page tables there",
-}
+    "failed-move-drops-map=off": "needs a mapping of 1 GiB",
+    **dict.fromkeys(
+        (
+            "fresh-promise-unlocked=on", "private-fault-mutex=on", "race-keeps-rsvd=on", "races-counted-twice=on",
+            "rsvd-of-second-cgroup=on", "surplus-freed-unlocked=on", "surplus-promised-late=on",
+            "truncation-passes-faults=on",
+        ),
+        "shows only where calls are made at once",
+    ),
+    **dict.fromkeys(
+        (
+            "error-restore=never", "error-restore=promise-only", "failed-mount-keeps-minimum=on",
+            "hole-loses-promise=on", "mmap-without-region=on", "restore-without-region=on",
+        ),
+        "shows only where an allocation fails",
+    ),
+}  # fmt: skip
 
 
 OF_NODES = {

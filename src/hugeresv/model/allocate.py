@@ -95,12 +95,12 @@ def give_back(machine: Machine, vma: Vma, index: int, folio: Folio) -> None:
     rule = machine.behaviour.error_restore
     if rule is ErrorRestore.NEVER:
         folio.restore_reserve = False
-    elif vma.shared:
-        if not folio.restore_reserve and rule is ErrorRestore.EXACT:
-            assert vma.inode is not None
-            vma.inode.resv_map.delete(index)
-    elif folio.restore_reserve and vma.resv_map is not None:
-        vma.resv_map.delete(index)
+    elif not vma.shared:
+        if folio.restore_reserve and vma.resv_map is not None:
+            vma.resv_map.delete(index)
+    elif rule is ErrorRestore.EXACT and not folio.restore_reserve:
+        assert vma.inode is not None
+        vma.inode.resv_map.delete(index)
     free_huge_folio(machine, folio)
 
 
