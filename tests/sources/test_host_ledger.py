@@ -228,7 +228,7 @@ def of_one_pool(path: Path) -> bool:
     return not (only_modelled(scenario) or scenario.pools or scenario.pool.nodes)
 
 
-@pytest.mark.parametrize("path", filter(of_one_pool, sorted(SCENARIO_FILES.rglob("*.scn"))), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(filter(of_one_pool, SCENARIO_FILES.rglob("*.scn"))), ids=lambda path: path.stem)
 def test_bounds_hold_in_every_scenario(host: HostKernel, path: Path) -> None:
     """What /proc shows of each kind of holder has the model's number within its bounds, after every step.
 
