@@ -23,8 +23,8 @@ def test_pages_of_1_gib_are_made_at_boot() -> None:
 
     Catches: pages that no kernel finds any more once it runs.
     """
-    assert hardware_for([Pool(1 << 20, 1)]) == (4 * GIB, 1, "hugepagesz=1G hugepages=1")
-    assert hardware_for([Pool(1 << 20, 0)]) == (4 * GIB, 1, "hugepagesz=1G hugepages=0")
+    assert hardware_for([Pool(1 << 20, 1)]) == (4 * GIB, 1, "nokaslr hugepagesz=1G hugepages=1")
+    assert hardware_for([Pool(1 << 20, 0)]) == (4 * GIB, 1, "nokaslr hugepagesz=1G hugepages=0")
 
 
 def test_memory_that_is_given_is_kept_to() -> None:

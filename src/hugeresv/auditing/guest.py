@@ -1,5 +1,7 @@
 """The machines behind sessions on a guest, read from its memory between two steps."""
 
+from collections.abc import Sequence
+
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.session import CGROUPS, GuestSession
 from hugeresv.kernels.model.view import view
@@ -51,9 +53,10 @@ class _GuestInsight:
         self._machine: Machine | None = None
 
     def machine(self) -> Machine:
-        """The machine of the scenario's page size."""
-        machines = [reading.machine for reading in read_machines(self._kernel)]
-        machine = next(each for each in machines if each.hstate.page_bytes == self._session.page_bytes)
+        """The machine of the scenario's page sizes."""
+        machines = {reading.machine.hstate.page_bytes: reading.machine for reading in read_machines(self._kernel)}
+        first, *further = (machines[page_bytes] for page_bytes in self._session.pools)
+        machine = _merged(first, further)
         keeper, names = self._session.keeper, self._session.names
         mounts = {path: mount.name for mount, path in keeper.mounts.items() if mount.name is not None}
         cgroups = {keeper.cgroups[name].removeprefix(CGROUPS): name for name in names.cgroups}
@@ -79,6 +82,23 @@ class _GuestInsight:
     def name(self, process: Key, address: int) -> tuple[str, int] | None:
         """See `Insight`."""
         return mapping_at(str(process), address, self._session.names)
+
+
+def _merged(machine: Machine, further: Sequence[Machine]) -> Machine:
+    """A machine with the pools of the others as well. Its cgroups are charged for pages of the first pool alone."""
+    for other in further:
+        machine.hstates += other.hstates
+        machine.files |= other.files
+        machine.segments |= other.segments
+        machine.mounts |= other.mounts
+        for task, process in other.processes.items():
+            known = machine.processes.setdefault(task, process)
+            if known is not process:
+                for vma in process.mm.vmas:
+                    vma.mm = known.mm
+                    known.mm.insert(vma)
+                known.mm.page_tables |= process.mm.page_tables
+    return machine
 
 
 def _name(processes: dict[int, str], task: KernelTask) -> str:

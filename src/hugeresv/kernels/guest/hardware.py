@@ -19,6 +19,9 @@ _BESIDE_GIGANTIC_BYTES = 3 * GIB
 takes at boot: none of them is a page of 1 GiB."""
 
 
+_KERNEL_FIRST = "nokaslr"
+"""Keeps the kernel in the first GiB; elsewhere it may be in the only page that a node has."""
+
 _MOST_BYTES = 32 * GIB
 """Nobody gets a larger guest without having said so: its kernel writes some MiB a GiB at boot."""
 
@@ -55,8 +58,8 @@ def hardware_for(pools: Sequence[Pool], options: Options = NONE) -> Hardware:
             f"{told} do not fit a guest with {format_bytes(memory_bytes)} of memory; "
             f"give it more: guest:NAME,memory={format_bytes(needed)}"
         )
-    boot = (f"hugepagesz=1G hugepages={_boot(pool, nodes)}" for pool in pools if pool.page_size_kB >= _GIB_KB)
-    return Hardware(memory_bytes, nodes, " ".join(boot))
+    boot = [f"hugepagesz=1G hugepages={_boot(pool, nodes)}" for pool in pools if pool.page_size_kB >= _GIB_KB]
+    return Hardware(memory_bytes, nodes, " ".join([_KERNEL_FIRST, *boot] if boot else ()))
 
 
 def _boot(pool: Pool, nodes: int) -> str:

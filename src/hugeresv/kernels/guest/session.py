@@ -73,7 +73,7 @@ class GuestSession(ProcessSession[GuestWorker]):
         super().__init__(root, keeper, names)
         files = GuestFiles(conversation)
         made = [GuestPool(files, pool, architecture.word_bits, nodes) for pool in pools]
-        self._pools = {pool.page_bytes: pool for pool in made}
+        self.pools = {pool.page_bytes: pool for pool in made}
         self._readings: GuestReadings = GuestReadings(
             conversation, files, made, keeper, names, has_cgroups=cgroups is not None
         )
@@ -130,7 +130,7 @@ class GuestSession(ProcessSession[GuestWorker]):
             return False
         try:
             self.keeper.remove_cgroups()
-            return all(pool.emptied() for pool in self._pools.values())
+            return all(pool.emptied() for pool in self.pools.values())
         except (EOFError, UnavailableError):
             return False
 
@@ -184,10 +184,10 @@ class GuestSession(ProcessSession[GuestWorker]):
         return None if line is None else KernelReport(line, self._guest.printed())
 
     def _write_pool(self, page_bytes: int, file: str, number: int, node: int | None) -> int:
-        return self._pools[page_bytes].write(file, number, node)
+        return self.pools[page_bytes].write(file, number, node)
 
     def _pool_directory(self, page_bytes: int) -> str:
-        return self._pools[page_bytes].directory()
+        return self.pools[page_bytes].directory()
 
     def _cpus(self, node: int) -> Sequence[int]:
         """A guest has a CPU a node."""
