@@ -20,7 +20,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("the count before the patch starts at 0", "vma.resv_count = pages", "vma.resv_count = 0"),
         ("freed pages are unreserved too", "promised - freed", "promised"),
         ("the refused part stays used", "subpool.unuse(global_part)", "subpool.unuse(0)"),
-        ("a refusal gives everything back", "subpool, pages - global_part)", "subpool, pages)"),
+        ("a refusal gives everything back", "subpool, pages - global_part, early", "subpool, pages, early"),
         ("an unmounted minimum is kept", "acct_memory(-subpool.release())", "acct_memory(0)"),
     ],
     "hstate.py": [
@@ -121,7 +121,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("to 6.14 a child consumes", "return backed and (vma.shared or vma.owner)", "return backed"),
         (
             "to 6.14 a failed fault undoes nothing",
-            "subpool_put(hstate, subpool, 1)\n    elif",
+            "subpool_put(hstate, subpool, 1, early=True)\n    elif",
             "pass\n    elif",
         ),
         ("6.15 undoes what it should not", "elif global_charge == 0:", "else:"),
@@ -240,7 +240,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "subpool.py": [
         ("the maximum is never reached", "self.used_hpages + delta > self.max", "self.used_hpages + delta >= self.max"),
-        ("the minimum refills one page late", "self.used_hpages >= self.min", "self.used_hpages > self.min"),
+        ("the minimum refills one page late", "used >= self.min_hpages", "used > self.min_hpages"),
         (
             "the minimum covers nothing",
             "covered = min(delta, self.rsv_hpages)",
