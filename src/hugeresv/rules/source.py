@@ -5,12 +5,14 @@ import difflib
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
 from hugeresv.errors import InputError
-from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.behaviour import Behaviour, switches
+from hugeresv.model.presets import IDEAL
 from hugeresv.rules.fold import fold
 from hugeresv.rules.values import PARAMETER
 from hugeresv.scenario.format_error import did_you_mean
@@ -46,16 +48,27 @@ def modules() -> Mapping[str, str]:
 
 def model_of(behaviour: Behaviour) -> dict[str, str]:
     """Every file of the model that has rules, as that behaviour has them: no switch is left in it."""
-    takers = _takers()
-    names = frozenset(name for found in takers.values() for name in found)
+    names = _all_takers()
     constant: dict[str, bool] = {}
     while True:  # one that always answers alike may make another do so
-        folded = {file: fold(modules()[file], behaviour, constant, names) for file in takers}
+        folded = {file: _folded(file, behaviour, constant) for file in _takers()}
         found = {name: value for source in folded.values() for name, value in _constants(source, names)}
         if found == constant:
             break
         constant = found
-    return {file: folded.get(file) or fold(source, behaviour, constant, names) for file, source in modules().items()}
+    return {file: folded.get(file) or _folded(file, behaviour, constant) for file in modules()}
+
+
+def _folded(file: str, behaviour: Behaviour, constant: Mapping[str, bool]) -> str:
+    """One file: the same for all kernels that agree in what it asks."""
+    source = modules()[file]
+    asked = {each.name: getattr(behaviour, each.name) for each in switches() if each.name in source}
+    return _fold(file, replace(IDEAL, **asked), frozenset(each for each in constant.items() if each[0] in source))
+
+
+@cache
+def _fold(file: str, behaviour: Behaviour, constant: frozenset[tuple[str, bool]]) -> str:
+    return fold(modules()[file], behaviour, dict(constant), _all_takers())
 
 
 @cache
@@ -70,6 +83,11 @@ def _takers() -> Mapping[str, frozenset[str]]:
         for file, source in modules().items()
     }
     return {file: names for file, names in found.items() if names}
+
+
+@cache
+def _all_takers() -> frozenset[str]:
+    return frozenset(name for found in _takers().values() for name in found)
 
 
 def functions(behaviour: Behaviour) -> Iterator[FunctionSource]:
