@@ -537,7 +537,7 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "tests/fitting/test_limits.py::test_limits_above_hold_too": [
             ("only the cgroup itself has limits", "cgroup = HugetlbCgroup(cgroup,", "cgroup = HugetlbCgroup(None,"),
         ],
-        "tests/fitting/test_forecast.py::test_a_stretch_at_one_stroke_is_page_by_page": [
+        "tests/fitting/test_forecast.py::test_mappings_are_made_one_after_the_other": [
             (
                 "every mapping is at one address",
                 "        address += pages * situation.page_bytes\n",
