@@ -195,6 +195,7 @@ UNSEEN = {
     ("Subpool", "mounted"),  # one that is not mounted any more has no user
     ("HStateNode", "nr_huge_pages"), ("HStateNode", "free_huge_pages"),
     ("HStateNode", "surplus_huge_pages"), ("Cursor", "next_nid"),  # there is one node
+    ("HState", "is_numa"),  # how many nodes it has
     ("Subpool", "refills_early"),  # as the machine's behaviour has it
     ("Vma", "noreserve"),  # no rule of 6.18 asks for it once the mapping is made
 }  # fmt: skip

@@ -34,7 +34,8 @@ class NamedSession(ClosedOnExit):
         """Carry out one operation; see `protocol.Session`."""
         if self.over:
             raise ScenarioError("the session has ended with a call that never returned")
-        self.also = ()
+        if self.also:
+            self.also = ()
         if isinstance(operation, Together):
             return self._together(operation, [resolve(step.operation, self.names) for step in operation.steps])
         call = resolve(operation, self.names)

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from hugeresv.model.vma import Vma
 
 
+def _mmap_lock(_machine: Machine, task: Process, *_: object, **__: object) -> Section:
+    return task.mm.mmap_lock.read
+
+
+@holds(_mmap_lock)
 def touch(machine: Machine, task: Process, address: int, *, write: bool) -> Outcome:
     """A read or write of one byte at `address` by `task`: ok, SIGSEGV, SIGBUS, or HANG for a fault that never ends."""
-    with task.mm.mmap_lock.read:
-        vma = task.mm.find(address)
-        if vma is None or vma.prot == "none" or (write and vma.prot == "r"):
-            return Outcome.SIGSEGV
-        while (outcome := _fault(machine, task, vma, address, write=write)) is None:
-            pass
-        return outcome
+    vma = task.mm.find(address)
+    if vma is None or vma.prot == "none" or (write and vma.prot == "r"):
+        return Outcome.SIGSEGV
+    while (outcome := _fault(machine, task, vma, address, write=write)) is None:
+        pass
+    return outcome
 
 
 def hugetlb_fault(machine: Machine, task: Process, vma: Vma, address: int, *, write: bool) -> Outcome:

@@ -55,6 +55,7 @@ class HState:
     __slots__ = (
         "demote_shift",
         "free_huge_pages",
+        "is_numa",
         "nodes",
         "nr_huge_pages",
         "nr_overcommit_huge_pages",
@@ -86,6 +87,8 @@ class HState:
         self.surplus_huge_pages = 0
         self.nr_overcommit_huge_pages = nr_overcommit_huge_pages
         self.nodes = {nid: HStateNode(number) for nid, number in numbers.items()}
+        self.is_numa = len(numbers) > 1
+        """Whether there are several nodes: then pages can move, and it matters which page tables map them."""
         self.to_alloc = Cursor(next(iter(self.nodes)))
         self.to_free = Cursor(next(iter(self.nodes)))
         self.demote_shift: int | None = None
@@ -100,11 +103,6 @@ class HState:
     def is_gigantic(self) -> bool:
         """hstate_is_gigantic: larger than what the buddy allocator has (MAX_PAGE_ORDER 10, 4 MiB)."""
         return self.page_shift > MAX_PAGE_SHIFT
-
-    @property
-    def is_numa(self) -> bool:
-        """Whether there are several nodes: then pages can move, and it matters which page tables map them."""
-        return len(self.nodes) > 1
 
     @property
     def persistent_huge_pages(self) -> int:

@@ -89,6 +89,8 @@ hugetlb_lock = Lock("hugetlb_lock", single=True)
 _locks: list[tuple[type, str, Lock]] = []
 _taking: list[tuple[Callable[..., Any], Lock]] = []
 _holding: list[tuple[Callable[..., Any], Callable[..., Section]]] = []
+_instead: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""What stands in the place of a function that `holds` a lock."""
 _arbiter: Arbiter | None = None
 
 
@@ -103,7 +105,7 @@ def takes(lock: Lock) -> Callable[[Method], Method]:
 
 
 def holds(lock: Callable[..., Section]) -> Callable[[Method], Method]:
-    """The function runs under the lock that its arguments lead to. For functions that only their own module calls."""
+    """The function runs under the lock that its arguments lead to."""
 
     def register(function: Method) -> Method:
         _holding.append((function, lock))
@@ -146,8 +148,16 @@ def install(arbiter: Arbiter | None) -> None:
             owner, method.__name__, method if arbiter is None else _under(arbiter, _locked_by(arbiter, lock), method)
         )
     for function, section in _holding:
-        module = sys.modules[function.__module__]
-        setattr(module, function.__name__, function if arbiter is None else _under(arbiter, section, function))
+        _replace(function, function if arbiter is None else _under(arbiter, section, function))
+
+
+def _replace(function: Callable[..., Any], new: Callable[..., Any]) -> None:
+    """Whoever calls `function` calls `new` from now on: also modules that have it by `from … import`."""
+    now, name = _instead.get(function, function), function.__name__
+    _instead[function] = new
+    for module in list(sys.modules.values()):
+        if getattr(module, "__dict__", {}).get(name) is now:
+            setattr(module, name, new)
 
 
 class _Arbitrated:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hugeresv.model.address_space import TASK_SIZE
 from hugeresv.model.base_page import align_up, is_aligned
+from hugeresv.model.locks import Section, holds
 from hugeresv.model.reserve import vm_op_close
 from hugeresv.model.split import split
 from hugeresv.model.truncate import evict_if_unused
@@ -20,10 +21,14 @@ if TYPE_CHECKING:
     from hugeresv.model.vma import Vma
 
 
+def _mmap_lock(_machine: Machine, mm: AddressSpace, *_: int) -> Section:
+    return mm.mmap_lock
+
+
+@holds(_mmap_lock)
 def munmap(machine: Machine, mm: AddressSpace, address: int, length: int) -> Outcome:
     """munmap(2) of `length` bytes. EINVAL: start off the base page, empty, or a cut inside a huge page."""
-    with mm.mmap_lock:
-        return do_munmap(machine, mm, address, length)
+    return do_munmap(machine, mm, address, length)
 
 
 def do_munmap(machine: Machine, mm: AddressSpace, address: int, length: int) -> Outcome:

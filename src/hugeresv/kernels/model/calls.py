@@ -43,7 +43,7 @@ def carry_out(machine: Machine, call: Call) -> Returned:
     transition = _CALLS.get(call.name)
     if transition is None:
         raise UnsupportedError(f"{call.name} is not modelled")
-    return transition(machine, task_of(machine, call), call)
+    return transition(machine, machine.processes.get(call.task) or task_of(machine, call), call)
 
 
 def task_of(machine: Machine, call: Call) -> Process | None:
