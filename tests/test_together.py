@@ -1,19 +1,15 @@
 """Calls at once: every order, one order, and that what the search leaves out is not missing."""
 
-from pathlib import Path
-
 import pytest
 
 from hugeresv.calls.resolve import resolve
 from hugeresv.kernels.grammar import parse_kernel
 from hugeresv.kernels.model.at_once import block_of
 from hugeresv.kernels.model.kernel import ModelKernel
-from hugeresv.model import locks
 from hugeresv.scenario.scenario import Scenario, Together
 from hugeresv.scenario.scn_format import parse_scn
 from hugeresv.search.interleave.failures import fail_each
 from hugeresv.search.interleave.interleave import OrderEnding, Orders, interleave
-from hugeresv.search.interleave.locking import judge_locks
 from hugeresv.together.orders import Interleavings
 from tests.played import SCENARIOS, on, scenario_in
 
@@ -174,33 +170,3 @@ def test_a_failed_allocation_of_the_history_is_found(entry: str) -> None:
     scenario = race(entry)
     assert any(each.violations for each in fail_each(scenario, kernel(f"ideal,{FAILURES[entry]}")))
     assert [each for each in fail_each(scenario, kernel("ideal")) if each.violations] == []
-
-
-def test_the_rule_of_2008_convicts_itself_on_shared_files() -> None:
-    """Two processes keep the rule of the patch, and have no lock in common; with a lock in the map they have one (H30).
-
-    Catches: a check that believes the rule.
-    """
-    scenario = parse_scn(
-        "pool 2M nr=4\nmemfd f\na mmap x 1 shared file=f\na touch x 0\nb mmap y 2 shared file=f", "h30.scn"
-    )
-    assert [fault.name for fault in judge_locks(scenario, kernel("2008"))] == ["L2"]
-    assert judge_locks(scenario, kernel("ideal")) == []
-
-
-def test_a_lock_that_is_left_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the pool's lock around a page that is taken, the first touch breaks the rule of its counters.
-
-    Catches: a use that is not watched.
-    """
-    monkeypatch.setattr(locks, "_taking", [each for each in locks._taking if each[0].__name__ != "take_page"])
-    scenario = parse_scn("pool 2M nr=4\np mmap a 2 private\np touch a 0", "lock.scn")
-    faults = judge_locks(scenario, kernel("ideal"))
-    assert {fault.name for fault in faults} == {"L1"}
-    assert all("hugetlb_lock" in fault.message and fault.uses[0].step == 2 for fault in faults)
-
-
-@pytest.mark.parametrize("path", sorted(SCENARIOS.rglob("*.scn")), ids=lambda path: path.stem)
-def test_every_scenario_holds_its_locks(path: Path) -> None:
-    """On ideal every use of every scenario keeps its rule. Catches: a path of the model that forgets a lock."""
-    assert [fault.message for fault in judge_locks(scenario_in(path), kernel("ideal"))] == []

@@ -73,8 +73,8 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "migrate.py": [
-        ("a page that moves leaves its place taken", "hstate.put_page(old,", "hstate.put_page(free,"),
-        ("the pool does not move along", "hstate.count(folio.nid, nr=1, surplus=surplus)", "pass"),
+        ("a page that moves leaves its place taken", "hstate.put_page(old,", "hstate.put_page(nid,"),
+        ("the pool does not move along", "hstate.add_temporary(nid)", "pass"),
         ("a page that others map moves", "return folio.mapcount > 1", "return False"),
     ],
     "cpuset.py": [

@@ -53,8 +53,9 @@ def _follow(machine: Machine, task: Process, old: Placement) -> None:
     if new == old:
         return
     task.policy = _rebound(task.policy, new)
-    for vma in task.mm.vmas:
-        vma.policy = _rebound(vma.policy, new)
+    with task.mm.mmap_lock:  # mpol_rebind_mm
+        for vma in task.mm.vmas:
+            vma.policy = _rebound(vma.policy, new)
     migrate_mm(task.mm, old, new, move_all=True)
 
 

@@ -264,6 +264,35 @@ class HState:
             node.free_huge_pages += 1
             self.free_huge_pages += 1
 
+    @takes(lock)
+    def dequeue_unpromised(self, nodes: Placement) -> int | None:
+        """alloc_hugetlb_folio_nodemask: a free page for a page that moves, from the first of `nodes` that has one.
+
+        Its node; None where there is none, or all free pages are promised.
+        """
+        if self.free_huge_pages == self.resv_huge_pages:
+            return None
+        nid = next((nid for nid in nodes if self.nodes[nid].free_huge_pages > 0), None)
+        if nid is not None:
+            self.count(nid, free=-1)
+        return nid
+
+    @takes(lock)
+    def add_temporary(self, nid: int) -> None:
+        """alloc_migrate_hugetlb_folio: a fresh page for a page that moves is counted, whatever overcommit says."""
+        self.count(nid, nr=1)
+
+    @takes(lock)
+    def remove_temporary(self, old: int, nid: int, *, promised: bool) -> None:
+        """The page that moved from `old` to a fresh page of `nid` is gone, and takes a surplus page of its node along.
+
+        move_hugetlb_state, free_huge_folio. `promised`: a promise that it was to become again.
+        """
+        surplus = 1 if nid != old and self.nodes[old].surplus_huge_pages > 0 else 0
+        self.count(old, nr=-1, surplus=-surplus)
+        self.count(nid, surplus=surplus)
+        self.resv_huge_pages += promised
+
     def count(self, nid: int, *, nr: int = 0, free: int = 0, surplus: int = 0) -> None:
         """Count so many pages more on a node, and in all."""
         node = self.nodes[nid]

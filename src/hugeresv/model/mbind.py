@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hugeresv.model.base_page import align_up, is_aligned
 from hugeresv.model.mempolicy import MemPolicy, mems_allowed, migration_nodes
-from hugeresv.model.migrate import is_shared, migrate_folio
+from hugeresv.model.migrate import Move, is_shared, migrate_folio
 from hugeresv.model.split import isolate
 from hugeresv.model.unsigned import ULONG_MAX
 from hugeresv.outcome import Outcome
@@ -62,21 +62,46 @@ def mbind(
     policy = _new_policy(machine, task, mode, nodes)
     if isinstance(policy, Outcome):
         return policy
-    vmas = task.mm.overlapping(address, end)
-    if not vmas or (policy is not None and not _covers(vmas, address, end)):
+    with task.mm.mmap_lock:
+        moves = _bind_range(machine, task, address, end, policy, nodes, move=move, move_all=move_all, strict=strict)
+    if isinstance(moves, Outcome):
+        return moves
+    for each in moves:
+        migrate_folio(each)
+    return Outcome.OK
+
+
+def _bind_range(
+    machine: Machine,
+    task: Process,
+    start: int,
+    end: int,
+    policy: MemPolicy | None,
+    nodes: Placement,
+    *,
+    move: bool,
+    move_all: bool,
+    strict: bool,
+) -> list[Move] | Outcome:
+    """do_mbind as long as it holds mmap_lock: the policy is set; which pages are to move, and where to."""
+    vmas = task.mm.overlapping(start, end)
+    if not vmas or (policy is not None and not _covers(vmas, start, end)):
         return Outcome.EFAULT
     misplaced = {
-        folio: (vma.address_of(index), index) for vma in vmas for index, folio in _elsewhere(vma, address, end, nodes)
+        folio: (vma.address_of(index), index) for vma in vmas for index, folio in _elsewhere(vma, start, end, nodes)
     }
-    if strict and mode != "default" and misplaced and not (move or move_all):
+    if strict and policy is not None and misplaced and not (move or move_all):
         return Outcome.EIO
-    outcome = _bind(vmas, address, end, policy)
-    if outcome is Outcome.OK and (move or move_all):
-        for folio, (where, index) in misplaced.items():
-            vma = task.mm.find(where)  # _bind has split those that were found before
-            if vma is not None and (move_all or not is_shared(folio)):
-                migrate_folio(folio, migration_nodes(machine, task, vma, index))
-    return outcome
+    outcome = _bind(vmas, start, end, policy)
+    if outcome is not Outcome.OK:
+        return outcome
+    moves = []
+    for folio, (where, index) in misplaced.items():
+        vma = task.mm.find(where)  # _bind has split those that were found before
+        if vma is not None and (move_all or (move and not is_shared(folio))):
+            to = migration_nodes(machine, task, vma, index)
+            moves.append(Move(vma.page_table, where >> vma.page_shift, folio, to))
+    return moves
 
 
 def _new_policy(machine: Machine, task: Process, mode: PolicyMode, nodes: Placement) -> MemPolicy | Outcome | None:

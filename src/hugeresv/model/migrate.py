@@ -1,9 +1,13 @@
-"""A page moves to another node: move_pages(2), migrate_pages(2). mm/migrate.c, mm/hugetlb.c, mm/mempolicy.c, 6.18."""
+"""A page moves to another node: move_pages(2), migrate_pages(2). mm/migrate.c, mm/hugetlb.c, mm/mempolicy.c, 6.18.
+
+Which pages move is found under mmap_lock, which is let go before the first one moves: others may unmap a page first.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from hugeresv.model.locks import allocate
 from hugeresv.model.mempolicy import mems_allowed
 from hugeresv.outcome import Outcome
 
@@ -12,31 +16,44 @@ if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
     from hugeresv.model.machine import Machine
     from hugeresv.model.mempolicy import Placement
+    from hugeresv.model.page_table import PageTable
     from hugeresv.model.process import Process
 
 
-def migrate_folio(folio: Folio, nodes: Placement) -> Outcome:
-    """Another page, on the first of `nodes` that has one, takes the place of this one, with all that is known of it.
+class Move(NamedTuple):
+    """A page that is to move: the entry of a page table that maps it, and the nodes that it may move to."""
+
+    page_table: PageTable
+    number: int
+    folio: Folio
+    nodes: Placement
+
+
+def migrate_folio(move: Move) -> Outcome:
+    """unmap_and_move_huge_page: another page, on the first of the nodes that has one, takes the place of this one.
 
     A free page if not all are promised; then the old one goes back to the pool. Else a fresh one, whatever overcommit
     says: the pool itself has moved, and a surplus page of the old node with it. ENOMEM: there are no fresh gigantic
-    pages (alloc_hugetlb_folio_nodemask, move_hugetlb_state).
+    pages (alloc_hugetlb_folio_nodemask, move_hugetlb_state). A page that was unmapped meanwhile stays where it was.
     """
-    hstate, old = folio.hstate, folio.nid
-    free = next((nid for nid in nodes if hstate.nodes[nid].free_huge_pages > 0), None)
-    if free is not None and hstate.free_huge_pages != hstate.resv_huge_pages:
-        hstate.count(free, free=-1)
-        hstate.put_page(old, promised=folio.restore_reserve, stays=False)
-        folio.nid = free
-    elif hstate.is_gigantic or not nodes:
-        return Outcome.ENOMEM
+    page_table, number, folio, nodes = move
+    hstate = folio.hstate
+    nid = hstate.dequeue_unpromised(nodes)
+    is_fresh = nid is None
+    if nid is None:
+        if hstate.is_gigantic or not nodes or not allocate("page to move to"):
+            return Outcome.ENOMEM
+        nid = nodes[0]
+        hstate.add_temporary(nid)
+    old, promised = page_table.move(number, folio, nid), False
+    if old is None:
+        old = nid
     else:
-        folio.nid = nodes[0]
-        surplus = 1 if folio.nid != old and hstate.nodes[old].surplus_huge_pages > 0 else 0
-        hstate.count(old, nr=-1, surplus=-surplus)
-        hstate.count(folio.nid, nr=1, surplus=surplus)
-        hstate.resv_huge_pages += folio.restore_reserve
-    folio.restore_reserve = False
+        promised, folio.restore_reserve = folio.restore_reserve, False
+    if is_fresh:
+        hstate.remove_temporary(old, nid, promised=promised)
+    else:
+        hstate.put_page(old, promised=promised, stays=False)
     return Outcome.OK
 
 
@@ -57,19 +74,27 @@ def move_page(machine: Machine, task: Process, address: int, node: int, *, move_
         return Outcome.ENODEV
     if node not in mems_allowed(machine, task.cgroup):
         return Outcome.EACCES
+    with task.mm.mmap_lock.read:
+        move = _page_to_move(task, address, node, move_all=move_all)
+    return move if isinstance(move, Outcome) else migrate_folio(move)
+
+
+def _page_to_move(task: Process, address: int, node: int, *, move_all: bool) -> Move | Outcome:
+    """add_folio_for_migration: the page at an address, or what its status says where it need not move, or cannot."""
     vma = task.mm.find(address)
     if vma is None:
         return Outcome.EFAULT
     if vma.inode is None:
         return Outcome.OK
-    folio = vma.page_table.get(address >> vma.page_shift)
+    number = address >> vma.page_shift
+    folio = vma.page_table.get(number)
     if folio is None:
         return Outcome.ENOENT
     if folio.nid == node:
         return Outcome.OK
     if is_shared(folio) and not move_all:
         return Outcome.EACCES
-    return migrate_folio(folio, (node,))
+    return Move(vma.page_table, number, folio, (node,))
 
 
 def migrate_pages(machine: Machine, task: Process, target: Process, old: Placement, new: Placement) -> Outcome:
@@ -116,13 +141,16 @@ def remap(nid: int, old: Placement, new: Placement) -> int:
 
 def _migrate_to_node(mm: AddressSpace, source: int, dest: int, *, move_all: bool) -> Outcome:
     """migrate_to_node: all that an address space maps from one node, in address order."""
-    for vma in mm.vmas:
-        if vma.inode is None:
-            continue
-        for _, folio in vma.present():
-            if folio.nid != source or (is_shared(folio) and not move_all):
-                continue
-            outcome = migrate_folio(folio, (dest,))
-            if outcome is not Outcome.OK:
-                return outcome
+    with mm.mmap_lock.read:
+        moves = {
+            folio: Move(vma.page_table, vma.page_base + index, folio, (dest,))
+            for vma in mm.vmas
+            if vma.inode is not None
+            for index, folio in vma.present()
+            if folio.nid == source and (move_all or not is_shared(folio))
+        }
+    for move in moves.values():
+        outcome = migrate_folio(move)
+        if outcome is not Outcome.OK:
+            return outcome
     return Outcome.OK

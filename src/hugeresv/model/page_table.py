@@ -55,6 +55,15 @@ class PageTable:
         if not table:
             del self.tables[number >> _BITS]
 
+    @takes(lock)
+    def move(self, number: int, folio: Folio, nid: int) -> int | None:
+        """try_to_migrate, remove_migration_ptes: `folio` is on another node now; where it was. None: not mapped."""
+        table = self.tables.get(number >> _BITS)
+        if table is None or table.get(number & _MASK) is not folio:
+            return None
+        old, folio.nid = folio.nid, nid
+        return old
+
     def items(self, first: int, end: int, less: int = 0) -> Iterator[tuple[int, Folio]]:
         """(number - `less`, folio) of what is mapped in [first, end), ascending. The table must stay as it is."""
         tables = self.tables

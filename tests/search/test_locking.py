@@ -1,0 +1,94 @@
+"""The locks of calls that are made one after the other: `run --locks`."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from hugeresv.calls.resolve import _RESOLVE
+from hugeresv.errors import ScenarioError
+from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.model import locks
+from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.presets import IDEAL, PRESETS
+from hugeresv.scenario.scenario import Scenario, Together
+from hugeresv.scenario.scn_format import parse_scn
+from hugeresv.search.fuzz.generate import Coverage, generate
+from hugeresv.search.interleave.locking import Fault, judge_locks
+from hugeresv.together.rules import is_of_2008
+from tests.played import SCENARIOS, scenario_in
+
+FILES = sorted(SCENARIOS.rglob("*.scn"))
+NOT_MADE = {"cgroup_rmdir", "readahead"}
+"""Operations that neither a file nor a drawn scenario has: they use nothing that a lock protects."""
+
+
+def faults(scenario: Scenario, behaviour: Behaviour) -> list[Fault]:
+    return judge_locks(scenario, ModelKernel(behaviour))
+
+
+def unknown_faults(scenario: Scenario, behaviour: Behaviour) -> list[str]:
+    """What is wrong with the locks of a scenario, but for what H30 says of the kernels of 2008."""
+    found = faults(scenario, behaviour)
+    return [str(each) for each in found if not (is_of_2008(behaviour) and each.message.startswith("regions of"))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_scenario_holds_its_locks(path: Path) -> None:
+    """On every kernel every use in every scenario keeps its rule.
+
+    Catches: a path of the model that forgets a lock, though only under the rules of one kernel.
+    """
+    scenario = scenario_in(path)
+    for behaviour in PRESETS.values():
+        with suppress(ScenarioError):  # the kernel refuses a step, and later ones lack what it was to make
+            assert (behaviour.name, unknown_faults(scenario, behaviour)) == (behaviour.name, [])
+
+
+def test_every_operation_holds_its_locks() -> None:
+    """Drawn scenarios, on one node and on two, keep every rule; with the files they make every operation there is.
+
+    Catches: an operation that no file makes, and that forgets a lock.
+    """
+    made = Coverage()
+    for seed in range(12):
+        for nodes in (1, 2):
+            for behaviour in (IDEAL, list(PRESETS.values())[seed % len(PRESETS)]):
+                scenario = generate(f"locks:{seed}", 40, behaviour, made, nodes=nodes)
+                assert (seed, nodes, behaviour.name, unknown_faults(scenario, behaviour)) == (
+                    seed, nodes, behaviour.name, [],
+                )  # fmt: skip
+    assert {operation.op for operation in _RESOLVE} - set(made.operations) - _in_files() == NOT_MADE
+
+
+def _in_files() -> set[str]:
+    found = set()
+    for path in FILES:
+        for step in scenario_in(path).steps:
+            block = step.operation
+            found |= {each.operation.op for each in (block.steps if isinstance(block, Together) else (step,))}
+    return found
+
+
+def test_the_rule_of_2008_convicts_itself_on_shared_files() -> None:
+    """Two processes keep the rule of the patch, and have no lock in common; with a lock in the map they have one (H30).
+
+    Catches: a check that believes the rule.
+    """
+    scenario = parse_scn(
+        "pool 2M nr=4\nmemfd f\na mmap x 1 shared file=f\na touch x 0\nb mmap y 2 shared file=f", "h30.scn"
+    )
+    assert [fault.name for fault in faults(scenario, PRESETS["2008"])] == ["L2"]
+    assert faults(scenario, IDEAL) == []
+
+
+def test_a_lock_that_is_left_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the pool's lock around a page that is taken, the first touch breaks the rule of its counters.
+
+    Catches: a use that is not watched.
+    """
+    monkeypatch.setattr(locks, "_taking", [each for each in locks._taking if each[0].__name__ != "take_page"])
+    scenario = parse_scn("pool 2M nr=4\np mmap a 2 private\np touch a 0", "lock.scn")
+    found = faults(scenario, IDEAL)
+    assert {fault.name for fault in found} == {"L1"}
+    assert all("hugetlb_lock" in fault.message and fault.uses[0].step == 2 for fault in found)
