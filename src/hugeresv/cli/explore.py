@@ -19,7 +19,8 @@ from hugeresv.kernels.grammar import open_kernel
 from hugeresv.reports.explore import ExploreReport, as_json, end_progress, show_progress
 from hugeresv.scenario.load import dump
 from hugeresv.search.explore.bound import OFFERS, USUAL, Bound
-from hugeresv.search.explore.explore import ENGINES, EngineRun, learners, search
+from hugeresv.search.explore.explore import ENGINES, EngineRun, search
+from hugeresv.search.explore.learners import learners
 from hugeresv.search.explore.result import Exploration, Shortest
 
 _PROGRESS_SECONDS = 0.2

@@ -1,5 +1,8 @@
 """The plain engine: the shortest history is found, and every state is visited once."""
 
+import subprocess
+import sys
+
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.model.presets import PRESETS
 from hugeresv.outcome import Outcome
@@ -84,3 +87,26 @@ def test_a_history_is_a_scenario_that_can_be_played() -> None:
     answers = [result.answer.outcome for result in play(scenario, ModelKernel(model.behaviour))]
     assert set(answers) == {Outcome.OK}
     assert len(scenario.steps) == len(model.bound.preparation) + len(path) + 1
+
+
+WITHOUT = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"numpy", "numba", "distributed", "click", "multiprocessing", "fcntl", "ctypes"}:
+            raise ImportError(name)
+sys.meta_path.insert(0, Absent())
+from hugeresv.search.explore.bound import Bound
+from hugeresv.search.explore.explore import search
+found = search(["6.18"], Bound(pages=2)).run()
+print(found.engine, found.finding.operations)
+"""
+
+
+def test_it_runs_where_a_browser_runs_python() -> None:
+    """Without third-party packages and without processes, `auto` is the plain engine, and finds what it finds.
+
+    Catches: an import of numpy, of processes or of the command line on the way to the plain engine.
+    """
+    ran = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True)
+    assert ran.stdout == "plain 4\n"

@@ -14,8 +14,9 @@ from hugeresv.scenario import operation as op
 from hugeresv.search.explore import table
 from hugeresv.search.explore.bound import USUAL, Bound
 from hugeresv.search.explore.bounded_model import Move
-from hugeresv.search.explore.explore import learners, search
+from hugeresv.search.explore.explore import search
 from hugeresv.search.explore.learn import Ground, Learned, learn
+from hugeresv.search.explore.learners import learners
 from hugeresv.search.explore.result import Exploration
 from hugeresv.search.explore.rows import Aspect, Rows
 from hugeresv.search.explore.table import TableSearch

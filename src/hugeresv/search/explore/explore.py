@@ -1,21 +1,20 @@
-"""One exploration from beginning to end: which engine, which kernels."""
+"""One exploration from beginning to end: which engine, which kernels. Also in a browser, with the plain engine."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from hugeresv.errors import InputError, UnavailableError, UnsupportedError
 from hugeresv.kernels.grammar import parse_behaviour
-from hugeresv.kernels.syscalls import die_with
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.search.explore.bound import Bound
 from hugeresv.search.explore.bounded_model import BoundedModel
 from hugeresv.search.explore.plain import PlainSearch
 from hugeresv.search.explore.result import Exploration, Progress, no_progress
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 class EngineRun(Protocol):
@@ -28,8 +27,6 @@ class EngineRun(Protocol):
         """Explore to the end of the bound or to the first finding."""
         ...
 
-
-_SCHEDULER_SECONDS = 10
 
 ENGINES = ("auto", "plain", "table")
 
@@ -75,28 +72,3 @@ def _table(
     except ImportError as error:
         raise UnavailableError("tables need numpy: pip install 'hugeresv[explore]'") from error
     return TableSearch(behaviours[0], bound, progress, symmetric=symmetric, executor=executor)
-
-
-@contextmanager
-def learners(jobs: int, scheduler: str | None = None) -> Iterator[Executor | None]:
-    """Where rows are learned: `jobs` processes here, or a Dask cluster by its scheduler's address; None: this process.
-
-    Raises UnavailableError where Dask is not installed, or the scheduler does not answer.
-    """
-    if scheduler is None and jobs == 1:
-        yield None
-        return
-    if scheduler is None:
-        with ProcessPoolExecutor(jobs, initializer=die_with, initargs=(os.getpid(),)) as here:
-            yield here
-        return
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise UnavailableError("a cluster needs Dask: pip install 'hugeresv[explore-cluster]'") from error
-    try:
-        client = Client(scheduler, timeout=_SCHEDULER_SECONDS)
-    except (OSError, ValueError) as error:
-        raise UnavailableError(f"{scheduler}: no Dask scheduler answers there: {error}") from error
-    with client:
-        yield client.get_executor()

@@ -1,0 +1,38 @@
+"""Where the table learns its rows: processes of this machine, or a Dask cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+
+from hugeresv.errors import UnavailableError
+from hugeresv.kernels.syscalls import die_with
+
+_SCHEDULER_SECONDS = 10
+
+
+@contextmanager
+def learners(jobs: int, scheduler: str | None = None) -> Iterator[Executor | None]:
+    """Where rows are learned: `jobs` processes here, or a Dask cluster by its scheduler's address; None: this process.
+
+    Raises UnavailableError where Dask is not installed, or the scheduler does not answer.
+    """
+    if scheduler is None and jobs == 1:
+        yield None
+        return
+    if scheduler is None:
+        with ProcessPoolExecutor(jobs, initializer=die_with, initargs=(os.getpid(),)) as here:
+            yield here
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise UnavailableError("a cluster needs Dask: pip install 'hugeresv[explore-cluster]'") from error
+    try:
+        client = Client(scheduler, timeout=_SCHEDULER_SECONDS)
+    except (OSError, ValueError) as error:
+        raise UnavailableError(f"{scheduler}: no Dask scheduler answers there: {error}") from error
+    with client:
+        yield client.get_executor()
