@@ -1,15 +1,24 @@
 """Calls at once: every order, one order, and that what the search leaves out is not missing."""
 
+from io import StringIO
+
 import pytest
 
+from hugeresv.calls.call import Call
 from hugeresv.calls.resolve import resolve
 from hugeresv.kernels.grammar import parse_kernel
+from hugeresv.kernels.model import calls
 from hugeresv.kernels.model.at_once import block_of
 from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.model.machine import Machine
+from hugeresv.outcome import Outcome
+from hugeresv.reports.interleave import InterleaveReport
+from hugeresv.reports.screen import Screen
 from hugeresv.scenario.scenario import Scenario, Together
 from hugeresv.scenario.scn_format import parse_scn
 from hugeresv.search.interleave.failures import fail_each
 from hugeresv.search.interleave.interleave import OrderEnding, Orders, interleave
+from hugeresv.search.interleave.story import explanation, turns
 from hugeresv.together.orders import Interleavings
 from tests.played import SCENARIOS, on, scenario_in
 
@@ -119,6 +128,39 @@ def test_an_answer_that_no_serial_order_gives_is_a_finding() -> None:
     """
     (found,) = interleave(parse_scn(TOO_FEW_PAGES, "few.scn"), kernel("ideal"))
     assert _names(found) == ["SERIAL"]
+
+
+def test_a_lock_order_that_is_turned_round_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """fallocate takes i_rwsem and then a fault mutex. A truncation that takes them the other way round waits for it.
+
+    The finding is drawn to its end, and says who waits for whom. Catches: calls that never return and pass for done,
+    and a picture that ends before a process waits.
+    """
+
+    def inverted(machine: Machine, _task: None, call: Call) -> Outcome:
+        inode = machine.files[call.words[0].name]
+        with inode.fault_mutex, inode.i_rwsem:
+            return Outcome.OK
+
+    scenario = parse_scn(
+        "pool 2M nr=4\nmemfd f\ntogether\na fallocate f 0+1 alloc\nb ftruncate f 0\napart", "inverted.scn"
+    )
+    assert interleave(scenario, kernel("ideal"))[0].finding is None
+    monkeypatch.setitem(calls._CALLS, "ftruncate", inverted)
+    (found,) = interleave(scenario, kernel("ideal"))
+    assert _names(found) == ["DEADLOCK"]
+    assert found.finding is not None
+    assert found.finding.run.preemptions == 1
+    shown = turns(found)
+    assert [(found.tasks[turn.task], turn.lock) for turn in shown if turn.waits] == [
+        ("a", "hugetlb_fault_mutex"), ("ftruncate", "i_rwsem"),
+    ]  # fmt: skip
+    assert explanation(found, shown) == (
+        "a waits for hugetlb_fault_mutex, which ftruncate holds; ftruncate waits for i_rwsem, which a holds."
+    )
+    report = StringIO()
+    InterleaveReport(Screen(report, 80, colour=False, unicode=False), every=False).block("f", "ideal", found, 0)
+    assert report.getvalue().index("waits for hugetlb_fault_mutex") < report.getvalue().index("waits for i_rwsem")
 
 
 def test_what_is_expected_holds_in_every_order() -> None:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import ROOT, Hugeresv
 
 RACE = "history/H33-mmap-and-a-fault-count-twice"
@@ -42,16 +44,96 @@ def test_as_json(hugeresv: Hugeresv) -> None:
     assert found["finding"]["turns"][-1]["rsvd"] == 1
 
 
+def test_the_orders_add_up(hugeresv: Hugeresv) -> None:
+    """The orders of all bounds are those of the block, and the endings are those of the last bound.
+
+    Catches: an order that is counted nowhere, or in the endings of two bounds.
+    """
+    for kernel in ("ideal", "ideal,races-counted-twice=on"):
+        (found,) = map(json.loads, hugeresv("interleave", "--json", "--on", kernel, RACE).out.splitlines())
+        assert sum(bound["orders"] for bound in found["bounds"]) == found["orders"]
+        assert sum(ending["orders"] for ending in found["endings"]) == found["bounds"][-1]["orders"]
+        assert [bound["preemptions"] for bound in found["bounds"]][-1] == found["preemptions"]
+
+
 def test_what_has_no_calls_at_once_is_refused(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """A scenario without a block, and a real kernel, are wrong input, told with the file's name.
+    """A file and a folder without calls at once, and a real kernel, are wrong input, told with the name.
 
     Catches: a verdict on nothing, or an error that names none of a folder's files.
     """
-    ran = hugeresv("interleave", "split-middle")
-    assert ran.status == 2
-    assert "split-middle: this scenario has no calls at once" in ran.err
+    for name in ("split-middle", "behaviours/fallocate"):
+        ran = hugeresv("interleave", name)
+        assert (ran.status, ran.out) == (2, "")
+        assert f"{name}: no scenario here has calls at once" in ran.err
+    (tmp_path / "plain.scn").write_text("pool 2M nr=1\na mmap x 1 private\n")
+    assert hugeresv("interleave", tmp_path).status == 2
     ran = hugeresv("interleave", "--on", "guest:6.12", RACE)
     assert ran.status in (2, 3)
+
+
+def test_a_folder_passes_over_what_has_no_calls_at_once(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """A folder with one such file among others exits with what that one gives, and says how many it passed over.
+
+    Catches: a folder that can never be clean.
+    """
+    (tmp_path / "plain.scn").write_text("pool 2M nr=1\na mmap x 1 private\n")
+    (tmp_path / "race.scn").write_text(AT_ONCE)
+    ran = hugeresv("interleave", tmp_path)
+    assert ran.status == 0
+    assert "All orders keep every invariant" in ran.out
+    assert "1 of 2 scenarios has no calls at once and is passed over" in ran.err
+
+
+AT_ONCE = """
+pool 2M nr=4
+  memfd f
+a mmap x 1 shared file=f noreserve
+together
+a touch x 0
+b mmap y 1 shared file=f
+apart -> rsvd=0
+"""
+
+
+@pytest.mark.parametrize("verb", [("run",), ("run", "--locks"), ("run", "--fail-each"), ("interleave",)])
+def test_an_order_that_there_is_not_is_wrong_input(hugeresv: Hugeresv, tmp_path: Path, verb: tuple[str, ...]) -> None:
+    """A switch= of an unknown process, an unknown lock, or one asked for less often, is told with what there is.
+
+    Catches: a typing error after which another order is run without a word.
+    """
+    file = tmp_path / "race.scn"
+    for switch, told in (
+        ("zz", "switch 'zz' names none of the calls: a, b"),
+        ("a@zz", "switch 'a@zz' is never reached: on this kernel a asks for mmap_lock once, "),
+        ("a@resv_map->lock#9", "a asks for resv_map->lock 2 times; write one of these, or "),
+    ):
+        file.write_text(AT_ONCE.replace("together", f"together switch={switch}"))
+        ran = hugeresv(*verb, file)
+        assert ran.status == 2
+        assert "step 3: " in ran.err
+        assert told in ran.err
+    for switch in ("a@resv_map->lock#2", "a@resv_map->lock#9?"):
+        file.write_text(AT_ONCE.replace("together", f"together switch={switch}"))
+        assert hugeresv(*verb, file).status == 0
+
+
+def test_what_is_expected_must_hold_in_every_order(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """An order that does not answer as expected is a finding; with switch= it is the named order that must.
+
+    Catches: an expectation that nobody looks at.
+    """
+    file = tmp_path / "race.scn"
+    old = "ideal,races-counted-twice=on"
+    named = "together switch=a@resv_map->lock#2"
+    file.write_text(AT_ONCE.replace("rsvd=0", "free=2"))
+    ran = hugeresv("interleave", file)
+    assert ran.status == 1
+    assert "EXPECTED (calls at once answer as expected): free is 3, expected 2" in ran.out
+    file.write_text(AT_ONCE.replace("together", named).replace("rsvd=0", "rsvd=1"))
+    assert hugeresv("interleave", file).status == 1
+    ran = hugeresv("interleave", "--on", old, file)
+    assert "I1" in ran.out
+    assert "EXPECTED" not in ran.out
 
 
 def test_locks_and_failures_are_told(hugeresv: Hugeresv, tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ from hugeresv.cli.exit_status import CONTRADICTED, ExitStatus
 from hugeresv.cli.files import read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, on_kernel
+from hugeresv.cli.streams import say
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.errors import InputError
 from hugeresv.kernels.grammar import open_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.scenario.scenario import Scenario
 
 
 @click.command(
@@ -35,8 +37,9 @@ def interleave(
     """Try every order of calls at once; show one that is wrong.
 
     FILE is a scenario with calls between `together` and `apart`. Each may be stopped wherever it asks for a lock. An
-    order is wrong if an invariant does not hold afterwards, if calls wait for each other, or if no order of whole calls
-    gives the same answers. Orders with few preemptions come first.
+    order is wrong if an invariant does not hold afterwards, if calls wait for each other, if no order of whole calls
+    gives the same answers, or if it does not answer as is expected behind `apart`. Orders with few preemptions come
+    first. In a folder, files without such calls are passed over.
 
     Exit status: 0 no order is wrong, 1 one is, 2 a file is wrong, 3 it cannot be run here.
     """
@@ -48,15 +51,34 @@ def interleave(
     with status.going_on(), open_kernel(kernel_name) as kernel:
         if not isinstance(kernel, ModelKernel):
             raise InputError(f"{kernel_name}: only a behaviour of the model has orders to try")
-        for file in read_files(files, status):
-            for identifier, scenario in file.entries():
-                with status.going_on(file.name):
+        for argument in files:
+            for name, identifier, scenario in _with_calls_at_once(argument, status):
+                with status.going_on(name):
                     begin = time.process_time()
                     for found in search(scenario, kernel, preemptions=preemptions):
                         if found.finding is not None:
                             status.note(CONTRADICTED)
                         if json_wanted:
-                            print(as_json(file.name, identifier, found))  # noqa: T201  the result itself
+                            print(as_json(name, identifier, found))  # noqa: T201  the result itself
                         else:
-                            report.block(file.name, kernel.name, found, time.process_time() - begin)
+                            report.block(name, kernel.name, found, time.process_time() - begin)
     return status.value
+
+
+def _with_calls_at_once(argument: Path, status: ExitStatus) -> list[tuple[str, str, Scenario]]:
+    """The scenarios of a file or folder that have calls at once, each with its file's name and its id.
+
+    Others are passed over, but a file or folder that has no such scenario is wrong.
+    """
+    from hugeresv.search.interleave.interleave import WRITE_THEM, has_calls_at_once
+
+    every = [(file.name, *entry) for file in read_files([argument], status) for entry in file.entries()]
+    found = [each for each in every if has_calls_at_once(each[-1])]
+    with status.going_on(str(argument)):
+        if every and not found:
+            raise InputError(f"no scenario here has calls at once: {WRITE_THEM}")
+    if 0 < len(found) < len(every):
+        passed = len(every) - len(found)
+        are = "has no calls at once and is" if passed == 1 else "have no calls at once and are"
+        say(f"hugeresv: {argument}: {passed} of {len(every)} scenarios {are} passed over\n")
+    return found

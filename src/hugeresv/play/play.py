@@ -4,6 +4,7 @@ Looking at mappings and checking invariants cost more than the steps themselves,
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from hugeresv.answer import Answer
@@ -126,6 +127,15 @@ def apply_step(session: Session, number: int, step: Step) -> Answer:
     """What the session answers to a step; an InputError names the step."""
     try:
         return session.apply(step.operation, may_hang=step.hangs is True, fails=step.fails)
+    except InputError as error:
+        raise type(error)(f"step {number}: {error}") from error
+
+
+@contextmanager
+def at_step(number: int) -> Iterator[None]:
+    """An InputError of the block names the step."""
+    try:
+        yield
     except InputError as error:
         raise type(error)(f"step {number}: {error}") from error
 

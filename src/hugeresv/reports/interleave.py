@@ -29,6 +29,8 @@ def as_json(file: str, identifier: str, found: Orders) -> str:
             "orders": found.runs,
             "steps": found.steps,
             "preemptions": found.preemptions,
+            "bounds": [bound._asdict() for bound in found.bounds],
+            "wrong": found.wrong,
             "endings": [
                 {
                     "outcomes": dict(zip(found.tasks, ending.outcomes, strict=True)),
@@ -49,6 +51,7 @@ def as_json(file: str, identifier: str, found: Orders) -> str:
                     {
                         "task": found.tasks[turn.task],
                         "lock": turn.lock,
+                        "waits": turn.waits,
                         "calls": turn.calls,
                         **dict(zip(_NUMBERS, turn.counters, strict=True)),
                     }
@@ -106,7 +109,8 @@ class InterleaveReport:
         for turn in shown:
             lines = [line for call in turn.calls for line in _wrapped(call, width)]
             if self._every or turn.switched or not lines:
-                lines = [screen.styled(f"{turn.lock:<{width}}", dim=True), *lines]
+                lock = f"waits for {turn.lock}" if turn.waits else turn.lock
+                lines = [screen.styled(f"{lock:<{width}}", dim=True), *lines]
             if not (turn.calls or turn.switched or self._every or turn.counters != before):
                 continue
             numbers = "".join(self._number(was, now) for was, now in zip(before, turn.counters, strict=True))

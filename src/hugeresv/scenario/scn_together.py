@@ -22,7 +22,7 @@ from hugeresv.scenario.strict_json import dumps
 BEGIN, END = Together.op, "apart"
 _SWITCH = "switch"
 _SWITCHES = re.compile(r'"(?:[^"\\]|\\.)*"|[^,]+')
-_PLAIN = re.compile(r"[\w.>#@-]+")
+_PLAIN = re.compile(r"[\w.>#@?-]+")
 """A switch that needs no quotes."""
 
 

@@ -19,6 +19,7 @@ from hugeresv.together.watch import watching
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hugeresv.model.locks import LockOf
     from hugeresv.model.machine import Machine
 
 
@@ -30,6 +31,8 @@ class Order(NamedTuple):
     waiting: tuple[tuple[int, Want], ...]
     """The tasks that wait for each other, if that is how it ended."""
     machine: Machine
+    holding: tuple[tuple[LockOf, ...], ...] = ()
+    """What each task holds at the end, which is something only where tasks wait for each other."""
 
     @property
     def preemptions(self) -> int:
@@ -213,8 +216,9 @@ class Interleavings:
     def _ended(self, machine: Machine, steps: list[Advance]) -> Order:
         tasks = self._tasks.tasks
         waiting = tuple((task.number, task.want) for task in tasks if task.want is not None)
+        holding = tuple(tuple(lock for lock, _ in task.held) for task in tasks)
         self._tasks.end()
-        return Order(tuple(steps), tuple(task.answer for task in tasks), waiting, machine)
+        return Order(tuple(steps), tuple(task.answer for task in tasks), waiting, machine, holding)
 
 
 def _still_asleep(node: _Node) -> dict[int, Want]:

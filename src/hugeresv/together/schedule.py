@@ -1,6 +1,7 @@
 """An order of calls at once as a scenario writes it: where a process stops and lets another go on.
 
-`b@resv_map->lock#2`: b goes on until it asks for that lock for the second time. `b`: it goes on as far as it can. What
+`b@resv_map->lock#2`: b goes on until it asks for that lock for the second time. `b`: it goes on as far as it can.
+`b@hugetlb_lock#3?`: only some kernels ask for it so often; on others b goes on to its end. What
 comes after the last of them is serial: the other processes in the order of the block, then the one that has stopped.
 Only stops are written, so that an order means the same when other steps have come or gone.
 """
@@ -8,6 +9,7 @@ Only stops are written, so that an order means the same when other steps have co
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,15 +17,19 @@ from typing import NamedTuple
 from hugeresv.errors import InputError
 from hugeresv.together.run import Advance, Want
 
-_STOP = re.compile(r"(?P<task>.+?)(?:@(?P<lock>.+?)(?:#(?P<time>[1-9][0-9]{0,8}))?)?")
+_STOP = re.compile(r"(?P<task>.+?)(?:@(?P<lock>.+?)(?:#(?P<time>[1-9][0-9]{0,8}))?(?P<may_miss>\?)?)?")
 
 
 class Stop(NamedTuple):
-    """A task goes on until it asks for a lock of that name for the `time`-th time; None: as far as it can."""
+    """A task goes on until it asks for a lock of that name for the `time`-th time; None: as far as it can.
+
+    `may_miss`: or to its end, where it does not ask so often.
+    """
 
     task: int
     lock: str | None
     time: int
+    may_miss: bool = False
 
 
 def read_switch(switch: Sequence[str], tasks: Sequence[str]) -> list[Stop]:
@@ -33,7 +39,8 @@ def read_switch(switch: Sequence[str], tasks: Sequence[str]) -> list[Stop]:
         found = _STOP.fullmatch(text)
         if found is None or found["task"] not in tasks:
             raise InputError(f"switch {text!r} names none of the calls: {', '.join(tasks)}")
-        stops.append(Stop(tasks.index(found["task"]), found["lock"], int(found["time"] or 1)))
+        may_miss = found["may_miss"] is not None
+        stops.append(Stop(tasks.index(found["task"]), found["lock"], int(found["time"] or 1), may_miss))
     return stops
 
 
@@ -43,14 +50,23 @@ class Follow:
     def __init__(self, stops: Sequence[Stop]) -> None:
         self._stops = list(stops)
         self._at = 0
+        self._missed: list[Stop] = []
+
+    @property
+    def missed(self) -> list[Stop]:
+        """After the last step: the stops at which no task has stopped, because it never asked for the lock so often."""
+        missed = self._missed + self._stops[self._at :]
+        return [stop for stop in missed if stop.lock is not None and not stop.may_miss]
 
     def __call__(self, steps: Sequence[Advance], enabled: Sequence[int], wants: Sequence[Want | None]) -> int:
         """The task that goes on, of those that can."""
         while self._at < len(self._stops):
-            task, lock, time = self._stops[self._at]
+            task, lock, time, _ = self._stops[self._at]
             want = wants[task]
             waits = want is not None and want.lock.name == lock and _asked(steps, task, lock) == time - 1
             if want is None or waits or (lock is None and task not in enabled):
+                if want is None:
+                    self._missed.append(self._stops[self._at])
                 self._at += 1
             elif task in enabled:
                 return task
@@ -63,6 +79,23 @@ class Follow:
         return min(enabled, key=lambda task: (task == stopped, task))
 
 
+def check_reached(follow: Follow, switch: Sequence[str], tasks: Sequence[str], steps: Sequence[Advance]) -> None:
+    """InputError for a stop that the order gone by did not reach, with the locks that its task has asked for."""
+    for missed in follow.missed:
+        text = next(each for each, stop in zip(switch, read_switch(switch, tasks), strict=True) if stop == missed)
+        asked = Counter(step.want.lock.name for step in steps if step.task == missed.task)
+        named = {lock: count for lock, count in asked.items() if lock == missed.lock} or asked
+        locks = ", ".join(f"{lock} {_times(count)}" for lock, count in named.items())
+        raise InputError(
+            f"switch {text!r} is never reached: on this kernel {tasks[missed.task]} asks for {locks};"
+            f" write one of these, or '{text}?' for a stop that only some kernels have"
+        )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def write_switch(steps: Sequence[Advance], tasks: Sequence[str]) -> tuple[str, ...]:
     """The stops of an order, so many as do not follow from the others."""
     stops = list(_stops(steps))
@@ -70,7 +103,7 @@ def write_switch(steps: Sequence[Advance], tasks: Sequence[str]) -> tuple[str, .
         stops.pop()
     return tuple(
         tasks[task] + (f"@{lock}" + (f"#{time}" if time > 1 else "") if lock is not None else "")
-        for task, lock, time in stops
+        for task, lock, time, _ in stops
     )
 
 

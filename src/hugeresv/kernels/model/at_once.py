@@ -16,7 +16,7 @@ from hugeresv.scenario.scenario import Together
 
 try:
     from hugeresv.together.orders import Interleavings, Order
-    from hugeresv.together.schedule import Follow, read_switch
+    from hugeresv.together.schedule import Follow, check_reached, read_switch
 except ModuleNotFoundError as error:  # pragma: no cover  greenlet comes with an extra
     raise UnavailableError(
         f"calls at once need {error.name}, which is not installed: pip install 'hugeresv[interleave]'"
@@ -64,16 +64,27 @@ def task_names(together: Together) -> tuple[str, ...]:
 
 
 def runs(block: Block, switch: Sequence[str] | None) -> list[Order]:
-    """The run that `switch` says, or one of every order, a serial one first. UnavailableError: they are too many."""
-    orders = block.orders()
+    """The run that `switch` says, or one of every order, a serial one first.
+
+    UnavailableError: they are too many. InputError: a stop of `switch` is never reached.
+    """
     if switch is not None:
-        return [orders.replay(Follow(read_switch(switch, block.tasks)))]
+        return [named_order(block, switch)]
+    orders = block.orders()
     found: list[Order] = []
     for run in orders:
         found.append(run)
         if orders.runs > MOST_RUNS:
             raise UnavailableError(f"these calls have more than {MOST_RUNS} orders; choose one with switch=")
     return found
+
+
+def named_order(block: Block, switch: Sequence[str]) -> Order:
+    """The order that `switch` says. InputError: it names no call of the block, or one of its stops is never reached."""
+    follow = Follow(read_switch(switch, block.tasks))
+    run = block.orders().replay(follow)
+    check_reached(follow, switch, block.tasks, run.steps)
+    return run
 
 
 def _carry_out(call: Call, machine: Machine) -> Returned:

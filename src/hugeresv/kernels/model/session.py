@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from hugeresv.answer import Answer, Counters, NodeCounters, PoolAnswer
 from hugeresv.calls.call import Call
@@ -24,6 +25,10 @@ from hugeresv.model.unmap import exit_process
 from hugeresv.outcome import ENDINGS, HANG, OK, Outcome
 from hugeresv.scenario.scenario import Cgroup, Pool, Together
 from hugeresv.together.failures import failing
+
+if TYPE_CHECKING:
+    from hugeresv.kernels.model.at_once import Block
+    from hugeresv.together.orders import Order
 
 
 class ModelSession(NamedSession):
@@ -85,12 +90,11 @@ class ModelSession(NamedSession):
         first, *others = runs(at_once, block.switch)
         also: list[Answer] = []
         for run in (*others, first):
-            self.machine = run.machine
-            outcomes = at_once.outcomes(run)
-            answer = self._answer(HANG if HANG in outcomes.values() else OK)._replace(outcomes=outcomes)
+            answer = self.answer_of(at_once, run)
             if answer not in also:
                 also.append(answer)
         also.remove(answer)
+        self.machine = first.machine
         for call, returned in zip(calls, first.answers, strict=True):
             if returned is not None:
                 outcome, value = returned if isinstance(returned, tuple) else (returned, 0)
@@ -99,6 +103,15 @@ class ModelSession(NamedSession):
         self.also = also
         same = all(other.outcomes == answer.outcomes for other in also)
         return answer if same else answer._replace(outcomes=None)
+
+    def answer_of(self, block: Block, run: Order) -> Answer:
+        """What calls at once answer in one order; the session's own machine stays as it is."""
+        machine, self.machine = self.machine, run.machine
+        try:
+            outcomes = block.outcomes(run)
+            return self._answer(HANG if HANG in outcomes.values() else OK)._replace(outcomes=outcomes)
+        finally:
+            self.machine = machine
 
     def _answer(self, outcome: Outcome) -> Answer:
         machine = self.machine

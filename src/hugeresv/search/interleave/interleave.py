@@ -2,32 +2,37 @@
 
 Orders of no, one and two preemptions come first, so that what is found is short. What the unbounded search does not
 find is not there (`together.orders`). A finding is an order after which an invariant does not hold, in which calls wait
-for each other for ever, or whose answers no serial order gives.
+for each other for ever, whose answers no serial order gives, or which does not answer as the scenario expects. What a
+scenario expects behind `apart` it expects of every order or, with `switch=`, of the one that this names.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from hugeresv.calls.resolve import resolve
 from hugeresv.errors import InputError
 from hugeresv.invariants.check import check
 from hugeresv.invariants.violation import Violation
-from hugeresv.kernels.model.at_once import Block, block_of, task_names
+from hugeresv.kernels.model.at_once import Block, block_of, named_order, task_names
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.outcome import ENDINGS, Outcome
 from hugeresv.play.insight import mapping_at
-from hugeresv.play.play import apply_step
-from hugeresv.scenario.scenario import Scenario, Step, Together
+from hugeresv.play.play import apply_step, at_step
+from hugeresv.scenario.expectation import contradictions, expected
+from hugeresv.scenario.scenario import Expectation, Scenario, Step, Together
 from hugeresv.together.orders import Order
 from hugeresv.together.schedule import write_switch
 
 FEW = (0, 1, 2)
 """Bounds of preemptions that are tried before all orders are."""
+
+WRITE_THEM = "write them between 'together' and 'apart'"
+"""What to do where a scenario has no calls at once."""
 
 
 class OrderEnding(NamedTuple):
@@ -47,6 +52,13 @@ class WrongOrder:
     switch: tuple[str, ...]
 
 
+class Bound(NamedTuple):
+    """How many orders were run within a bound of preemptions; None: without a bound."""
+
+    preemptions: int | None
+    orders: int
+
+
 @dataclass(slots=True)
 class Orders:
     """What the orders of one block gave."""
@@ -56,14 +68,24 @@ class Orders:
     """The step that the block is, from 1."""
     block: Block
     tasks: tuple[str, ...]
-    runs: int = 0
     steps: int = 0
-    preemptions: int | None = None
-    """The bound within which all orders were run; None: without one."""
+    bounds: list[Bound] = field(default_factory=list)
+    """Every bound that was tried, the last one cut short where it is not the one asked for and has a finding."""
     finding: WrongOrder | None = None
     wrong: int = 0
     """How many orders were wrong, of those of the last bound."""
     endings: Counter[OrderEnding] = field(default_factory=Counter)
+    """How often the orders of the last bound ended so."""
+
+    @property
+    def runs(self) -> int:
+        """The orders that were run; one within two bounds counts twice."""
+        return sum(bound.orders for bound in self.bounds)
+
+    @property
+    def preemptions(self) -> int | None:
+        """The last bound; None: there is none."""
+        return self.bounds[-1].preemptions if self.bounds else None
 
 
 Progress = Callable[[Orders], None]
@@ -74,50 +96,67 @@ def interleave(
 ) -> list[Orders]:
     """Every block of a scenario; the scenario goes on after a serial order of each.
 
-    `preemptions`: at most so many; None: any number. Raises InputError for a scenario without calls at once, and as
-    `play` does.
+    `preemptions`: at most so many; None: any number. The scenario goes on after the order of `switch=`, where it has
+    one. Raises InputError for a scenario without calls at once, and as `play` does.
     """
+    if not has_calls_at_once(scenario):
+        raise InputError(f"this scenario has no calls at once: {WRITE_THEM}")
     found = []
     with kernel.start(scenario.pool, scenario.cgroups, scenario.pools or ()) as session:
         for number, step in enumerate(scenario.steps, 1):
             operation = step.operation
             if isinstance(operation, Together):
-                found.append(_search(scenario, number, operation, session, preemptions, progress))
-                operation = Together(operation.steps, ())
-            answer = apply_step(session, number, _as(step, operation))
+                with at_step(number):
+                    found.append(_search(scenario, number, session, _Wanted.of(step, kernel), preemptions, progress))
+                operation = replace(operation, switch=operation.switch or ())
+            answer = apply_step(session, number, replace(step, operation=operation))
             if answer.outcome in ENDINGS:
                 break
     if not found:
-        raise InputError("this scenario has no calls at once: put them between 'together' and 'apart'")
+        raise InputError(f"step {number} answers {answer.outcome}, and the scenario ends before its calls at once")
     return found
 
 
-def _as(step: Step, operation: object) -> Step:
-    from dataclasses import replace
+def has_calls_at_once(scenario: Scenario) -> bool:
+    """Whether there is a block to search."""
+    return any(isinstance(step.operation, Together) for step in scenario.steps)
 
-    return replace(step, operation=operation)  # type: ignore[arg-type]
+
+class _Wanted(NamedTuple):
+    """What is expected behind `apart`: of the order that `switch` names; None: of every one."""
+
+    expectation: Expectation
+    switch: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, step: Step, kernel: ModelKernel) -> _Wanted:
+        assert isinstance(step.operation, Together)
+        return cls(expected(step, kernel.expectation_names), step.operation.switch)
 
 
 def _search(
     scenario: Scenario,
     number: int,
-    together: Together,
     session: ModelSession,
+    wanted: _Wanted,
     preemptions: int | None,
     progress: Progress | None,
 ) -> Orders:
+    together = scenario.steps[number - 1].operation
+    assert isinstance(together, Together)
     calls = [resolve(step.operation, session.names) for step in together.steps]
     block = block_of(together, session.machine.copy(), calls)
     result = Orders(scenario, number, block, task_names(together))
-    judge = _Judge(result, session)
+    named = None if wanted.switch is None else named_order(block, wanted.switch)
+    judge = _Judge(result, session, wanted)
     bounds: Sequence[int | None] = [*(few for few in FEW if preemptions is None or few < preemptions), preemptions]
     for bound in bounds:
-        result.preemptions = bound
+        result.bounds.append(Bound(bound, 0))
         result.wrong = 0
         result.endings.clear()
         orders = block.orders(preemptions=bound)
-        for run in orders:
-            result.runs += 1
+        for count, run in enumerate(orders, 1):
+            result.bounds[-1] = Bound(bound, count)
             judge.take(run)
             if progress is not None:
                 progress(result)
@@ -125,16 +164,21 @@ def _search(
                 break
         result.steps += orders.steps
         if result.finding is not None:
-            break
+            return result
+    if named is not None:
+        judge.take_named(named)
     return result
 
 
 class _Judge:
     """Says what is wrong with an order, and keeps the best of those that are."""
 
-    def __init__(self, result: Orders, session: ModelSession) -> None:
+    def __init__(self, result: Orders, session: ModelSession, wanted: _Wanted) -> None:
         self._result = result
+        self._session = session
         self._names = session.names
+        self._wanted = wanted
+        self._expects = wanted.switch is None and wanted.expectation != Expectation()
         self._serial: set[OrderEnding] = set()
 
     def take(self, run: Order) -> None:
@@ -152,6 +196,18 @@ class _Judge:
         ):  # fmt: skip
             result.finding = WrongOrder(run, ending, tuple(violations), write_switch(run.steps, result.tasks))
 
+    def take_named(self, run: Order) -> None:
+        """Hold the order that the scenario names against what it expects; it has been counted in as one of all."""
+        if violations := self._unexpected(run):
+            switch = write_switch(run.steps, self._result.tasks)
+            self._result.finding = WrongOrder(run, self._ending(run), tuple(violations), switch)
+
+    def _unexpected(self, run: Order) -> list[Violation]:
+        """Where an order does not answer as expected."""
+        answer = self._session.answer_of(self._result.block, run)
+        found = contradictions(self._wanted.expectation, answer)
+        return [Violation("EXPECTED", "calls at once answer as expected", str(each)) for each in found]
+
     def _ending(self, run: Order) -> OrderEnding:
         h = run.machine.hstate
         counters = h.nr_huge_pages, h.free_huge_pages, h.resv_huge_pages, h.surplus_huge_pages
@@ -163,6 +219,8 @@ class _Judge:
             waits = ", ".join(f"{tasks[task]} for {want.lock.name}" for task, want in run.waiting)
             return [Violation("DEADLOCK", "every call returns", f"the calls wait for each other: {waits}")]
         found = check(run.machine, lambda process, address: mapping_at(str(process), address, self._names))
+        if self._expects:
+            found = [*found, *self._unexpected(run)]
         if run.switches < len(self._result.tasks):
             self._serial.add(ending)
         elif not found and ending not in self._serial:

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from hugeresv.calls.call import Call
+from hugeresv.calls.resolve import resolve
 from hugeresv.errors import InputError
 from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.kernels.model.session import ModelSession
 from hugeresv.model import locks
 from hugeresv.model.locks import LockOf
 from hugeresv.outcome import ENDINGS
-from hugeresv.play.play import apply_step
+from hugeresv.play.play import apply_step, at_step
 from hugeresv.scenario.decode import caller_of
 from hugeresv.scenario.scenario import Scenario, Step, Together
 from hugeresv.together.rules import LockRule, guards_of, missing_locks
@@ -75,12 +77,24 @@ def judge_locks(scenario: Scenario, kernel: ModelKernel) -> list[Fault]:
         session.during = monitor.during
         for number, step in enumerate(scenario.steps, 1):
             block = step.operation
+            if isinstance(block, Together):
+                _check_switch(session, number, block)
             for each in block.steps if isinstance(block, Together) else (step,):
                 monitor.begin(number, each)
                 monitor.machine = session.machine
                 if apply_step(session, number, each).outcome in ENDINGS:
                     return monitor.faults()
     return monitor.faults()
+
+
+def _check_switch(session: ModelSession, number: int, block: Together) -> None:
+    """InputError for an order that there is not, though the calls are made one after the other here."""
+    if block.switch is not None:
+        from hugeresv.kernels.model.at_once import block_of, named_order
+
+        calls = [resolve(step.operation, session.names) for step in block.steps]
+        with at_step(number):
+            named_order(block_of(block, session.machine.copy(), calls), block.switch)
 
 
 class _Monitor:

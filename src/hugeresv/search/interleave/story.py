@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hugeresv.search.interleave.interleave import Orders, WrongOrder
 from hugeresv.together.orders import Frame
-from hugeresv.together.run import Told
+from hugeresv.together.run import Told, Want, same
 
 
 class Turn(NamedTuple):
@@ -21,23 +21,34 @@ class Turn(NamedTuple):
     """Whether another task had gone on before."""
     preempts: bool
     """Whether that one could have gone on."""
+    waits: bool = False
+    """Whether it waits for the lock for ever, and nothing comes of it."""
 
 
 def turns(found: Orders) -> list[Turn]:
     """The turns of a finding, in their order."""
     assert found.finding is not None
-    frames = found.block.orders().film(found.finding.run)
-    return [_turn(before, frame) for before, frame in zip([None, *frames], frames, strict=False)]
+    run = found.finding.run
+    frames = found.block.orders().film(run)
+    shown = [_turn(before, frame) for before, frame in zip([None, *frames], frames, strict=False)]
+    return shown + [
+        Turn(task, _spell_want(want), (), frames[-1].counters, switched=True, preempts=False, waits=True)
+        for task, want in run.waiting
+    ]
 
 
 def _turn(before: Frame | None, frame: Frame) -> Turn:
     step = frame.step
     switched = before is not None and before.step.task != step.task
     preempts = before is not None and switched and before.step.task in step.could
-    want = step.want
+    calls = tuple(map(spell_call, frame.told))
+    return Turn(step.task, _spell_want(step.want), calls, frame.counters, switched, preempts)
+
+
+def _spell_want(want: Want) -> str:
+    """`mmap_lock (read)`."""
     how = "" if want.alone else " (read)"
-    lock = f"{want.lock.name}{how}" if want.takes else f"without {want.lock.name}"
-    return Turn(step.task, lock, tuple(map(spell_call, frame.told)), frame.counters, switched, preempts)
+    return f"{want.lock.name}{how}" if want.takes else f"without {want.lock.name}"
 
 
 def spell_call(told: Told) -> str:
@@ -51,7 +62,7 @@ def explanation(found: Orders, shown: Sequence[Turn]) -> str:
     finding = found.finding
     assert finding is not None
     if any(violation.name == "DEADLOCK" for violation in finding.violations):
-        return "Each waits for a lock that another holds."
+        return "; ".join(_wait(found, task, want) for task, want in finding.run.waiting) + "."
     at = next((at for at, turn in enumerate(shown) if turn.preempts), None)
     if at is None:
         return "The calls are wrong one after the other."
@@ -69,6 +80,14 @@ def explanation(found: Orders, shown: Sequence[Turn]) -> str:
         f" {' and '.join(others)} came in between with {', '.join(did) or 'nothing that counts'};"
         f" {name} had not seen that{went_on}."
     )
+
+
+def _wait(found: Orders, task: int, want: Want) -> str:
+    """Which lock a task waits for, and who holds it."""
+    assert found.finding is not None
+    holding = found.finding.run.holding
+    holders = [found.tasks[other] for other, held in enumerate(holding) if any(same(want.lock, lock) for lock in held)]
+    return f"{found.tasks[task]} waits for {_spell_want(want)}, which {' and '.join(holders)} holds"
 
 
 def as_scenario(finding: WrongOrder) -> str:
