@@ -1,6 +1,7 @@
 """Settings of Hypothesis for all tests; the host's kernel and guests for those that need them."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,9 @@ from tests.guests import need_guest
 # On top of what Hypothesis chooses by itself, which is fixed seeds where CI is set. No example has a time limit.
 settings.register_profile("untimed", settings.get_profile(settings.get_current_profile_name()), deadline=None)
 settings.load_profile("untimed")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell's background job has it ignored, and so have the processes that tests start, and then send it to."""
 
 os.environ.setdefault(WAIT_VARIABLE, "300")
 """Seconds after which a test that needs the host's pool is skipped because others use it: fewer than it may take."""

@@ -86,7 +86,10 @@ def test_an_interrupted_check_says_what_it_has_done(number: int, status: int, tm
             assert time.monotonic() < deadline
             time.sleep(0.05)
         tool.send_signal(number)
-        out, _ = tool.communicate(timeout=60)
+        try:
+            out, _ = tool.communicate(timeout=60)
+        finally:
+            tool.kill()
     assert (tool.returncode, "ended early" in " ".join(out.split())) == (status, True)
 
 
