@@ -138,6 +138,7 @@ class _HState:
         numbers = enumerate(zip(*(each.value_() for each in there_on), strict=True))
         there_are = nodes_with_memory(self.kernel)
         h.nodes = {nid: _node(*pages) for nid, pages in numbers if nid in there_are or any(pages)} or {0: HStateNode(0)}
+        h.is_numa = len(h.nodes) > 1
         self._machine.nearest = nearest_first(tuple(h.nodes))
 
     def _block(self, block: SuperBlock) -> None:
