@@ -1,5 +1,6 @@
 """The tables: learned from the real machine, and equal to it."""
 
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,12 +12,13 @@ from hugeresv.errors import UnsupportedError
 from hugeresv.model.machine import Machine
 from hugeresv.model.presets import PRESETS
 from hugeresv.scenario import operation as op
-from hugeresv.search.explore import table
+from hugeresv.search.explore import rows, table
 from hugeresv.search.explore.bound import USUAL, Bound
 from hugeresv.search.explore.bounded_model import Move
 from hugeresv.search.explore.explore import search
 from hugeresv.search.explore.learn import Ground, Learned, learn
 from hugeresv.search.explore.learners import learners
+from hugeresv.search.explore.numbers import Layout
 from hugeresv.search.explore.result import Exploration
 from hugeresv.search.explore.rows import Aspect, Rows
 from hugeresv.search.explore.table import TableSearch
@@ -128,14 +130,43 @@ def test_what_has_no_table_is_refused() -> None:
         explored("table", "6.18", Bound(operations=(*USUAL, "mremap")))
 
 
+def test_a_part_that_needs_more_bits_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With hardly a bit for each part at the start, the states are those that SPIN counts, and rows are learned once.
+
+    Catches: a state whose parts run into each other, and a search that ends where numbers grow.
+    """
+    monkeypatch.setattr(rows, "LAYOUT", Layout(view=1, links=1, files=1, counters=1))
+    search = TableSearch(PRESETS["ideal"], Bound(4, 2), symmetric=False)
+    found = search.run()
+    assert (found.states, found.transitions) == (346, 3_090)
+    narrow = search.learned
+    monkeypatch.undo()
+    search = TableSearch(PRESETS["ideal"], Bound(4, 2), symmetric=False)
+    search.run()
+    assert narrow == search.learned
+
+
+def test_a_state_has_no_more_bits_than_there_are() -> None:
+    """Bits are taken where they are not used, and refused where all are.
+
+    Catches: a state of 64 bits and more, which would be another one.
+    """
+    layout, used = Layout(view=20, links=6, files=8, counters=9), Layout(view=19, links=6, files=8, counters=7)
+    wider = layout.widened("links", used)
+    assert wider is not None
+    assert 2 * wider.view + wider.links + wider.files + wider.counters <= 63
+    assert (wider.links, wider.view >= 19, wider.counters >= 7) == (8, True, True)
+    assert layout.widened("links", layout) is None
+
+
 def test_a_row_that_is_wrong_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row that forgets what munmap gives back leads to counters that no real machine has.
 
     Catches: views and counters that are taken from the table alone.
     """
 
-    def forgetful(here: Ground, machine: Machine, move: Move) -> Learned:
-        learned = learn(here, machine, move)
+    def forgetful(here: Ground, machine: Machine, move: Move, known: AbstractSet[str]) -> Learned:
+        learned = learn(here, machine, move, known)
         return learned._replace(changes=(0, 0, 0, 0)) if isinstance(move.operation, op.Munmap) else learned
 
     monkeypatch.setattr(table, "learn", forgetful)
@@ -148,9 +179,9 @@ def test_transitions_are_stepped_on_the_real_machine(monkeypatch: pytest.MonkeyP
     stepped = []
     real = Rows.after
 
-    def counted(rows: Rows, case: Aspect) -> Any:
+    def counted(table: Rows, case: Aspect) -> Any:
         stepped.append(case)
-        return real(rows, case)
+        return real(table, case)
 
     monkeypatch.setattr(Rows, "after", counted)
     found = TableSearch(PRESETS["ideal"], Bound(5, 3)).run()

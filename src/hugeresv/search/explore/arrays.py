@@ -7,16 +7,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hugeresv.search.explore.numbers import Pairs
 from hugeresv.search.explore.rows import (
-    COUNTERS_BITS,
+    CELLS,
+    CHANGE,
+    FILES,
     FILES_BITS,
+    KEEP,
+    LINKS,
     LINKS_BITS,
     NOT_READY,
-    PIECE_BITS,
+    OTHER,
+    ROW_BITS,
     UNKNOWN,
-    VIEW_BITS,
     Aspect,
     Rows,
+    split_leaf,
 )
 
 Miss = tuple[int, int, Aspect]
@@ -38,20 +44,6 @@ class Expanded(NamedTuple):
     transitions: int
 
 
-def pack(this: Any, other: Any, links: Any, files: Any, counters: Any) -> Any:
-    """A state in one number, also of arrays."""
-    views = (this << VIEW_BITS | other) << LINKS_BITS | links
-    return (views << FILES_BITS | files) << COUNTERS_BITS | counters
-
-
-def unpack(state: Any) -> tuple[Any, Any, Any, Any, Any]:
-    """The numbers of a state's parts, also of arrays."""
-    counters, state = state & (1 << COUNTERS_BITS) - 1, state >> COUNTERS_BITS
-    files, state = state & (1 << FILES_BITS) - 1, state >> FILES_BITS
-    links, state = state & (1 << LINKS_BITS) - 1, state >> LINKS_BITS
-    return state >> VIEW_BITS, state & (1 << VIEW_BITS) - 1, links, files, counters
-
-
 class NumpyLoop:
     """Goes from level to level, and knows all states that were seen."""
 
@@ -65,7 +57,8 @@ class NumpyLoop:
         self._rows = rows
         self._symmetric = symmetric
         self._seen = np.array([start], np.int64)
-        self._row_of = _Sorted(rows.row_of)
+        self._views = _Sorted(rows.view_of)
+        self._first_leaf = _Sorted(rows.first_leaf)
         self._other_after = _Sorted(rows.other_after)
 
     def __len__(self) -> int:
@@ -73,18 +66,19 @@ class NumpyLoop:
 
     def expand(self, level: Any, resolve: Resolve) -> Expanded:
         """The level after this one."""
+        rows = self._rows
         found: list[tuple[Any, Any, Any]] = []
         transitions = 0
-        parts = unpack(level)
-        flipped = self._rows.flipped[parts[2]]
+        parts = rows.layout.unpack(level)
+        flipped = rows.flipped[parts[2]]
         twins = (parts[0] == parts[1]) & (parts[2] == flipped)
         for process in (0, 1):
             this, other = parts[process], parts[1 - process]
             links = flipped if process else parts[2]
-            for operation, step in enumerate(self._rows.steps):
-                if process >= len(step.moves):
+            for operation in range(len(rows.steps)):
+                if process and not rows.both[operation]:
                     continue
-                able = self._rows.ready_this[operation, this] & self._rows.ready_other[operation, other]
+                able = rows.this_able[this, operation] & rows.other_able[other, operation]
                 if process and self._symmetric:
                     able &= ~twins
                 where = np.flatnonzero(able)
@@ -114,23 +108,19 @@ class NumpyLoop:
         while True:
             rows = self._rows
             this, other, links, files, counters = case
-            piece, links_piece = rows.piece[operation, this], rows.links_piece[operation, links]
-            reads = files if rows.reads_files[operation] else 0
-            key = ((rows.code[operation] << PIECE_BITS | piece) << LINKS_BITS | links_piece) << FILES_BITS | reads
-            row = np.where((piece < 0) | (links_piece < 0), UNKNOWN, self._row_of[key << COUNTERS_BITS | counters])
+            row = self._row(operation, this, links, files, counters)
             made = row != NOT_READY
-            row = np.where(row < 0, NOT_READY, row)
-            keeps = rows.changes_other[row] == 0
-            other_after = np.where(keeps, other, self._other_after[row << VIEW_BITS | other])
-            files_after = rows.files_after[row]
+            lacking = row == UNKNOWN
+            what = rows.rows[np.where(lacking, NOT_READY, row)]
+            files_after = what[:, FILES]
             after = (
-                rows.patched[rows.patch[row], this].astype(np.int64),
-                other_after,
-                rows.links_patched[rows.links_patch[row], links].astype(np.int64),
+                self._views[rows.cells[this] & what[:, KEEP] | what[:, CELLS]],
+                np.where(what[:, OTHER] == 0, other, self._other_after[other << ROW_BITS | row]),
+                rows.links_patched[what[:, LINKS], links].astype(np.int64),
                 np.where(files_after == UNKNOWN, files, files_after),
-                rows.added[rows.change[row], counters].astype(np.int64),
+                rows.added[what[:, CHANGE], counters].astype(np.int64),
             )
-            missing = made & ((row == NOT_READY) | (after[0] < 0) | (after[1] < 0) | (after[2] < 0) | (after[4] < 0))
+            missing = made & (lacking | (after[0] < 0) | (after[1] < 0) | (after[2] < 0) | (after[4] < 0))
             if not missing.any():
                 return after, made
             lost = np.flatnonzero(missing)
@@ -143,9 +133,27 @@ class NumpyLoop:
                 ]
             )
 
+    def _row(self, operation: int, this: Any, links: Any, files: Any, counters: Any) -> Any:
+        """The rows that answer; UNKNOWN where none was learned."""
+        rows = self._rows
+        piece, links_piece = rows.piece[this, operation].astype(np.int64), rows.links_piece[links, operation]
+        place = (piece << LINKS_BITS | links_piece) << FILES_BITS | (files if rows.reads_files[operation] else 0)
+        leaf = self._first_leaf[place]
+        found = np.full(len(place), UNKNOWN, np.int64)
+        todo = np.flatnonzero(leaf != UNKNOWN)
+        while len(todo):
+            guards, row, following = split_leaf(leaf[todo])
+            holds = rows.holds[guards, counters[todo]]
+            found[todo[holds]] = row[holds]
+            todo, following = todo[~holds], following[~holds]
+            leaf[todo] = rows.leaves[following]
+            todo = todo[leaf[todo] != UNKNOWN]
+        return found
+
     def _canonical(self, after: tuple[Any, ...], process: int) -> tuple[Any, Any]:
         """The state, the first process's view first; and whether the processes have changed places."""
         this, other, links, files, counters = after
+        pack = self._rows.layout.pack
         turned = pack(other, this, self._rows.flipped[links], files, counters)
         straight = pack(this, other, links, files, counters)
         if process:
@@ -156,19 +164,22 @@ class NumpyLoop:
 
 
 class _Sorted:
-    """A dictionary of numbers, to be looked up by arrays; what is missing is UNKNOWN."""
+    """Pairs of numbers, to be looked up by arrays; what is missing is UNKNOWN."""
 
-    def __init__(self, source: dict[int, int]) -> None:
-        """Follows `source`, which only grows."""
-        self._source = source
-        self._keys = np.empty(0, np.int64)
-        self._values = np.empty(0, np.int64)
+    def __init__(self, pairs: Pairs) -> None:
+        """Follows `pairs`, which grow."""
+        self._pairs = pairs
+        self._sort()
+
+    def _sort(self) -> None:
+        self._pairs.fresh.clear()
+        pairs = sorted(self._pairs.known.items())
+        self._keys = np.array([key for key, _ in pairs], np.int64)
+        self._values = np.array([value for _, value in pairs], np.int64)
 
     def __getitem__(self, keys: Any) -> Any:
-        if len(self._source) != len(self._keys):
-            pairs = sorted(self._source.items())
-            self._keys = np.array([key for key, _ in pairs], np.int64)
-            self._values = np.array([value for _, value in pairs], np.int64)
+        if self._pairs.fresh:
+            self._sort()
         if not len(self._keys):
             return np.full(keys.shape, UNKNOWN, np.int64)
         position = np.searchsorted(self._keys, keys)

@@ -11,15 +11,21 @@ from typing import Any, TypeVar
 import numpy as np
 from numba import njit
 
-from hugeresv.search.explore.arrays import Expanded, Resolve, unpack
+from hugeresv.search.explore.arrays import Expanded, Resolve
+from hugeresv.search.explore.numbers import Pairs
 from hugeresv.search.explore.rows import (
-    COUNTERS_BITS,
+    CELLS,
+    CHANGE,
+    FILES,
     FILES_BITS,
+    KEEP,
+    LINKS,
     LINKS_BITS,
+    NEXT_BITS,
     NOT_READY,
-    PIECE_BITS,
+    OTHER,
+    ROW_BITS,
     UNKNOWN,
-    VIEW_BITS,
     Aspect,
     Rows,
 )
@@ -28,8 +34,6 @@ _FREE = -1
 """What an unused place of a hash table holds."""
 _CHUNK = 1 << 19
 """States that one call may find."""
-_VIEW, _LINKS, _FILES, _COUNTERS = ((1 << bits) - 1 for bits in (VIEW_BITS, LINKS_BITS, FILES_BITS, COUNTERS_BITS))
-
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _compiled: Callable[[_Function], _Function] = njit(cache=True)
@@ -51,13 +55,13 @@ class CompiledLoop:
         self._count = 1
         self._seen = np.full(1 << 16, _FREE, np.int64)
         _add(self._seen, np.array([start], np.int64))
-        self._row_of, self._other_after = _HashTable(rows.fresh_rows), _HashTable(rows.fresh_others)
-        self._both = np.array([len(step.moves) > 1 for step in rows.steps])
+        self._views, self._leaves, self._others = map(_HashTable, (rows.view_of, rows.first_leaf, rows.other_after))
         self._found: tuple[Any, Any, Any] = (
             np.empty(_CHUNK, np.int64),
             np.empty(_CHUNK, np.int64),
             np.empty(_CHUNK, np.int64),
         )
+        self._after = np.empty((2, 2 * len(rows.steps)), np.int64)
         self._misses = np.empty((ask + 2 * len(rows.steps), 3), np.int64)
 
     def __len__(self) -> int:
@@ -89,23 +93,26 @@ class CompiledLoop:
             self._grow()
         most = min(_CHUNK, len(self._seen) * 3 // 4 - self._count)
         new, missing, made, end = _expand(
-            level, begin, todo, self._both, rows.code, rows.reads_files, rows.piece, rows.links_piece, rows.flipped,
-            rows.ready_this, rows.ready_other, *self._row_of.tables(), *self._other_after.tables(), rows.patch,
-            rows.links_patch, rows.files_after, rows.change, rows.changes_other, rows.patched, rows.links_patched,
-            rows.added, self._seen, self._symmetric, most, *self._found, self._misses,
+            level, begin, todo, *rows.layout, rows.both, rows.able, rows.able_count, rows.other_able, rows.reads_files,
+            rows.piece, rows.links_piece, rows.flipped, self._leaves.table(), rows.leaves, rows.holds, rows.rows,
+            rows.cells, self._views.table(), self._others.table(), rows.links_patched, rows.added, self._seen,
+            self._symmetric, most, self._after, *self._found, self._misses,
         )  # fmt: skip
         self._count += new
         return new, missing, made, end
 
     def _ask(self, level: Any, misses: Any, resolve: Resolve) -> None:
         """Have each missing case learned once."""
-        cases: dict[Aspect, tuple[int, int]] = {}
-        for place, process, operation in misses.tolist():
-            first, second, links, files, counters = (int(part) for part in unpack(level[place]))
-            views = (second, first) if process else (first, second)
-            flipped = int(self._rows.flipped[links]) if process else links
-            cases.setdefault(Aspect(operation, *views, flipped, files, counters), (place, process))
-        resolve([(place, process, case) for case, (place, process) in cases.items()])
+        places, processes, operations = misses.T
+        first, second, links, files, counters = self._rows.layout.unpack(level[places])
+        this, other = np.where(processes, second, first), np.where(processes, first, second)
+        links = np.where(processes, self._rows.flipped[links], links)
+        columns = (operations, this, other, links, files, counters)
+        cases = zip(*(column.tolist() for column in columns), strict=True)
+        asked: dict[Aspect, tuple[int, int]] = {}
+        for case, place, process in zip(cases, places.tolist(), processes.tolist(), strict=True):
+            asked.setdefault(Aspect(*case), (place, process))
+        resolve([(place, process, case) for case, (place, process) in asked.items()])
 
     def _grow(self) -> None:
         old = self._seen
@@ -114,83 +121,85 @@ class CompiledLoop:
 
 
 class _HashTable:
-    """Pairs of numbers in two arrays that compiled code can search."""
+    """Pairs of numbers in an array that compiled code can search."""
 
-    def __init__(self, fresh: list[tuple[int, int]]) -> None:
-        """Takes over what is new from `fresh`, again and again."""
-        self._fresh = fresh
-        self._count = 0
-        self._keys = np.full(1 << 12, _FREE, np.int64)
-        self._values = np.zeros(1 << 12, np.int64)
+    def __init__(self, pairs: Pairs) -> None:
+        """Follows `pairs`, which grow."""
+        self._pairs = pairs
+        self._fill()
 
-    def tables(self) -> tuple[Any, Any]:
-        """Keys and values, up to date."""
-        if self._fresh:
-            pairs = np.array(self._fresh, np.int64)
-            self._fresh.clear()
-            self._count += len(pairs)
-            if self._count * 2 > len(self._keys):
-                used = self._keys != _FREE
-                old = np.stack([self._keys[used], self._values[used]], 1)
-                size = 1 << (4 * self._count).bit_length()
-                self._keys, self._values = np.full(size, _FREE, np.int64), np.zeros(size, np.int64)
-                _put(self._keys, self._values, old)
-            _put(self._keys, self._values, pairs)
-        return self._keys, self._values
+    def _fill(self) -> None:
+        self._pairs.fresh.clear()
+        size = 1 << max(10, (2 * len(self._pairs.known)).bit_length() + 1)
+        self._table = np.full((size, 2), _FREE, np.int64)
+        if self._pairs.known:
+            _put(self._table, np.array([*self._pairs.known.items()], np.int64))
+
+    def table(self) -> Any:
+        """Keys beside values, up to date."""
+        if self._pairs.fresh:
+            if 2 * len(self._pairs.known) > len(self._table):
+                self._fill()
+            else:
+                _put(self._table, np.array(self._pairs.fresh, np.int64))
+                self._pairs.fresh.clear()
+        return self._table
 
 
 @_compiled
-def _place(keys: Any, key: int) -> int:
-    """Where a key is, or would be."""
-    mask = len(keys) - 1
-    place: int = np.int64((np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(24)) & mask
-    while keys[place] != key and keys[place] != _FREE:
-        place = (place + 1) & mask
+def _home(key: int, size: int) -> int:
+    """Where a key is looked for first; every bit of the key counts, also those above the size of the table."""
+    mixed = (np.uint64(key) ^ (np.uint64(key) >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
+    place: int = np.int64(mixed >> np.uint64(32)) & (size - 1)
     return place
 
 
 @_compiled
 def _add(keys: Any, new: Any) -> None:
     for key in new:
-        keys[_place(keys, key)] = key
+        place = _home(key, len(keys))
+        while keys[place] != key and keys[place] != _FREE:
+            place = (place + 1) & (len(keys) - 1)
+        keys[place] = key
 
 
 @_compiled
-def _put(keys: Any, values: Any, pairs: Any) -> None:
+def _put(table: Any, pairs: Any) -> None:
     for number in range(len(pairs)):
-        place = _place(keys, pairs[number, 0])
-        keys[place] = pairs[number, 0]
-        values[place] = pairs[number, 1]
+        key = pairs[number, 0]
+        place = _home(key, len(table))
+        while table[place, 0] != key and table[place, 0] != _FREE:
+            place = (place + 1) & (len(table) - 1)
+        table[place, 0], table[place, 1] = key, pairs[number, 1]
 
 
 @_compiled
-def _get(keys: Any, values: Any, key: int) -> int:
-    place = _place(keys, key)
-    if keys[place] != key:
-        return UNKNOWN
-    value: int = values[place]
+def _get(table: Any, key: int) -> int:
+    place = _home(key, len(table))
+    while table[place, 0] != key:
+        if table[place, 0] == _FREE:
+            return UNKNOWN
+        place = (place + 1) & (len(table) - 1)
+    value: int = table[place, 1]
     return value
 
 
 @_compiled
-def _pack(this: int, other: int, links: int, files: int, counters: int) -> int:
-    views = (this << VIEW_BITS | other) << LINKS_BITS | links
-    return (views << FILES_BITS | files) << COUNTERS_BITS | counters
-
-
-@_compiled
 def _expand(  # noqa: C901, PLR0912, PLR0915  compiled code passes no objects, and a call costs as much as a state
-    level: Any, begin: int, todo: Any, both: Any, code: Any, reads_files: Any, piece: Any, links_piece: Any,
-    flipped: Any, ready_this: Any, ready_other: Any, row_keys: Any, row_values: Any, other_keys: Any,
-    other_values: Any, patch: Any, links_patch: Any, files_after: Any, change: Any, changes_other: Any, patched: Any,
-    links_patched: Any, added: Any, seen: Any, symmetric: bool, most: int, states: Any, parents: Any, moves: Any,
-    misses: Any,
+    level: Any, begin: int, todo: Any, view_bits: int, links_bits: int, files_bits: int, counters_bits: int, both: Any,
+    able: Any, able_count: Any, other_able: Any, reads_files: Any, piece: Any, links_piece: Any, flipped: Any,
+    first_leaf: Any, leaves: Any, holds: Any, rows: Any, cells: Any, views: Any, others: Any, links_patched: Any,
+    added: Any, seen: Any, symmetric: bool, most: int, after: Any, states: Any, parents: Any, moves: Any, misses: Any,
 ) -> tuple[int, int, int, int]:  # fmt: skip
     """Expand the level from `begin` on, or the `todo` alone; how many are new, missing and made, and where it ended.
 
-    It ends early where more than `most` states, or too many misses, could be found.
+    It ends early where more than `most` states, or too many misses, could be found. `after`: room for what becomes of
+    one state; the table of all that were seen is asked for these together, so that the machine waits for memory once.
     """
-    operations = len(code)
+    operations = len(both)
+    counters_mask, files_mask = (1 << counters_bits) - 1, (1 << files_bits) - 1
+    links_mask, view_mask, seen_mask = (1 << links_bits) - 1, (1 << view_bits) - 1, len(seen) - 1
+    row_mask, next_mask = (1 << ROW_BITS) - 1, (1 << NEXT_BITS) - 1
     some = len(todo) > 0
     new, missing, made = 0, 0, 0
     item, items = (0, len(todo)) if some else (begin, len(level))
@@ -199,60 +208,68 @@ def _expand(  # noqa: C901, PLR0912, PLR0915  compiled code passes no objects, a
             break
         place = todo[item, 0] if some else item
         state = level[place]
-        counters = state & _COUNTERS
-        files = (state >> COUNTERS_BITS) & _FILES
-        first_links = (state >> (COUNTERS_BITS + FILES_BITS)) & _LINKS
-        second = (state >> (COUNTERS_BITS + FILES_BITS + LINKS_BITS)) & _VIEW
-        first = state >> (COUNTERS_BITS + FILES_BITS + LINKS_BITS + VIEW_BITS)
+        counters = state & counters_mask
+        files = (state >> counters_bits) & files_mask
+        first_links = (state >> (counters_bits + files_bits)) & links_mask
+        second = (state >> (counters_bits + files_bits + links_bits)) & view_mask
+        first = state >> (counters_bits + files_bits + links_bits + view_bits)
+        found = 0
         for process in range(2):
             if some and process != todo[item, 1]:
                 continue
             this, other, links = first, second, first_links
             if process:
-                this, other, links = second, first, flipped[first_links]
+                this, other, links = second, first, np.int64(flipped[first_links])
                 if symmetric and first == second and links == first_links:
                     continue
-            for operation in range(operations):
+            for number in range(able_count[this]):
+                operation = able[this, number]
                 if some and operation != todo[item, 2]:
                     continue
-                if process and not both[operation]:
+                if (process and not both[operation]) or not other_able[other, operation]:
                     continue
-                if not (ready_this[operation, this] and ready_other[operation, other]):
-                    continue
-                row = UNKNOWN
-                if piece[operation, this] >= 0 and links_piece[operation, links] >= 0:
-                    key = (code[operation] << PIECE_BITS | piece[operation, this]) << LINKS_BITS
-                    key = (key | links_piece[operation, links]) << FILES_BITS
-                    key = (key | (files if reads_files[operation] else 0)) << COUNTERS_BITS | counters
-                    row = _get(row_keys, row_values, key)
+                key = np.int64(piece[this, operation]) << LINKS_BITS | np.int64(links_piece[links, operation])
+                leaf = _get(first_leaf, key << FILES_BITS | (files if reads_files[operation] else 0))
+                while leaf != UNKNOWN and not holds[leaf >> (ROW_BITS + NEXT_BITS), counters]:
+                    leaf = leaves[leaf & next_mask]
+                row = (leaf >> NEXT_BITS) & row_mask
+                this_after = links_after = counters_after = other_after = UNKNOWN
+                if leaf != UNKNOWN:
                     if row == NOT_READY:
                         continue
-                if row != UNKNOWN:
-                    this_after = np.int64(patched[patch[row], this])
-                    links_after = np.int64(links_patched[links_patch[row], links])
-                    counters_after = np.int64(added[change[row], counters])
-                    other_after = other
-                    if changes_other[row]:
-                        other_after = _get(other_keys, other_values, row << VIEW_BITS | other)
-                if row == UNKNOWN or this_after < 0 or links_after < 0 or counters_after < 0 or other_after < 0:
+                    this_after = _get(views, cells[this] & rows[row, KEEP] | rows[row, CELLS])
+                    links_after = np.int64(links_patched[rows[row, LINKS], links])
+                    counters_after = np.int64(added[rows[row, CHANGE], counters])
+                    other_after = _get(others, other << ROW_BITS | row) if rows[row, OTHER] else other
+                if this_after < 0 or links_after < 0 or counters_after < 0 or other_after < 0:
                     misses[missing, 0], misses[missing, 1], misses[missing, 2] = place, process, operation
                     missing += 1
                     continue
                 made += 1
-                files_now = files if files_after[row] == UNKNOWN else files_after[row]
-                straight = _pack(this_after, other_after, links_after, files_now, counters_after)
+                files_after = files if rows[row, FILES] == UNKNOWN else rows[row, FILES]
+                rest = files_after << counters_bits | counters_after
+                straight = ((this_after << view_bits | other_after) << links_bits | links_after) << (
+                    files_bits + counters_bits
+                ) | rest
                 turned = straight
                 if process or symmetric:
-                    turned = _pack(other_after, this_after, flipped[links_after], files_now, counters_after)
+                    turned = (
+                        (other_after << view_bits | this_after) << links_bits | np.int64(flipped[links_after])
+                    ) << (files_bits + counters_bits) | rest
                 if process:
                     straight, turned = turned, straight
-                state_after = min(straight, turned) if symmetric else straight
-                where = _place(seen, state_after)
-                if seen[where] == state_after:
-                    continue
-                seen[where] = state_after
-                states[new], parents[new] = state_after, place
-                moves[new] = operation * 4 + process * 2 + (1 if symmetric and turned < straight else 0)
-                new += 1
+                after[0, found] = min(straight, turned) if symmetric else straight
+                after[1, found] = operation * 4 + process * 2 + (1 if symmetric and turned < straight else 0)
+                found += 1
+        for number in range(found):
+            state = after[0, number]
+            where = _home(state, len(seen))
+            while seen[where] != state:
+                if seen[where] == _FREE:
+                    seen[where] = state
+                    states[new], parents[new], moves[new] = state, place, after[1, number]
+                    new += 1
+                    break
+                where = (where + 1) & seen_mask
         item += 1
     return new, missing, made, item

@@ -7,6 +7,7 @@ machine: a history, and the moves to be tried after it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from hugeresv.search.explore.bound import Bound
 from hugeresv.search.explore.bounded_model import BoundedModel, Move
 from hugeresv.search.explore.parts import OF_FILE, Cutter, Parts, count_with, counters
 from hugeresv.search.explore.traced import Guard, Trace
-from hugeresv.search.fuzz.states import reached
+from hugeresv.search.fuzz.states import STATES
 
 
 class Learned(NamedTuple):
@@ -60,22 +61,27 @@ def ground(behaviour: Behaviour, bound: Bound) -> Ground:
     return Ground(model, Cutter(bound, model.start()))
 
 
-def do_tasks(behaviour: Behaviour, bound: Bound, tasks: Sequence[Lesson]) -> list[list[Learned]]:
-    """Every move of every task, learned."""
+def do_tasks(
+    behaviour: Behaviour, bound: Bound, known: AbstractSet[str], tasks: Sequence[Lesson]
+) -> list[list[Learned]]:
+    """Every move of every task, learned; `known` as of `learn`."""
     here = ground(behaviour, bound)
-    return [list(_do(here, task)) for task in tasks]
+    return [list(_do(here, known, task)) for task in tasks]
 
 
-def _do(here: Ground, task: Lesson) -> Iterator[Learned]:
+def _do(here: Ground, known: AbstractSet[str], task: Lesson) -> Iterator[Learned]:
     machine = here.model.start()
     for number in task.history:
         here.model.apply(machine, here.model.moves[number])
     for number in task.moves:
-        yield learn(here, machine, here.model.moves[number])
+        yield learn(here, machine, here.model.moves[number], known)
 
 
-def learn(here: Ground, machine: Machine, move: Move) -> Learned:
-    """Make the move on a copy of `machine`, with numbers in the place of counters that note what is asked of them."""
+def learn(here: Ground, machine: Machine, move: Move, known: AbstractSet[str]) -> Learned:
+    """Make the move on a copy of `machine`, with numbers in the place of counters that note what is asked of them.
+
+    `known`: interesting states that need not be looked for.
+    """
     after = machine.copy()
     holders = list(counters(after))
     before = levels(machine)
@@ -100,7 +106,12 @@ def learn(here: Ground, machine: Machine, move: Move) -> Learned:
     violations = [*check_step(move.operation, before, levels(after)), *check(after)]
     if outcome is HANG:
         violations.insert(0, RETURNS)
-    return Learned(here.cutter.cut(after), guards, changes, reads_files, tuple(violations), frozenset(reached(after)))
+    return Learned(here.cutter.cut(after), guards, changes, reads_files, tuple(violations), unreached(after, known))
+
+
+def unreached(machine: Machine, known: AbstractSet[str]) -> frozenset[str]:
+    """The interesting states that the machine is in, but for those that are known."""
+    return frozenset(name for name, holds in STATES.items() if name not in known and holds(machine))
 
 
 _reads: set[str] = set()

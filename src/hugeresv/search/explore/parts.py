@@ -46,6 +46,11 @@ class Parts(NamedTuple):
     counters: tuple[int, ...]
 
 
+def turned(parts: Parts) -> Parts:
+    """As the second process sees it."""
+    return parts._replace(views=parts.views[::-1], links=tuple(sorted((b, a) for a, b in parts.links)))
+
+
 class Cutter:
     """Cuts the machines of one bound."""
 
