@@ -84,13 +84,20 @@ def test_a_kernel_that_is_not_here(hugeresv: Hugeresv, files: dict[str, Path]) -
 
 
 def test_a_kernel_that_there_is_not(hugeresv: Hugeresv, files: dict[str, Path]) -> None:
-    """A kernel name that does not exist is an error that quotes it, with status 3.
+    """A kernel name that does not exist is an error that quotes it, with status 2, whatever the verb.
 
     Catches: a misspelled kernel that is taken for the default, or shown with a traceback.
     """
-    ran = hugeresv("run", "--on", "6.17", files["right"])
-    assert (ran.status, ran.out) == (3, "")
-    assert ran.err.startswith("hugeresv: error: '6.17': unknown kernel")
+    file = files["right"]
+    verbs = (
+        ("run", "--on", "6.17", file),
+        ("compare", "6.17", "6.18", file),
+        ("fuzz", "6.18", "6.17", "-o", file.parent),
+    )
+    for verb in (*verbs, ("check", "6.17"), ("explore", "6.17"), ("interleave", "--on", "6.17", file)):
+        ran = hugeresv(*verb)
+        assert (ran.status, ran.out) == (2, "")
+        assert ran.err.startswith("hugeresv: error: '6.17': unknown kernel")
 
 
 def test_rows_of_several_files_come_in_order(hugeresv: Hugeresv, files: dict[str, Path]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from hugeresv.auditing.steps import auditor
-from hugeresv.errors import HugeresvError, InputError
+from hugeresv.errors import HugeresvError, InputError, UnavailableError
 from hugeresv.kernels.built import kernel_name
 from hugeresv.kernels.grammar import HOST, open_kernel
 from hugeresv.kernels.guest.kernel import GuestKernel
@@ -19,6 +19,10 @@ from hugeresv.scenario.scenario import Pool, Scenario
 from hugeresv.search.lockstep import Audits
 
 _PROBE = Pool(2048, 2)
+
+
+class BaseUnavailableError(UnavailableError):
+    """What a kernel is compared with cannot be had here, which says nothing about the kernel."""
 
 
 class Opened(NamedTuple):
@@ -34,27 +38,43 @@ class Opened(NamedTuple):
 def opened_for_check(kernel: str, base: str | None, *, audited: bool) -> Iterator[Opened]:
     """Both by their names; without a base it is the behaviour closest to the kernel's release.
 
-    Raises UnavailableError for a kernel that does not start, InputError for the host's.
+    Raises UnavailableError for a kernel that does not start, of which BaseUnavailableError is for the base; InputError
+    for the host's.
     """
     if HOST in (kernel, base):
         raise InputError("a check may crash a kernel, and so is none of this host: name a guest, an image or a tree")
-    with open_kernel(kernel_name(kernel)) as opened:
+    with ExitStack() as started:
+        beside = None if base is None else started.enter_context(_base(base))
+        opened = started.enter_context(open_kernel(kernel_name(kernel)))
         opened.start(_PROBE).close()
-        with open_kernel(kernel_name(base) if base is not None else _closest(opened)) as beside:
-            if not audited:
-                yield Opened(opened, beside, None, "not asked for")
-                return
-            try:
-                audits = auditor(beside), auditor(opened)
-                for each, seer in zip((beside, opened), audits, strict=True):
-                    with each.start(_PROBE) as session:
-                        insight = seer(session)
-                        assert insight is not None
-                        insight.machine()
-            except HugeresvError as error:
-                yield Opened(opened, beside, None, str(error))
-                return
-            yield Opened(opened, beside, audits)
+        if beside is None:
+            beside = started.enter_context(open_kernel(_closest(opened)))
+        if not audited:
+            yield Opened(opened, beside, None, "not asked for")
+            return
+        try:
+            audits = auditor(beside), auditor(opened)
+            for each, seer in zip((beside, opened), audits, strict=True):
+                with each.start(_PROBE) as session:
+                    insight = seer(session)
+                    assert insight is not None
+                    insight.machine()
+        except HugeresvError as error:
+            yield Opened(opened, beside, None, str(error))
+            return
+        yield Opened(opened, beside, audits)
+
+
+@contextmanager
+def _base(name: str) -> Iterator[Kernel]:
+    """The kernel to compare with, which has started once. Raises BaseUnavailableError where it does not."""
+    with ExitStack() as started:
+        try:
+            base = started.enter_context(open_kernel(kernel_name(name)))
+            base.start(_PROBE).close()
+        except UnavailableError as error:
+            raise BaseUnavailableError(f"--base: {error}") from error
+        yield base
 
 
 def _closest(kernel: Kernel) -> str:

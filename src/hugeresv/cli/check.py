@@ -9,15 +9,17 @@ from pathlib import Path
 
 import click
 
-from hugeresv.auditing.check import Opened, all_scenarios, opened_for_check
+from hugeresv.auditing.check import BaseUnavailableError, Opened, all_scenarios, opened_for_check
 from hugeresv.cli.exit_status import CONTRADICTED, HELD, ExitStatus, report_bug, report_error, report_warning
 from hugeresv.cli.files import read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.interrupted import interruptible, status_after
 from hugeresv.cli.options import KernelName, ScenarioPath, Seconds, color_option
-from hugeresv.cli.output_file import replace_output
+from hugeresv.cli.output_file import replace_output, try_folder, try_output
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.errors import HugeresvError, InputError, UnavailableError
+from hugeresv.kernels.built import is_path
+from hugeresv.kernels.grammar import GUEST
 from hugeresv.reports.check import ProgressLines, progress_line, show_checked
 from hugeresv.reports.check_formats import to_json, to_junit, to_tap
 from hugeresv.reports.finding_folder import FindingFolders
@@ -98,21 +100,28 @@ def check(
     KERNEL is a guest (guest:6.12), a bzImage or vmlinux, the source tree of a kernel that is built, or a behaviour. It
     is compared with the behaviour closest to its release, or with the base, and its memory is audited after every step.
     A finding is a different answer, a crash, a hang, a warning, or an invariant that the base does not break at that
-    step. It is shortened to the steps that it takes. With FILE these scenarios are run, not those of hugeresv.
+    step. It is shortened to the steps that it takes. With FILE these scenarios are run, not those of hugeresv; what
+    they expect is not looked at, `hugeresv run` does that.
 
     Exit status: 0 no finding, 1 a finding, 2 wrong input, 3 the kernel cannot be examined here. With --bisect it is 125
-    instead of 3, and 128 instead of 2, which ends the bisection.
+    instead of 3 for an image or a tree, and 128, which ends the bisection, for everything else that is wrong.
     """
     named, status = _named(files)
     if status:
         return UNUSABLE if bisect else status
     effort = Effort(seconds, 1 if bisect else findings, not bisect, seed)
     try:
+        if out is not None:
+            try_folder(_made(out), out)
+        if junit is not None:
+            try_output(junit)
         with interruptible(), opened_for_check(kernel_name, base, audited=not no_audit) as opened:
             _must_be_audited(opened, asked=not no_audit, bisect=bisect)
             return _check(opened, named, effort, out, _Printed(tap, as_json, junit, color))
+    except BaseUnavailableError as error:
+        return _failed(error, UNUSABLE, bisect=bisect)
     except UnavailableError as error:
-        return _failed(error, UNTESTABLE, bisect=bisect)
+        return _failed(error, UNTESTABLE if _of_commit(kernel_name) else UNUSABLE, bisect=bisect)
     except HugeresvError as error:
         return _failed(error, UNUSABLE, bisect=bisect)
     except Exception as error:
@@ -120,6 +129,11 @@ def check(
             raise
         report_bug(error)
         return UNUSABLE
+
+
+def _of_commit(kernel_name: str) -> bool:
+    """Whether it is another kernel at every commit: a file or a tree. One that only has a name is the same at all."""
+    return is_path(kernel_name.partition(",")[0].removeprefix(GUEST))
 
 
 def _failed(error: HugeresvError, status: int, *, bisect: bool) -> int:
@@ -139,7 +153,7 @@ def _must_be_audited(opened: Opened, *, asked: bool, bisect: bool) -> None:
 def _check(
     opened: Opened, named: Sequence[tuple[str, Scenario]], effort: Effort, out: Path | None, printed: _Printed
 ) -> int:
-    folders = None if out is None else FindingFolders(_made(out), opened.kernel, opened.base)
+    folders = None if out is None else FindingFolders(out, opened.kernel, opened.base)
     progress, begin = ProgressLines(sys.stderr), time.monotonic()
 
     def keep(finding: CheckFinding) -> None:
@@ -163,7 +177,7 @@ def _check(
 
 
 def _made(folder: Path) -> Path:
-    """A folder that is there, before minutes are spent on what it is for. Raises InputError."""
+    """The folder, which is there then. Raises InputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -9,7 +9,7 @@ from hugeresv.cli.exit_status import CONTRADICTED, ExitStatus
 from hugeresv.cli.files import check_files, read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import KernelName, color_option, files_argument, html_option
-from hugeresv.cli.output_file import replace_output
+from hugeresv.cli.output_file import replace_output, try_output
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.kernels.grammar import open_kernel
 from hugeresv.kernels.protocol import Kernel
@@ -42,6 +42,8 @@ def compare(left: str, right: str, html: Path | None, color: Colour, files: tupl
     wrong, 3 it cannot be run here.
     """
     status = ExitStatus()
+    if html is not None:
+        try_output(html)
     with status.going_on(), open_kernel(left) as first, open_kernel(right) as second:
         screen = standard_output(color)
         report, page = CompareReport(screen, first, second), ComparePage(first, second)

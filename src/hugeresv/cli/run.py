@@ -14,7 +14,7 @@ from hugeresv.cli.exit_status import CONTRADICTED, HELD, ExitStatus, report_warn
 from hugeresv.cli.files import ScenarioFile, check_files, read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, html_option, on_kernel
-from hugeresv.cli.output_file import replace_output
+from hugeresv.cli.output_file import replace_output, try_output
 from hugeresv.errors import InputError
 from hugeresv.kernels.grammar import DEFAULT, GUEST, known_kernels, open_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
@@ -94,6 +94,8 @@ def run(
     if html is not None and as_json:
         raise click.UsageError("--html and --json exclude each other")
     status = ExitStatus()
+    if html is not None:
+        try_output(html)
     with status.going_on(), open_kernel(kernel_name) as kernel:
         page = None if html is None else _page(kernel)
         report = page or (_rows() if as_json else _pictures(kernel, color, audited=audit))

@@ -14,7 +14,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from hugeresv.errors import InputError, UnavailableError
+from hugeresv.errors import InputError
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.model.behaviour import Behaviour, switches
@@ -139,7 +139,7 @@ def _default(key: str) -> bool | StrEnum:
 
 def _unknown(name: str, text: str) -> NoReturn:
     known = known_kernels()
-    raise UnavailableError(
+    raise InputError(
         f"{text!r}: unknown kernel {name!r}{did_you_mean(name, known)}; kernels: {', '.join(known)}, {GUEST}NAME;"
         " a behaviour may be followed by switches, as in 6.18,zap-restore=never"
     )
