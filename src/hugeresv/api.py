@@ -19,6 +19,7 @@ from hugeresv.invariants.violation import Violation
 from hugeresv.kernels.grammar import parse_kernel
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.outcome import Outcome
+from hugeresv.plain import count_of
 from hugeresv.play.play import Ending, Result, StepResult, play
 from hugeresv.scenario.expectation import Contradiction
 from hugeresv.scenario.load import load
@@ -151,7 +152,7 @@ class Run(Sequence[RunStep]):
         return stream.getvalue()
 
     def __repr__(self) -> str:
-        return f"<Run of {len(self)} steps on {self.kernel}: {'ok' if self.ok else 'not ok'}>"
+        return f"<Run of {count_of(len(self), 'step')} on {self.kernel}: {'ok' if self.ok else 'not ok'}>"
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -345,7 +346,7 @@ def _scenario(source: Source) -> Scenario:
     path = Path(source)
     found = load(path if path.exists() else packaged().get(str(source), path))
     if len(found) != 1:
-        raise InputError(f"{source}: holds {len(found)} scenarios; give one")
+        raise InputError(f"{source}: holds {count_of(len(found), 'scenario')}; give one")
     return found[0]
 
 

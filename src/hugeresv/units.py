@@ -78,8 +78,3 @@ def cgroup_size(page_size_kB: int) -> str:
         if page_size_kB >= kilobytes:
             return f"{page_size_kB // kilobytes}{unit}"
     return f"{page_size_kB}KB"
-
-
-def count_of(number: int, noun: str) -> str:
-    """A number of things for people: `1 page`, `2 pages`, `-1 pages`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -109,7 +109,7 @@ FALSIFIED = [
     (_use_up_minimum, "I20", ["rsv_hpages of mount 'n' is 2, but its minimum of 2 lacks 0", "and 3 promised"]),
     (_charge_twice, "I21", ["file 'f' has reservations that are charged as a region and as a page: indices [1]"]),
     (_falsify_references(1), "I10", [f"has 3 references, but is used by 2 VMAs: {PIECES}"]),
-    (_falsify_references(-1), "I10", [f"has 1 references, but is used by 2 VMAs: {PIECES}"]),
+    (_falsify_references(-1), "I10", [f"has 1 reference, but is used by 2 VMAs: {PIECES}"]),
 ]  # fmt: skip
 
 
@@ -138,7 +138,7 @@ FALSIFIED_ON_NODES = [
     (_add_on_node("nr_huge_pages", 1), "I13", ["nr_huge_pages is 4, but the nodes have 1 + 4"]),
     (_add_on_node("surplus_huge_pages", 4), "I13", ["node 1 has 4 surplus pages of 3"]),
     (_add_on_node("free_huge_pages", 2), "I13", ["node 1 has 4 free pages of 3"]),
-    (_add_on_node("free_huge_pages", 1), "I14", ["node 1 has 3 pages and 3 free ones, but 1 are in use"]),
+    (_add_on_node("free_huge_pages", 1), "I14", ["node 1 has 3 pages, 3 free, but 1 is in use"]),
 ]
 
 

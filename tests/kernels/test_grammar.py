@@ -121,3 +121,13 @@ def test_the_host_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ZeroDivisionError), open_kernel("host") as kernel:
         raise ZeroDivisionError
     assert closed == [kernel]
+
+
+@pytest.mark.parametrize("text", ["host", "host,zap-restore=never", "guest:6.12", "guest:6.12,nodes=2"])
+def test_a_real_kernel_is_no_behaviour(text: str) -> None:
+    """What works on the model alone says so of a real kernel, and which names it takes.
+
+    Catches: "unknown kernel 'host'; did you mean 'host'?".
+    """
+    with pytest.raises(InputError, match=r"is a real kernel; only a behaviour will do here: .*6\.18"):
+        parse_behaviour(text)

@@ -4,18 +4,31 @@ import io
 
 import pytest
 
+from hugeresv.plain import count_of
 from hugeresv.reports.campaign import show_progress
 from hugeresv.search.fuzz.campaign import Tally
-from hugeresv.units import count_of
 
 
-@pytest.mark.parametrize(("number", "text"), [(0, "0 pages"), (1, "1 page"), (2, "2 pages"), (-1, "-1 pages")])
-def test_a_noun_agrees_with_its_number(number: int, text: str) -> None:
-    """One is singular, everything else is plural.
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (count_of(0, "page"), "0 pages"),
+        (count_of(1, "page"), "1 page"),
+        (count_of(2, "page"), "2 pages"),
+        (count_of(-1, "page"), "-1 pages"),
+        (count_of(1, "process"), "1 process"),
+        (count_of(2, "process"), "2 processes"),
+        (count_of(1, "page", "is"), "1 page is"),
+        (count_of(2, "page", "has"), "2 pages have"),
+        (count_of(12345, "state", grouped=True), "12,345 states"),
+    ],
+)
+def test_noun_and_verb_agree_with_their_number(found: str, text: str) -> None:
+    """One is singular, everything else is plural, and so is the verb.
 
-    Catches: "1 pages".
+    Catches: "1 pages", "2 processs", "1 page are".
     """
-    assert count_of(number, "page") == text
+    assert found == text
 
 
 @pytest.mark.parametrize(("number", "text"), [(1, "1 scenario, 1 step,"), (2, "2 scenarios, 2 steps,")])

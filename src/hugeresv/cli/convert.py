@@ -9,6 +9,7 @@ from hugeresv.cli.files import read_file
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import KernelName, ScenarioPath
 from hugeresv.errors import InputError
+from hugeresv.plain import count_of
 from hugeresv.scenario.load import dump, to_text
 
 
@@ -53,7 +54,8 @@ def convert(file: Path, spelling: str | None, output: Path | None, kernel_name: 
         return
     if len(scenarios) != 1:
         raise InputError(
-            f"{file}: holds {len(scenarios)} scenarios, of which standard output cannot show one; give -o OUT.jsonl"
+            f"{file}: holds {count_of(len(scenarios), 'scenario')}, of which standard output cannot show one; "
+            "give -o OUT.jsonl"
         )
     if spelling == "c":
         from hugeresv.kernels.grammar import DEFAULT, parse_behaviour

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from hugeresv.fitting.limits import CgroupLimit, Limit, PoolLimit, alone, limits_of, without_limits
 from hugeresv.fitting.situation import Query, Refusal, Situation
 from hugeresv.fitting.trial import Trial, attempt
-from hugeresv.units import count_of
+from hugeresv.plain import count_of
 
 
 @dataclass(frozen=True, slots=True)

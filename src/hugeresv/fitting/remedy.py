@@ -6,8 +6,9 @@ from hugeresv.fitting.forecast import Forecast, Obstacle
 from hugeresv.fitting.limits import CgroupLimit, MemoryLimit, MountLimit, OfCall, PoolLimit
 from hugeresv.fitting.nodes import spell_nodes
 from hugeresv.fitting.situation import CallLimit, Refusal, Situation
+from hugeresv.plain import count_of
 from hugeresv.shell import quoted
-from hugeresv.units import count_of, format_bytes
+from hugeresv.units import format_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hugeresv.ledger.observation import PoolUse
+from hugeresv.plain import count_of
 from hugeresv.shell import quoted
 from hugeresv.sources.proc.boot import BootSetting, boot_settings
 from hugeresv.sources.proc.files import read_if_there
@@ -14,7 +15,7 @@ from hugeresv.sources.proc.meminfo import default_page_bytes, memory_bytes
 from hugeresv.sources.proc.mountinfo import MountInfo, read_mountinfo
 from hugeresv.sources.proc.pools import read_pools
 from hugeresv.sources.proc.read import is_live
-from hugeresv.units import count_of, format_bytes
+from hugeresv.units import format_bytes
 
 _GRUB = "GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub"
 _BY_SYSTEMD = "/dev/hugepages"

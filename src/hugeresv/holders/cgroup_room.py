@@ -6,8 +6,8 @@ from hugeresv.holders.finding import Finding, sized
 from hugeresv.holders.headroom import by_path, lineage_of
 from hugeresv.ledger.observation import CgroupUse, Observation
 from hugeresv.ledger.reconcile import CgroupRest, cgroup_rests
+from hugeresv.plain import are, count_of
 from hugeresv.shell import quoted
-from hugeresv.units import count_of
 
 _ALSO = "What manages the cgroup (systemd, Kubernetes) may set it anew: change it there, too."
 _NO_RSVD = "What is reserved cannot be limited here: the file for it, which Linux 5.7 and later have, is missing."
@@ -63,8 +63,8 @@ def _overpromised(cgroup: CgroupUse, most: int, promised: int) -> Finding:
     """hugetlb_cgroup_charge_cgroup fails at the fault, whoever it is that faults."""
     return Finding(
         "cgroup-overpromised",
-        f"{_name(cgroup)}: {count_of(promised, 'page')} {_are(promised)} reserved or in use, and only {most} may be in "
-        f"use. When {most} {_are(most)} in use, whoever touches one more is killed by SIGBUS: any process of the "
+        f"{_name(cgroup)}: {count_of(promised, 'page', 'is')} reserved or in use, and only {most} may be in "
+        f"use. When {most} {are(most)} in use, whoever touches one more is killed by SIGBUS: any process of the "
         "cgroup, also one that has run for long.",
         remedy=f"Raise the limit to what is promised; the cgroup may then take as much from the pool. {_ALSO}",
         command=_write(promised, cgroup, cgroup.limit_file),
@@ -93,7 +93,7 @@ def _unequal(cgroup: CgroupUse) -> Finding:
     allowed = "is not limited" if cgroup.rsvd_max_pages is None else f"may be {cgroup.rsvd_max_pages}"
     text = (
         f"{_name(cgroup)}: {count_of(most, 'page')} may be in use, but what is reserved {allowed}: mmap succeeds, and "
-        f"when {count_of(most, 'page')} {_are(most)} in use, whoever touches one more is killed by SIGBUS."
+        f"when {count_of(most, 'page', 'is')} in use, whoever touches one more is killed by SIGBUS."
     )
     if cgroup.rsvd_limit_file is None:
         together = f"Let the programs in it map no more than {count_of(most, 'page')} together"
@@ -111,7 +111,7 @@ def _full(cgroup: CgroupUse) -> Iterator[Finding]:
     )
     for what, pages, most in counts:
         if most and pages is not None and pages >= most:
-            text = f"nothing is left for a new mapping: {pages} of {count_of(most, 'page')} {_are(most)} {what}."
+            text = f"nothing is left for a new mapping: {pages} of {count_of(most, 'page', 'is')} {what}."
             yield Finding("cgroup-full", f"{_name(cgroup)}: {text}", note=True)
             return
 
@@ -124,8 +124,8 @@ def _unaccounted(rest: CgroupRest) -> Iterator[Finding]:
     yield Finding(
         "cgroup-unaccounted",
         f"cgroup {rest.path}, {sized(rest)}: {count_of(least, 'page')} charged to it "
-        f"as {what} {_have(least)} no visible holder in it: a file that no process uses, a process that was moved to "
-        "another cgroup, or a charge that the kernel has lost. Its limits count them.",
+        f"as {what} {are(least, 'has')} no visible holder in it: a file that no process uses, a process that was moved "
+        "to another cgroup, or a charge that the kernel has lost. Its limits count them.",
         note=True,
     )
 
@@ -136,11 +136,3 @@ def _write(pages: int, cgroup: CgroupUse, file: str | None) -> str:
 
 def _name(cgroup: CgroupUse) -> str:
     return f"cgroup {cgroup.path}, {sized(cgroup)}"
-
-
-def _have(pages: int) -> str:
-    return "has" if pages == 1 else "have"
-
-
-def _are(pages: int) -> str:
-    return "is" if pages == 1 else "are"

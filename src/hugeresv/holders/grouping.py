@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from hugeresv.holders.names import pattern_of, program_of, stable_name
 from hugeresv.ledger.observation import Holder, Kind, Pages, exactly
-from hugeresv.units import count_of, format_bytes
+from hugeresv.plain import count_of
+from hugeresv.units import format_bytes
 
 _FEWEST = 3
 """Holders that make a family. Two are as easily read as their sum."""

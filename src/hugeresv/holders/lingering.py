@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hugeresv.holders.finding import Finding, sized
 from hugeresv.holders.verdict import some_of
 from hugeresv.ledger.observation import Holder, Kind, Observation
-from hugeresv.units import count_of
+from hugeresv.plain import are, count_of
 
 
 def lingering(observation: Observation) -> Iterator[Finding]:
@@ -26,7 +26,7 @@ def lingering(observation: Observation) -> Iterator[Finding]:
             yield Finding(
                 "minimum-restored",
                 f"{sized(holder)}: {count_of(early, 'page')} of the minimum (min_size=) of {holder.name} "
-                f"{'is' if early == 1 else 'are'} reserved again although the pages in use there satisfy it. The "
+                f"{are(early)} reserved again although the pages in use there satisfy it. The "
                 "kernel restores a minimum too early.",
                 remedy="No restart is needed: it ends when the file is removed or the hugetlbfs is unmounted.",
             )

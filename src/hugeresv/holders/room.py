@@ -9,8 +9,9 @@ from hugeresv.holders.grouping import alike
 from hugeresv.holders.names import pattern_of, program_of
 from hugeresv.ledger.observation import Holder, Kind, MountUse, Observation, PoolUse
 from hugeresv.ledger.reconcile import holders_of
+from hugeresv.plain import agree, are, count_of
 from hugeresv.shell import entry, quoted
-from hugeresv.units import count_of, format_bytes
+from hugeresv.units import format_bytes
 
 _MOST_NAMED = 5
 """Files that a command names one by one where no pattern is safe."""
@@ -72,11 +73,11 @@ def _process(holder: Holder) -> str:
 
 def _overcommit(pool: PoolUse) -> Iterator[Finding]:
     if pool.surp:
-        are, they = ("is", "it goes") if pool.surp == 1 else ("are", "they go")
+        surplus = f"{pool.surp} of {count_of(pool.total, 'page')} {are(pool.surp)} surplus"
+        back = agree(pool.surp, "it goes", "they go") + " back to the kernel when freed"
         yield Finding(
             "overcommit-in-use",
-            f"{sized(pool)}: {pool.surp} of {count_of(pool.total, 'page')} {are} surplus, above the configured number: "
-            f"{they} back to the kernel when freed and may not be found again.",
+            f"{sized(pool)}: {surplus}, above the configured number: {back} and may not be found again.",
             note=True,
             remedy="To keep what there is, at the cost of that much ordinary memory for as long as the host runs:",
             command=grow(pool, 0),
@@ -93,10 +94,10 @@ def _left_behind(pool: PoolUse, holders: Sequence[Holder], mounts: Sequence[Moun
         size = f"{count_of(held, 'page')} ({format_bytes(held * pool.page_size_kB << 10)})"
         about = "" if all(holder.certain for holder in family) else "about "
         if first.kind is Kind.SYSV:
-            them = ("a segment", "it holds") if len(family) == 1 else (f"{len(family)} segments", "they hold")
+            hold = agree(len(family), "it holds", "they hold")
             yield Finding(
                 "unused-file",
-                f"{sized(pool)}: no process has attached {_names(family)}: {them[1]} {about}{size}.",
+                f"{sized(pool)}: no process has attached {_names(family)}: {hold} {about}{size}.",
                 remedy=f"If no program will attach {_it(family)} again, remove {_it(family)}; the content is lost:",
                 command=f"{entry(first.inside, 'ipc')}ipcrm " + " ".join(f"-m {_segment(each)}" for each in family),
             )
@@ -105,7 +106,7 @@ def _left_behind(pool: PoolUse, holders: Sequence[Holder], mounts: Sequence[Moun
         inside = mount.inside if mount is not None else None
         where = "" if inside is None else f", in the mount namespace {_of(inside)}"
         used = [holder.name for holder in holders if holder.processes and holder.place == first.place]
-        hold = "holds" if len(family) == 1 else "hold"
+        hold = agree(len(family), "holds", "hold")
         yield Finding(
             "unused-file",
             f"{sized(pool)}: no process uses {_names(family)}{where}, which {hold} {about}{size}.",
@@ -132,11 +133,12 @@ def _may_be_left(holder: Holder) -> bool:
 def _names(family: Sequence[Holder]) -> str:
     if len(family) == 1:
         return family[0].name
-    return f"{pattern_of(family[0].name)} ({len(family)} {'segments' if family[0].kind is Kind.SYSV else 'files'})"
+    noun = "segment" if family[0].kind is Kind.SYSV else "file"
+    return f"{pattern_of(family[0].name)} ({count_of(len(family), noun)})"
 
 
 def _it(family: Sequence[Holder]) -> str:
-    return "it" if len(family) == 1 else "them"
+    return agree(len(family), "it", "them")
 
 
 def _segment(holder: Holder) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hugeresv.ledger.observation import Holder, Observation, Suspect
 from hugeresv.ledger.reconcile import Unexplained
-from hugeresv.units import count_of
+from hugeresv.plain import count_of
 
 _MOST_NAMED = 4
 

@@ -8,7 +8,7 @@ from hugeresv.holders.room import room_warnings
 from hugeresv.holders.verdict import Rest, Verdict, verdict_of
 from hugeresv.ledger.observation import Holder, Observation, PoolUse
 from hugeresv.ledger.reconcile import Unexplained, holders_of
-from hugeresv.units import count_of
+from hugeresv.plain import agree, count_of
 
 
 def warnings_of(observation: Observation, rest: Sequence[Unexplained]) -> list[Finding]:
@@ -30,8 +30,9 @@ def _wrapped(observation: Observation, pool: PoolUse) -> Iterator[Finding]:
     if pool.rsvd < 0:
         yield Finding(
             "counter-wrapped",
-            f"{sized(pool)}: {pool.rsvd} pages are counted as reserved (the kernel prints {pool.rsvd % (1 << 64)}). A "
-            "kernel bug has miscounted: new mappings are promised pages that are not there, or are refused.",
+            f"{sized(pool)}: {count_of(pool.rsvd, 'page', 'is')} counted as reserved (the kernel prints "
+            f"{pool.rsvd % (1 << 64)}). A kernel bug has miscounted: new mappings are promised pages that are not "
+            "there, or are refused.",
             wrong=True,
             remedy="It may come right when children of a holder end, or pinned pages are let go. Otherwise restart.",
         )
@@ -39,8 +40,9 @@ def _wrapped(observation: Observation, pool: PoolUse) -> Iterator[Finding]:
         short = pool.rsvd - pool.free
         yield Finding(
             "counter-wrapped",
-            f"{sized(pool)}: {pool.rsvd} pages are counted as reserved, with {pool.free} free. The kernel has promised "
-            f"{count_of(short, 'page')} that it does not have: whoever touches last is killed with SIGBUS.",
+            f"{sized(pool)}: {count_of(pool.rsvd, 'page', 'is')} counted as reserved, with {pool.free} free. The "
+            f"kernel has promised {count_of(short, 'page')} that it does not have: whoever touches last is killed with "
+            "SIGBUS.",
             wrong=True,
             remedy="Add pages; that takes ordinary memory.",
             command=grow(pool, short),
@@ -55,7 +57,7 @@ def _reserved_rest(
         return  # the holders have none, and what is wrong with the counter is said
     if pages > 0:
         verdict = verdict_of(observation, holders, row, Rest.PROMISES)
-        head = f"{sized(pool)}: {count_of(pages, 'reserved page')} {_have(pages)} no visible owner."
+        head = f"{sized(pool)}: {count_of(pages, 'reserved page', 'has')} no visible owner."
     elif pages < 0:
         verdict = verdict_of(observation, holders, row, Rest.SHORT)
         head = f"{sized(pool)}: the holders add up to {count_of(-pages, 'reserved page')} more than the kernel counts."
@@ -81,7 +83,7 @@ def _used_rest(
     pages = row.used_pages
     if pages > 0:
         verdict = verdict_of(observation, holders, row, Rest.PAGES)
-        head = f"{sized(pool)}: {count_of(pages, 'used page')} {_have(pages)} no visible owner."
+        head = f"{sized(pool)}: {count_of(pages, 'used page', 'has')} no visible owner."
     elif pages < 0:
         verdict = verdict_of(observation, holders, row, Rest.OVERUSED)
         head = f"{sized(pool)}: the holders add up to {count_of(-pages, 'used page')} more than the kernel counts."
@@ -90,9 +92,7 @@ def _used_rest(
     proven = verdict.proven_pages
     if not proven:
         said = any(" ".join(verdict.explanations) in each.text for each in before)
-        explanations = (
-            [f"The same may explain {'it' if abs(pages) == 1 else 'them'}."] if said else verdict.explanations
-        )
+        explanations = [f"The same may explain {agree(abs(pages), 'it', 'them')}."] if said else verdict.explanations
         yield _unproven("used-unexplained", head, explanations, observation)
     elif pages > 0:
         yield _lost("used-lost", head, verdict, pages, _evidence(observation), pool)
@@ -113,7 +113,7 @@ def _unproven(code: str, head: str, explanations: Sequence[str], observation: Ob
 
 def _lost(code: str, head: str, verdict: Verdict, pages: int, evidence: str, pool: PoolUse) -> Finding:
     proven = verdict.proven_pages
-    them = "it" if proven == 1 else "them"
+    them = agree(proven, "it", "them")
     which = them if proven == pages else f"at least {proven} of them"
     text = (
         f"{head} {evidence}, so that a kernel bug has lost {which}: no mapping can have {them} until the host restarts."
@@ -131,7 +131,3 @@ def _evidence(observation: Observation) -> str:
     if observation.partial:
         return "Every file of huge pages that the kernel has was seen"
     return "Everything that could hold huge pages was read"
-
-
-def _have(pages: int) -> str:
-    return "has" if pages == 1 else "have"

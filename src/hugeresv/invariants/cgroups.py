@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from hugeresv.ledger.census import Census
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+from hugeresv.plain import are, count_of
 
 
 def charges_are_held(census: Census) -> Iterator[str]:
@@ -26,7 +27,8 @@ def charges_are_held(census: Census) -> Iterator[str]:
         _charge(pages, folio.cgroup_rsvd, 1)
     for key, cgroup in census.machine.cgroups.items():
         if cgroup.usage != usage[cgroup]:
-            yield f"usage of cgroup {key!r} is {cgroup.usage}, but {usage[cgroup]} pages in use are charged to it"
+            charged = f"{count_of(usage[cgroup], 'page')} in use {are(usage[cgroup])} charged to it"
+            yield f"usage of cgroup {key!r} is {cgroup.usage}, but {charged}"
         rsvd = mapped[cgroup] + regions[cgroup] + pages[cgroup]
         if cgroup.rsvd != rsvd:
             yield (

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from hugeresv.ledger.census import Census
+from hugeresv.plain import are, count_of
 
 
 def reserved_pages_are_free(census: Census) -> Iterator[str]:
@@ -23,7 +24,7 @@ def pool_is_free_or_in_use(census: Census) -> Iterator[str]:
         if h.nr_huge_pages != h.free_huge_pages + in_use:
             yield (
                 f"{pool.where}nr_huge_pages is {h.nr_huge_pages}, but free_huge_pages is {h.free_huge_pages}"
-                f" and {in_use} pages are in use"
+                f" and {count_of(in_use, 'page', 'is')} in use"
             )
         if not 0 <= h.surplus_huge_pages <= h.nr_huge_pages:
             yield f"{pool.where}surplus_huge_pages is {h.surplus_huge_pages} of nr_huge_pages {h.nr_huge_pages}"
@@ -43,10 +44,11 @@ def nodes_add_up(census: Census) -> Iterator[str]:
             if total != sum(parts):
                 yield f"{pool.where}{name} is {total}, but the nodes have {' + '.join(map(str, parts))}"
         for nid, node in h.nodes.items():
-            if not 0 <= node.surplus_huge_pages <= node.nr_huge_pages:
-                yield f"{pool.where}node {nid} has {node.surplus_huge_pages} surplus pages of {node.nr_huge_pages}"
-            if not 0 <= node.free_huge_pages <= node.nr_huge_pages:
-                yield f"{pool.where}node {nid} has {node.free_huge_pages} free pages of {node.nr_huge_pages}"
+            nr, free, surplus = node.nr_huge_pages, node.free_huge_pages, node.surplus_huge_pages
+            if not 0 <= surplus <= nr:
+                yield f"{pool.where}node {nid} has {count_of(surplus, 'surplus page')} of {nr}"
+            if not 0 <= free <= nr:
+                yield f"{pool.where}node {nid} has {count_of(free, 'free page')} of {nr}"
 
 
 def pages_are_on_their_nodes(census: Census) -> Iterator[str]:
@@ -56,8 +58,6 @@ def pages_are_on_their_nodes(census: Census) -> Iterator[str]:
             continue
         in_use = Counter(folio.nid for folio in pool.folios)
         for nid, node in pool.hstate.nodes.items():
-            if in_use[nid] != node.nr_huge_pages - node.free_huge_pages:
-                yield (
-                    f"{pool.where}node {nid} has {node.nr_huge_pages} pages and {node.free_huge_pages} free ones,"
-                    f" but {in_use[nid]} are in use"
-                )
+            nr, free, used = node.nr_huge_pages, node.free_huge_pages, in_use[nid]
+            if used != nr - free:
+                yield f"{pool.where}node {nid} has {count_of(nr, 'page')}, {free} free, but {used} {are(used)} in use"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from hugeresv.ledger.census import Census
+from hugeresv.plain import count_of
 
 
 def map_is_held_by_its_vmas(census: Census) -> Iterator[str]:
@@ -13,4 +14,5 @@ def map_is_held_by_its_vmas(census: Census) -> Iterator[str]:
     for resv_map, vmas in census.map_users.items():
         if resv_map.refs != len(vmas):
             pieces = " ".join(f"{vma.vm_start:#x}-{vma.vm_end:#x}" for vma in vmas)
-            yield f"a reservation map has {resv_map.refs} references, but is used by {len(vmas)} VMAs: {pieces}"
+            refs, users = count_of(resv_map.refs, "reference"), count_of(len(vmas), "VMA")
+            yield f"a reservation map has {refs}, but is used by {users}: {pieces}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from hugeresv.ledger.census import Census
 from hugeresv.ledger.promise import Promise, as_ranges, ranges_text
+from hugeresv.plain import count_of
 
 _ITEMS_SHOWN = 20
 
@@ -32,8 +33,9 @@ def promises_can_be_kept(census: Census) -> Iterator[str]:
     for pool in census.pools:
         free = pool.hstate.free_huge_pages
         if pool.promised > free:
-            yield f"{pool.where}{pool.promised} pages are promised, but free_huge_pages is {free}" + items(
-                pool.promises
+            yield (
+                f"{pool.where}{count_of(pool.promised, 'page', 'is')} promised, but free_huge_pages is {free}"
+                + items(pool.promises)
             )
 
 
@@ -42,5 +44,5 @@ def items(promises: Sequence[Promise]) -> str:
     lines = [f"\n  {promise.pages:+d} {promise}" for promise in promises[:_ITEMS_SHOWN]]
     rest = promises[_ITEMS_SHOWN:]
     if rest:
-        lines.append(f"\n  {sum(promise.pages for promise in rest):+d} in {len(rest)} promises more")
+        lines.append(f"\n  {sum(promise.pages for promise in rest):+d} in {count_of(len(rest), 'more promise')}")
     return "".join(lines)

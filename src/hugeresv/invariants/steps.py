@@ -6,6 +6,7 @@ from hugeresv.invariants.violation import Violation
 from hugeresv.ledger.promise import Naming
 from hugeresv.model.machine import Key, Machine
 from hugeresv.outcome import Outcome
+from hugeresv.plain import are
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Together
 from hugeresv.scenario.scn_words import write_name
@@ -86,7 +87,7 @@ def uncovered(operation: op.Operation, outcome: Outcome, machine: Machine, namin
             continue
         missing = vma.inode.resv_map.regions.chg(vma.first_index, vma.end_index)
         if missing:
-            message = f"{named[0]} is mapped, but {missing} of its pages are not in its file's map"
+            message = f"{named[0]} is mapped, but {missing} of its pages {are(missing)} not in its file's map"
             violations.append(Violation("I19", "a shared mmap is covered by its file's map", message))
     return violations
 

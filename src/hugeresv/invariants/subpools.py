@@ -8,6 +8,7 @@ from hugeresv.ledger.census import Census
 from hugeresv.ledger.promise import MinimumPromise, Promise
 from hugeresv.model.machine import Key
 from hugeresv.model.subpool import Subpool
+from hugeresv.plain import are, count_of
 
 
 def usage_is_what_is_out(census: Census) -> Iterator[str]:
@@ -21,7 +22,7 @@ def usage_is_what_is_out(census: Census) -> Iterator[str]:
         used = subpool.used_hpages
         if used != expected:
             yield (
-                f"used_hpages of mount {mount!r} is {used}, but {expected} are out ({used - expected:+d})"
+                f"used_hpages of mount {mount!r} is {used}, but {expected} {are(expected)} out ({used - expected:+d})"
                 f"\n  {pages:+d} in use{items(promises)}"
             )
         if not 0 <= used <= subpool.max_hpages:
@@ -42,7 +43,7 @@ def minimum_is_there(census: Census) -> Iterator[str]:
         if pages + promised + rsv < minimum:
             yield (
                 f"mount {mount!r} has a minimum of {minimum}, but rsv_hpages {rsv}"
-                f" with {pages} pages in use and {promised} promised"
+                f" with {count_of(pages, 'page')} in use and {promised} promised"
             )
 
 
@@ -58,7 +59,7 @@ def minimum_is_promised_once(census: Census) -> Iterator[str]:
         if subpool.rsv_hpages > lacking:
             yield (
                 f"rsv_hpages of mount {mount!r} is {subpool.rsv_hpages}, but its minimum of {subpool.min_hpages} lacks"
-                f" {lacking}: {pages} pages are in use and {promised} promised"
+                f" {lacking}: {count_of(pages, 'page', 'is')} in use and {promised} promised"
             )
 
 

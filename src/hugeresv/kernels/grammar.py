@@ -69,6 +69,8 @@ def open_kernel(text: str) -> Iterator[Kernel]:
 def parse_behaviour(text: str) -> Behaviour:
     """A preset, with the switches that follow it set. Raises InputError."""
     name, *assignments = text.split(",")
+    if name == HOST or name.startswith(GUEST):
+        raise InputError(f"{text!r}: {name} is a real kernel; only a behaviour will do here: {', '.join(PRESETS)}")
     if name not in PRESETS:
         _unknown(name, text)
     preset = PRESETS[name]

@@ -14,6 +14,7 @@ from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key
 from hugeresv.model.subpool import Subpool
 from hugeresv.model.vma import Vma
+from hugeresv.plain import count_of
 
 Range = tuple[int, int]
 """Indices of a file in huge pages, half-open."""
@@ -184,4 +185,4 @@ def ranges_text(ranges: Iterable[Range]) -> str:
     remaining = iter(ranges)
     shown = [f"[{first},{end})" for first, end in islice(remaining, _RANGES_SHOWN)]
     more = sum(1 for _ in remaining)
-    return " ".join(shown or ["none"]) + (f" and {more} ranges more" if more else "")
+    return " ".join(shown or ["none"]) + (f" and {count_of(more, 'more range')}" if more else "")

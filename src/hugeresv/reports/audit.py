@@ -1,6 +1,7 @@
 """`hugeresv audit` for people: the ledger, then, for every page size, whether it is true."""
 
 from hugeresv.auditing.audit import Audit, PageSizeAudit
+from hugeresv.plain import agree, are, count_of
 from hugeresv.reports.holders import Shown
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.status import show_status
@@ -38,6 +39,6 @@ def _lost(screen: Screen, audit: PageSizeAudit) -> None:
     rest = audit.resv - audit.promised
     found = sum(lost.pages for lost in audit.lost)
     if found == rest:
-        screen.line(f"  That accounts for all {rest} pages.")
+        screen.line(f"  That accounts for {agree(rest, 'the page', f'all {rest} pages')} counted too many.")
     else:
-        screen.paragraph(f"That is {found} pages of the {rest} that are counted too many.", "  ")
+        screen.paragraph(f"That is {count_of(found, 'page')} of the {rest} that {are(rest)} counted too many.", "  ")

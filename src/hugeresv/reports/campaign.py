@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TextIO
 
+from hugeresv.plain import count_of
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell
 from hugeresv.scenario.expectation import contradictions, observed
@@ -12,7 +13,6 @@ from hugeresv.search.fuzz.campaign import Tally
 from hugeresv.search.fuzz.difference import Difference
 from hugeresv.search.fuzz.kept import Kept
 from hugeresv.search.fuzz.states import STATES
-from hugeresv.units import count_of
 
 
 def show_progress(stream: TextIO, tally: Tally, seconds: float) -> None:

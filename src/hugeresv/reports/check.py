@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TextIO
 
+from hugeresv.plain import count_of
 from hugeresv.reports.finding_folder import FindingFolders
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell
 from hugeresv.search.check.checked import Checked, CheckFinding
 from hugeresv.search.kinds import answers_beside
-from hugeresv.units import count_of
 
 
 def progress_line(checked: Checked, seconds: float) -> str:
@@ -18,7 +18,7 @@ def progress_line(checked: Checked, seconds: float) -> str:
     return (
         f"{count_of(len(checked.cases), 'scenario')}, {count_of(checked.drawn, 'random one')}, "
         f"{count_of(checked.steps, 'step')} in {seconds:.0f} s, "
-        f"{_counted(len(checked.findings), 'finding')}"
+        f"{count_of(len(checked.findings), 'finding')}"
     )
 
 
@@ -53,21 +53,22 @@ def show_checked(screen: Screen, checked: Checked, folders: FindingFolders | Non
     for case in skipped:
         screen.paragraph(f"left out: {case.name}: {case.skipped}", "  ", first="")
     for reason, scenarios in checked.left_out.items():
-        screen.paragraph(f"left out: {_counted(scenarios, 'random scenario')}: {reason}", "  ", first="")
+        screen.paragraph(f"left out: {count_of(scenarios, 'random scenario')}: {reason}", "  ", first="")
     for finding in checked.findings:
         _finding(screen, finding, folders.of(finding) if folders else None)
     run = len(checked.cases) - len(skipped)
     audited = "audited after every step" if checked.audited else "not audited"
     screen.line()
     screen.paragraph(
-        f"{checked.kernel} against {checked.base}: {_counted(run, 'scenario')}, {checked.drawn} random ones, "
-        f"{count_of(checked.steps, 'step')} in {checked.seconds:.1f} s, {audited}"
+        f"{checked.kernel} against {checked.base}: {count_of(run, 'scenario')}, "
+        f"{count_of(checked.drawn, 'random one')}, {count_of(checked.steps, 'step')} in {checked.seconds:.1f} s, "
+        + audited
         + ("" if checked.complete else "; ended early")
     )
     if checked.clean:
         screen.paragraph("no finding", fg="green")
     else:
-        screen.paragraph(_counted(len(checked.findings), "finding"), fg="red")
+        screen.paragraph(count_of(len(checked.findings), "finding"), fg="red")
 
 
 def _finding(screen: Screen, finding: CheckFinding, folder: Path | None) -> None:
@@ -88,14 +89,10 @@ def about(finding: CheckFinding) -> list[str]:
     lines += [str(violation) for violation in divergence.beyond]
     if not finding.comes_again:
         lines.append("It did not come again when it was run a second time.")
-    also = f", and in {_counted(len(finding.also), 'further scenario')}" if finding.also else ""
+    also = f", and in {count_of(len(finding.also), 'further scenario')}" if finding.also else ""
     kept = (
         f"{len(finding.scenario.steps)} of {count_of(finding.steps_before, 'step')}"
         if finding.short
         else "not shortened"
     )
     return [*lines, f"found in {finding.name}{also}; after {finding.seconds:.0f} s; {kept}"]
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from hugeresv.answer import Answer, Counters, NodeCounters
 from hugeresv.kernels.protocol import Kernel
+from hugeresv.plain import count_of
 from hugeresv.play.play import StepResult
 from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, Drawing, Legend, draw
 from hugeresv.reports.run import heading
@@ -18,7 +19,7 @@ from hugeresv.reports.tables import print_table
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.scenario.scn_words import write_name
 from hugeresv.search.lockstep import Pair
-from hugeresv.units import count_of, format_bytes
+from hugeresv.units import format_bytes
 
 CONTEXT = 4
 """How many steps that lead to a difference are shown."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from hugeresv.kernels.protocol import Kernel
+from hugeresv.plain import count_of
 from hugeresv.play.play import play
 from hugeresv.reports.compare import CONTEXT, CompareReport
 from hugeresv.reports.run import RunReport
@@ -22,7 +23,7 @@ from hugeresv.search.lockstep import Pair, lockstep
 
 def show_progress(stream: TextIO, found: Exploration) -> None:
     """One line, written over the last one."""
-    stream.write(f"\r{len(found.levels)} operations, {_size(found)} ")
+    stream.write(f"\r{count_of(len(found.levels), 'operation')}, {_size(found)} ")
     stream.flush()
 
 
@@ -104,7 +105,7 @@ class ExploreReport:
         effort = f"{_size(found)}, {seconds:.2f} s of CPU time ({found.engine} engine)"
         if not found.complete:
             longest = max(len(found.levels), 0)
-            text = f"Interrupted. Nothing was found in histories of up to {longest} operations. {effort}"
+            text = f"Interrupted. Nothing was found in histories of up to {count_of(longest, 'operation')}. {effort}"
             self._screen.paragraph(text, "  ", first="", fg="yellow")
         elif finding is None:
             kept = "keeps every invariant" if len(found.kernels) == 1 else "is answered alike by both kernels"
@@ -114,22 +115,23 @@ class ExploreReport:
             if finding.violations:
                 names = ", ".join(dict.fromkeys(violation.name for violation in finding.violations))
                 what = f"{names} is violated"
-            many = f"{finding.operations} operation{'s' * (finding.operations != 1)}"
+            many = count_of(finding.operations, "operation")
             text = f"{what} after {many}. No shorter history does that. {effort}"
             self._screen.paragraph(text, "  ", first="", fg="red")
 
 
 def _size(found: Exploration) -> str:
-    return f"{found.states:,} states, {found.transitions:,} transitions"
+    return f"{count_of(found.states, 'state', grouped=True)}, {count_of(found.transitions, 'transition', grouped=True)}"
 
 
 def _bound(bound: Bound) -> str:
     """The bound in words."""
     limits = [
-        f"a pool of {bound.pool} pages" + (f" and up to {bound.overcommit} surplus pages" if bound.overcommit else ""),
-        f"{bound.processes} process{'es' * (bound.processes != 1)}",
-        f"{bound.pages} private page{'s' * (bound.pages != 1)} each" if bound.pages else "",
-        f"{bound.shared} page{'s' * (bound.shared != 1)} of a shared file" if bound.shared else "",
+        f"a pool of {count_of(bound.pool, 'page')}"
+        + (f" and up to {count_of(bound.overcommit, 'surplus page')}" if bound.overcommit else ""),
+        count_of(bound.processes, "process"),
+        f"{count_of(bound.pages, 'private page')} each" if bound.pages else "",
+        f"{count_of(bound.shared, 'page')} of a shared file" if bound.shared else "",
         f"a mount with size {bound.size}" if bound.size is not None else "",
         f"a mount with min_size {bound.min_size}" if bound.min_size is not None else "",
         f"a cgroup with max {bound.cgroup_max}" if bound.cgroup_max is not None else "",

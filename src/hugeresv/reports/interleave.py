@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from itertools import zip_longest
 
+from hugeresv.plain import count_of
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell
 from hugeresv.scenario.scenario import Together
@@ -73,12 +74,14 @@ class InterleaveReport:
         """One block: its verdict, and the picture of what is wrong."""
         screen = self._screen
         screen.paragraph(f"{file}, step {found.number}, on {kernel}", "  ", first="", bold=True)
-        orders = f"{found.runs:,} order{'s' * (found.runs != 1)}"
+        orders = count_of(found.runs, "order", grouped=True)
         if found.finding is None:
             within = (
-                "All orders" if found.preemptions is None else f"All orders of up to {found.preemptions} preemptions"
+                "All orders"
+                if found.preemptions is None
+                else f"All orders of up to {count_of(found.preemptions, 'preemption')}"
             )
-            ways = f"{len(found.endings)} way{'s' * (len(found.endings) != 1)}"
+            ways = count_of(len(found.endings), "way")
             text = f"{within} keep every invariant, and end in {ways}. {orders} run, {seconds:.2f} s of CPU time"
             screen.paragraph(text, "  ", first="", fg="green")
             return
@@ -88,7 +91,7 @@ class InterleaveReport:
         for violation in found.finding.violations:
             screen.paragraph(str(violation), "  ", first="! ", fg="red")
         screen.paragraph(explanation(found, shown), "  ", first="! ", fg="red")
-        many = f"{found.finding.run.preemptions} preemption{'s' * (found.finding.run.preemptions != 1)}"
+        many = count_of(found.finding.run.preemptions, "preemption")
         screen.line()
         screen.paragraph(f"{many}, after {orders}. Again: {as_scenario(found.finding)}", "  ", first="")
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from hugeresv.plain import agree, count_of
 from hugeresv.reports.screen import Screen
 from hugeresv.search.interleave.failures import Failure
 from hugeresv.search.interleave.locking import Fault
@@ -50,8 +51,10 @@ def show_faults(screen: Screen, file: str, kernel: str, faults: Sequence[Fault])
 def show_failures(screen: Screen, file: str, kernel: str, failures: Sequence[Failure]) -> None:
     """The allocations of one scenario."""
     broken = [each for each in failures if each.violations]
-    many = f"{len(failures)} allocation{'s' * (len(failures) != 1)} failed, one a run"
-    verdict = f"{len(broken)} break an invariant" if broken else "every invariant holds"
+    many = f"{count_of(len(failures), 'allocation')} failed, one a run"
+    verdict = (
+        f"{len(broken)} {agree(len(broken), 'breaks', 'break')} an invariant" if broken else "every invariant holds"
+    )
     screen.paragraph(f"{file} on {kernel}: {many}; {verdict}", "  ", first="", bold=bool(broken))
     for each in broken:
         where = "when everything is gone" if each.broken_at is None else f"after step {each.broken_at}"

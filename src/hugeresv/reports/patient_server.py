@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, NamedTuple
 
+from hugeresv.plain import count_of
+
 MOST_CONNECTIONS = 64
 SECONDS_TO_ASK = 5.0
 """In which all of a request must have arrived, however its parts come."""
@@ -103,7 +105,7 @@ class PatientServer(ThreadingMixIn, TCPServer):
             if now < self._told + _SECONDS_BETWEEN_LINES:
                 return
             dropped, self._dropped, self._told = self._dropped, 0, now
-        clients = "1 client" if dropped == 1 else f"{dropped} clients"
+        clients = count_of(dropped, "client")
         self._complain(
             f"{clients} got no answer: they did not ask or listen for {SECONDS_TO_ASK:g} s, or there were more than "
             f"{MOST_CONNECTIONS} at once"

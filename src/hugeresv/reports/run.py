@@ -5,6 +5,7 @@ from itertools import groupby
 
 from hugeresv.answer import Answer
 from hugeresv.kernels.protocol import Kernel
+from hugeresv.plain import count_of
 from hugeresv.play.play import WHY_IT_ENDS, Result, StepResult
 from hugeresv.reports.drawing import SEEN_ON_A_MODEL, SEEN_ON_A_REAL_KERNEL, Legend
 from hugeresv.reports.screen import Screen
@@ -13,7 +14,7 @@ from hugeresv.reports.steps import StepLines
 from hugeresv.scenario.operation import Mmap, Shmat
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.known import Cause
-from hugeresv.units import count_of, format_bytes
+from hugeresv.units import format_bytes
 
 
 class RunReport:
@@ -121,7 +122,7 @@ def total_in_words(
         ("could not be finished", unfinished),
     )
     wrong = [f"{len(names)} {kind}: {', '.join(names)}" for kind, names in kinds if names]
-    count = f"{scenarios} scenario{'s' * (scenarios > 1)}"
+    count = count_of(scenarios, "scenario")
     return f"{count}, {'; '.join(wrong) or 'all answers as expected'}", bool(wrong)
 
 

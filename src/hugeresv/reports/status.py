@@ -7,11 +7,12 @@ from hugeresv.holders.headroom import available_in, by_path, lineage_of
 from hugeresv.holders.host import Status
 from hugeresv.ledger.observation import CgroupUse, Holder, Observation, PoolUse, Unreadable
 from hugeresv.ledger.reconcile import CgroupRest
+from hugeresv.plain import count_of
 from hugeresv.reports.holders import Shown, print_holders
 from hugeresv.reports.listing import print_listing
 from hugeresv.reports.printable import one_line
 from hugeresv.reports.screen import Screen
-from hugeresv.units import count_of, format_bytes
+from hugeresv.units import format_bytes
 
 _POOL = ("SIZE", "TOTAL", "FREE", "RSVD", "SURP", "OVERCOMMIT", "AVAILABLE")
 _NODE = ("NODE", "SIZE", "TOTAL", "FREE", "SURP")
@@ -32,7 +33,7 @@ def show_status(screen: Screen, status: Status, shown: Shown, *, alone: bool = F
         print_holders(screen, holders, shown)
         _legend(screen, holders)
     elif status.unselected:
-        others = "1 other does" if status.unselected == 1 else f"{status.unselected} others do"
+        others = count_of(status.unselected, "other", "does")
         screen.line(f"No holder matches ({others} not).")
     else:
         screen.line("No visible process or file holds huge pages.")
@@ -103,9 +104,7 @@ def _cgroups(screen: Screen, status: Status, shown: Shown) -> None:
         print_listing(screen, _CGROUP, rows, names=("CGROUP",), headings=shown.headings)
     if rows and len(worth) < len(observation.cgroups):
         others = len(observation.cgroups) - len(worth)
-        screen.line(
-            f"{count_of(others, 'other cgroup')} {'has' if others == 1 else 'have'} no huge pages and may have none."
-        )
+        screen.line(f"{count_of(others, 'other cgroup', 'has')} no huge pages and may have none.")
 
 
 def _unaccounted(rest: CgroupRest | None, unit: int) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 
 from hugeresv.errors import UnsupportedError
 from hugeresv.outcome import SECOND_NAMES, Outcome
+from hugeresv.plain import count_of
 from hugeresv.scenario.fields import Field, Sort, shape
 from hugeresv.scenario.format_error import FormatError, did_you_mean
 from hugeresv.scenario.operation import OPERATIONS, Operation
 from hugeresv.scenario.scenario import Json, Pool, Scenario, Step, Together
 from hugeresv.scenario.strict_json import dumps
-from hugeresv.units import count_of
 
 SCHEMA = "hugeresv-scenario/1"
 

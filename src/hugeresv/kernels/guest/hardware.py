@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.options import MOST_NODES, NONE, Options
+from hugeresv.plain import count_of
 from hugeresv.scenario.scenario import Pool
 from hugeresv.units import format_bytes
 
@@ -53,7 +54,7 @@ def hardware_for(pools: Sequence[Pool], options: Options = NONE) -> Hardware:
         memory_bytes = max(GIB, 1 << (needed - 1).bit_length())
         memory_bytes = min(memory_bytes, _MOST_BYTES)
     if memory_bytes < node_bytes * nodes:
-        told = " and ".join(f"{pool.pages} huge pages of {format_bytes(pool.page_bytes)}" for pool in pools)
+        told = " and ".join(f"{count_of(pool.pages, 'huge page')} of {format_bytes(pool.page_bytes)}" for pool in pools)
         raise UnavailableError(
             f"{told} do not fit a guest with {format_bytes(memory_bytes)} of memory; "
             f"give it more: guest:NAME,memory={format_bytes(needed)}"

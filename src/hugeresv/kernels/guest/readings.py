@@ -11,6 +11,7 @@ from hugeresv.kernels.guest.conversation import Conversation
 from hugeresv.kernels.guest.process import PATIENCE_SECONDS
 from hugeresv.kernels.keeper import Keeper
 from hugeresv.outcome import Outcome
+from hugeresv.plain import count_of
 from hugeresv.scenario.scenario import Pool
 from hugeresv.sources.pool_files import COUNTERS, NODE_COUNTERS, OVERCOMMIT, counters, directory
 from hugeresv.units import cgroup_size
@@ -76,8 +77,8 @@ class GuestPool:
         wanted, reached = self._pool.pages, [node.total for node in nodes or ()]
         if found.total != wanted or reached != self._pool.by_node(len(self._nodes)):
             raise UnavailableError(
-                f"the guest could get only {found.total} of {wanted} huge pages of {size_kb} kB: its memory is not "
-                f"large enough{f', its nodes have {reached}' if nodes else ''}"
+                f"the guest could get only {found.total} of {count_of(wanted, 'huge page')} of {size_kb} kB: its "
+                f"memory is not large enough{f', its nodes have {reached}' if nodes else ''}"
             )
 
     def _fill_nodes(self) -> int:

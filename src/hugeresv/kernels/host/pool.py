@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from hugeresv.errors import UnavailableError
+from hugeresv.plain import are, count_of
 from hugeresv.sources.pool_files import COUNTERS, OVERCOMMIT, counters, directory
 
 _LONGEST_NUMBER = 32
@@ -116,11 +117,12 @@ class HugePool:
         total, free, resv, surplus = self.counters()
         if total < nr:
             raise UnavailableError(
-                f"could get only {total} of {nr} huge pages of {self.page_size_kB} kB: memory is short or fragmented"
+                f"could get only {total} of {count_of(nr, 'huge page')} of {self.page_size_kB} kB: memory is short or "
+                "fragmented"
             )
         if (total, free, resv, surplus) != (nr, nr, 0, 0):
             raise UnavailableError(
-                f"the pool of {self.page_size_kB} kB cannot be made {nr} free pages: "
+                f"the pool of {self.page_size_kB} kB cannot be made {count_of(nr, 'free page')}: "
                 f"total={total} free={free} rsvd={resv} surp={surplus}"
             )
 
@@ -130,7 +132,8 @@ class HugePool:
         total, free, resv, surplus = self.counters()
         if not idle:
             raise UnavailableError(
-                f"the pool of {self.page_size_kB} kB pages is in use: {total - free} of {total} pages are handed out, "
+                f"the pool of {self.page_size_kB} kB pages is in use: {total - free} of {count_of(total, 'page')} "
+                f"{are(total - free)} handed out, "
                 f"{resv} more reserved, {surplus} surplus; end what uses it first"
             )
         nodes = glob.glob(directory(self.page_size_kB, "/sys/devices/system/node/node[0-9]*") + "/nr_hugepages")

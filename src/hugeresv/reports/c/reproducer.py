@@ -12,6 +12,7 @@ from hugeresv.calls.resolve import resolve
 from hugeresv.errors import InputError, UnsupportedError
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.outcome import Outcome
+from hugeresv.plain import count_of
 from hugeresv.reports.c.words import Words
 from hugeresv.reports.spelling import spell
 from hugeresv.scenario.expectation import expected, leaks_for
@@ -109,7 +110,7 @@ class _Program:
             f"\n#define HPAGE {pool.page_bytes:#x}UL\n"
             f'#define POOL "/sys/kernel/mm/hugepages/hugepages-{pool.page_size_kB}kB"\n'
             f"#define PAGES {pool.pages}\n#define OVERCOMMIT {pool.nr_overcommit or 0}\n"
-            f'#define POOL_TEXT "{pool.pages} free pages"\n'
+            f'#define POOL_TEXT "{count_of(pool.pages, "free page")}"\n'
             f'#define DIRECTORY "/tmp"\n#define ANY LONG_MIN\n\n{enums}\n'
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hugeresv.kernels.protocol import Kernel
+from hugeresv.plain import count_of
 from hugeresv.play.film import Film
 from hugeresv.reports.html.films import described
 from hugeresv.reports.html.page import films_page
@@ -38,6 +39,6 @@ class ComparePage:
     def sum_up(self, screen: Screen) -> None:
         """Say how many of them part."""
         parted = [run["name"] for run in self._runs if run["part"] is not None]
-        count = f"{len(self._runs)} scenario{'s' * (len(self._runs) != 1)}"
+        count = count_of(len(self._runs), "scenario")
         found = f"{len(parted)} with a difference: {', '.join(parted)}" if parted else "no difference"
         screen.paragraph(f"{count}, {found}")

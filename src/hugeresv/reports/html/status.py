@@ -10,6 +10,7 @@ from hugeresv.holders.headroom import available_in, by_path, lineage_of
 from hugeresv.holders.host import Status
 from hugeresv.holders.names import program_of
 from hugeresv.ledger.observation import Holder, Pages, PoolUse
+from hugeresv.plain import agree, count_of
 from hugeresv.reports.holders import pages_text
 from hugeresv.reports.html.page import page
 from hugeresv.reports.html.treemap import Box, divided
@@ -113,7 +114,7 @@ def _picture(status: Status, pool: PoolUse, *, each: bool) -> PoolPicture:
     free = max(pool.free - sum(share.pages for share in promised), 0)
     parts = [("used", used), ("promised", promised), ("free", [Share("free", free, "free")] if free else [])]
     wrapped = f"resv_hugepages has wrapped: the kernel prints {pool.rsvd} as {pool.rsvd + UNSIGNED}"
-    summary = f"{pool.total} pages of {format_bytes(unit)}: " + ", ".join(
+    summary = f"{count_of(pool.total, 'page')} of {format_bytes(unit)}: " + ", ".join(
         f"{sum(share.pages for share in shares)} {name}" for name, shares in parts
     )
     return PoolPicture(
@@ -154,10 +155,10 @@ def _columns(parts: Sequence[tuple[str, Sequence[Share]]], unit: int) -> Iterato
 def _lines(share: Share, box: Box, unit: int) -> list[str]:
     """Number and name, pages, bytes: as many lines as fit, each as long as fits."""
     number = f"{share.number}. " if share.number else ""
-    pages = f"{'~' if share.estimated else ''}{share.pages}"
+    pages, noun = f"{'~' if share.estimated else ''}{share.pages}", agree(share.pages, "page", "pages")
     wanted = [
         [f"{number}{share.name}", f"{number}{share.name[: _room(box) - len(number) - 1]}…", number.strip()],
-        [f"{pages} pages, {format_bytes(share.pages * unit)}", f"{pages} pages", pages],
+        [f"{pages} {noun}, {format_bytes(share.pages * unit)}", f"{pages} {noun}", pages],
         [share.detail],
     ]
     rows = int((box.height - 6) // _LINE)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from hugeresv.errors import InputError
+from hugeresv.plain import count_of
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.format_error import did_you_mean
 from hugeresv.scenario.scenario import Cgroup, Pool, Step
@@ -54,9 +55,9 @@ class Bound:
                     f"unknown operation {word!r}{did_you_mean(word, OFFERS)}; there is: {', '.join(OFFERS)}"
                 )
         if not 1 <= self.processes <= len(PROCESSES):
-            raise InputError(f"{self.processes} processes: expected 1 to {len(PROCESSES)}")
+            raise InputError(f"{count_of(self.processes, 'process')}: expected 1 to {len(PROCESSES)}")
         if (most := max(self.pool, self.pages, self.shared, self.overcommit)) > MOST_PAGES:
-            raise InputError(f"{most} pages: expected {MOST_PAGES} or less")
+            raise InputError(f"{count_of(most, 'page')}: expected {MOST_PAGES} or less")
         if self.pages + self.shared == 0:
             raise InputError("nothing can be mapped: give a number of private pages or of shared ones")
         if "cgroup_move" in self.operations and not self.has_cgroup:

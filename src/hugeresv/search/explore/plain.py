@@ -13,6 +13,7 @@ from hugeresv.invariants.steps import Levels, check_step, levels
 from hugeresv.invariants.violation import Violation
 from hugeresv.model.machine import Machine
 from hugeresv.outcome import HANG, Outcome
+from hugeresv.plain import count_of
 from hugeresv.play.play import RETURNS
 from hugeresv.search.explore.bounded_model import BoundedModel, Move
 from hugeresv.search.explore.result import Exploration, Level, Progress, Shortest, no_progress
@@ -122,9 +123,9 @@ def shortest(
     """A finding, with its history as a scenario."""
     names = ", ".join(dict.fromkeys(violation.name for violation in violations))
     if len(kernels) > 1:
-        title = f"{' and '.join(kernels)} differ after {len(path)} operations, and after no fewer."
+        title = f"{' and '.join(kernels)} differ after {count_of(len(path), 'operation')}, and after no fewer."
     else:
-        title = f"{kernels[0]} violates {names} after {len(path)} operations, and after no fewer."
+        title = f"{kernels[0]} violates {names} after {count_of(len(path), 'operation')}, and after no fewer."
     return Shortest(model.scenario(path, title), len(path), tuple(violations))
 
 

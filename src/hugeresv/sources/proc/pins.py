@@ -13,10 +13,10 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 
 from hugeresv.ledger.observation import PoolUse, Suspect
+from hugeresv.plain import count_of
 from hugeresv.sources.proc.descriptors import Open, getfd
 from hugeresv.sources.proc.files import read_if_there, read_text
 from hugeresv.sources.proc.meminfo import memory_bytes
-from hugeresv.units import count_of
 
 _PINNING = {
     "/dev/vfio/": "a VFIO device",
