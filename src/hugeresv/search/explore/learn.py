@@ -61,15 +61,22 @@ def ground(behaviour: Behaviour, bound: Bound) -> Ground:
     return Ground(model, Cutter(bound, model.start()))
 
 
+class Known(NamedTuple):
+    """What need not be looked for: interesting states that were reached, and parts of machines that were checked."""
+
+    reached: AbstractSet[str]
+    checked: set[Parts]
+
+
 def do_tasks(
-    behaviour: Behaviour, bound: Bound, known: AbstractSet[str], tasks: Sequence[Lesson]
+    behaviour: Behaviour, bound: Bound, reached: AbstractSet[str], tasks: Sequence[Lesson]
 ) -> list[list[Learned]]:
-    """Every move of every task, learned; `known` as of `learn`."""
-    here = ground(behaviour, bound)
+    """Every move of every task, learned; `reached` is known."""
+    here, known = ground(behaviour, bound), Known(reached, set())
     return [list(_do(here, known, task)) for task in tasks]
 
 
-def _do(here: Ground, known: AbstractSet[str], task: Lesson) -> Iterator[Learned]:
+def _do(here: Ground, known: Known, task: Lesson) -> Iterator[Learned]:
     machine = here.model.start()
     for number in task.history:
         here.model.apply(machine, here.model.moves[number])
@@ -77,16 +84,15 @@ def _do(here: Ground, known: AbstractSet[str], task: Lesson) -> Iterator[Learned
         yield learn(here, machine, here.model.moves[number], known)
 
 
-def learn(here: Ground, machine: Machine, move: Move, known: AbstractSet[str]) -> Learned:
+def learn(here: Ground, machine: Machine, move: Move, known: Known) -> Learned:
     """Make the move on a copy of `machine`, with numbers in the place of counters that note what is asked of them.
 
-    `known`: interesting states that need not be looked for.
+    Invariants and interesting states are asked once of all machines that have the same parts.
     """
     after = machine.copy()
     holders = list(counters(after))
-    before = levels(machine)
     trace = Trace([getattr(*each) for each in holders])
-    count_with(after, list(trace.numbers))
+    count_with(after, trace.numbers)
     watched = [*after.files.values()]
     _reads.clear()
     for inode in watched:
@@ -103,15 +109,20 @@ def learn(here: Ground, machine: Machine, move: Move, known: AbstractSet[str]) -
     if not ready:
         return Learned(None, guards, changes, reads_files, (), frozenset())
     count_with(after, [value + change for value, change in zip(trace.counters, changes, strict=True)])
-    violations = [*check_step(move.operation, before, levels(after)), *check(after)]
+    violations = check_step(move.operation, levels(machine), levels(after))
     if outcome is HANG:
         violations.insert(0, RETURNS)
-    return Learned(here.cutter.cut(after), guards, changes, reads_files, tuple(violations), unreached(after, known))
+    parts = here.cutter.cut(after)
+    if parts in known.checked:
+        return Learned(parts, guards, changes, reads_files, tuple(violations), frozenset())
+    known.checked.add(parts)
+    violations += check(after)
+    return Learned(parts, guards, changes, reads_files, tuple(violations), unreached(after, known.reached))
 
 
-def unreached(machine: Machine, known: AbstractSet[str]) -> frozenset[str]:
-    """The interesting states that the machine is in, but for those that are known."""
-    return frozenset(name for name, holds in STATES.items() if name not in known and holds(machine))
+def unreached(machine: Machine, reached: AbstractSet[str]) -> frozenset[str]:
+    """The interesting states that the machine is in, but for those that were reached."""
+    return frozenset(name for name, holds in STATES.items() if name not in reached and holds(machine))
 
 
 _reads: set[str] = set()

@@ -8,7 +8,7 @@ anonymous memory, can be cut.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -88,7 +88,7 @@ class Cutter:
                     raise UnsupportedError("a page is mapped twice by one process; use --engine plain")
                 links.append((places[0][1], places[1][1]))
         files = tuple(self._file(machine.files[name]) for name in sorted(machine.files))
-        return Parts(views, tuple(sorted(links)), files, tuple(int(getattr(*each)) for each in counters(machine)))
+        return Parts(views, tuple(sorted(links)), files, counted(machine))
 
     def _view(
         self, machine: Machine, slot: int, names: dict[Inode, Any], holders: dict[Folio, list[tuple[int, int]]]
@@ -177,7 +177,12 @@ def counters(machine: Machine) -> Iterator[tuple[Any, str]]:
         yield cgroup, "rsvd"
 
 
-def count_with(machine: Machine, numbers: list[int]) -> None:
+def counted(machine: Machine) -> tuple[int, ...]:
+    """The counters."""
+    return tuple([int(getattr(*each)) for each in counters(machine)])
+
+
+def count_with(machine: Machine, numbers: Sequence[int]) -> None:
     """Set the counters, in the order of `counters`; those of the one node are the pool's."""
     for (holder, name), number in zip(counters(machine), numbers, strict=True):
         setattr(holder, name, number)

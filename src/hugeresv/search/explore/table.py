@@ -13,7 +13,7 @@ from hugeresv.errors import UnavailableError, UnsupportedError
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.search.explore.arrays import Miss, NumpyLoop
 from hugeresv.search.explore.bound import Bound
-from hugeresv.search.explore.learn import Learned, Lesson, do_tasks, ground, learn, spread
+from hugeresv.search.explore.learn import Known, Learned, Lesson, do_tasks, ground, learn, spread
 from hugeresv.search.explore.numbers import Outgrown
 from hugeresv.search.explore.plain import shortest
 from hugeresv.search.explore.result import Exploration, Level, Progress, no_progress
@@ -74,7 +74,7 @@ class TableSearch:
         by_one = bound.has_cgroup and "allocate" in bound.operations
         self._symmetric = symmetric and bound.processes == 2 and not by_one
         self._loop = loop_class(compiled)
-        self.found = self._nothing_yet()
+        self.found = self._nothing_yet(set())
         self.learned = 0
         """Steps of the real machine that became rows."""
         self.spent = {"learning": 0.0, "checking": 0.0, "exploring": 0.0}
@@ -95,15 +95,16 @@ class TableSearch:
                 if claim.operation in whole:
                     raise UnsupportedError("an operation of this bound has no table; use --engine plain") from claim
                 whole.add(claim.operation)
-                rows = Rows(self._here, self._parts, whole)
+                rows, reached = Rows(self._here, self._parts, whole), set()
             except Outgrown as outgrown:
                 rows.widen(outgrown)
+                reached = self.found.reached
             else:
                 return self.found
-            self.found = self._nothing_yet()
+            self.found = self._nothing_yet(reached)
 
-    def _nothing_yet(self) -> Exploration:
-        return Exploration((self._behaviour.name,), self._bound, "table", 1 + self._symmetric)
+    def _nothing_yet(self, reached: set[str]) -> Exploration:
+        return Exploration((self._behaviour.name,), self._bound, "table", 1 + self._symmetric, reached=reached)
 
     def _explore(self, rows: Rows) -> None:
         start = rows.layout.pack(*numbers_of(rows, self._parts))
@@ -111,7 +112,7 @@ class TableSearch:
         witness = Witness(self._here, self._bound, rows, ways, self.found.reached)
         loop = self._loop(rows, start, symmetric=self._symmetric, ask=_ASK_FAR if self._executor else _ASK)
         self.found.engine = f"table, {loop.name}"
-        self._rows, self._ways = rows, ways
+        self._rows, self._ways, self._known = rows, ways, Known(self.found.reached, set())
         try:
             while len(ways.level):
                 with self._timed("checking"):
@@ -175,7 +176,7 @@ class TableSearch:
         for place, process, case in batch:
             machine, turned = self._ways.machine(self._ways.first + place)
             move = self._here.model.moves[self._ways.move(case.operation, process, turned)]
-            yield turned, learn(self._here, machine, move, self.found.reached)
+            yield turned, learn(self._here, machine, move, self._known)
 
     def _far(self, batch: Sequence[Miss]) -> Iterator[tuple[bool, Learned]]:
         """The same where the executor is."""

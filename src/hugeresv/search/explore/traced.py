@@ -8,6 +8,7 @@ and changes the counters by the same amounts. So no list of what each operation 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple, Self
 
 Form = tuple[int, ...]
@@ -28,6 +29,12 @@ class Guard(NamedTuple):
         return _compare(total, self.relation) == self.answer
 
 
+@cache
+def _own(size: int) -> tuple[Form, ...]:
+    """The form of each of so many counters: itself."""
+    return tuple(tuple(int(place == other) for other in range(size)) for place in range(size))
+
+
 class Trace:
     """What was asked since it began, in this order, without repetitions."""
 
@@ -35,10 +42,8 @@ class Trace:
         """Begin with these counters; `numbers` stand for them."""
         self.counters = tuple(counters)
         self.guards: dict[Guard, None] = {}
-        size = len(counters)
-        self.numbers = [
-            TracedNumber(value, tuple(int(i == k) for k in range(size)), self) for i, value in enumerate(counters)
-        ]
+        forms = zip(counters, _own(len(counters)), strict=True)
+        self.numbers = [TracedNumber(value, form, self) for value, form in forms]
 
     def compare(self, form: Form, value: int, relation: str) -> bool:
         """The answer for a number of that form and value, which is noted if it depends on a counter."""
@@ -52,7 +57,7 @@ class Trace:
         """What follows holds for these very values of the counters in `form`."""
         for position, factor in enumerate(form):
             if factor:
-                own = tuple(int(position == k) for k in range(len(form)))
+                own = _own(len(form))[position]
                 self.guards[Guard(own, -self.counters[position], "==", True)] = None
 
     def change(self, position: int, now: int) -> int:

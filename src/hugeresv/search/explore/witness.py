@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,14 +17,14 @@ from hugeresv.invariants.violation import Violation
 from hugeresv.model.machine import Machine
 from hugeresv.search.explore.bound import Bound
 from hugeresv.search.explore.learn import Ground, unreached
-from hugeresv.search.explore.parts import Parts
+from hugeresv.search.explore.parts import Parts, counted
 from hugeresv.search.explore.rows import Aspect, Refuted, Rows
 from hugeresv.search.explore.ways import Stood, Ways
 
 CHECKED_OF = 1_000
 """One of so many transitions is stepped on the real machine, too."""
-_WALK = 32
-"""Most steps of one walk."""
+_WALK, _COMPARED = 32, 4
+"""Most steps of one walk; counters are compared after each, and everything after so many."""
 
 
 class Broken(Exception):  # noqa: N818  not an error: the search is over
@@ -33,6 +33,18 @@ class Broken(Exception):  # noqa: N818  not an error: the search is over
     def __init__(self, where: int, move: int, violations: Sequence[Violation]) -> None:
         super().__init__(where, move, violations)
         self.where, self.move, self.violations = where, move, violations
+
+
+Numbered = tuple[int, int, int, int, int]
+"""Both views, links, files and counters, by their numbers."""
+
+
+class Step(NamedTuple):
+    """An operation of a process, and the state by it, this process's view first; None: it stands for nothing."""
+
+    process: int
+    operation: int
+    after: Numbered | None
 
 
 class Witness:
@@ -102,46 +114,56 @@ class Witness:
             self._walk(self._random.randrange(len(self._ways.level)))
 
     def _walk(self, place: int) -> None:
-        """Compare table and machine step by step, as long as the table knows the way."""
-        machine, turned = self._ways.machine(self._ways.first + place)
-        machine = machine.copy()
-        numbers = tuple(int(part) for part in self._rows.layout.unpack(int(self._ways.level[place])))
+        """Go a way on the table, and then on the machine."""
+        way = list(self._way(self._rows.layout.unpack(int(self._ways.level[place]))))
+        self._unchecked -= CHECKED_OF * max(len(way), 1)
+        wrong = self._differs(place, way, _COMPARED)
+        if wrong is not None:
+            first = self._differs(place, way, 1)
+            raise Refuted(wrong if first is None else first)
+
+    def _way(self, numbers: Numbered) -> Iterator[Step]:
+        """Operations of either process, drawn, as long as the table knows them."""
+        rows, known = self._rows, self._known[0]
         for _ in range(_WALK):
-            step = self._any_step(numbers)
-            if step is None:
+            first, second, links, files, counters = numbers
+            if max(first, second) >= len(known) or not (known[first] and known[second]):
                 return
-            process, operation, case = step
-            self._unchecked -= CHECKED_OF
-            after = self._rows.after(case)
+            process = self._random.randrange(len(self._names))
+            this, other = (second, first) if process else (first, second)
+            able = rows.able[this, : rows.able_count[this]]
+            able = able[rows.other_able[other, able] & (rows.both[able] | (process == 0))]
+            if not len(able):
+                return
+            operation = int(able[self._random.randrange(len(able))])
+            case = Aspect(operation, this, other, int(rows.flipped[links]) if process else links, files, counters)
+            if not rows.known(case):
+                return
+            after = rows.after(case)
+            yield Step(process, operation, after)
+            numbers = after or numbers
+
+    def _differs(self, place: int, way: Sequence[Step], every: int) -> int | None:
+        """The operation after which the machine is not what the table says; all is compared after so many steps."""
+        stood = self._ways.machine(self._ways.first + place)
+        machine, turned = stood.machine.copy(), stood.turned
+        for number, (process, operation, after) in enumerate(way, 1):
             move = self._here.model.moves[self._ways.move(operation, process, turned)]
             if move.ready(machine) != (after is not None):
-                raise Refuted(operation)
+                return operation
             if after is None:
                 continue
             self._here.model.apply(machine, move)
             turned ^= bool(process)
-            if numbers_of(self._rows, self._ways.parts(Stood(machine, turned))) != after:
-                raise Refuted(operation)
-            numbers = after
-
-    def _any_step(self, numbers: Sequence[int]) -> tuple[int, int, Aspect] | None:
-        """An operation of either process that the table knows in a state; None where the state is none it has met."""
-        rows = self._rows
-        this, other, links, files, counters = numbers
-        process = self._random.randrange(len(self._names))
-        views = (other, this) if process else (this, other)
-        if not (max(views) < len(self._known[0]) and self._known[0][this] and self._known[0][other]):
-            return None
-        able = rows.able[views[0], : rows.able_count[views[0]]]
-        able = able[rows.other_able[views[1], able] & (rows.both[able] | (process == 0))]
-        if not len(able):
-            return None
-        operation = int(able[self._random.randrange(len(able))])
-        case = Aspect(operation, *views, int(rows.flipped[links]) if process else links, files, counters)
-        return (process, operation, case) if rows.known(case) else None
+            if number % every and number < len(way):
+                if counted(machine) != self._rows.counters.values[after[-1]]:
+                    return operation
+            elif numbers_of(self._rows, self._ways.parts(Stood(machine, turned))) != after:
+                return operation
+        return None
 
 
-def numbers_of(rows: Rows, parts: Parts) -> tuple[int, int, int, int, int]:
+def numbers_of(rows: Rows, parts: Parts) -> Numbered:
     """The numbers of a machine's parts."""
     views = [rows.view(view) for view in parts.views]
     other = views[1] if len(views) > 1 else rows.empty
