@@ -29,6 +29,9 @@ class Recorder:
         self.allocations.append(what)
         return len(self.allocations) != self.fails
 
+    def asserted(self, lock: locks.LockOf, function: Callable[..., Any]) -> None:
+        pass
+
     def returned(self, function: Callable[..., Any], arguments: tuple[Any, ...], value: object) -> None:
         pass
 

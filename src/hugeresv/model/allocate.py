@@ -11,7 +11,7 @@ from hugeresv.model.behaviour import ErrorRestore, FaultRollback, ReservationTra
 from hugeresv.model.folio import Folio
 from hugeresv.model.free import free_huge_folio, private_page_counts
 from hugeresv.model.hugetlb_cgroup import charges_reservations
-from hugeresv.model.locks import Section, holds
+from hugeresv.model.locks import Section, asserts, holds
 from hugeresv.model.mempolicy import fault_nodes
 from hugeresv.model.reserve import promise_counts, subpool_put
 from hugeresv.model.vma import Vma
@@ -146,6 +146,18 @@ def _pay_once(machine: Machine, hstate: HState, subpool: Subpool | None, folio: 
         return
     hstate.acct_memory(-subpool_put(hstate, subpool, 1))
     if folio.cgroup_rsvd is not None and not machine.behaviour.race_keeps_rsvd:
+        with hstate.lock:
+            _uncharge_rsvd(hstate, folio)
+
+
+def _hugetlb_lock(hstate: HState, _folio: Folio) -> Section:
+    return hstate.lock
+
+
+@asserts(_hugetlb_lock)
+def _uncharge_rsvd(_hstate: HState, folio: Folio) -> None:
+    """hugetlb_cgroup_uncharge_folio_rsvd: the folio pays for no reservation any more."""
+    if folio.cgroup_rsvd is not None:
         folio.cgroup_rsvd.uncharge_rsvd(1)
         folio.cgroup_rsvd = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hugeresv.model.allocate import alloc_hugetlb_folio, give_back
+from hugeresv.model.free import free_huge_folio
 from hugeresv.model.locks import Lock, Section, allocate, holds
 from hugeresv.model.steal import unmap_ref_private
 from hugeresv.outcome import OK, Outcome
@@ -136,10 +137,10 @@ def _write_protected(
         if page_table.get(number) is not old:
             return None
         return OK if old.mapcount == 1 else Outcome.HANG
-    if page_table.get(number) is not old:
+    if not page_table.replace(number, old, new):
         give_back(machine, vma, index, new)
         return None
-    old.mapcount -= 1
-    page_table.set(number, new)
     new.restore_reserve = False
+    if old.anon and old.mapcount == 0:  # whoever shared it has gone meanwhile
+        free_huge_folio(machine, old)
     return OK

@@ -40,6 +40,5 @@ def _copy_vma(vma: Vma, mm: AddressSpace) -> None:
     if vma.shared:
         return
     base = copy.page_base
-    for index, folio in vma.present():
-        copy.page_table.set(base + index, folio)
-        folio.mapcount += 1
+    for index, _ in list(vma.present()):
+        copy.page_table.copy_entry(base + index, vma.page_table)

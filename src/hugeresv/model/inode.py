@@ -83,6 +83,10 @@ class Inode:
         if index >= self.cache_end:
             self.cache_end = index + 1
 
+    def remove_from_page_cache(self, index: int) -> Folio:
+        """hugetlb_delete_from_page_cache: the folio there is the file's no more."""
+        return self.page_cache.pop(index)
+
     @takes(i_mmap_rwsem)
     def attach(self, vma: Vma, after: Vma | None = None) -> None:
         """A VMA maps this file from now on; fork puts the child's `after` its parent's, before all that came later."""
@@ -96,6 +100,18 @@ class Inode:
         self.vmas -= 1
         if self._tells(vma):
             self.i_mmap.remove(vma)
+
+    @takes(i_mmap_rwsem)
+    def split(self, vma: Vma, upper: Vma) -> None:
+        """vma_prepare, vma_complete: `vma` ends where `upper` begins, and both are in the tree as newcomers."""
+        self.vmas += 1
+        if not self._tells(vma):
+            vma.vm_end = upper.vm_start
+            return
+        self.i_mmap.remove(vma)
+        vma.vm_end = upper.vm_start
+        self.i_mmap.insert(vma)
+        self.i_mmap.insert(upper)
 
     def _tells(self, vma: Vma) -> bool:
         """Whether it matters what the page table of `vma` maps."""

@@ -11,10 +11,12 @@ Names are those of the kernel (mm/rmap.c has their order; mm/hugetlb.c, 6.18).
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from itertools import repeat
+from types import ModuleType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -30,6 +32,14 @@ class LockOf(NamedTuple):
     owner: object = None
     of: int | None = None
 
+    def meets(self, other: LockOf) -> bool:
+        """Whether the two are the same, or one is among the other's."""
+        return (
+            self.name == other.name
+            and self.owner == other.owner
+            and (self.of is None or other.of is None or self.of == other.of)
+        )
+
 
 class Arbiter(Protocol):
     """Who decides wherever another task could run, or memory could be short."""
@@ -42,6 +52,9 @@ class Arbiter(Protocol):
 
     def allocate(self, what: str) -> bool:
         """Whether the running task gets memory for `what`."""
+
+    def asserted(self, lock: LockOf, function: Callable[..., Any]) -> None:
+        """A function that has to be called with a lock held is called by the running task."""
 
     def returned(self, function: Callable[..., Any], arguments: tuple[Any, ...], value: object) -> None:
         """What a function that runs under a lock has answered to the running task."""
@@ -89,8 +102,11 @@ hugetlb_lock = Lock("hugetlb_lock", single=True)
 _locks: list[tuple[type, str, Lock]] = []
 _taking: list[tuple[Callable[..., Any], Lock]] = []
 _holding: list[tuple[Callable[..., Any], Callable[..., Section]]] = []
+_asserting: list[tuple[Callable[..., Any], Callable[..., Section]]] = []
 _instead: dict[Callable[..., Any], Callable[..., Any]] = {}
 """What stands in the place of a function that `holds` a lock."""
+_homes: dict[Callable[..., Any], tuple[int, Sequence[ModuleType]]] = {}
+"""The modules that have such a function, and how many modules there were when they were looked for."""
 _arbiter: Arbiter | None = None
 
 
@@ -114,6 +130,16 @@ def holds(lock: Callable[..., Section]) -> Callable[[Method], Method]:
     return register
 
 
+def asserts(lock: Callable[..., Section]) -> Callable[[Method], Method]:
+    """lockdep_assert_held: whoever calls the function holds the lock that its arguments lead to."""
+
+    def register(function: Method) -> Method:
+        _asserting.append((function, lock))
+        return function
+
+    return register
+
+
 def allocate(what: str) -> bool:
     """kmalloc and its kin: whether there is memory for `what`."""
     return _arbiter is None or _arbiter.allocate(what)
@@ -122,6 +148,12 @@ def allocate(what: str) -> bool:
 def portions(pages: int) -> Iterable[int]:
     """`pages` as they come: one by one, since others may run in between; all at once where there are none."""
     return (pages,) if _arbiter is None else repeat(1, pages)
+
+
+def kernel_name(function: Callable[..., Any]) -> str:
+    """What the kernel calls a function of the model: the first word of its docstring, or else its own name."""
+    name = re.split(r"[:, ]", (function.__doc__ or "").partition("\n")[0], maxsplit=1)[0]
+    return name if "_" in name else function.__name__.lstrip("_")
 
 
 def ensure(arbiter: Arbiter) -> None:
@@ -149,15 +181,21 @@ def install(arbiter: Arbiter | None) -> None:
         )
     for function, section in _holding:
         _replace(function, function if arbiter is None else _under(arbiter, section, function))
+    for function, section in _asserting:
+        _replace(function, function if arbiter is None else _asserted(section, function))
 
 
 def _replace(function: Callable[..., Any], new: Callable[..., Any]) -> None:
     """Whoever calls `function` calls `new` from now on: also modules that have it by `from … import`."""
     now, name = _instead.get(function, function), function.__name__
     _instead[function] = new
-    for module in list(sys.modules.values()):
-        if getattr(module, "__dict__", {}).get(name) is now:
-            setattr(module, name, new)
+    count, homes = _homes.get(function, (0, ()))
+    if count != len(sys.modules):
+        every = list(sys.modules.values())
+        homes = [module for module in every if getattr(module, "__dict__", {}).get(name) is now]
+        _homes[function] = len(every), homes
+    for module in homes:
+        setattr(module, name, new)
 
 
 class _Arbitrated:
@@ -190,6 +228,17 @@ def _under(arbiter: Arbiter, section: Callable[..., Section], function: Callable
     return run
 
 
+def _asserted(section: Callable[..., Section], function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        lock = section(*args, **kwargs)
+        if isinstance(lock, _Bound):
+            lock.asserted(function)
+        return function(*args, **kwargs)
+
+    return run
+
+
 class _Bound(Section):
     """A lock of one object, whose holders an arbiter knows."""
 
@@ -213,6 +262,10 @@ class _Bound(Section):
     @property
     def dropped(self) -> _Dropped:
         return _Dropped(self._arbiter, self._lock)
+
+    def asserted(self, function: Callable[..., Any]) -> None:
+        """`function` is called, for which it has to be held."""
+        self._arbiter.asserted(self._lock, function)
 
     def of(self, index: int) -> _Bound:
         return _Bound(self._arbiter, self._lock._replace(of=index))

@@ -10,7 +10,7 @@ from hugeresv.model.populate import fault_range
 from hugeresv.model.split import isolate
 from hugeresv.model.unsigned import ULONG_MAX
 from hugeresv.model.walk import Walk
-from hugeresv.model.zap import zap_and_free
+from hugeresv.model.zap import zap_range
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _dontneed(machine: Machine, task: Process, start: int, end: int, *, also_loc
         else:
             align = align_up if machine.behaviour.dontneed_rounds_up else align_down
             high = align(high, 1 << vma.page_shift)
-            zap_and_free(machine, [(vma, vma.pagecache_offset(low), vma.pagecache_offset(high))])
+            zap_range(machine, vma, vma.pagecache_offset(low), vma.pagecache_offset(high))
     return walk.outcome(end)
 
 

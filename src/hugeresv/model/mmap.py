@@ -39,12 +39,14 @@ def mmap(
     prot: Prot = "rw",
     fill: bool = False,
     noreplace: bool = False,
+    may_write: bool = True,
 ) -> Outcome:
     """mmap(2) of huge pages at `address` with MAP_FIXED, in bytes; `inode` None: anonymous; `fill`: MAP_POPULATE.
 
     The pages are those of the file, else of `hstate` (MAP_HUGE_2MB, ...), by default of the machine's first pool.
 
     `reserve` off: nothing is promised, though the mapping is no MAP_NORESERVE one. `noreplace`: MAP_FIXED_NOREPLACE.
+    `may_write` off: a segment that is attached read-only (VM_MAYWRITE).
 
     EINVAL: empty, address or offset not a multiple of the huge page. ENOMEM: too long, or the pages cannot be promised;
     what lay there before is gone then. EOVERFLOW: behind the largest file offset. EEXIST: something is mapped there
@@ -61,14 +63,14 @@ def mmap(
         return Outcome.EINVAL
     if address > TASK_SIZE - length:
         return Outcome.ENOMEM
-    if noreplace and task.mm.overlapping(address, address + length):
-        return Outcome.EEXIST
-    if offset > MAX_LFS_FILESIZE - length:
-        return Outcome.EOVERFLOW
     with (
         task.mm.mmap_lock,
         _files_until_the_end(machine, task.mm.overlapping(address, address + length)),
     ):
+        if noreplace and task.mm.overlapping(address, address + length):
+            return Outcome.EEXIST
+        if offset > MAX_LFS_FILESIZE - length:
+            return Outcome.EOVERFLOW
         outcome = unmap_range(machine, task.mm, address, address + length)
         if outcome is not Outcome.OK:
             return outcome
@@ -86,6 +88,7 @@ def mmap(
             noreserve=noreserve,
             prot=prot,
         )
+        vma.may_write = may_write
         with file.i_rwsem:
             if (
                 reserve
@@ -134,9 +137,9 @@ def mmap_normal(
     length = align_up(length, PAGE_BYTES)
     if length > TASK_SIZE or address > TASK_SIZE - length:
         return Outcome.ENOMEM
-    if noreplace and task.mm.overlapping(address, address + length):
-        return Outcome.EEXIST
     with task.mm.mmap_lock:
+        if noreplace and task.mm.overlapping(address, address + length):
+            return Outcome.EEXIST
         outcome = unmap_range(machine, task.mm, address, address + length)
         if outcome is not Outcome.OK:
             return Outcome.ENOMEM if machine.behaviour.cut_for_mmap_is_enomem else outcome

@@ -198,13 +198,13 @@ def _move(machine: Machine, vma: Vma, call: Remap) -> Outcome:
     if moved < call.kept_len:
         _fail_to_move(machine, vma, new, moved)
         return Outcome.ENOMEM
-    if machine.behaviour.partial_mremap_drops_map:
-        _drop_map(vma)
+    start, end = vma.vm_start, vma.vm_end
     old = isolate(vma, call.address, call.address + call.kept_len)
     assert old is not None
-    _drop_map(old)
-    _move_page_tables(old, new, old.first_index, old.end_index)
     _link(new)
+    _move_page_tables(old, new, old.first_index, old.end_index)
+    for piece in mm.overlapping(start, end) if machine.behaviour.partial_mremap_drops_map else [old]:
+        _drop_map(piece)
     remove_vmas(machine, [old])
     return Outcome.OK
 
@@ -215,10 +215,10 @@ def _fail_to_move(machine: Machine, vma: Vma, new: Vma, moved: int) -> None:
     The map stays with the old VMA. From 6.16 to 6.18 it is the copy's (fixup_hugetlb_reservations), and goes with it.
     """
     first = new.first_index
+    _link(new)
     _move_page_tables(vma, new, first, new.end_index)
     _move_page_tables(new, vma, first, first + (moved >> vma.page_shift))
     _drop_map(vma if machine.behaviour.failed_move_drops_map else new)
-    _link(new)
     remove_vmas(machine, [new])
 
 
@@ -259,9 +259,11 @@ def _move_page_tables(source: Vma, target: Vma, first: int, end: int) -> None:
     if source.inode is None:
         return
     page_table, old, new = source.page_table, source.page_base, target.page_base
-    for index, folio in list(source.present(first, end)):
-        page_table.clear(old + index)
-        page_table.set(new + index, folio)
+    with source.inode.i_mmap_rwsem:
+        for index, _ in list(source.present(first, end)):
+            folio = page_table.clear(old + index)
+            if folio is not None:
+                page_table.set(new + index, folio)
 
 
 def _without_hugetlb(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool) -> Outcome:

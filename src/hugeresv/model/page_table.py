@@ -48,12 +48,43 @@ class PageTable:
         table[number & _MASK] = folio
 
     @takes(lock)
-    def clear(self, number: int) -> None:
-        """Map nothing there. KeyError if nothing was."""
-        table = self.tables[number >> _BITS]
+    def clear(self, number: int, only: Folio | None = None) -> Folio | None:
+        """Map nothing there. The folio that was mapped; None: there was none, or another than `only`: nothing changes.
+
+        Who has seen an entry without the lock finds out here whether it is still there.
+        """
+        table = self.tables.get(number >> _BITS)
+        folio = None if table is None else table.get(number & _MASK)
+        if table is None or folio is None or (only is not None and folio is not only):
+            return None
         del table[number & _MASK]
         if not table:
             del self.tables[number >> _BITS]
+        return folio
+
+    @takes(lock)
+    def replace(self, number: int, old: Folio, new: Folio) -> bool:
+        """Map `new` there, if `old` is still mapped there. Then one entry fewer maps `old`."""
+        table = self.tables.get(number >> _BITS)
+        if table is None or table.get(number & _MASK) is not old:
+            return False
+        table[number & _MASK] = new
+        old.mapcount -= 1
+        return True
+
+    def at(self, number: int) -> Folio | None:
+        """The folio mapped there, for a caller that holds the lock."""
+        table = self.tables.get(number >> _BITS)
+        return None if table is None else table.get(number & _MASK)
+
+    @takes(lock)
+    def copy_entry(self, number: int, source: PageTable) -> None:
+        """copy_hugetlb_page_range: map what `source` maps there, if anything, for a child."""
+        with source.lock:
+            folio = source.at(number)
+        if folio is not None:
+            self.tables.setdefault(number >> _BITS, {})[number & _MASK] = folio
+            folio.mapcount += 1
 
     @takes(lock)
     def move(self, number: int, folio: Folio, nid: int) -> int | None:

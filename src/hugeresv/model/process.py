@@ -25,7 +25,8 @@ class Process:
     `capable`: it has root's capabilities; `memlock_bytes` is RLIMIT_MEMLOCK, soft and hard.
     """
 
-    threadgroup_rwsem = Lock("cgroup_threadgroup_rwsem", single=True)
+    css_set_lock = Lock("css_set_lock", single=True)
+    """Which cgroup a process is in (kernel/cgroup/cgroup.c)."""
 
     __slots__ = ("capable", "cgroup", "gid", "memlock_bytes", "mm", "node", "policy")
 
@@ -60,18 +61,22 @@ class Process:
         self.memlock_bytes = limit_bytes
         return Outcome.OK
 
-    @takes(threadgroup_rwsem)
+    @takes(css_set_lock)
     def move_to(self, cgroup: HugetlbCgroup) -> Outcome:
         """Later charges go to `cgroup`; what was charged stays where it is. EBUSY: the cgroup takes no tasks."""
         if cgroup.subtree_control:
             return Outcome.EBUSY
-        self.leave_cgroup()
+        self._leave()
         self.cgroup = cgroup
         cgroup.tasks += 1
         return Outcome.OK
 
+    @takes(css_set_lock)
     def leave_cgroup(self) -> None:
-        """The process counts in no cgroup but the root."""
+        """cgroup_exit: the process counts in no cgroup but the root."""
+        self._leave()
+
+    def _leave(self) -> None:
         if self.cgroup is not None:
             self.cgroup.tasks -= 1
         self.cgroup = None

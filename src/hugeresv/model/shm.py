@@ -60,7 +60,7 @@ def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: 
     inode = machine.segments[key]
     if not inode.in_use:
         return Outcome.EINVAL
-    outcome = mmap(
+    return mmap(
         machine,
         task,
         address,
@@ -69,11 +69,8 @@ def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: 
         inode=inode,
         reserve=machine.behaviour.shmat_reserves,
         prot="r" if readonly else "rw",
+        may_write=not readonly,
     )
-    vma = task.mm.find(address)
-    if outcome is Outcome.OK and vma is not None:
-        vma.may_write = not readonly
-    return outcome
 
 
 def shmdt(machine: Machine, task: Process, address: int) -> Outcome:

@@ -23,13 +23,11 @@ def split(vma: Vma, address: int) -> Vma | None:
     upper.vm_pgoff = vma.pagecache_offset(address)
     upper.vm_start = address
     vm_op_open(upper)
-    if inode is not None:
-        inode.detach(vma)
-    vma.vm_end = address
+    if inode is None:
+        vma.vm_end = address
+    else:
+        inode.split(vma, upper)
     vma.mm.insert(upper)
-    if inode is not None:
-        inode.attach(vma)
-        inode.attach(upper)
     return upper
 
 

@@ -26,8 +26,7 @@ def unmap_ref_private(machine: Machine, owner: Vma, folio: Folio, address: int, 
                 continue
             there = address if machine.behaviour.steal_at_owner_address else vma.address_of(index)
             number = there >> vma.page_shift
-            if vma.page_table.get(number) is folio:
-                vma.page_table.clear(number)
+            if vma.page_table.clear(number, folio) is not None:
                 vma.unmapped = True
                 folio.mapcount -= 1
                 if folio.mapcount == 0:

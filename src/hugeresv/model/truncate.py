@@ -8,7 +8,7 @@ from hugeresv.model.base_page import is_aligned
 from hugeresv.model.free import free_huge_folio
 from hugeresv.model.region_map import HIGHEST
 from hugeresv.model.reserve import unreserve_hole, unreserve_pages
-from hugeresv.model.zap import zap_and_free
+from hugeresv.model.zap import zap_locked
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def punch_hole(machine: Machine, inode: Inode, first: int, end: int) -> None:
         unmap_file_range(machine, inode, first, end)
         for index in inode.cached_in(first, end):
             with inode.fault_mutex.of(index):
-                folio = inode.page_cache.pop(index)
+                folio = inode.remove_from_page_cache(index)
                 _unmap_page(inode, index, folio)
                 unreserve_hole(machine, inode, index, folio)
             free_huge_folio(machine, folio)
@@ -58,7 +58,7 @@ def unmap_file_range(machine: Machine, inode: Inode, first: int, end: int) -> No
             if too_much and low < vma.end_index and low <= end:
                 high, end = min(low + end - first, vma.end_index), HIGHEST
             if low < high:
-                zap_and_free(machine, [(vma, low, high)])
+                zap_locked(machine, vma, low, high)
 
 
 def evict_if_unused(machine: Machine, inode: Inode) -> None:
@@ -91,7 +91,7 @@ def _remove_each_page(machine: Machine, inode: Inode, first: int) -> None:
 
 def _remove_page(machine: Machine, inode: Inode, index: int) -> None:
     """remove_inode_single_folio of a truncation."""
-    folio = inode.page_cache.pop(index)
+    folio = inode.remove_from_page_cache(index)
     _unmap_page(inode, index, folio)
     free_huge_folio(machine, folio)
 
@@ -103,5 +103,4 @@ def _unmap_page(inode: Inode, index: int, folio: Folio) -> None:
             return
         for vma in inode.i_mmap.overlapping(index, index + 1):
             number = vma.page_base + index
-            if vma.page_table.get(number) is folio:
-                vma.page_table.clear(number)
+            vma.page_table.clear(number, folio)

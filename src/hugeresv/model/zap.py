@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hugeresv.model.behaviour import ZapRestore
 from hugeresv.model.free import free_huge_folio
-from hugeresv.model.locks import allocate
+from hugeresv.model.locks import Section, allocate, asserts, holds
 
 if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
@@ -23,30 +23,59 @@ def zap_and_free(machine: Machine, pieces: Iterable[tuple[Vma, int, int]]) -> No
     """
     freed: list[Folio] = []
     for vma, first, end in pieces:
-        _zap(machine, vma, first, end, freed)
+        _zap_mapped(machine, vma, first, end, freed)
     for folio in freed:
         free_huge_folio(machine, folio)
 
 
+def _i_mmap_rwsem(_machine: Machine, vma: Vma, *_: object) -> Section:
+    """hugetlb_zap_begin."""
+    return Section() if vma.inode is None else vma.inode.i_mmap_rwsem
+
+
+@holds(_i_mmap_rwsem)
+def _zap_mapped(machine: Machine, vma: Vma, first: int, end: int, freed: list[Folio]) -> None:
+    """Unmap one VMA's pages, as a batch of several VMAs does."""
+    _zap(machine, vma, first, end, freed)
+
+
+@holds(_i_mmap_rwsem)
+def zap_range(machine: Machine, vma: Vma, first: int, end: int) -> None:
+    """zap_page_range_single: unmap and free file indices [first, end) of one VMA."""
+    zap_locked(machine, vma, first, end)
+
+
+def zap_locked(machine: Machine, vma: Vma, first: int, end: int) -> None:
+    """unmap_hugepage_range: the same for a caller that holds i_mmap_rwsem."""
+    freed: list[Folio] = []
+    _zap(machine, vma, first, end, freed)
+    for folio in freed:
+        free_huge_folio(machine, folio)
+
+
+@asserts(_i_mmap_rwsem)
 def _zap(machine: Machine, vma: Vma, first: int, end: int, freed: list[Folio]) -> None:
-    """Unmap one VMA's pages in address order; those that nobody maps any more are added to `freed`."""
+    """__unmap_hugepage_range: one VMA's pages in address order. `freed` gets those that nobody maps any more."""
     if vma.inode is None or (vma.shared and not vma.inode.hstate.is_numa):
         return
     page_table, base = vma.page_table, vma.page_base
-    for index, folio in list(vma.present(first, end)):
-        page_table.clear(base + index)
-        if folio.anon and _restores_reserve(machine, vma, folio):
+    for index, _ in list(vma.present(first, end)):
+        folio = page_table.clear(base + index)
+        if folio is None:
+            continue
+        folio.mapcount -= 1
+        is_last = folio.mapcount == 0
+        if folio.anon and _restores_reserve(machine, vma, folio, is_last=is_last):
             allocated = allocate("region")
             folio.restore_reserve = allocated or machine.behaviour.restore_without_region
             if vma.resv_map is not None and allocated:
                 vma.resv_map.delete(index)
-        folio.mapcount -= 1
-        if folio.anon and folio.mapcount == 0:
+        if folio.anon and is_last:
             freed.append(folio)
 
 
-def _restores_reserve(machine: Machine, vma: Vma, folio: Folio) -> bool:
-    """Whether the owner's offset is promised again."""
+def _restores_reserve(machine: Machine, vma: Vma, folio: Folio, *, is_last: bool) -> bool:
+    """Whether the owner's offset is promised again. `is_last`: nobody maps the page any more."""
     rule = machine.behaviour.zap_restore
     if rule is ZapRestore.NEVER or vma.resv_map is None:
         return False
@@ -54,4 +83,4 @@ def _restores_reserve(machine: Machine, vma: Vma, folio: Folio) -> bool:
         with folio.hstate.lock:
             if folio.hstate.surplus_huge_pages:
                 return False
-    return rule is ZapRestore.ALWAYS or folio.mapcount == 1
+    return rule is ZapRestore.ALWAYS or is_last

@@ -23,6 +23,9 @@ class Allocations:
     def release(self, lock: LockOf, *, alone: bool) -> None:
         """One operation runs at a time."""
 
+    def asserted(self, lock: LockOf, function: Callable[..., Any]) -> None:
+        """Of no interest."""
+
     def returned(self, function: Callable[..., Any], arguments: tuple[Any, ...], value: object) -> None:
         """Of no interest."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hugeresv.model import locks
 from hugeresv.together.rules import guards_of, missing_locks
-from hugeresv.together.run import Advance, Body, TaskArbiter, Told, Want
+from hugeresv.together.run import Advance, Body, TaskArbiter, Told, Unlocked, Want
 from hugeresv.together.watch import watching
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Order(NamedTuple):
     machine: Machine
     holding: tuple[tuple[LockOf, ...], ...] = ()
     """What each task holds at the end, which is something only where tasks wait for each other."""
+    unlocked: tuple[Unlocked, ...] = ()
 
     @property
     def preemptions(self) -> int:
@@ -218,7 +219,9 @@ class Interleavings:
         waiting = tuple((task.number, task.want) for task in tasks if task.want is not None)
         holding = tuple(tuple(lock for lock, _ in task.held) for task in tasks)
         self._tasks.end()
-        return Order(tuple(steps), tuple(task.answer for task in tasks), waiting, machine, holding)
+        return Order(
+            tuple(steps), tuple(task.answer for task in tasks), waiting, machine, holding, tuple(self._tasks.unlocked)
+        )
 
 
 def _still_asleep(node: _Node) -> dict[int, Want]:

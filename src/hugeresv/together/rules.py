@@ -1,7 +1,8 @@
 """Which lock protects what, as data: each rule with its source and the releases that have it.
 
-Two properties follow. L1: whoever uses something holds a lock that its rule names. L2: two tasks that use the same
+Three properties follow. L1: whoever uses something holds a lock that its rule names. L2: two tasks that use the same
 thing, one of them writing, have a lock in common. Where a rule is kept and L2 broken all the same, the rule is wrong.
+L3: who holds a spin lock asks neither for memory nor for a lock that sleeps.
 """
 
 from collections.abc import Sequence
@@ -39,12 +40,14 @@ class LockRule:
     until: str
     source: str
     reads: str = ""
+    readers: tuple[tuple[Held, ...], ...] = ()
+    """Groups of locks that are enough for reading."""
 
-    def kept(self, held: Sequence[tuple[LockOf, bool]], thing: object) -> bool:
+    def kept(self, held: Sequence[tuple[LockOf, bool]], thing: object, *, written: bool) -> bool:
         """Whether the locks that a task holds allow it to use `thing`."""
         return any(
             all(any(need.met(lock, alone=alone, thing=thing) for lock, alone in held) for need in group)
-            for group in self.needs
+            for group in (self.needs if written else self.needs + self.readers)
         )
 
 
@@ -128,11 +131,46 @@ GUARDS = (
         "the page table's lock",
         since="2.6.26",
         until="",
-        source="huge_pte_lock (include/linux/hugetlb.h)",
-        reads="a walk over a range looks where there are entries, and takes the lock for each (hugetlb_walk)",
+        source="huge_pte_lock (include/linux/hugetlb.h); a walk over a range takes it for each entry (hugetlb_walk)",
+    ),
+    LockRule(
+        "AddressSpace",
+        ("vmas",),
+        ((Held("mmap_lock"),),),
+        "mmap_lock (mmap_sem before 5.8), with others for reading",
+        since="2.6.26",
+        until="",
+        source="Documentation/mm/process_addrs.rst; since 6.7 a fault may hold its VMA's own lock instead",
+        readers=((Held("mmap_lock", alone=False),),),
+    ),
+    LockRule(
+        "HugetlbCgroup",
+        ("usage", "rsvd"),
+        ((Held("page_counter"),),),
+        "a step of the page counter",
+        since="3.19",
+        until="",
+        source="page_counter_try_charge, page_counter_uncharge (mm/page_counter.c): atomic operations, no lock",
+        reads="page_counter_set_max compares with the usage at that moment, and once more afterwards",
+    ),
+    LockRule(
+        "Process",
+        ("cgroup",),
+        ((Held("css_set_lock"),),),
+        "css_set_lock",
+        since="3.1",
+        until="",
+        source="css_set_move_task (kernel/cgroup/cgroup.c)",
+        reads="task_css under RCU: a charge goes to the cgroup of that moment (hugetlb_cgroup_charge_cgroup)",
     ),
 )
 """Every rule, those of the same thing oldest first."""
+
+SPIN_LOCKS = ("hugetlb_lock", "resv_map->lock", "subpool->lock", "page_table_lock", "css_set_lock")
+"""Whoever holds one of them must not sleep (spinlock_t in mm/hugetlb.c, include/linux/hugetlb.h and mm_types.h)."""
+
+NO_LOCKS = ("page_counter",)
+"""Names of steps that nothing interrupts, which a spin lock does not forbid."""
 
 LOCKS_SINCE = {"resv_map->lock": "3.15"}
 """Locks that older kernels do not have."""

@@ -6,14 +6,13 @@ same thing are either in an order that a lock gives them, or another task may co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
-from hugeresv.model.locks import LockOf
+from hugeresv.model.locks import LockOf, kernel_name
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 _ADDRESSES = 1 << 24
 """Larger numbers are addresses, and tell nothing."""
 
-_SINGLE = ("hugetlb_lock",)
+_SINGLE = ("hugetlb_lock", "page_counter", "css_set_lock")
 """Locks of which there is one."""
 
 Body = Callable[["Machine"], Any]
@@ -38,7 +37,7 @@ class Want(NamedTuple):
 
     def conflicts(self, other: Want) -> bool:
         """Whether the order of the two may matter."""
-        return (self.alone or other.alone) and same(self.lock, other.lock)
+        return (self.alone or other.alone) and self.lock.meets(other.lock)
 
 
 class Advance(NamedTuple):
@@ -56,6 +55,14 @@ class Told(NamedTuple):
     function: str
     arguments: tuple[int, ...]
     value: str
+
+
+class Unlocked(NamedTuple):
+    """A task has called a function of the kernel without the lock that it has to be called with."""
+
+    task: int
+    function: str
+    lock: LockOf
 
 
 class Contender:
@@ -92,6 +99,8 @@ class TaskArbiter:
         self._ending = False
         self._names: dict[int, str] = {}
         self.tasks: list[Contender] = []
+        self.unlocked: list[Unlocked] = []
+        """The functions that were called without their lock in this run."""
         self.told: list[Told] | None = None
         """What functions have answered since it was emptied last; None: nobody wants to know."""
 
@@ -125,6 +134,14 @@ class TaskArbiter:
         self._asked[task.number] = self._asked.get(task.number, 0) + 1
         return self._asked[task.number] != self._fails[task.number]
 
+    def asserted(self, lock: LockOf, function: Callable[..., Any]) -> None:
+        """Note where the task has not the lock with which the function has to be called."""
+        task = self._current
+        if task is not None and not self._ending:
+            wanted = self._named(lock)
+            if not any(alone and wanted.meets(held) for held, alone in task.held):
+                self.unlocked.append(Unlocked(task.number, kernel_name(function), wanted))
+
     def returned(self, function: Callable[..., Any], arguments: tuple[Any, ...], value: object) -> None:
         """Kept for whoever shows the run."""
         task = self._current
@@ -140,7 +157,7 @@ class TaskArbiter:
         if guard is None:
             return
         name = self._name(thing)
-        if not guard.kept(task.held, name):
+        if not guard.kept(task.held, name, written=written):
             need = guard.needs[0][-1].name
             task.want = Want(LockOf(need, None if need in _SINGLE else name), written, takes=False)
             self._hub.switch()
@@ -169,6 +186,7 @@ class TaskArbiter:
         self._current = None
         self._ending = False
         self._asked = {}
+        self.unlocked = []
         self.tasks = [Contender(number, partial(body, machine), self._hub) for number, body in enumerate(bodies)]
         for task in self.tasks:
             self._go_on(task)
@@ -181,7 +199,7 @@ class TaskArbiter:
         if not want.takes:
             return True
         return not any(
-            (alone or want.alone) and same(lock, want.lock) for other in self.tasks for lock, alone in other.held
+            (alone or want.alone) and lock.meets(want.lock) for other in self.tasks for lock, alone in other.held
         )
 
     def advance(self, number: int) -> Want:
@@ -207,19 +225,8 @@ class TaskArbiter:
         self._current = None
 
 
-def same(one: LockOf, other: LockOf) -> bool:
-    """Whether two locks are the same, or one is among the other's."""
-    return (
-        one.name == other.name
-        and one.owner == other.owner
-        and (one.of is None or other.of is None or one.of == other.of)
-    )
-
-
 def _shown(function: Callable[..., Any], arguments: tuple[Any, ...], value: object) -> tuple[str, tuple[int, ...], str]:
     """A call by the kernel's name for it, its numbers, and its answer."""
-    said = (function.__doc__ or "").partition("\n")[0]
-    name = re.split(r"[:, ]", said, maxsplit=1)[0]
     numbers = tuple(each for each in arguments if type(each) is int and each < _ADDRESSES)
     answer = "" if value is None or not isinstance(value, bool | int | Outcome) else str(value)
-    return name if "_" in name else function.__name__.lstrip("_"), numbers, answer
+    return kernel_name(function), numbers, answer

@@ -6,14 +6,19 @@ meanwhile is its task's own until the next look, and is not watched.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.hstate import HState
+from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+from hugeresv.model.i_mmap import IMmap
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Machine
 from hugeresv.model.page_table import PageTable
+from hugeresv.model.process import Process
 from hugeresv.model.region_map import RegionMap
 from hugeresv.model.subpool import Subpool
 
@@ -30,14 +35,20 @@ def _told(thing: object, cls: str, field: str, *, written: bool) -> None:
         _use(_owners.get(id(thing), thing), cls, field, written)
 
 
-def _watching(cls: type, *fields: str, mutable: bool = False) -> type:
-    """The class with these fields as properties that tell of every use; `mutable`: to read one is to change it."""
+def _watching(cls: type, *fields: str, writers: tuple[str, ...] = (), walks: tuple[str, ...] = ()) -> type:
+    """The class with these fields as properties that tell of every use.
+
+    `writers`: methods that change what a field holds, and read the field to do so. `walks`: those that look through it
+    without its lock; whoever acts on what they find looks again.
+    """
 
     def field_of(name: str) -> property:
         slot = getattr(cls, name)
 
         def read(thing: object) -> Any:
-            _told(thing, cls.__name__, name, written=mutable)
+            by = sys._getframe(1).f_code.co_name if writers else ""  # noqa: SLF001  the method that reads it
+            if by not in walks:
+                _told(thing, cls.__name__, name, written=by in writers)
             return slot.__get__(thing)
 
         def write(thing: object, value: object) -> None:
@@ -49,14 +60,14 @@ def _watching(cls: type, *fields: str, mutable: bool = False) -> type:
     return type(cls.__name__, (cls,), {"__slots__": (), **{name: field_of(name) for name in fields}})
 
 
-def _telling(cls: type, field: str, reads: tuple[str, ...], writes: tuple[str, ...]) -> type:
-    """The class with methods that tell of every use of what it holds."""
+def _telling(cls: type, field: str, reads: tuple[str, ...], writes: tuple[str, ...], owner: str = "") -> type:
+    """The class with methods that tell of every use of what it holds, which is a field of a class `owner`."""
 
     def method_of(name: str) -> Callable[..., Any]:
         plain, written = getattr(cls, name), name in writes
 
         def method(thing: object, *args: Any) -> Any:
-            _told(thing, cls.__name__, field, written=written)
+            _told(thing, owner or cls.__name__, field, written=written)
             return plain(thing, *args)
 
         return method
@@ -68,9 +79,17 @@ _COUNTERS = ("nr_huge_pages", "free_huge_pages", "resv_huge_pages", "surplus_hug
 _WATCHED: dict[type, type] = {
     HState: _watching(HState, *_COUNTERS),
     Subpool: _watching(Subpool, "used_hpages", "rsv_hpages"),
-    Inode: _watching(Inode, "i_size", "page_cache", "i_mmap"),
+    Inode: _telling(
+        _watching(Inode, "i_size", "page_cache"), "page_cache", (), ("add_to_page_cache", "remove_from_page_cache")
+    ),
+    IMmap: _telling(IMmap, "i_mmap", ("overlapping", "__bool__"), ("insert", "remove"), owner="Inode"),
+    AddressSpace: _telling(_watching(AddressSpace, "vmas"), "vmas", (), ("insert", "remove")),
+    HugetlbCgroup: _watching(HugetlbCgroup, "usage", "rsvd"),
+    Process: _watching(Process, "cgroup"),
     RegionMap: _telling(RegionMap, "regions", ("chg", "count", "__contains__"), ("add", "delete")),
-    PageTable: _watching(PageTable, "tables"),
+    PageTable: _watching(
+        PageTable, "tables", writers=("set", "clear", "move", "replace", "copy_entry"), walks=("items",)
+    ),
 }
 _PLAIN = {watched: plain for plain, watched in _WATCHED.items()}
 
@@ -109,7 +128,11 @@ def _things(machine: Machine) -> Iterator[tuple[object, object, str]]:
             yield mount.subpool, mount.subpool, f"mount {key}"
     for key, inode in (*machine.files.items(), *machine.segments.items()):
         yield from _of_inode(inode, f"file {key}")
+    for key, cgroup in machine.cgroups.items():
+        yield cgroup, cgroup, f"cgroup {key}"
     for key, process in machine.processes.items():
+        if machine.cgroups:
+            yield process, process, f"the task of {key}"
         yield process.mm, process.mm, f"process {key}"
         for table in process.mm.page_tables.values():
             yield table, table, f"the page table of {key}"
@@ -122,6 +145,7 @@ def _things(machine: Machine) -> Iterator[tuple[object, object, str]]:
 
 def _of_inode(inode: Inode, name: str) -> Iterator[tuple[object, object, str]]:
     yield inode, inode, name
+    yield inode.i_mmap, inode, name
     yield inode.resv_map.regions, inode.resv_map, f"the map of {name}"
     if inode.subpool is not None:
         yield inode.subpool, inode.subpool, f"the mount of {name}"

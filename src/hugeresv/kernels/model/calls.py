@@ -110,7 +110,8 @@ def _mremap(m: Machine, task: Process, call: Call) -> Returned:
     )
     if fixed:
         return outcome, target
-    return outcome, address if task.mm.find(address) is not None else _ELSEWHERE
+    with task.mm.mmap_lock.read:
+        return outcome, address if task.mm.find(address) is not None else _ELSEWHERE
 
 
 _ELSEWHERE = 0

@@ -219,6 +219,9 @@ class _Judge:
             waits = ", ".join(f"{tasks[task]} for {want.lock.name}" for task, want in run.waiting)
             return [Violation("DEADLOCK", "every call returns", f"the calls wait for each other: {waits}")]
         found = check(run.machine, lambda process, address: mapping_at(str(process), address, self._names))
+        for task, function, lock in dict.fromkeys(run.unlocked):
+            message = f"{self._result.tasks[task]} calls {function} without {lock.name}"
+            found = [*found, Violation("L1", "what a lock protects is used with it held", message)]
         if self._expects:
             found = [*found, *self._unexpected(run)]
         if run.switches < len(self._result.tasks):

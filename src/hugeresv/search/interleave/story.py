@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hugeresv.search.interleave.interleave import Orders, WrongOrder
 from hugeresv.together.orders import Frame
-from hugeresv.together.run import Told, Want, same
+from hugeresv.together.run import Told, Want
 
 
 class Turn(NamedTuple):
@@ -86,7 +86,7 @@ def _wait(found: Orders, task: int, want: Want) -> str:
     """Which lock a task waits for, and who holds it."""
     assert found.finding is not None
     holding = found.finding.run.holding
-    holders = [found.tasks[other] for other, held in enumerate(holding) if any(same(want.lock, lock) for lock in held)]
+    holders = [found.tasks[other] for other, held in enumerate(holding) if any(want.lock.meets(lock) for lock in held)]
     return f"{found.tasks[task]} waits for {_spell_want(want)}, which {' and '.join(holders)} holds"
 
 

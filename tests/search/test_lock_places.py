@@ -1,0 +1,119 @@
+"""A lock taken away from one place in the model is told: by `run --locks`, by `interleave`, or by a race that is lost.
+
+`.venv/bin/python -m tests.search.test_lock_places` prints which scenario tells of each, and how.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from hugeresv.kernels.grammar import parse_behaviour
+from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.model.presets import IDEAL
+from hugeresv.scenario.scenario import Scenario
+from hugeresv.search.fuzz.generate import Coverage, generate
+from hugeresv.search.interleave.interleave import interleave
+from hugeresv.search.interleave.locking import judge_locks
+from tests.played import SCENARIOS, scenario_in
+from tests.search.lock_places import NEIGHBOURS, Place, key_of, neighbours, places, watched
+
+Named = tuple[str, Scenario]
+Judge = Callable[[Scenario, ModelKernel], str | None]
+
+OLD_RULES = {
+    "H07-surplus-pages-taken-before-they-are-promised": "ideal,surplus-promised-late=on",
+    "H46-surplus-pages-freed-after-their-promise": "ideal,surplus-freed-unlocked=on",
+}
+"""Races of the history, found because an old rule lets go of a lock."""
+
+HARMLESS = {
+    "fault.py: _write_protected: with _mutex_of(machine, vma, inode, index).dropped",
+    "page_table.py: copy_entry: @takes(lock)",
+}
+"""Nothing can miss these. A mutex that is kept makes others wait longer; a child's page table is nobody else's yet."""
+
+
+def by_locks(scenario: Scenario, kernel: ModelKernel) -> str | None:
+    """What `run --locks` says, if anything."""
+    return next((fault.name for fault in judge_locks(scenario, kernel)), None)
+
+
+def by_orders(scenario: Scenario, kernel: ModelKernel) -> str | None:
+    """What `interleave` finds, if anything."""
+    found = (each.finding for each in interleave(scenario, kernel, preemptions=2) if each.finding)
+    return next((finding.violations[0].name for finding in found), None)
+
+
+def lost(scenario: Scenario, kernel: ModelKernel) -> str | None:
+    """Whether `interleave` finds nothing any more, or only that the answers of the old rule are missing."""
+    return "no longer found" if by_orders(scenario, kernel) in (None, "EXPECTED") else None
+
+
+def searches() -> Iterator[tuple[str, Judge, Sequence[Named]]]:
+    """What is tried, the quickest first: kernel, how its verdict is had, and on which scenarios."""
+    files = {path.stem: scenario_in(path) for path in sorted(SCENARIOS.rglob("*.scn"))}
+    drawn = {
+        f"drawn {seed} on {nodes} nodes": generate(f"locks:{seed}", 40, IDEAL, Coverage(), nodes=nodes)
+        for seed in (0, 1, 5, 7)
+        for nodes in (1, 2)
+    }
+    yield "ideal", by_locks, [*files.items(), *drawn.items()]
+    blocks = {name: neighbours(name) for name in NEIGHBOURS}
+    races = {name: scenario for name, scenario in files.items() if name.startswith("H57")}
+    yield "ideal", by_orders, [*blocks.items(), *races.items()]
+    for kernel in ("6.12", "6.18", "ideal,truncation-passes-faults=on"):
+        yield kernel, by_locks, [each for each in files.items() if kernel in str(each[1].steps) or "H48" in each[0]]
+    for name, kernel in OLD_RULES.items():
+        yield kernel, lost, [(name, files[name])]
+
+
+def who_tells() -> dict[Place, str]:
+    """The first verdict on each place whose lock is taken away; places that nothing tells of are left out."""
+    found: dict[Place, str] = {}
+    missing = {key_of(place): place for place in places()}
+    for name, judge, scenarios in searches():
+        kernel = ModelKernel(parse_behaviour(name))
+        for title, scenario in scenarios:
+            with watched() as reached:
+                judge(scenario, kernel)
+            for key in missing.keys() & reached:
+                if verdict := _verdict(missing[key], judge, scenario, kernel):
+                    found[missing.pop(key)] = f"{verdict}, {title} on {name}"
+    return found
+
+
+def _verdict(place: Place, judge: Judge, scenario: Scenario, kernel: ModelKernel) -> str | None:
+    with watched(place):
+        try:
+            return judge(scenario, kernel)
+        except (KeyError, ValueError) as error:  # the model itself does not survive
+            return type(error).__name__
+
+
+@pytest.mark.parametrize("name", NEIGHBOURS)
+def test_calls_that_meet_in_one_page_are_clean(name: str) -> None:
+    """On ideal no order of two calls that meet in one page is wrong.
+
+    Catches: an entry of a page table that is looked at in one step and changed in another, and a page that nobody frees
+    because each thinks that the other still maps it.
+    """
+    (found,) = interleave(neighbours(name), ModelKernel(IDEAL))
+    assert found.finding is None
+
+
+def test_a_lock_taken_away_is_told() -> None:
+    """Each place where the model takes a lock, or lets go of one, is missed by some scenario when it is taken away.
+
+    Catches: a lock without a rule, and a rule that nothing uses.
+    """
+    found = who_tells()
+    assert {str(place) for place in places() if place not in found} == HARMLESS
+
+
+if __name__ == "__main__":
+    begin = time.process_time()
+    told = who_tells()
+    for each in places():
+        print(f"{each}\n    {told.get(each, 'nothing tells')}")  # noqa: T201  what it is for
+    print(f"{time.process_time() - begin:.1f} s of CPU time")  # noqa: T201
