@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from hugeresv.auditing.audit import audit_machines, audit_target
+from hugeresv.auditing.audit import audit_machine, audit_target
 from hugeresv.errors import HugeresvError, InputError
 from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.scenario import operation as ops
 from hugeresv.sources.drgn.kernel import KernelMemory
 from hugeresv.sources.drgn.ram import PhysicalMemory
-from hugeresv.sources.drgn.walk import read_machines
+from hugeresv.sources.drgn.walk import read_machine
 from tests.auditing.test_guests import write_dump
 from tests.kernels.conftest import pool, settle
 from tests.mutated import cases
@@ -63,7 +63,7 @@ def test_a_damaged_word_ends_no_audit(guest: GuestKernel) -> None:
         memory._map = damaged  # type: ignore[assignment]
         kernel = KernelMemory(memory.program(there.segments, there.vmcoreinfo))
     damaged.read.clear()
-    read_machines(kernel)
+    read_machine(kernel)
     places = sorted({place + at for place, size in damaged.read if size <= 64 for at in range(0, size - 7, 8)})
     pointers = [place for place in places if damaged._memory[place + 6 : place + 8] == b"\xff\xff"]
     failures = []
@@ -72,8 +72,8 @@ def test_a_damaged_word_ends_no_audit(guest: GuestKernel) -> None:
             rng.choice(places): _other_word(rng, damaged._memory, pointers) for _ in range(rng.choice([1, 1, 2]))
         }
         try:
-            readings = [(each.machine, each.identities) for each in read_machines(kernel)]
-            audit_machines(kernel.host, kernel.release, readings)
+            reading = read_machine(kernel)
+            audit_machine(kernel.host, kernel.release, reading.machine, reading.identities)
         except HugeresvError:
             continue
         except Exception as error:  # noqa: BLE001  it is what is looked for
@@ -96,7 +96,7 @@ def test_a_list_that_circles(guest: GuestKernel) -> None:
         (place,) = {place for place, size in damaged.read if size == 8 and damaged[place : place + 8] == third}
         damaged.words = {place: second}
     with pytest.raises(HugeresvError, match="leads in a circle"):
-        read_machines(kernel)
+        read_machine(kernel)
 
 
 def test_a_dump_that_is_cut_off(guest: GuestKernel, tmp_path: Path) -> None:

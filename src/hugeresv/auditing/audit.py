@@ -9,12 +9,12 @@ from hugeresv.holders.host import Identity, Status, now
 from hugeresv.holders.warning import warnings_of
 from hugeresv.invariants.check import check
 from hugeresv.invariants.violation import Violation
-from hugeresv.ledger.census import Census
+from hugeresv.ledger.census import Census, Part
 from hugeresv.ledger.lost import LostReservation, lost_reservations
 from hugeresv.ledger.machine import Identities, observe_machine
-from hugeresv.ledger.observation import Observation
 from hugeresv.ledger.promise import Promise
 from hugeresv.ledger.reconcile import unexplained
+from hugeresv.model.hstate import HState
 from hugeresv.model.machine import Machine
 
 
@@ -54,32 +54,32 @@ def audit_target(path: Path | None, symbols: Path | None = None, vmlinux: Path |
     """
     require_drgn()
     from hugeresv.sources.drgn.target import open_target
-    from hugeresv.sources.drgn.walk import read_machines
+    from hugeresv.sources.drgn.walk import read_machine
 
     kernel = open_target(path, symbols, vmlinux)
-    readings = [(reading.machine, reading.identities) for reading in read_machines(kernel)]
-    return audit_machines(kernel.host, kernel.release, readings)
+    reading = read_machine(kernel)
+    return audit_machine(kernel.host, kernel.release, reading.machine, reading.identities)
 
 
-def audit_machines(host: str, release: str, readings: Sequence[tuple[Machine, Identities]]) -> Audit:
-    """Judge machines, one for each page size of a kernel."""
-    observations = [observe_machine(machine, identities) for machine, identities in readings]
-    observation = Observation(
-        tuple(pool for each in observations for pool in each.pools),
-        tuple(holder for each in observations for holder in each.holders),
-        tuple(mount for each in observations for mount in each.mounts),
-        tuple(cgroup for each in observations for cgroup in each.cgroups),
-    )
+def audit_machine(host: str, release: str, machine: Machine, identities: Identities) -> Audit:
+    """Judge the machine that a kernel is."""
+    observation = observe_machine(machine, identities)
     rest = unexplained(observation)
     status = Status(Identity(host, release, "", now()), observation, rest, warnings_of(observation, rest))
-    return Audit(status, [_page_size(*reading) for reading in readings])
+    lost = lost_reservations(machine, identities.ancestors)
+    return Audit(status, [_page_size(machine, identities, hstate, lost) for hstate in machine.hstates])
 
 
-def _page_size(machine: Machine, identities: Identities) -> PageSizeAudit:
+def _page_size(
+    machine: Machine, identities: Identities, hstate: HState, lost: Sequence[LostReservation]
+) -> PageSizeAudit:
+    size = hstate.page_bytes >> 10
+    cgroups = {key: cgroup for key, cgroup in machine.cgroups.items() if identities.cgroups[key][1] == size}
+    part = Part(hstate, cgroups)
     return PageSizeAudit(
-        machine.hstate.page_bytes >> 10,
-        machine.hstate.resv_huge_pages,
-        Census(machine).promises,
-        check(machine),
-        lost_reservations(machine, identities.ancestors),
+        size,
+        hstate.resv_huge_pages,
+        Census(machine, part=part).promises,
+        check(machine, part=part),
+        [each for each in lost if each.vma.page_shift == hstate.page_shift],
     )

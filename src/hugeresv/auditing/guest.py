@@ -1,7 +1,5 @@
 """The machines behind sessions on a guest, read from its memory between two steps."""
 
-from collections.abc import Sequence
-
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.session import CGROUPS, GuestSession
 from hugeresv.kernels.model.view import view
@@ -11,7 +9,7 @@ from hugeresv.play.insight import Insight, mapping_at
 from hugeresv.sources.drgn.kernel import SYMBOLS, KernelMemory
 from hugeresv.sources.drgn.ram import PhysicalMemory
 from hugeresv.sources.drgn.tasks import KernelTask
-from hugeresv.sources.drgn.walk import read_machines
+from hugeresv.sources.drgn.walk import read_machine
 
 _HAS_SYMBOLS = b"SYMBOL(kallsyms_names)="
 
@@ -54,15 +52,18 @@ class _GuestInsight:
 
     def machine(self) -> Machine:
         """The machine of the scenario's page sizes."""
-        machines = {reading.machine.hstate.page_bytes: reading.machine for reading in read_machines(self._kernel)}
-        first, *further = (machines[page_bytes] for page_bytes in self._session.pools)
-        machine = _merged(first, further)
+        machine = read_machine(self._kernel, list(self._session.pools)).machine
         keeper, names = self._session.keeper, self._session.names
         mounts = {path: mount.name for mount, path in keeper.mounts.items() if mount.name is not None}
         cgroups = {keeper.cgroups[name].removeprefix(CGROUPS): name for name in names.cgroups}
         processes = {pid: name for name, pid in self._session.pids.items()}
         machine.mounts = {mounts.get(key, key): mount for key, mount in machine.mounts.items()}
-        machine.cgroups = {cgroups[key]: cgroup for key, cgroup in machine.cgroups.items() if key in cgroups}
+        of_first = machine.hstate.page_bytes >> 10
+        machine.cgroups = {
+            cgroups[key.path]: cgroup
+            for key, cgroup in machine.cgroups.items()
+            if key.page_size_kB == of_first and key.path in cgroups
+        }
         machine.processes = {_name(processes, key): process for key, process in machine.processes.items()}
         self._machine = machine
         return machine
@@ -82,23 +83,6 @@ class _GuestInsight:
     def name(self, process: Key, address: int) -> tuple[str, int] | None:
         """See `Insight`."""
         return mapping_at(str(process), address, self._session.names)
-
-
-def _merged(machine: Machine, further: Sequence[Machine]) -> Machine:
-    """A machine with the pools of the others as well. Its cgroups are charged for pages of the first pool alone."""
-    for other in further:
-        machine.hstates += other.hstates
-        machine.files |= other.files
-        machine.segments |= other.segments
-        machine.mounts |= other.mounts
-        for task, process in other.processes.items():
-            known = machine.processes.setdefault(task, process)
-            if known is not process:
-                for vma in process.mm.vmas:
-                    vma.mm = known.mm
-                    known.mm.insert(vma)
-                known.mm.page_tables |= process.mm.page_tables
-    return machine
 
 
 def _name(processes: dict[int, str], task: KernelTask) -> str:

@@ -14,7 +14,7 @@ def charges_are_held(census: Census) -> Iterator[str]:
     rsvd = lengths of owners' private VMAs + regions of files' reservation maps + pages without a reservation, as far as
     charged to it; usage = pages in use charged to it.
     """
-    if not census.machine.cgroups:
+    if not census.cgroups:
         return
     usage, mapped, regions, pages = (Counter[HugetlbCgroup]() for _ in range(4))
     for resv_map, vmas in census.map_users.items():
@@ -25,7 +25,7 @@ def charges_are_held(census: Census) -> Iterator[str]:
     for folio in census.folios:
         _charge(usage, folio.cgroup, 1)
         _charge(pages, folio.cgroup_rsvd, 1)
-    for key, cgroup in census.machine.cgroups.items():
+    for key, cgroup in census.cgroups.items():
         if cgroup.usage != usage[cgroup]:
             charged = f"{count_of(usage[cgroup], 'page')} in use {are(usage[cgroup])} charged to it"
             yield f"usage of cgroup {key!r} is {cgroup.usage}, but {charged}"
@@ -39,7 +39,7 @@ def charges_are_held(census: Census) -> Iterator[str]:
 
 def reservations_are_paid_once(census: Census) -> Iterator[str]:
     """I21: where a cgroup pays for a region of a file, no cgroup pays for the reservation of a page in it as well."""
-    if not census.machine.cgroups:
+    if not census.cgroups:
         return
     for inode, name in census.files.items():
         for paid in inode.resv_map.charged.values():

@@ -1,7 +1,6 @@
 """The catalogue of invariants, and `check`, which holds a machine against all of them.
 
-Those of a moment are here. I4 and I12 are about a step (`steps`), I11 about the end (`ending`). I5, the sums over NUMA
-nodes, cannot be observed: a machine has one node.
+Those of a moment are here. I4 and I12 are about a step (`steps`), I11 about the end (`ending`).
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from hugeresv.invariants.references import map_is_held_by_its_vmas
 from hugeresv.invariants.reservations import promises_can_be_kept, sum_of_promises
 from hugeresv.invariants.subpools import minimum_is_promised_once, minimum_is_there, usage_is_what_is_out
 from hugeresv.invariants.violation import Violation
-from hugeresv.ledger.census import Census
+from hugeresv.ledger.census import Census, Part
 from hugeresv.ledger.promise import Naming, nameless
 from hugeresv.model.machine import Machine
 
@@ -48,12 +47,12 @@ INVARIANTS = (
 )
 
 
-def check(machine: Machine, naming: Naming = nameless) -> list[Violation]:
-    """Every violation, in the order of the catalogue, with mappings called by `naming`.
+def check(machine: Machine, naming: Naming = nameless, part: Part | None = None) -> list[Violation]:
+    """Every violation, or those of a part, in the order of the catalogue, with mappings called by `naming`.
 
     Takes time in proportion to all that is mapped and present.
     """
-    census = Census(machine, naming)
+    census = Census(machine, naming, part)
     return [
         Violation(invariant.name, invariant.title, message)
         for invariant in INVARIANTS

@@ -65,7 +65,7 @@ def minimum_is_promised_once(census: Census) -> Iterator[str]:
 
 def subpools(census: Census) -> Iterator[tuple[Key, Subpool]]:
     """The mounts that have limits."""
-    for key, mount in census.machine.mounts.items():
+    for key, mount in census.mounts.items():
         if mount.subpool is not None:
             yield key, mount.subpool
 

@@ -6,15 +6,24 @@ against.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from hugeresv.ledger.promise import FilePromise, MappingPromise, MinimumPromise, Naming, Promise, nameless
 from hugeresv.model.folio import Folio
 from hugeresv.model.hstate import HState
+from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine
 from hugeresv.model.resv_map import ResvMap
 from hugeresv.model.vma import Vma
+
+
+class Part(NamedTuple):
+    """One pool of a machine, and the cgroups whose numbers are of its pages."""
+
+    hstate: HState
+    cgroups: Mapping[Key, HugetlbCgroup]
 
 
 class PoolCensus:
@@ -22,7 +31,7 @@ class PoolCensus:
 
     def __init__(self, hstate: HState, census: Census) -> None:
         """The part of a census that is this pool's."""
-        several = len(census.machine.hstates) > 1
+        several = len(census.hstates) > 1
         self.hstate = hstate
         self.where = f"{hstate.page_bytes >> 10} kB pages: " if several else ""
         self.promises = [promise for promise in census.promises if promise.hstate is hstate]
@@ -31,8 +40,9 @@ class PoolCensus:
 
 
 class Census:
-    """What is there in a machine. It shows one moment: no longer valid when the machine has changed.
+    """What is there in a machine, or in a part of it. No longer valid when the machine has changed.
 
+    hstates     its pools, and `cgroups`, `mounts`: what has to do with them
     files       every file in use, and what to call it
     map_users   the VMAs that point to each private reservation map
     folios      every page in use
@@ -40,23 +50,34 @@ class Census:
     pools       the same, and the pages in use, of each pool by itself
     """
 
-    def __init__(self, machine: Machine, naming: Naming = nameless) -> None:
+    def __init__(self, machine: Machine, naming: Naming = nameless, part: Part | None = None) -> None:
         """Takes time in proportion to what is mapped, cached and present."""
         self.machine = machine
+        self.hstates = machine.hstates
+        self.mounts = machine.mounts
+        self.cgroups: Mapping[Key, HugetlbCgroup] = machine.cgroups
+        if part is not None:
+            self.hstates = [part.hstate]
+            self.mounts = {key: mount for key, mount in machine.mounts.items() if mount.hstate is part.hstate}
+            self.cgroups = part.cgroups
         self._naming = naming
         self.files: dict[Inode, str] = {}
         self.map_users: dict[ResvMap, list[Vma]] = {}
         self.folios: set[Folio] = set()
         self._mappings: list[MappingPromise] = []
         for key, inode in machine.files.items():
-            self.files[inode] = f"file {key!r}"
+            if inode.hstate in self.hstates:
+                self.files[inode] = f"file {key!r}"
         for key, inode in machine.segments.items():
-            if inode.in_use:
+            if inode.in_use and inode.hstate in self.hstates:
                 self.files[inode] = f"segment {key!r}"
+        shifts = {hstate.page_shift for hstate in self.hstates}
         for key, process in machine.processes.items():
             for vma in process.mm.vmas:
                 self._count_vma(key, vma)
-            for page_table in process.mm.page_tables.values():
+            for page_shift, page_table in process.mm.page_tables.items():
+                if page_shift not in shifts:
+                    continue
                 for table in page_table.tables.values():
                     self.folios.update(table.values())
         for inode in self.files:
@@ -67,10 +88,10 @@ class Census:
     @property
     def pools(self) -> list[PoolCensus]:
         """Of each pool what it has promised, and which of its pages are in use."""
-        return [PoolCensus(hstate, self) for hstate in self.machine.hstates]
+        return [PoolCensus(hstate, self) for hstate in self.hstates]
 
     def _count_vma(self, process: Key, vma: Vma) -> None:
-        if vma.inode is None:
+        if vma.inode is None or vma.inode.hstate not in self.hstates:
             return
         if vma.inode not in self.files:
             self.files[vma.inode] = f"unnamed file mapped by process {process!r} at {vma.vm_start:#x}"
@@ -86,6 +107,6 @@ class Census:
         for inode, name in self.files.items():
             if inode.resv_map.regions:
                 yield FilePromise(name, inode)
-        for key, mount in self.machine.mounts.items():
+        for key, mount in self.mounts.items():
             if mount.subpool is not None:
                 yield MinimumPromise(key, mount.subpool, mount.hstate)

@@ -1,7 +1,7 @@
 """A machine as an observation: everything is known, so all bounds are equal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hugeresv.ledger.census import Census
 from hugeresv.ledger.observation import (
@@ -28,23 +28,23 @@ from hugeresv.model.vma import Vma
 class Identities:
     """What a machine's processes and files are where they are real: those that it has by key, these by inode."""
 
-    processes: dict[Key, HolderProcess]
-    kinds: dict[Inode, Kind]
-    names: dict[Inode, str]
-    openers: dict[Inode, Sequence[HolderProcess]]
+    processes: dict[Key, HolderProcess] = field(default_factory=dict)
+    kinds: dict[Inode, Kind] = field(default_factory=dict)
+    names: dict[Inode, str] = field(default_factory=dict)
+    openers: dict[Inode, Sequence[HolderProcess]] = field(default_factory=dict)
     """Who has a file open, with a mapping of it or without."""
-    ancestors: dict[Key, Sequence[Key]]
+    ancestors: dict[Key, Sequence[Key]] = field(default_factory=dict)
     """Which of the machine's processes a process descends from."""
+    cgroups: dict[Key, tuple[str, int]] = field(default_factory=dict)
+    """The path of a cgroup, and the page size in kB that its numbers are of."""
 
 
 def observe_machine(machine: Machine, identities: Identities | None = None) -> Observation:
     """Its pools, mounts, cgroups, and a holder for whatever has reserved or used pages.
 
-    A cgroup's numbers are of the default page size.
-
-    Without `identities` processes are numbered in the machine's order, from 1; the command is the key. Files on mounts
-    that the machine no longer has, and memfds that only mappings keep, then cannot be told from shared anonymous
-    memory.
+    Without `identities` a cgroup's numbers are of the default page size, and processes are numbered in the machine's
+    order, from 1; the command is the key. Files on mounts that the machine no longer has, and memfds that only mappings
+    keep, then cannot be told from shared anonymous memory.
     """
     mounts = [
         MountUse(
@@ -57,12 +57,12 @@ def observe_machine(machine: Machine, identities: Identities | None = None) -> O
         for key, mount in machine.mounts.items()
         if mount.subpool is not None
     ]
-    size = _page_size_kB(machine.hstate)
+    known = identities or _numbered(machine)
     cgroups = [
-        CgroupUse(str(key), size, cgroup.max_pages, cgroup.rsvd_max_pages, cgroup.usage, cgroup.rsvd)
+        CgroupUse(*known.cgroups[key], cgroup.max_pages, cgroup.rsvd_max_pages, cgroup.usage, cgroup.rsvd)
         for key, cgroup in machine.cgroups.items()
     ]
-    holders = _Holders(machine, identities or _numbered(machine)).all()
+    holders = _Holders(machine, known).all()
     return Observation(tuple(map(_pool_use, machine.hstates)), tuple(holders), tuple(mounts), tuple(cgroups))
 
 
@@ -88,8 +88,10 @@ def _pool_use(h: HState) -> PoolUse:
 
 def _numbered(machine: Machine) -> Identities:
     """What the machine itself knows of its processes: an order, and their keys."""
+    size = _page_size_kB(machine.hstate)
     return Identities(
-        {key: HolderProcess(number, str(key), "") for number, key in enumerate(machine.processes, 1)}, {}, {}, {}, {}
+        {key: HolderProcess(number, str(key), "") for number, key in enumerate(machine.processes, 1)},
+        cgroups={key: (str(key), size) for key in machine.cgroups},
     )
 
 
@@ -104,7 +106,7 @@ class _Holders:
         self._open = set(machine.files.values())
         self._vmas: dict[tuple[Inode, bool], list[tuple[Key, Vma]]] = {}
         self._anonymous: dict[Inode, set[Folio]] = {}
-        self._cgroup_names = {id(cgroup): str(key) for key, cgroup in machine.cgroups.items()}
+        self._cgroup_names = {id(cgroup): identities.cgroups[key][0] for key, cgroup in machine.cgroups.items()}
         for key, process in machine.processes.items():
             for vma in process.mm.vmas:
                 self._add(key, vma)

@@ -22,6 +22,7 @@ _BTF = ("__start_BTF", "__stop_BTF")
 VARIABLES = {
     "hstates": "struct hstate",
     "hugetlb_max_hstate": "int",
+    "default_hstate_idx": "unsigned int",
     "super_blocks": "struct list_head",
     "init_task": "struct task_struct",
     "init_pid_ns": "struct pid_namespace",

@@ -23,8 +23,8 @@ class Nodes:
     """Tells nodes of pages and of policies apart, for a kernel with these nodes."""
 
     def __init__(self, kernel: KernelMemory, nodes: Iterable[int]) -> None:
-        """`nodes`: those that have huge pages."""
-        self._nodes = tuple(nodes)
+        """`nodes`: those that have memory or huge pages, ascending."""
+        self.numbers = tuple(nodes)
         most = _number(kernel.vmcoreinfo.get("LENGTH(node_data)", "1"))
         self._shift = _LONG_BITS - (most - 1).bit_length()
 
@@ -54,7 +54,7 @@ class Nodes:
         return MemPolicy(mode, self._mask(there.v.nodes) if mode != "local" else (), mems)
 
     def _mask(self, there: Object) -> Placement:
-        return tuple(nid for nid in self._nodes if nid in _numbers(there))
+        return tuple(nid for nid in self.numbers if nid in _numbers(there))
 
 
 def _number(text: str) -> int:

@@ -1,7 +1,7 @@
-"""A machine for every page size of a kernel, read from its memory."""
+"""The machine that a kernel is, read from its memory."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -11,10 +11,9 @@ from hugeresv.errors import UnavailableError
 from hugeresv.ledger.machine import Identities
 from hugeresv.ledger.observation import HolderProcess, Kind
 from hugeresv.model.address_space import AddressSpace
-from hugeresv.model.hstate import HStateNode
+from hugeresv.model.hstate import HState
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine
-from hugeresv.model.mempolicy import nearest_first
 from hugeresv.model.mount import HugetlbfsMount
 from hugeresv.model.presets import IDEAL
 from hugeresv.model.process import Process
@@ -42,6 +41,16 @@ _CONTRADICTIONS = (FaultError, InconsistentError, LookupError, AttributeError, R
 """What reading ends in where memory is not a kernel's. AttributeError: no such member."""
 
 
+class CgroupKey(NamedTuple):
+    """By which the machine knows a cgroup's counters of one page size."""
+
+    path: str
+    page_size_kB: int
+
+    def __repr__(self) -> str:
+        return f"{self.path} ({self.page_size_kB} kB pages)"
+
+
 class FileKey(NamedTuple):
     """By which the machine knows a file or a segment: a name is not always its own."""
 
@@ -54,7 +63,7 @@ class FileKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The machine of one page size, and what its keys and files are to people.
+    """The machine, and what its keys and files are to people.
 
     The machine's behaviour is `ideal`: memory tells what is, not what the kernel would do next.
     """
@@ -63,16 +72,17 @@ class Reading:
     identities: Identities
 
 
-def read_machines(kernel: KernelMemory) -> list[Reading]:
-    """All page sizes that the kernel has, in its order.
+def read_machine(kernel: KernelMemory, sizes: Sequence[int] | None = None) -> Reading:
+    """The machine with the pools of these page sizes, in bytes; without, all that there are, the default one first.
 
-    Raises UnavailableError where memory contradicts itself, or is not there.
+    A process is in its cgroup of the first pool. Raises UnavailableError where memory contradicts itself, or is not
+    there.
     """
     attempt = 0
     while True:
         attempt += 1
         try:
-            return _read(kernel)
+            return _Reader(kernel, sizes).read()
         except _CONTRADICTIONS as error:
             if attempt == _ATTEMPTS:
                 raise UnavailableError(
@@ -80,92 +90,82 @@ def read_machines(kernel: KernelMemory) -> list[Reading]:
                 ) from error
 
 
-def _read(kernel: KernelMemory) -> list[Reading]:
-    count = int(kernel.variable("hugetlb_max_hstate"))
-    if not 0 <= count <= _MOST_SIZES:
-        raise InconsistentError(f"there are {count} page sizes")
-    first = kernel.variable("hstates").address_of_()
-    tasks = Tasks(kernel)
-    opened = tasks.opened()
-    blocks = list(super_blocks(kernel))
-    return [_HState(kernel, index, first[index], tasks, opened).read(blocks) for index in range(count)]
+class _Pool:
+    """What reads things of one page size."""
+
+    def __init__(self, kernel: KernelMemory, index: int, there: Object, nodes: Nodes) -> None:
+        self.order = int(there.order)
+        if not 0 < self.order <= _LARGEST_ORDER:
+            raise InconsistentError(f"a page size has order {self.order}")
+        self.shift = PAGE_SHIFT + self.order
+        self.address = there.address_
+        self.hstate = _hstate(there, 1 << self.shift, nodes.numbers)
+        self.cgroups = Cgroups(kernel, index, self.order)
+        self.folios = Folios(kernel, self.cgroups, self.hstate, nodes)
+        self.mappings = Mappings(self.order, self.shift, self.cgroups, nodes)
 
 
-@dataclass
-class _HState:
-    """Reads what belongs to one page size."""
+class _Reader:
+    def __init__(self, kernel: KernelMemory, sizes: Sequence[int] | None) -> None:
+        self._kernel = kernel
+        self._tasks = Tasks(kernel)
+        self._opened = self._tasks.opened()
+        there = _hstates(kernel)
+        self._nodes = Nodes(kernel, _node_numbers(kernel, there.values()))
+        pools = [_Pool(kernel, index, each, self._nodes) for index, each in there.items()]
+        if sizes is not None:
+            by_size = {pool.hstate.page_bytes: pool for pool in pools}
+            pools = [by_size[size] for size in sizes]
+        self._pools = {pool.address: pool for pool in pools}
+        self._first, *further = pools
+        machine = Machine(IDEAL, self._first.hstate.page_bytes, dict.fromkeys(self._nodes.numbers, 0))
+        machine.hstates = [self._first.hstate, *(pool.hstate for pool in further)]
+        self._machine = machine
+        self._processes: dict[KernelTask, Process] = {}
+        self._identities = Identities()
 
-    kernel: KernelMemory
-    index: int
-    there: Object
-    tasks: Tasks
-    opened: dict[int, list[KernelTask]]
-    _processes: dict[KernelTask, Process] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._order = int(self.there.order)
-        if not 0 < self._order <= _LARGEST_ORDER:
-            raise InconsistentError(f"a page size has order {self._order}")
-        self._shift = PAGE_SHIFT + self._order
-        self._machine = Machine(IDEAL, 1 << self._shift, 0)
-        self._counters()
-        self._nodes = Nodes(self.kernel, self._machine.nearest)
-        self._cgroups = Cgroups(self.kernel, self.index, self._order)
-        self._folios = Folios(self.kernel, self._cgroups, self._machine.hstate, self._nodes)
-        self._mappings = Mappings(self._order, self._shift, self._cgroups, self._nodes)
-        self._identities = Identities({}, {}, {}, {}, {})
-
-    def read(self, blocks: Sequence[SuperBlock]) -> Reading:
-        self._machine.cgroups = dict(self._cgroups.named())
-        for block in blocks:
-            if block.hstate == self.there.address_:
-                self._block(block)
+    def read(self) -> Reading:
+        """Everything that hangs on a hugetlbfs, and so every process that maps some of it."""
+        for pool in self._pools.values():
+            for path, cgroup in pool.cgroups.named():
+                key = CgroupKey(path, pool.hstate.page_bytes >> 10)
+                self._machine.cgroups[key] = cgroup
+                self._identities.cgroups[key] = key
+        for block in super_blocks(self._kernel):
+            if block.hstate in self._pools:
+                self._block(block, self._pools[block.hstate])
         tasks = sorted(self._processes)
         self._machine.processes = {task: self._processes[task] for task in tasks}
         for task in tasks:
-            pids = self.tasks.ancestors(task)
+            pids = self._tasks.ancestors(task)
             self._identities.ancestors[task] = [other for other in tasks if other.pid in pids]
         return Reading(self._machine, self._identities)
 
-    def _counters(self) -> None:
-        there, h = self.there, self._machine.hstate
-        h.nr_huge_pages = int(there.nr_huge_pages)
-        h.free_huge_pages = signed(int(there.free_huge_pages))
-        h.resv_huge_pages = signed(int(there.resv_huge_pages))
-        h.surplus_huge_pages = signed(int(there.surplus_huge_pages))
-        h.nr_overcommit_huge_pages = int(there.nr_overcommit_huge_pages)
-        there_on = [there.nr_huge_pages_node, there.free_huge_pages_node, there.surplus_huge_pages_node]
-        numbers = enumerate(zip(*(each.value_() for each in there_on), strict=True))
-        there_are = nodes_with_memory(self.kernel)
-        h.nodes = {nid: _node(*pages) for nid, pages in numbers if nid in there_are or any(pages)} or {0: HStateNode(0)}
-        h.is_numa = len(h.nodes) > 1
-        self._machine.nearest = nearest_first(tuple(h.nodes))
-
-    def _block(self, block: SuperBlock) -> None:
+    def _block(self, block: SuperBlock, pool: _Pool) -> None:
         subpool = _subpool(block.info.spool) if block.info.spool else None
-        inodes = [self._inode(each, subpool, block) for each in block.inodes()]
+        inodes = [self._inode(each, subpool, block, pool) for each in block.inodes()]
         if not block.internal:
-            mount = HugetlbfsMount(self._machine.hstate, subpool)
+            mount = HugetlbfsMount(pool.hstate, subpool)
             mount.inodes = inodes
             self._machine.mounts[_unused(block.mounted_on, self._machine.mounts)] = mount
 
-    def _inode(self, there: Object, subpool: Subpool | None, block: SuperBlock) -> Inode:
+    def _inode(self, there: Object, subpool: Subpool | None, block: SuperBlock, pool: _Pool) -> Inode:
         kind, name = kind_and_name(there, block.internal)
         size = int(there.i_size)
-        inode = Inode(self._machine.hstate, subpool, -(-size >> self._shift), sysv=kind is Kind.SYSV)
+        inode = Inode(pool.hstate, subpool, -(-size >> pool.shift), sysv=kind is Kind.SYSV)
         resv_map = resv_map_of(there)
         if resv_map is not None:
-            fill(inode.resv_map, resv_map, self._cgroups)
-        for index, address in cached(self.kernel.program, there.i_data.i_pages, self._order):
-            inode.add_to_page_cache(index, self._folios.at(address, subpool))
+            fill(inode.resv_map, resv_map, pool.cgroups)
+        for index, address in cached(self._kernel.program, there.i_data.i_pages, pool.order):
+            inode.add_to_page_cache(index, pool.folios.at(address, subpool))
         for each in vmas_of(there):
-            self._vma(each, inode, subpool)
+            self._vma(each, inode, subpool, pool)
         self._identify(there, inode, kind, name)
         return inode
 
     def _identify(self, there: Object, inode: Inode, kind: Kind, name: str) -> None:
         key = FileKey(name, int(there.i_ino))
-        openers = self.opened.get(there.value_(), [])
+        openers = self._opened.get(there.value_(), [])
         self._identities.kinds[inode] = kind
         self._identities.names[inode] = name
         self._identities.openers[inode] = [_holder_process(task) for task in openers]
@@ -176,33 +176,73 @@ class _HState:
         elif kind is not Kind.SHARED_ANONYMOUS or not inode.vmas:
             self._machine.files[key] = inode
 
-    def _vma(self, there: Object, inode: Inode, subpool: Subpool | None) -> None:
-        task, where = self.tasks.of(there.vm_mm)
+    def _vma(self, there: Object, inode: Inode, subpool: Subpool | None, pool: _Pool) -> None:
+        task, where = self._tasks.of(there.vm_mm)
         if task not in self._processes:
-            cgroup = self._cgroups.of_task(where) if where is not None else None
-            process = self._processes[task] = Process(AddressSpace(), cgroup)
-            if where is not None and has(where.type_.type, "mempolicy"):
-                process.policy = self._nodes.policy(where.mempolicy)
+            self._processes[task] = self._process(where)
             self._identities.processes[task] = _holder_process(task)
-        mm = self._processes[task].mm
-        vma = self._mappings.make(there, mm, inode)
+        vma = pool.mappings.make(there, self._processes[task].mm, inode)
         if not vma.shared:
-            self._pages(there.vm_mm, vma, subpool)
+            self._pages(there.vm_mm, vma, subpool, pool)
 
-    def _pages(self, mm: Object, vma: Vma, subpool: Subpool | None) -> None:
-        walk = partial(mapped, self.kernel.program, self.kernel.paging, mm)
-        for number, physical in walk(vma.vm_start, vma.vm_end, self._shift):
-            folio = self._folios.at_physical(physical, subpool)
+    def _process(self, there: Object | None) -> Process:
+        """A process with nothing mapped yet."""
+        if there is None:
+            return Process(AddressSpace(), None)
+        process = Process(AddressSpace(), self._first.cgroups.of_task(there))
+        if has(there.type_.type, "mempolicy"):
+            process.policy = self._nodes.policy(there.mempolicy)
+        return process
+
+    def _pages(self, mm: Object, vma: Vma, subpool: Subpool | None, pool: _Pool) -> None:
+        walk = partial(mapped, self._kernel.program, self._kernel.paging, mm)
+        for number, physical in walk(vma.vm_start, vma.vm_end, pool.shift):
+            folio = pool.folios.at_physical(physical, subpool)
             if folio.anon:
                 folio.mapcount += 1
             vma.page_table.set(number, folio)
 
 
-def _node(nr_huge_pages: int, free: int, surplus: int) -> HStateNode:
-    node = HStateNode(nr_huge_pages)
-    node.free_huge_pages = free
-    node.surplus_huge_pages = surplus
-    return node
+def _hstates(kernel: KernelMemory) -> dict[int, Object]:
+    """Every `struct hstate` by its place in `hstates`, that of the default page size first."""
+    count = int(kernel.variable("hugetlb_max_hstate"))
+    if not 0 <= count <= _MOST_SIZES:
+        raise InconsistentError(f"there are {count} page sizes")
+    if not count:
+        raise UnavailableError(f"Linux {kernel.release} has no huge pages here")
+    default = int(kernel.variable("default_hstate_idx"))
+    if default >= count:
+        raise InconsistentError(f"the default page size is number {default} of {count}")
+    first = kernel.variable("hstates").address_of_()
+    return {index: first[index] for index in sorted(range(count), key=lambda index: index != default)}
+
+
+def _hstate(there: Object, page_bytes: int, nodes: Sequence[int]) -> HState:
+    h = HState(page_bytes, dict.fromkeys(nodes, 0))
+    h.nr_huge_pages = int(there.nr_huge_pages)
+    h.free_huge_pages = signed(int(there.free_huge_pages))
+    h.resv_huge_pages = signed(int(there.resv_huge_pages))
+    h.surplus_huge_pages = signed(int(there.surplus_huge_pages))
+    h.nr_overcommit_huge_pages = int(there.nr_overcommit_huge_pages)
+    h.to_alloc.next_nid = int(there.next_nid_to_alloc)
+    h.to_free.next_nid = int(there.next_nid_to_free)
+    if has(there.type_, "demote_order") and there.demote_order:
+        h.demote_shift = PAGE_SHIFT + int(there.demote_order)
+    for nid, node in h.nodes.items():
+        node.nr_huge_pages = int(there.nr_huge_pages_node[nid])
+        node.free_huge_pages = int(there.free_huge_pages_node[nid])
+        node.surplus_huge_pages = int(there.surplus_huge_pages_node[nid])
+    return h
+
+
+def _node_numbers(kernel: KernelMemory, hstates: Iterable[Object]) -> list[int]:
+    """The nodes that have memory, or a page in one of the pools."""
+    numbers = nodes_with_memory(kernel)
+    for there in hstates:
+        on_node = (there.nr_huge_pages_node, there.free_huge_pages_node, there.surplus_huge_pages_node)
+        for pages in on_node:
+            numbers |= {nid for nid, number in enumerate(pages.value_()) if number}
+    return sorted(numbers) or [0]
 
 
 def _subpool(there: Object) -> Subpool:
