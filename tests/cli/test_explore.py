@@ -1,6 +1,7 @@
 """`hugeresv explore`: what it prints, writes, and exits with."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -53,15 +54,18 @@ def test_json_says_it_all(hugeresv: Hugeresv, tmp_path: Path) -> None:
     assert [key for key in (*told, *told["finding"], *told["levels"][0]) if f"`{key}`" not in documented] == []
 
 
-def test_ctrl_c_prints_what_is_known(hugeresv: Hugeresv, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exit status 130, and the levels so far. Catches: an interrupted search that claims to have found nothing."""
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_is_known_is_printed_at_the_end(
+    hugeresv: Hugeresv, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, status: int
+) -> None:
+    """After Ctrl-C and SIGTERM the levels so far. Catches: an interrupted search that claims to have found nothing."""
 
     def interrupt(_shown: _Shown, _found: object) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(number)
 
     monkeypatch.setattr(_Shown, "progress", interrupt)
     ran = hugeresv("explore", "ideal", "--pages", "1")
-    assert ran.status == 130
+    assert ran.status == status
     assert "Interrupted." in ran.out
     assert "keeps every invariant" not in ran.out
 
@@ -69,7 +73,10 @@ def test_ctrl_c_prints_what_is_known(hugeresv: Hugeresv, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["host"], "'host'"),
+        (["host"], "host is a real kernel, and only the model can be explored"),
+        (["6.12", "guest:6.12"], "hugeresv run --on guest:6.12 FILE"),
+        (["6.18", "-o", "no/such/folder/found.scn"], "cannot be written: No such file or directory"),
+        (["6.18", "-o", "found.txt"], "expected a name that ends in .scn"),
         (["ideal", "--operations", "munmpa"], "did you mean"),
         (["ideal", "--pages", "0"], "nothing can be mapped"),
         (["ideal", "--min-size", "5"], "mount is ENOMEM on ideal"),

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import click
 
-from hugeresv.cli.exit_status import CONTRADICTED, HELD
+from hugeresv.cli.exit_status import CONTRADICTED, HELD, report_warning
 from hugeresv.cli.help import examples
-from hugeresv.cli.main import INTERRUPTED
+from hugeresv.cli.interrupted import interruptible, status_after
 from hugeresv.cli.options import KernelName, color_option
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.kernels.grammar import open_kernel
 from hugeresv.reports.explore import ExploreReport, as_json, end_progress, show_progress
-from hugeresv.scenario.load import dump
+from hugeresv.scenario.load import dump, try_dump
 from hugeresv.search.explore.bound import OFFERS, USUAL, Bound
 from hugeresv.search.explore.explore import ENGINES, EngineRun, search
 from hugeresv.search.explore.learners import learners
@@ -112,37 +112,41 @@ def explore(
     With a second KERNEL, show the shortest history on which the two answer differently. Histories have no greatest
     length: all states are visited that the operations can reach. The history that is found is written as .scn.
 
-    Exit status: 0 nothing was found, 1 something was, 130 Ctrl-C: what is known is printed.
+    Exit status: 0 nothing was found, 1 something was, 130 after Ctrl-C and 143 after SIGTERM: what is known is printed.
     """
     kernels = (kernel,) if other is None else (kernel, other)
+    path = output or Path(f"explore-{re.sub('[^A-Za-z0-9._-]', '-', '-'.join(kernels))}.scn")
+    try_dump(path)
     shown = _Shown()
     bound = Bound(**limits)  # type: ignore[arg-type]
-    with learners(jobs, scheduler) as executor:
-        running = search(kernels, bound, shown.progress, engine=engine, symmetric=symmetry, executor=executor)
-        status = _run(running)
+    with interruptible(), learners(jobs, scheduler) as executor:
+        running = search(
+            kernels, bound, shown.progress, shown.warn, engine=engine, symmetric=symmetry, executor=executor
+        )
+        status = _run(running, path)
     shown.end()
-    found, seconds = running.found, time.process_time() - shown.begin
-    path = None
-    if found.finding is not None:
-        path = output or Path(f"explore-{re.sub('[^A-Za-z0-9._-]', '-', '-'.join(kernels))}.scn")
-        dump([found.finding.scenario], path)
+    found = running.found
+    seconds = shown.seconds(found)
     if json_wanted:
         print(as_json(found, seconds, path))  # noqa: T201  the result itself
         return status
     report = ExploreReport(standard_output(color))
     report.result(found, seconds)
-    if found.finding is not None and path is not None:
+    if found.finding is not None:
         _draw(report, found, found.finding, path)
     return status
 
 
-def _run(running: EngineRun) -> int:
-    """Explore; the exit status."""
+def _run(running: EngineRun, path: Path) -> int:
+    """Explore, and write what is found; the exit status."""
     try:
-        found = running.run()
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return CONTRADICTED if found.finding is not None else HELD
+        finding = running.run().finding
+    except KeyboardInterrupt as interrupt:
+        return status_after(interrupt)
+    if finding is None:
+        return HELD
+    dump([finding.scenario], path)
+    return CONTRADICTED
 
 
 def _draw(report: ExploreReport, found: Exploration, finding: Shortest, path: Path) -> None:
@@ -158,7 +162,7 @@ class _Shown:
     """A line of progress on a terminal."""
 
     def __init__(self) -> None:
-        self.begin = time.process_time()
+        self._begin, self._children_before = time.process_time(), _children()
         self._wanted = sys.stderr.isatty()
         self._next = 0.0
         self._told = False
@@ -170,7 +174,23 @@ class _Shown:
             self._next = time.monotonic() + _PROGRESS_SECONDS
             self._told = True
 
+    def warn(self, message: str) -> None:
+        """Say what the user should know at once."""
+        self.end()
+        report_warning(message)
+
     def end(self) -> None:
         """Leave the line."""
         if self._told:
             end_progress(sys.stderr)
+            self._told = False
+
+    def seconds(self, found: Exploration) -> float:
+        """CPU time since the beginning, with that of the processes in which rows were learned, here or elsewhere."""
+        return time.process_time() - self._begin + max(_children() - self._children_before, found.elsewhere)
+
+
+def _children() -> float:
+    """Seconds of CPU time of all processes that we had and that have ended."""
+    spent = os.times()
+    return spent.children_user + spent.children_system

@@ -40,13 +40,22 @@ def dump(scenarios: Sequence[Scenario], path: Path) -> None:
 
     Raises InputError when the file cannot be written, or cannot hold that many scenarios.
     """
-    _check_suffix(path)
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path}: cannot be written: it is not a file, and would be replaced by one")
+    _check_place(path)
     try:
         where = path.resolve()
         mode = stat.S_IMODE(where.stat().st_mode) if where.exists() else _MODE_OF_NEW & ~_umask()
         replace_file(where, to_text(scenarios, path.suffix).encode(), mode)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def try_dump(path: Path) -> None:
+    """Raise InputError now where `dump` would, before minutes are spent on what is to be written."""
+    import tempfile
+
+    _check_place(path)
+    try:
+        tempfile.TemporaryFile(dir=path.resolve().parent).close()
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -68,6 +77,12 @@ def scenario_id(scenario: Scenario, path: Path) -> str:
 def _check_suffix(path: Path) -> None:
     if path.suffix not in SUFFIXES:
         raise InputError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
+
+
+def _check_place(path: Path) -> None:
+    _check_suffix(path)
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: cannot be written: it is not a file, and would be replaced by one")
 
 
 def _umask() -> int:

@@ -11,7 +11,7 @@ from hugeresv.errors import UnsupportedError
 from hugeresv.model.machine import Machine
 from hugeresv.model.presets import PRESETS
 from hugeresv.scenario import operation as op
-from hugeresv.search.explore import rows, table
+from hugeresv.search.explore import explore, rows, table
 from hugeresv.search.explore.bound import USUAL, Bound
 from hugeresv.search.explore.bounded_model import Move
 from hugeresv.search.explore.explore import search
@@ -104,8 +104,43 @@ def test_rows_can_be_learned_elsewhere(monkeypatch: pytest.MonkeyPatch, where: s
         executor = stack.enter_context(learners(2, scheduler))
         assert executor is not None
         found = search(["ideal"], Bound(3, 2), engine="table", executor=executor).run()
+    assert found.elsewhere > 0
     here = search(["ideal"], Bound(3, 2), engine="table").run()
     assert (found.states, found.transitions) == (here.states, here.transitions)
+
+
+def test_auto_goes_on_where_the_table_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that has no place for something in the middle of a search is followed by the plain engine, which says so.
+
+    What the table has found out is known until the plain engine has come as far. Catches: a search that ends with an
+    error after minutes, and one that ends as if nothing were known.
+    """
+
+    def end_early(found: Exploration) -> None:
+        known.append(len(running.found.levels))
+        if found.engine != "plain" and len(found.levels) == 4:
+            raise UnsupportedError("a page is mapped twice by one process; use --engine plain")
+
+    told: list[str] = []
+    known: list[int] = []
+    running = search(["ideal"], Bound(4, 2), end_early, told.append)
+    monkeypatch.setattr(explore, "_SMALL", 100)
+    found = running.run()
+    assert (found.engine, found.complete, found.states, found.transitions) == ("plain", True, 346, 3_090)
+    assert [each.partition(":")[0] for each in told] == ["the table ends after histories of 4 operations"]
+    assert known == sorted(known)
+
+
+def test_auto_says_why_it_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large bound that has no table is explored by the plain engine, for a reason that is told before it begins.
+
+    Catches: a search that takes a hundred times as long and does not say why.
+    """
+    monkeypatch.setattr(explore, "_SMALL", 100)
+    told: list[str] = []
+    bound = Bound(2, 2, processes=3, operations=("mmap", "touch", "exit", "munmap"))
+    assert search(["ideal"], bound, tell=told.append).run().engine == "plain"
+    assert told == ["the plain engine explores this bound: the table is for one or two processes"]
 
 
 @pytest.mark.parametrize("compiled", [False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +12,12 @@ from hugeresv.errors import UnavailableError
 from hugeresv.kernels.syscalls import die_with
 
 _SCHEDULER_SECONDS = 10
+
+
+def _prepare(parent: int) -> None:
+    """Ctrl-C on a terminal reaches every process of the command: the one that learns from the others answers it."""
+    die_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
@@ -23,8 +30,11 @@ def learners(jobs: int, scheduler: str | None = None) -> Iterator[Executor | Non
         yield None
         return
     if scheduler is None:
-        with ProcessPoolExecutor(jobs, initializer=die_with, initargs=(os.getpid(),)) as here:
+        here = ProcessPoolExecutor(jobs, initializer=_prepare, initargs=(os.getpid(),))
+        try:
             yield here
+        finally:
+            here.shutdown(cancel_futures=True)
         return
     try:
         from distributed import Client

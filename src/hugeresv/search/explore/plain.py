@@ -36,23 +36,28 @@ class PlainSearch:
         self._reached_by: list[tuple[int, Move]] = []
         """How each state but the first was reached: from which, by which move."""
         self.found = Exploration(tuple(model.behaviour.name for model in models), models[0].bound, "plain")
-
-    def run(self) -> Exploration:
-        """Explore to the end of the bound or to the first finding; `found` grows meanwhile."""
-        start = tuple(model.start() for model in self._models)
-        seen: dict[Hashable, int] = {_key(start): 0}
-        level = [(0, start)]
+        start = tuple(model.start() for model in models)
+        self._seen: dict[Hashable, int] = {_key(start): 0}
+        self._level = [(0, start)]
         self._look(start)
-        depth = 0
-        while level and self.found.finding is None:
-            depth += 1
-            level = list(self._expanded(level, seen))
-            self.found.levels.append(Level(depth, len(level), len(seen), self.found.transitions))
+
+    def run(self, most: int | None = None) -> Exploration:
+        """Explore to the end of the bound or to the first finding; `found` grows meanwhile.
+
+        It stops before a level that could take the transitions above `most`, and goes on there when it is run again.
+        """
+        moves = len(self._models[0].moves)
+        while self._level and self.found.finding is None:
+            if most is not None and self.found.transitions + len(self._level) * moves > most:
+                return self.found
+            self._level = list(self._expanded(self._level))
+            level = Level(len(self.found.levels) + 1, len(self._level), len(self._seen), self.found.transitions)
+            self.found.levels.append(level)
             self._progress(self.found)
         self.found.complete = True
         return self.found
 
-    def _expanded(self, level: list[tuple[int, Machines]], seen: dict[Hashable, int]) -> Iterator[tuple[int, Machines]]:
+    def _expanded(self, level: list[tuple[int, Machines]]) -> Iterator[tuple[int, Machines]]:
         """The states that are one operation further, until something is found."""
         moves = tuple(zip(*(model.moves for model in self._models), strict=True))
         for number, machines in level:
@@ -61,13 +66,13 @@ class PlainSearch:
                 if not move[0].ready(machines[0]):
                     continue
                 after, outcomes = self._made(machines, move)
-                self._count(seen)
+                self._count()
                 wrong = self._wrong(move[0], before, after, outcomes)
                 if wrong is not None:
                     self._find(number, move[0], wrong)
                     return
-                new = len(seen)
-                if seen.setdefault(_key(after), new) != new:
+                new = len(self._seen)
+                if self._seen.setdefault(_key(after), new) != new:
                     continue
                 violations = check(after[0]) if len(after) == 1 else []
                 if violations:
@@ -93,9 +98,9 @@ class PlainSearch:
             violations = [RETURNS, *violations]
         return violations or None
 
-    def _count(self, seen: dict[Hashable, int]) -> None:
+    def _count(self) -> None:
         self.found.transitions += 1
-        self.found.states = len(seen)
+        self.found.states = len(self._seen)
         if self.found.transitions % _TOLD_EVERY == 0:
             self._progress(self.found)
 

@@ -40,7 +40,8 @@ class Exploration:
     """How far it went. `complete`: every state within the bound was seen, or the shortest finding was.
 
     States and transitions are those of the search, in which two states that differ by the names of processes may count
-    as one (`symmetry` says by which factor at most). `reached`: the interesting states that were seen.
+    as one (`symmetry` says by which factor at most). `reached`: the interesting states that were seen. `elsewhere`:
+    seconds of CPU time that other processes and machines have spent on it.
     """
 
     kernels: tuple[str, ...]
@@ -53,6 +54,7 @@ class Exploration:
     reached: set[str] = field(default_factory=set)
     finding: Shortest | None = None
     complete: bool = False
+    elsewhere: float = 0.0
 
     @property
     def depth(self) -> int:

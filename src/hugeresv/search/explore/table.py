@@ -13,7 +13,7 @@ from hugeresv.errors import UnavailableError, UnsupportedError
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.search.explore.arrays import Miss, NumpyLoop
 from hugeresv.search.explore.bound import Bound
-from hugeresv.search.explore.learn import Known, Learned, Lesson, do_tasks, ground, learn, spread
+from hugeresv.search.explore.learn import Ground, Known, Learned, Lesson, do_tasks, ground, learn, spread
 from hugeresv.search.explore.numbers import Outgrown
 from hugeresv.search.explore.plain import shortest
 from hugeresv.search.explore.result import Exploration, Level, Progress, no_progress
@@ -44,6 +44,15 @@ def loop_class(compiled: bool | None) -> type[CompiledLoop | NumpyLoop]:
     return NumpyLoop
 
 
+def _must_have_parts(here: Ground) -> None:
+    """Raise UnsupportedError where an operation that can come first changes what no part has."""
+    for move in here.model.moves:
+        machine = here.model.start()
+        if move.ready(machine):
+            here.model.apply(machine, move)
+            here.cutter.cut(machine)
+
+
 class TableSearch:
     """One kernel, one or two processes."""
 
@@ -70,6 +79,7 @@ class TableSearch:
             )
         self._behaviour, self._bound, self._progress, self._executor = behaviour, bound, progress, executor
         self._here = ground(behaviour, bound)
+        _must_have_parts(self._here)
         # A page that is allocated for a file is charged to the first process's cgroup.
         by_one = bound.has_cgroup and "allocate" in bound.operations
         self._symmetric = symmetric and bound.processes == 2 and not by_one
@@ -93,6 +103,7 @@ class TableSearch:
                 self._explore(rows)
             except Refuted as claim:
                 if claim.operation in whole:
+                    self.found = self._nothing_yet(set(), self.found.elsewhere)
                     raise UnsupportedError("an operation of this bound has no table; use --engine plain") from claim
                 whole.add(claim.operation)
                 rows, reached = Rows(self._here, self._parts, whole), set()
@@ -101,10 +112,12 @@ class TableSearch:
                 reached = self.found.reached
             else:
                 return self.found
-            self.found = self._nothing_yet(reached)
+            self.found = self._nothing_yet(reached, self.found.elsewhere)
 
-    def _nothing_yet(self, reached: set[str]) -> Exploration:
-        return Exploration((self._behaviour.name,), self._bound, "table", 1 + self._symmetric, reached=reached)
+    def _nothing_yet(self, reached: set[str], elsewhere: float = 0.0) -> Exploration:
+        """What is known at the beginning of a search, and when it begins again."""
+        about = (self._behaviour.name,), self._bound, "table", 1 + self._symmetric
+        return Exploration(*about, reached=reached, elsewhere=elsewhere)
 
     def _explore(self, rows: Rows) -> None:
         start = rows.layout.pack(*numbers_of(rows, self._parts))
@@ -189,7 +202,12 @@ class TableSearch:
         batches = list(spread(tasks, _BATCH))
         about = ([each] * len(batches) for each in (self._behaviour, self._bound, frozenset(self.found.reached)))
         done = self._executor.map(do_tasks, *about, batches)
-        return zip(turns, chain.from_iterable(chain.from_iterable(done)), strict=True)
+        return zip(turns, chain.from_iterable(map(self._of_batch, done)), strict=True)
+
+    def _of_batch(self, done: tuple[list[Learned], float]) -> list[Learned]:
+        learned, seconds = done
+        self.found.elsewhere += seconds
+        return learned
 
     def _find(self, broken: Broken) -> None:
         history = self._ways.history(broken.where)[0] + [broken.move] * (broken.move >= 0)
