@@ -213,13 +213,13 @@ def test_transitions_are_stepped_on_the_real_machine(monkeypatch: pytest.MonkeyP
     stepped = []
     real = Rows.after
 
-    def counted(table: Rows, case: Aspect) -> Any:
+    def counted(table: Rows, case: Aspect, row: int) -> Any:
         stepped.append(case)
-        return real(table, case)
+        return real(table, case, row)
 
     monkeypatch.setattr(Rows, "after", counted)
     found = TableSearch(PRESETS["ideal"], Bound(5, 3)).run()
     assert len(stepped) >= found.transitions // 1000
-    monkeypatch.setattr(Rows, "after", lambda _rows, _case: (0, 0, 0, 0, 0))
+    monkeypatch.setattr(Rows, "after", lambda _rows, _case, _row: (0, 0, 0, 0, 0))
     with pytest.raises(UnsupportedError, match="no table"):
         TableSearch(PRESETS["ideal"], Bound(5, 3)).run()

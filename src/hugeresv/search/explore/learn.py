@@ -65,7 +65,7 @@ def ground(behaviour: Behaviour, bound: Bound) -> Ground:
 class Known(NamedTuple):
     """What need not be looked for: interesting states that were reached, and parts of machines that were checked."""
 
-    reached: AbstractSet[str]
+    reached: set[str]
     checked: set[Parts]
 
 
@@ -74,7 +74,7 @@ def do_tasks(
 ) -> tuple[list[Learned], float]:
     """Every move of every task, learned, and the seconds of CPU time that it took; `reached` is known."""
     begin = time.thread_time()
-    here, known = ground(behaviour, bound), Known(reached, set())
+    here, known = ground(behaviour, bound), Known(set(reached), set())
     learned = [each for task in tasks for each in _do(here, known, task)]
     return learned, time.thread_time() - begin
 
@@ -88,10 +88,7 @@ def _do(here: Ground, known: Known, task: Lesson) -> Iterator[Learned]:
 
 
 def learn(here: Ground, machine: Machine, move: Move, known: Known) -> Learned:
-    """Make the move on a copy of `machine`, with numbers in the place of counters that note what is asked of them.
-
-    Invariants and interesting states are asked once of all machines that have the same parts.
-    """
+    """Make the move on a copy of `machine`, with numbers in the place of counters that note what is asked of them."""
     after = machine.copy()
     holders = list(counters(after))
     trace = Trace([getattr(*each) for each in holders])
@@ -116,16 +113,17 @@ def learn(here: Ground, machine: Machine, move: Move, known: Known) -> Learned:
     if outcome is HANG:
         violations.insert(0, RETURNS)
     parts = here.cutter.cut(after)
+    more, reached = looked_at(after, parts, known)
+    return Learned(parts, guards, changes, reads_files, (*violations, *more), reached)
+
+
+def looked_at(machine: Machine, parts: Parts, known: Known) -> tuple[list[Violation], frozenset[str]]:
+    """What a machine breaks, and the interesting states that it is in: once of all that have the same parts."""
     if parts in known.checked:
-        return Learned(parts, guards, changes, reads_files, tuple(violations), frozenset())
+        return [], frozenset()
     known.checked.add(parts)
-    violations += check(after)
-    return Learned(parts, guards, changes, reads_files, tuple(violations), unreached(after, known.reached))
-
-
-def unreached(machine: Machine, reached: AbstractSet[str]) -> frozenset[str]:
-    """The interesting states that the machine is in, but for those that were reached."""
-    return frozenset(name for name, holds in STATES.items() if name not in reached and holds(machine))
+    states = frozenset(name for name, holds in STATES.items() if name not in known.reached and holds(machine))
+    return check(machine), states
 
 
 _reads: set[str] = set()

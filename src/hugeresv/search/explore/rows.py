@@ -219,19 +219,18 @@ class Rows:
             leaf = int(self.leaves[following])
         return UNKNOWN
 
-    def known(self, case: Aspect) -> bool:
-        """Whether the case has a row, which is entered everywhere then; False: it must be learned."""
+    def known(self, case: Aspect) -> int:
+        """The row of a case, which is entered everywhere then; UNKNOWN: it must be learned."""
         row = self.row(case)
-        if row == NOT_READY:
-            return True
-        if row == UNKNOWN or (self.rows[row, OTHER] and self.pair(row, case.other) not in self.other_after.known):
-            return False
+        if row in (NOT_READY, UNKNOWN):
+            return row
+        if self.rows[row, OTHER] and self.pair(row, case.other) not in self.other_after.known:
+            return UNKNOWN
         self._enter(case, row)
-        return True
+        return row
 
-    def after(self, case: Aspect) -> tuple[int, int, int, int, int] | None:
-        """Both views, links, files and counters after a case that is known; None: it stands for nothing."""
-        row = self.row(case)
+    def after(self, case: Aspect, row: int) -> tuple[int, int, int, int, int] | None:
+        """Both views, links, files and counters after a case that has this row; None: it stands for nothing."""
         if row == NOT_READY:
             return None
         keep, cells, links, files, change, changes_other = self.rows[row].tolist()

@@ -122,10 +122,11 @@ class TableSearch:
     def _explore(self, rows: Rows) -> None:
         start = rows.layout.pack(*numbers_of(rows, self._parts))
         ways = Ways(self._here, rows.steps, start)
-        witness = Witness(self._here, self._bound, rows, ways, self.found.reached)
+        known = Known(self.found.reached, set())
+        witness = Witness(self._here, self._bound, rows, ways, known)
         loop = self._loop(rows, start, symmetric=self._symmetric, ask=_ASK_FAR if self._executor else _ASK)
         self.found.engine = f"table, {loop.name}"
-        self._rows, self._ways, self._known = rows, ways, Known(self.found.reached, set())
+        self._rows, self._ways, self._known = rows, ways, known
         try:
             while len(ways.level):
                 with self._timed("checking"):
@@ -160,7 +161,7 @@ class TableSearch:
         """Learn until all cases are known."""
         todo = list(misses)
         with self._timed("learning"):
-            while todo := [miss for miss in todo if not self._rows.known(miss[2])]:
+            while todo := [miss for miss in todo if self._rows.known(miss[2]) == UNKNOWN]:
                 unlike: dict[tuple[int, int], Miss] = {}
                 for miss in todo:
                     unlike.setdefault(self._lack(miss[2]), miss)

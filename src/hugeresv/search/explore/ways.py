@@ -11,8 +11,6 @@ import numpy as np
 from hugeresv.model.machine import Machine
 from hugeresv.search.explore.arrays import Expanded
 from hugeresv.search.explore.learn import Ground
-from hugeresv.search.explore.parts import Parts
-from hugeresv.search.explore.parts import turned as as_second
 from hugeresv.search.explore.steps import Moves
 
 _MACHINES_KEPT = 20_000
@@ -95,8 +93,3 @@ class Ways:
         level = bisect_right(self._firsts, where) - 1
         place = where - self._firsts[level]
         return int(self._parents[level][place]), int(self._moves[level][place])
-
-    def parts(self, stood: Stood) -> Parts:
-        """A machine in parts, the first process of the state first."""
-        parts = self._here.cutter.cut(stood.machine)
-        return as_second(parts) if stood.turned else parts

@@ -12,19 +12,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hugeresv.invariants.check import check
 from hugeresv.invariants.violation import Violation
 from hugeresv.model.machine import Machine
 from hugeresv.search.explore.bound import Bound
-from hugeresv.search.explore.learn import Ground, unreached
+from hugeresv.search.explore.learn import Ground, Known, looked_at
 from hugeresv.search.explore.parts import Parts, counted
-from hugeresv.search.explore.rows import Aspect, Refuted, Rows
-from hugeresv.search.explore.ways import Stood, Ways
+from hugeresv.search.explore.parts import turned as as_second
+from hugeresv.search.explore.rows import UNKNOWN, Aspect, Refuted, Rows
+from hugeresv.search.explore.ways import Ways
+from hugeresv.search.fuzz.states import STATES
 
 CHECKED_OF = 1_000
 """One of so many transitions is stepped on the real machine, too."""
 _WALK, _COMPARED = 32, 4
 """Most steps of one walk; counters are compared after each, and everything after so many."""
+
+
+_FILES, _COUNTERS = 3, 4
+OF_TWO_PARTS = {"hole in a shared mapping's promise": _FILES, "page shared while a mount has minimum left": _COUNTERS}
+"""Interesting states that a view has together with files or counters, by the place of that part in a state."""
+_PAIR_BITS = 32
 
 
 class Broken(Exception):  # noqa: N818  not an error: the search is over
@@ -50,13 +57,14 @@ class Step(NamedTuple):
 class Witness:
     """Watches one search."""
 
-    def __init__(self, here: Ground, bound: Bound, rows: Rows, ways: Ways, reached: set[str]) -> None:
-        """`reached`: interesting states that were seen; it grows."""
-        self._here, self._names, self._rows, self._ways, self._reached = here, bound.names, rows, ways, reached
+    def __init__(self, here: Ground, bound: Bound, rows: Rows, ways: Ways, known: Known) -> None:
+        """`known`: what need not be looked for; it grows."""
+        self._here, self._names, self._rows, self._ways, self._known = here, bound.names, rows, ways, known
         self._random = Random(0)
         self._unchecked = 0
-        self._known = [np.zeros(1, np.bool_) for _ in range(4)]
+        self._seen = [np.zeros(1, np.bool_) for _ in range(4)]
         """Which views, links, files and counters were seen on a machine."""
+        self._pairs = {name: np.empty(0, np.int64) for name, part in OF_TWO_PARTS.items() if _can_be(part, bound)}
 
     def see(self) -> None:
         """Compare what appears for the first time in the last level."""
@@ -64,32 +72,50 @@ class Witness:
         for place in self._firsts(columns):
             where = self._ways.first + place
             stood = self._ways.machine(where)
-            numbers = numbers_of(self._rows, self._ways.parts(stood))
+            parts = self._here.cutter.cut(stood.machine)
+            numbers = numbers_of(self._rows, as_second(parts) if stood.turned else parts)
             if numbers != tuple(int(column[place]) for column in columns):
                 raise Refuted(self._ways.parent(where)[1] >> 2)
-            violations = check(stood.machine)
+            violations, reached = looked_at(stood.machine, parts, self._known)
             if violations:
                 raise Broken(where, -1, violations)
-            self._reached |= unreached(stood.machine, self._reached)
+            self._known.reached.update(reached)
             for process, view in enumerate(numbers[:2]):
-                if not self._known[0][view]:
-                    self._known[0][view] = True
+                if not self._seen[0][view]:
+                    self._seen[0][view] = True
                     self._note_able(view, stood.machine, process ^ stood.turned)
-            for known, number in zip(self._known[1:], numbers[2:], strict=True):
-                known[number] = True
+            for seen, number in zip(self._seen[1:], numbers[2:], strict=True):
+                seen[number] = True
+
+        self._see_pairs(columns)
+
+    def _see_pairs(self, columns: Sequence[Any]) -> None:
+        """Look for the interesting states that neither part has alone, wherever two parts are together at first."""
+        for name in self._pairs:
+            column = OF_TWO_PARTS[name]
+            if name in self._known.reached:
+                continue
+            for view in columns[:2]:
+                pairs, places = np.unique(view << _PAIR_BITS | columns[column], return_index=True)
+                new = ~np.isin(pairs, self._pairs[name])
+                self._pairs[name] = np.concatenate([self._pairs[name], pairs[new]])
+                machines = (self._ways.machine(self._ways.first + place).machine for place in places[new].tolist())
+                if any(map(STATES[name], machines)):
+                    self._known.reached.add(name)
+                    break
 
     def _firsts(self, columns: Sequence[Any]) -> Iterator[int]:
         """The positions in the level of states with something new."""
         rows = self._rows
         sizes = len(rows.views), len(rows.links), len(rows.files), len(rows.counters)
         for kind, size in enumerate(sizes):
-            if size > len(self._known[kind]):
-                self._known[kind] = np.concatenate([self._known[kind], np.zeros(size, np.bool_)])
+            if size > len(self._seen[kind]):
+                self._seen[kind] = np.concatenate([self._seen[kind], np.zeros(size, np.bool_)])
         for column, kind in zip(columns, (0, 0, 1, 2, 3), strict=True):
-            places = np.flatnonzero(~self._known[kind][column])
+            places = np.flatnonzero(~self._seen[kind][column])
             _, first = np.unique(column[places], return_index=True)
             for place in places[first].tolist():
-                if not self._known[kind][column[place]]:
+                if not self._seen[kind][column[place]]:
                     yield place
 
     def _note_able(self, view: int, machine: Machine, process: int) -> None:
@@ -124,22 +150,22 @@ class Witness:
 
     def _way(self, numbers: Numbered) -> Iterator[Step]:
         """Operations of either process, drawn, as long as the table knows them."""
-        rows, known = self._rows, self._known[0]
+        rows, seen = self._rows, self._seen[0]
         for _ in range(_WALK):
             first, second, links, files, counters = numbers
-            if max(first, second) >= len(known) or not (known[first] and known[second]):
+            if max(first, second) >= len(seen) or not (seen[first] and seen[second]):
                 return
             process = self._random.randrange(len(self._names))
             this, other = (second, first) if process else (first, second)
-            able = rows.able[this, : rows.able_count[this]]
-            able = able[rows.other_able[other, able] & (rows.both[able] | (process == 0))]
-            if not len(able):
-                return
-            operation = int(able[self._random.randrange(len(able))])
+            count = int(rows.able_count[this])
+            operation = int(rows.able[this, self._random.randrange(count)]) if count else 0
+            if not count or not rows.other_able[other, operation] or (process and not rows.both[operation]):
+                continue
             case = Aspect(operation, this, other, int(rows.flipped[links]) if process else links, files, counters)
-            if not rows.known(case):
+            row = rows.known(case)
+            if row == UNKNOWN:
                 return
-            after = rows.after(case)
+            after = rows.after(case, row)
             yield Step(process, operation, after)
             numbers = after or numbers
 
@@ -158,9 +184,18 @@ class Witness:
             if number % every and number < len(way):
                 if counted(machine) != self._rows.counters.values[after[-1]]:
                     return operation
-            elif numbers_of(self._rows, self._ways.parts(Stood(machine, turned))) != after:
+            elif self._numbers(machine, turned) != after:
                 return operation
         return None
+
+    def _numbers(self, machine: Machine, turned: bool) -> Numbered:
+        parts = self._here.cutter.cut(machine)
+        return numbers_of(self._rows, as_second(parts) if turned else parts)
+
+
+def _can_be(part: int, bound: Bound) -> bool:
+    """Whether there is anything of which `OF_TWO_PARTS` tells: files, or a minimum among the counters."""
+    return bool(bound.shared if part == _FILES else bound.min_size)
 
 
 def numbers_of(rows: Rows, parts: Parts) -> Numbered:
