@@ -80,7 +80,7 @@ OUT_OF_REACH = {
 
 OF_NODES = {
     "demote-batch", "demote-feeds-surplus", "demote-node-wraps", "gather-node", "node-write-counts-surplus",
-    "shrink-floor", "shrink-takes-surplus-page", "weighted-interleave",
+    "same-node-move-pins", "shrink-floor", "shrink-takes-surplus-page", "weighted-interleave",
 }  # fmt: skip
 
 

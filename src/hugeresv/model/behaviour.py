@@ -418,6 +418,13 @@ class Behaviour:
         source="mm/hugetlb.c (set_max_huge_pages): the node's persistent pages are an unsigned int",
         verified="6.12.118, 6.18.15, 7.3.4 against 6.1.192",
     )
+    same_node_move_pins: bool = switch(
+        False,
+        differs="a page that moves within its node, and gets a fresh page there, can never be moved again",
+        since="in 6.18.15, not in 6.12.118 and 7.3.4; a fix was posted in July 2026",
+        source="ba23f58de896 (move_hugetlb_state returns before it sets HPG_migratable)",
+        verified="6.18.15 against 6.12.118 and 7.3.4; not on 6.18.44, whose host has one node and cannot show it",
+    )
     weighted_interleave: bool = switch(
         True,
         differs="off: the policy MPOL_WEIGHTED_INTERLEAVE is EINVAL",

@@ -169,7 +169,7 @@ class _Walk:
                 yield index - vma.first_index
 
     def _page(self, folio: Folio) -> PageKey:
-        return self._cgroup(folio.cgroup), self._cgroup(folio.cgroup_rsvd), folio.nid
+        return self._cgroup(folio.cgroup), self._cgroup(folio.cgroup_rsvd), folio.nid, folio.migratable
 
     def _order(self, file: KnownFile) -> Iterator[Hashable]:
         """The order in which mappings that begin at the same index lose their pages, as far as it matters.

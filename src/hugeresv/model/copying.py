@@ -132,6 +132,7 @@ class _Copies:
                 self._hstates[folio.hstate], folio.nid, self._subpool(folio.subpool), *paid_by
             )
             new.anon, new.mapcount, new.restore_reserve = folio.anon, folio.mapcount, folio.restore_reserve
+            new.migratable = folio.migratable
         return new
 
     def _resv_map(self, resv_map: ResvMap) -> ResvMap:

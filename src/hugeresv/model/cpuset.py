@@ -56,7 +56,7 @@ def _follow(machine: Machine, task: Process, old: Placement) -> None:
     with task.mm.mmap_lock:  # mpol_rebind_mm
         for vma in task.mm.vmas:
             vma.policy = _rebound(vma.policy, new)
-    migrate_mm(task.mm, old, new, move_all=True)
+    migrate_mm(machine, task.mm, old, new, move_all=True)
 
 
 def _rebound(policy: MemPolicy | None, mems: Placement) -> MemPolicy | None:

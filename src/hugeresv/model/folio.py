@@ -15,10 +15,21 @@ class Folio:
 
     `mapcount` counts the entries of page tables that map it, those of shared mappings only where there are several
     nodes. With the last one an anonymous page is freed; a page of the page cache is kept by its inode.
-    `restore_reserve` (HPG_restore_reserve) makes the page a promise again when it is freed.
+    `restore_reserve` (HPG_restore_reserve) makes the page a promise again when it is freed. Without `migratable`
+    (HPG_migratable) it stays on its node whatever is asked for.
     """
 
-    __slots__ = ("anon", "cgroup", "cgroup_rsvd", "hstate", "mapcount", "nid", "restore_reserve", "subpool")
+    __slots__ = (
+        "anon",
+        "cgroup",
+        "cgroup_rsvd",
+        "hstate",
+        "mapcount",
+        "migratable",
+        "nid",
+        "restore_reserve",
+        "subpool",
+    )
 
     def __init__(
         self,
@@ -34,6 +45,7 @@ class Folio:
         self.anon = True
         self.mapcount = 1
         self.restore_reserve = False
+        self.migratable = True
         self.subpool = subpool
         self.cgroup = cgroup
         self.cgroup_rsvd = cgroup_rsvd

@@ -48,7 +48,8 @@ def mbind(
 
     `move` leaves pages that other page tables map, too; `move_all` takes these along. EINVAL: no such node, nodes with
     a mode that has none, or a cut inside a huge page. EFAULT: something in the range is not mapped; for the default
-    policy, nothing is. EIO: `strict` alone, and a page is on another node. EPERM: `move_all` without CAP_SYS_NICE.
+    policy, nothing is. EPERM: `move_all` without CAP_SYS_NICE. EIO: `strict` and not the default policy, and a page is
+    on another node; with `move` one that could not be moved, when the policy is set and the others have moved.
     """
     if move_all and not task.capable:
         return Outcome.EPERM
@@ -66,9 +67,8 @@ def mbind(
         moves = _bind_range(machine, task, address, end, policy, nodes, move=move, move_all=move_all, strict=strict)
     if isinstance(moves, Outcome):
         return moves
-    for each in moves:
-        migrate_folio(each)
-    return Outcome.OK
+    moved = [migrate_folio(machine, each) is Outcome.OK for each in moves]
+    return Outcome.OK if all(moved) or not strict or policy is None else Outcome.EIO
 
 
 def _bind_range(

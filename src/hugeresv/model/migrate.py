@@ -29,14 +29,17 @@ class Move(NamedTuple):
     nodes: Placement
 
 
-def migrate_folio(move: Move) -> Outcome:
+def migrate_folio(machine: Machine, move: Move) -> Outcome:
     """unmap_and_move_huge_page: another page, on the first of the nodes that has one, takes the place of this one.
 
     A free page if not all are promised; then the old one goes back to the pool. Else a fresh one, whatever overcommit
     says: the pool itself has moved, and a surplus page of the old node with it. ENOMEM: there are no fresh gigantic
     pages (alloc_hugetlb_folio_nodemask, move_hugetlb_state). A page that was unmapped meanwhile stays where it was.
+    EBUSY: one that cannot be moved (folio_isolate_hugetlb).
     """
     page_table, number, folio, nodes = move
+    if not folio.migratable:
+        return Outcome.EBUSY
     hstate = folio.hstate
     nid = hstate.dequeue_unpromised(nodes)
     is_fresh = nid is None
@@ -52,6 +55,7 @@ def migrate_folio(move: Move) -> Outcome:
         promised, folio.restore_reserve = folio.restore_reserve, False
     if is_fresh:
         hstate.remove_temporary(old, nid, promised=promised)
+        folio.migratable = not (old == nid and machine.behaviour.same_node_move_pins)
     else:
         hstate.put_page(old, promised=promised, stays=False)
     return Outcome.OK
@@ -66,7 +70,8 @@ def move_page(machine: Machine, task: Process, address: int, node: int, *, move_
     """move_pages(2) of one own page to a node: the errno of the call, or that of the page's status.
 
     EPERM: `move_all` without CAP_SYS_NICE. ENODEV: no such node. EACCES: outside the cpuset, or others map the page.
-    EFAULT: nothing is mapped there. ENOENT: there is no page. ENOMEM: gigantic, and the node has no free page.
+    EBUSY: it cannot be moved. EFAULT: nothing is mapped there. ENOENT: there is no page. ENOMEM: gigantic, and the node
+    has no free page.
     """
     if move_all and not task.capable:
         return Outcome.EPERM
@@ -76,7 +81,7 @@ def move_page(machine: Machine, task: Process, address: int, node: int, *, move_
         return Outcome.EACCES
     with task.mm.mmap_lock.read:
         move = _page_to_move(task, address, node, move_all=move_all)
-    return move if isinstance(move, Outcome) else migrate_folio(move)
+    return move if isinstance(move, Outcome) else migrate_folio(machine, move)
 
 
 def _page_to_move(task: Process, address: int, node: int, *, move_all: bool) -> Move | Outcome:
@@ -107,10 +112,10 @@ def migrate_pages(machine: Machine, task: Process, target: Process, old: Placeme
     new = tuple(nid for nid in mems_allowed(machine, task.cgroup) if nid in new)
     if not new:
         return Outcome.EINVAL
-    return migrate_mm(target.mm, old, new, move_all=task.capable)
+    return migrate_mm(machine, target.mm, old, new, move_all=task.capable)
 
 
-def migrate_mm(mm: AddressSpace, old: Placement, new: Placement, *, move_all: bool) -> Outcome:
+def migrate_mm(machine: Machine, mm: AddressSpace, old: Placement, new: Placement, *, move_all: bool) -> Outcome:
     """do_migrate_pages: each node of `old` moves to that of `new` in the same place, from the end of a chain on.
 
     Where their numbers differ, what is on a node of both stays. What cannot move is left, but for lack of memory.
@@ -128,8 +133,8 @@ def migrate_mm(mm: AddressSpace, old: Placement, new: Placement, *, move_all: bo
         if source is None or dest is None:
             return Outcome.OK
         left.remove(source)
-        outcome = _migrate_to_node(mm, source, dest, move_all=move_all)
-        if outcome is not Outcome.OK:
+        outcome = _migrate_to_node(machine, mm, source, dest, move_all=move_all)
+        if outcome is Outcome.ENOMEM:
             return outcome
     return Outcome.OK
 
@@ -139,7 +144,7 @@ def remap(nid: int, old: Placement, new: Placement) -> int:
     return new[old.index(nid) % len(new)] if nid in old and new else nid
 
 
-def _migrate_to_node(mm: AddressSpace, source: int, dest: int, *, move_all: bool) -> Outcome:
+def _migrate_to_node(machine: Machine, mm: AddressSpace, source: int, dest: int, *, move_all: bool) -> Outcome:
     """migrate_to_node: all that an address space maps from one node, in address order."""
     with mm.mmap_lock.read:
         moves = {
@@ -150,7 +155,7 @@ def _migrate_to_node(mm: AddressSpace, source: int, dest: int, *, move_all: bool
             if folio.nid == source and (move_all or not is_shared(folio))
         }
     for move in moves.values():
-        outcome = migrate_folio(move)
-        if outcome is not Outcome.OK:
+        outcome = migrate_folio(machine, move)
+        if outcome is Outcome.ENOMEM:
             return outcome
     return Outcome.OK

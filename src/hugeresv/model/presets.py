@@ -150,6 +150,7 @@ LINUX_6_18 = Behaviour(
     fault_rollback=FaultRollback.RESERVE_ONLY,
     shrink_takes_surplus_page=True,
     node_surplus_wraps=True,
+    same_node_move_pins=True,
     gigantic_overcommit=False,
     demote_batch=True,
     demote_node_wraps=True,
