@@ -1,1 +1,1 @@
-"""The site: what it is made of, and what puts it together."""
+"""The site: the docs as pages, the playground, and what puts both together."""

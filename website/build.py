@@ -1,88 +1,48 @@
-"""Puts the site together: pages of this folder, the scripts of `--html`, the package, its scenarios, and Pyodide."""
+"""Puts the site together: pages by zensical, the playground beside them, every link followed."""
 
-import base64
-import hashlib
-import json
+import os
 import shutil
 import subprocess
-import tarfile
+import sys
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile
 
-from hugeresv.model.presets import PRESETS
-from hugeresv.reports.html.page import SHOWING_FILMS, asset
-from hugeresv.scenario.operation import OPERATIONS
+from website.links import broken_links
+from website.pages import Pages
+from website.playground_files import ROOT, build_playground, fetched
 
-ROOT = Path(__file__).parents[1]
 SITE = ROOT / "site"
 SOURCES = Path(__file__).parent
-
-PYODIDE = "314.0.7"
-PYODIDE_SHA512 = "0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A=="
-"""CPython for browsers, from npm; what that registry says of the package, base64."""
-
-PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
-
-LEFT_OUT = ("cli", "auditing", "sources/drgn", "kernels/guest", "kernels/host")
-"""Parts of the package that a browser has no use for."""
+MOST_TOLD = 20
 
 
-class NotFetchedError(Exception):
-    """Pyodide is not there and cannot be had; says why."""
+class BrokenLinksError(Exception):
+    """A page could not be made, or links to what is not there."""
 
 
 def build(site: Path = SITE) -> None:
-    """Make the site anew. Raises NotFetchedError where Pyodide cannot be had."""
-    archive = fetched()
-    playground = site / "playground"
+    """Make the site anew. Raises NotFetchedError where Pyodide cannot be had, and BrokenLinksError."""
+    fetched()
     shutil.rmtree(site, ignore_errors=True)
-    shutil.copytree(SOURCES / "playground", playground)
-    for style in ("base.css", "films.css"):
-        (playground / style).write_text(asset(style), encoding="utf-8")
-    scripts = ['"use strict";', *map(asset, SHOWING_FILMS)]
-    (playground / "films.js").write_text("\n".join(scripts), encoding="utf-8")
-    (playground / "data.json").write_text(json.dumps(_data()), encoding="utf-8")
-    _pack(playground / "hugeresv.zip")
-    _unpack(archive, playground / "pyodide")
+    pages = build_pages(site)
+    build_playground(site, pages.live.texts, pages.live.shown)
+    broken = list(broken_links(site))
+    if broken:
+        told = "\n  ".join(broken[:MOST_TOLD])
+        raise BrokenLinksError(f"{len(broken)} links lead nowhere:\n  {told}")
 
 
-def _data() -> dict[str, object]:
-    """What the page knows before Python is there."""
-    folder = ROOT / "scenarios"
-    paths = sorted(folder.rglob("*.scn"), key=lambda path: (len(path.parts), path))
-    scenarios = {str(path.relative_to(folder).with_suffix("")): path.read_text(encoding="utf-8") for path in paths}
-    return {"scenarios": scenarios, "operations": sorted(OPERATIONS), "kernels": list(PRESETS)}
-
-
-def _pack(archive: Path) -> None:
-    package = ROOT / "src"
-    left_out = [package / "hugeresv" / part for part in LEFT_OUT]
-    with ZipFile(archive, "w", ZIP_DEFLATED) as file:
-        for path in sorted(package.rglob("*.py")):
-            if not any(path.is_relative_to(part) for part in left_out):
-                file.write(path, path.relative_to(package))
-
-
-def fetched() -> Path:
-    """The package in build/, which is fetched where it is not there yet."""
-    archive = ROOT / "build" / f"pyodide-{PYODIDE}.tgz"
-    if not archive.exists():
-        archive.parent.mkdir(exist_ok=True)
-        if shutil.which("npm") is None:
-            raise NotFetchedError("npm is needed to fetch Pyodide. On Debian: sudo apt-get install npm")
-        npm = ("npm", "pack", "--silent", f"pyodide@{PYODIDE}", "--pack-destination", str(archive.parent))
-        if subprocess.run(npm, check=False, stdout=subprocess.DEVNULL).returncode:
-            raise NotFetchedError(f"npm cannot fetch pyodide@{PYODIDE}")
-    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    if digest != PYODIDE_SHA512:
-        raise NotFetchedError(f"{archive} is not the package that was pinned; remove it")
-    return archive
-
-
-def _unpack(archive: Path, folder: Path) -> None:
-    folder.mkdir()
-    with tarfile.open(archive) as file:
-        for name in PYODIDE_FILES:
-            content = file.extractfile(f"package/{name}")
-            assert content is not None
-            (folder / name).write_bytes(content.read())
+def build_pages(site: Path) -> Pages:
+    """The docs as pages; what they show of the playground is in the answer."""
+    work = ROOT / "build" / "docs"
+    shutil.rmtree(work, ignore_errors=True)
+    pages = Pages(work / "pages")
+    pages.write()
+    shutil.copy(SOURCES / "zensical.toml", work)
+    shutil.copytree(SOURCES / "assets", work / "pages" / "assets")
+    zensical = (sys.executable, "-m", "zensical", "build", "--strict", "-f", str(work / "zensical.toml"))
+    plain = os.environ | {"NO_COLOR": "1"}
+    ran = subprocess.run(zensical, cwd=work, env=plain, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise BrokenLinksError(f"zensical: {ran.stdout}{ran.stderr.partition('Traceback')[0]}")
+    shutil.copytree(work / "site", site)
+    return pages

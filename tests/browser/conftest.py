@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from threading import Thread
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+
+from website.build import build
+from website.playground_files import NotFetchedError, fetched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
@@ -31,6 +37,35 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002  the base class calls it so
+        """Say nothing."""
+
+
+class Site(NamedTuple):
+    """The whole site: where its files are, and where it is served."""
+
+    folder: Path
+    address: str
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site as `dev.py site` builds it, every link followed; who asks for it is of the group "site"."""
+    try:
+        fetched()
+    except NotFetchedError as error:
+        pytest.skip(f"the tests of the site: {error}")
+    folder = tmp_path_factory.mktemp("site") / "site"
+    build(folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield Site(folder, f"http://127.0.0.1:{server.server_port}/")
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture

@@ -3,10 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,15 +12,16 @@ from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.play.film import filmed
 from hugeresv.reports.html.films import described, films_data
 from hugeresv.scenario.scenario import Together
-from tests.browser.conftest import accessibility
+from tests.browser.conftest import Site, accessibility
 from tests.played import SCENARIOS, scenario_in
-from website.build import NotFetchedError, build, fetched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytest.importorskip("playwright", reason="the tests in a browser need playwright")
 from playwright.sync_api import expect
+
+pytestmark = pytest.mark.xdist_group("site")
 
 PATIENCE_MS = 90_000
 """Python has to be loaded, beside whatever else this machine does."""
@@ -34,26 +31,10 @@ expect.set_options(timeout=PATIENCE_MS)
 WRAPS = "pool 2M nr=1\ndb mmap a 1 private\ndb touch a 0\ndb fork child\ndb exit\n"
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002  the base class calls it so
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the site is served."""
-    try:
-        fetched()
-    except NotFetchedError as error:
-        pytest.skip(f"the tests of the playground: {error}")
-    site = tmp_path_factory.mktemp("site") / "site"
-    build(site)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/playground/"
-        server.shutdown()
-        thread.join()
+def address(site: Site) -> str:
+    """Where the playground is."""
+    return f"{site.address}playground/"
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +71,17 @@ def test_every_scenario_is_the_same_film_in_the_browser(playground: "Page") -> N
             continue
         run = described(scenario.id or "the scenario", scenario, [filmed(scenario, kernel)], "6.18")
         assert found == {"films": json.loads(json.dumps(films_data([run])))}, path
+
+
+def test_what_is_ready_is_what_python_answers(playground: "Page", site: Site) -> None:
+    """Films of the site are what Python in the browser answers. Catches: a film of another scenario or kernel."""
+    data = json.loads((site.folder / "playground/data.json").read_text())
+    assert len(data["ready"]) > 150
+    for asked, path in sorted(data["ready"].items())[::5]:
+        name, kernel, other = [*asked.split(" "), ""][:3]
+        found = ask(playground, do="run", text=data["scenarios"][name], kernel=kernel, other=other)
+        if "together" not in found.get("error", ""):
+            assert found == json.loads((site.folder / "playground" / path).read_text()), asked
 
 
 def test_a_scenario_that_is_typed_runs(playground: "Page") -> None:
@@ -167,10 +159,9 @@ def test_it_fits_a_small_screen(playground: "Page") -> None:
     playground.set_viewport_size({"width": 1500, "height": 950})
 
 
-def test_it_says_that_it_must_be_served(browser: "Browser", address: str, tmp_path: Path) -> None:
+def test_it_says_that_it_must_be_served(browser: "Browser", site: Site) -> None:
     """Opened as a file, threads are refused. Catches: a page that stays at loading for ever."""
-    build(tmp_path / "site")
     page = browser.new_page()
-    page.goto((tmp_path / "site/playground/index.html").as_uri())
+    page.goto((site.folder / "playground/index.html").as_uri())
     page.wait_for_selector("text=python3 dev.py site --serve")
     page.close()

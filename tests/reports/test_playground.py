@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from website.build import LEFT_OUT
+from website.playground_files import LEFT_OUT
 
 ABSENT = ("click", "rich", "textual", "prometheus_client", "jinja2", "drgn", "fcntl", "pwd", "grp", "termios")
 """Packages that are not shipped, and modules that Pyodide's Python lacks."""

@@ -4,6 +4,8 @@
 
 const PAUSE = 250;
 
+const isEmbedded = new URLSearchParams(location.search).has("embed") && window.frameElement !== null;
+
 const by = (id) => document.getElementById(id);
 
 class Python {
@@ -41,14 +43,18 @@ async function unpacked(letters) {
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"))).text();
 }
 
-function firstWrong({ films }) {
+/* Where a film is opened: where something goes wrong; in a page of the docs else behind the last call. */
+function opening({ films, part, steps }) {
+  if (part != null) return part;
   const found = films[0].moments.findIndex(({ wrong }) => wrong);
-  return found < 0 ? undefined : found;
+  if (found >= 0) return found;
+  return isEmbedded ? steps.length : 0;
 }
 
 class Playground {
-  constructor({ scenarios, operations, kernels }) {
+  constructor({ scenarios, operations, kernels, ready }) {
     this.scenarios = scenarios;
+    this.filmsReady = ready;
     this.films = new Films(by("place"), (_, step) => this.stepped(step));
     this.editor = new Editor(by("text"), by("coloured"), operations);
     by("kernels").append(...kernels.map((name) => element("option", { value: name })));
@@ -59,13 +65,22 @@ class Playground {
     by("fit").addEventListener("submit", (event) => this.fit(event));
     by("link").addEventListener("click", () => this.copy());
     addEventListener("hashchange", () => location.hash.slice(1) !== this.place && this.arrive());
-    this.python = new Python(() => this.ready(), (why) => this.cannot(`Python could not be loaded: ${why}.`));
+  }
+
+  /* Python is loaded when something is asked of it, or when there is nothing else to do. */
+  get python() {
+    if (!this.started) {
+      by("state").textContent = "Python is being loaded…";
+      this.started = new Python(() => this.ready(), (why) => this.cannot(`Python could not be loaded: ${why}.`));
+    }
+    return this.started;
   }
 
   choices() {
     const groups = new Map();
     for (const name of Object.keys(this.scenarios)) {
-      const [folder, short] = name.includes("/") ? name.split("/") : ["first steps", name];
+      const folder = name.includes("/") ? name.slice(0, name.lastIndexOf("/")) : "first steps";
+      const short = name.slice(name.lastIndexOf("/") + 1);
       if (!groups.has(folder)) groups.set(folder, element("optgroup", { label: folder }));
       groups.get(folder).append(element("option", { value: name }, short));
     }
@@ -98,6 +113,7 @@ class Playground {
     by("other").value = asked.get("with") ?? "";
     this.step = /^\d+$/.test(asked.get("step") ?? "") ? Number(asked.get("step")) : undefined;
     this.editor.text = text;
+    if (isEmbedded) by("text").style.height = `${Math.min(text.trimEnd().split("\n").length, 16) * 1.55 + 1.6}em`;
     await this.run();
   }
 
@@ -124,7 +140,7 @@ class Playground {
     const asked = { text: this.editor.text, kernel: by("kernel").value, other: by("other").value };
     this.showChoice(asked.text);
     const slow = setTimeout(() => this.isReady && (by("state").textContent = "running…"), 300);
-    const found = await this.python.ask({ do: "run", ...asked });
+    const found = (await this.film(asked)) ?? (await this.python.ask({ do: "run", ...asked }));
     clearTimeout(slow);
     if (this.isReady) by("state").textContent = "";
     this.isRunning = false;
@@ -133,15 +149,26 @@ class Playground {
     await this.remember();
   }
 
+  /* What Python would answer, where the site has it ready. */
+  async film({ text, kernel, other }) {
+    const path = this.filmsReady[[this.name, kernel.trim(), other.trim()].filter(Boolean).join(" ")];
+    return this.name && text === this.scenarios[this.name] && path ? (await fetch(path)).json() : undefined;
+  }
+
   show({ films, error, line }) {
     by("trouble").textContent = error ? `${line ? `line ${line}: ` : ""}${error}` : "";
     this.editor.mark(line ?? null);
     if (films) {
       this.isShowing = true;
-      this.films.show(films, { step: this.step ?? films.runs[0].part ?? firstWrong(films.runs[0]) });
+      this.films.show(films, { step: this.step ?? opening(films.runs[0]) });
       this.isShowing = false;
-      if (!by("legend").childElementCount) by("legend").append(...legend(films.states));
+      if (!by("legend").childElementCount) this.explain(legend(films.states));
     }
+  }
+
+  explain([title, ...rest]) {
+    if (isEmbedded) by("legend").append(element("details", {}, element("summary", {}, title.textContent), rest));
+    else by("legend").append(title, ...rest);
   }
 
   showChoice(text) {
@@ -188,12 +215,25 @@ class Playground {
 
 async function begin() {
   startColours();
+  document.body.classList.toggle("is-embedded", isEmbedded);
   if (location.protocol === "file:") throw new Error("The playground must be served: python3 dev.py site --serve");
   const missing = Object.entries({ WebAssembly: globalThis.WebAssembly, Worker: globalThis.Worker, CompressionStream: globalThis.CompressionStream }).filter(([, there]) => !there);
   if (missing.length) throw new Error(`This browser cannot run it: it has no ${missing.map(([name]) => name).join(" and no ")}.`);
   const data = await (await fetch("data.json")).json();
   globalThis.playground = new Playground(data);
   await globalThis.playground.arrive();
+  if (isEmbedded) embed();
+  else globalThis.playground.python;
+}
+
+/* In a page of the docs: as high as what it shows, and never lower than it was. */
+function embed() {
+  let height = 0;
+  const fit = () => {
+    height = Math.max(height, document.body.scrollHeight);
+    frameElement.style.height = `${height}px`;
+  };
+  new ResizeObserver(fit).observe(document.body);
 }
 
 begin().catch((error) => {

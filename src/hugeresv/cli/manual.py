@@ -9,7 +9,7 @@ import click
 import hugeresv
 from hugeresv.cli.verbs import EXIT_STATUSES, NAME, VERBS, cli
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "HUGERESV_LOCK": "The lock file that keeps two commands from using this host's pool at once.",
     "HUGERESV_LOCK_WAIT": "Seconds to wait for that lock. Without it a command says at once who has it.",
     "HUGERESV_TRACEBACK": "Set to 1, a bug of hugeresv shows its traceback.",
@@ -22,10 +22,10 @@ _EXAMPLES = re.compile(r"\x08\nExamples?:\n")
 
 def pages() -> dict[str, str]:
     """The source of every page, by its file name: `hugeresv.1`, `hugeresv-run.1`."""
-    return {f"{'-'.join(words)}.1": _page(words, command) for words, command in _commands((NAME,), cli)}
+    return {f"{'-'.join(words)}.1": _page(words, command) for words, command in commands((NAME,), cli)}
 
 
-def _commands(words: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def commands(words: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """A command and all below it, each with the words that call it."""
     yield words, command
     if isinstance(command, click.Group):
@@ -33,7 +33,7 @@ def _commands(words: tuple[str, ...], command: click.Command) -> Iterator[tuple[
         for name in command.list_commands(context):
             found = command.get_command(context, name)
             assert found is not None
-            yield from _commands((*words, name), found)
+            yield from commands((*words, name), found)
 
 
 def _page(words: tuple[str, ...], command: click.Command) -> str:
@@ -52,7 +52,7 @@ def _page(words: tuple[str, ...], command: click.Command) -> str:
     if command is cli:
         verbs = {f"{NAME}-{verb}(1)": told for verb, told in VERBS.items()}
         lines += [".SH VERBS", *_list(verbs), ".SH EXIT STATUS", *_list(EXIT_STATUSES)]
-        lines += [".SH ENVIRONMENT", *_list(_ENVIRONMENT)]
+        lines += [".SH ENVIRONMENT", *_list(ENVIRONMENT)]
     examples = _EXAMPLES.sub("", command.epilog or "")
     lines += [".SH EXAMPLES", ".nf", *map(_escaped, examples.split("\n")), ".fi"]
     if command is not cli:

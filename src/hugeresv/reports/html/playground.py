@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from hugeresv.errors import HugeresvError, InputError
@@ -48,7 +49,7 @@ def _run(text: str, kernel: str, other: str) -> dict[str, Any]:
         raise InputError(
             f"a scenario of {len(scenario.steps)} steps is too long for a browser: run it with hugeresv run"
         )
-    if any(isinstance(step.operation, Together) for step in scenario.steps):
+    if find_spec("greenlet") is None and any(isinstance(step.operation, Together) for step in scenario.steps):
         raise InputError("calls at once (together) need more than a browser's Python has: use hugeresv run --html")
     kernels = [_model(name.strip()) for name in (kernel, other) if name.strip()]
     part = None
