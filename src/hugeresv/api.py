@@ -251,7 +251,7 @@ def interleave(kernel: str, scenario: Source, *, preemptions: int | None = None)
 
     with closing(parse_kernel(kernel)) as on:
         if not isinstance(on, ModelKernel):
-            raise InputError(f"{kernel}: only a behaviour of the model has orders to try")
+            raise InputError(f"{kernel}: orders of calls are tried on the model alone; name a behaviour, such as 6.18")
         return search(_scenario(scenario), on, preemptions=preemptions)
 
 

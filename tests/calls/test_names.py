@@ -184,9 +184,9 @@ WRONG: list[tuple[Operation, str]] = [
     (Mmap("p", "c", "private", pages=1, over=Place("c")), "process 'p' has no mapping 'c'"),
     (Mmap("p", "c", "private", pages=1, file="f"), "there is no open file 'f'"),
     (Mmap("p", "c", "private", pages=1, file="f", normal=True), "both ordinary memory and of file"),
-    (Mmap("p", "c", "private", pages=1, noreplace=True), "there is no over"),
+    (Mmap("p", "c", "private", pages=1, noreplace=True), "noreplace has an effect only with over"),
     (Mremap("p", "a", 0, 4, new_pages=4, over=Place("c")), "process 'p' has no mapping 'c'"),
-    (Fork("p", "p"), "there is a process 'p' already"),
+    (Fork("p", "p"), "process 'p' exists already"),
     (Shmat("p", "s", "c"), "there is no segment 's'"),
     (Shmrm("s"), "there is no segment 's'"),
     (Ftruncate("p", "f", 1), "there is no open file 'f'"),
@@ -218,7 +218,7 @@ def test_a_name_is_not_given_twice() -> None:
     learnt(names, (Memfd("f"), 3), (Shmget("p", "s", pages=1), 4), (Mount("m"), 0))
     for operation, said in (
         (OpenFile("f"), "file 'f' is open already"),
-        (Shmget("p", "s", pages=1), "there is a segment 's' already"),
+        (Shmget("p", "s", pages=1), "segment 's' exists already"),
         (Mount("m"), "'m' is mounted already"),
     ):
         with pytest.raises(ScenarioError, match=said):
@@ -247,7 +247,7 @@ def test_lengths_are_in_pages_of_their_own_size() -> None:
     for wrong, why in (
         (Mmap("p", "n", "shared", pages=1, file="f", page_size_kB=2048), "cannot have pages of 2M: .* has pages of 1G"),
         (Memfd("g", page_size_kB=64), "there is no pool of 64K pages; there is: 1G, 2M"),
-        (SetNrHugepages(1, mempolicy=True), "with mempolicy is a write by a process"),
+        (SetNrHugepages(1, mempolicy=True), "with mempolicy needs a process"),
         (SetMempolicy("p", "bind", (1024,)), "there is no node 1024: Linux has at most 1024"),
         (MigratePages("p", "q", (0,), (1,)), "there is no process 'q'"),
     ):

@@ -87,7 +87,7 @@ def test_the_source_of_a_rule_has_no_switch(hugeresv: Hugeresv) -> None:
     assert always.out.startswith("# 6.18, hugeresv/model/zap.py\ndef _restores_reserve(")
     assert always.out.endswith("    return True\n")
     last = hugeresv("behaviours", "7.3", "--source", "_restores_reserve")
-    assert last.out.endswith("    return folio.mapcount == 1\n")
+    assert last.out.endswith("    return is_last\n")
 
 
 def test_a_switch_that_is_set_is_in_the_source(hugeresv: Hugeresv) -> None:

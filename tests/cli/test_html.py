@@ -54,7 +54,7 @@ def test_text_in_a_page_ends_no_element(hugeresv: Hugeresv, tmp_path: Path) -> N
 
 def test_what_is_no_file_is_not_replaced(hugeresv: Hugeresv, tmp_path: Path) -> None:
     """`--html` refuses what is no regular file. Catches: a directory or a device that a page takes the place of."""
-    for page, why in ((tmp_path, "it is no regular file"), ("-", "standard output has the report")):
+    for page, why in ((tmp_path, "it is not a regular file"), ("-", "standard output has the report")):
         ran = hugeresv("run", "--html", page, "fork")
         assert (ran.status, ran.out, why in ran.err) == (2, "", True)
 

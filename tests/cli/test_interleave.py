@@ -30,7 +30,7 @@ def test_all_orders_are_clean(hugeresv: Hugeresv) -> None:
     assert ran.status == 0
     assert "All orders keep every invariant" in ran.out
     bounded = hugeresv("interleave", "--preemptions", "1", RACE)
-    assert "All orders of up to 1 preemptions" in bounded.out
+    assert "All orders of up to 1 preemption" in bounded.out
 
 
 def test_as_json(hugeresv: Hugeresv) -> None:

@@ -35,7 +35,7 @@ def first(observation: Observation) -> Finding:
     ("doubt", "said"),
     [
         (replace(LEAK, unreadable=(UNREAD,)), "the open files of PID 1 (init) (that takes CAP_SYS_PTRACE)"),
-        (replace(LEAK, hidden_files=1), "The kernel has 1 file of huge pages more than could be seen"),
+        (replace(LEAK, hidden_files=1), "hugeresv could not see 1 file of huge pages that the kernel counts"),
         (replace(LEAK, steady=False), "look again"),
         (
             replace(LEAK, suspects=(Suspect("a thing", "It ends.", promises=True),)),
@@ -117,7 +117,7 @@ def test_signs_are_not_lost() -> None:
     pinned = replace(more, suspects=(Suspect("a pipe", short=True),))
     assert (first(pinned).code, first(pinned).wrong) == ("rsvd-unexplained", False)
     holed = replace(more, holders=(replace(more.holders[0], kind=Kind.MEMFD, may_have_holes=True),))
-    assert "A hole punched in a file takes its promises along" in first(holed).text
+    assert "Punching a hole in a file also removes its promises" in first(holed).text
     assert first(holed).note
 
 

@@ -206,7 +206,7 @@ def test_a_mount_with_a_minimum(host: HostKernel) -> None:
     [
         (OpenFile("f"), "file 'f' is open already"),
         (Memfd("f"), "file 'f' is open already"),
-        (Shmget("p", "s", pages=1), "there is a segment 's' already"),
+        (Shmget("p", "s", pages=1), "segment 's' exists already"),
         (Mount("m"), "'m' is mounted already"),
         (Fork("p", "c"), "there is a process 'c' already"),
     ],

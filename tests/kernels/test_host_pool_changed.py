@@ -20,7 +20,7 @@ def test_a_pool_that_is_resized_by_others_is_no_difference(host: HostKernel, fil
     with host.start(pool(4)) as session:
         settle(session, [Mmap("p", "a", "private", pages=2)])
         Path(SYSFS, file).write_text("7")
-        with pytest.raises(UnavailableError, match=r"changed by somebody else.*(total 4 to 7|overcommit 0 to 7)"):
+        with pytest.raises(UnavailableError, match=r"changed by another program.*(total 4 to 7|overcommit 0 to 7)"):
             session.apply(Touch("p", "a", "write"))
     with host.start(pool(4)) as session:
         must_answer(session, (Mmap("p", "a", "private", pages=1), "ok 4/4/1/0"))
@@ -35,7 +35,7 @@ def test_a_mapping_of_others_is_no_leak(host: HostKernel) -> None:
         settle(session, [Mmap("p", "a", "private", pages=2)])
         with (
             mmap.mmap(-1, 2 << 20, HUGE),
-            pytest.raises(UnavailableError, match="changed by somebody else after a step: rsvd 2 to 3"),
+            pytest.raises(UnavailableError, match="changed by another program after a step: rsvd 2 to 3"),
         ):
             session.release()
 

@@ -81,7 +81,7 @@ def test_a_process_that_was_killed(host: HostKernel) -> None:
     with host.start(pool(4)) as session:
         settle(session, [Mmap("p", "a", "private", pages=3)])
         signal_newest_worker(signal.SIGKILL)
-        with pytest.raises(UnavailableError, match="killed from outside"):
+        with pytest.raises(UnavailableError, match="killed by another program"):
             session.apply(Touch("p", "a", "write"))
     with host.start(pool(4)) as session:
         must_answer(session, (Mmap("p", "a", "private", pages=1), "ok 4/4/1/0"))

@@ -89,8 +89,8 @@ def test_a_wrong_step_is_named(text: str, complaint: str) -> None:
 
 LENGTHS = {
     "missing": ({}, "missing 'pages' or 'length_bytes'"),
-    "both": ({"pages": 1, "length_bytes": 4096}, "'pages' and 'length_bytes' say the same in pages and in bytes"),
-    "offset twice": ({"pages": 1, "page": 1, "offset_bytes": 0}, "'page' and 'offset_bytes' say the same"),
+    "both": ({"pages": 1, "length_bytes": 4096}, "'pages' and 'length_bytes' are the same amount in pages and in bytes"),
+    "offset twice": ({"pages": 1, "page": 1, "offset_bytes": 0}, "'page' and 'offset_bytes' are the same amount"),
 }
 
 
@@ -118,7 +118,7 @@ HEADS = {
     ),
     "pool of pages and nodes": (
         scenario(pool={"page_size_kB": 4, "nr_hugepages": 1, "nodes": [{"nr": 1}]}),
-        "key 'pool': 'nr_hugepages' and 'nodes' both say the size of the pool: give one of them",
+        "key 'pool': 'nr_hugepages' and 'nodes' both set the size of the pool: give one of them",
     ),
     "pools of one size": (
         scenario(pools=[{"page_size_kB": 2048, "nr_hugepages": 1}]),

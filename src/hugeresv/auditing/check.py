@@ -42,7 +42,7 @@ def opened_for_check(kernel: str, base: str | None, *, audited: bool) -> Iterato
     for the host's.
     """
     if HOST in (kernel, base):
-        raise InputError("a check may crash a kernel, and so is none of this host: name a guest, an image or a tree")
+        raise InputError("check may crash a kernel, and does not run on this host: name a guest, an image or a tree")
     with ExitStack() as started:
         beside = None if base is None else started.enter_context(_base(base))
         opened = started.enter_context(open_kernel(kernel_name(kernel)))

@@ -38,7 +38,9 @@ class GuestAuditor:
 def _first_look(session: GuestSession) -> tuple[PhysicalMemory, KernelMemory]:
     there = session.memory
     if not there.vmcoreinfo:
-        raise UnavailableError("the guest's kernel has no VMCOREINFO, which says where things are (CONFIG_KEXEC)")
+        raise UnavailableError(
+            "the guest's kernel has no VMCOREINFO, without which its memory cannot be read: build it with CONFIG_KEXEC"
+        )
     memory = PhysicalMemory(there.path)
     symbols = None if _HAS_SYMBOLS in there.vmcoreinfo else session.kernel_symbols(SYMBOLS)
     return memory, KernelMemory(memory.program(there.segments, there.vmcoreinfo), symbols)

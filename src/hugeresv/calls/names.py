@@ -151,7 +151,7 @@ class Names:
     def new_process(self, name: str) -> None:
         """See that a child may be called so."""
         if name in self.processes:
-            raise ScenarioError(f"there is a process {name!r} already")
+            raise ScenarioError(f"process {name!r} exists already")
 
     def new_file(self, name: str) -> None:
         """See that a file may be called so."""
@@ -161,7 +161,7 @@ class Names:
     def new_segment(self, name: str) -> None:
         """See that a segment may be called so: a removed one's name is free."""
         if name in self.segments and not self.segments[name].removed:
-            raise ScenarioError(f"there is a segment {name!r} already")
+            raise ScenarioError(f"segment {name!r} exists already")
 
     def new_mount(self, name: str) -> None:
         """See that a mount may be called so."""

@@ -73,7 +73,7 @@ def words_of(name: str, arguments: Sequence[object], word_bits: int) -> Iterator
             yield (argument >> 32) % (1 << 32)
         elif (name, position) == ("mmap", _MMAP_OFFSET):
             if argument % _MMAP_UNIT_BYTES:
-                raise UnsupportedError("mmap of 32 bits cannot say an offset that is no multiple of 4 KiB")
+                raise UnsupportedError("mmap on a 32-bit guest takes no offset that is not a multiple of 4 KiB")
             yield _narrow(argument // _MMAP_UNIT_BYTES)
         else:
             yield _narrow(argument)
@@ -81,5 +81,7 @@ def words_of(name: str, arguments: Sequence[object], word_bits: int) -> Iterator
 
 def _narrow(number: int) -> int:
     if not -(1 << 31) <= number < 1 << 32:
-        raise UnsupportedError("a size or an address of this step does not fit the guest's machine of 32 bits")
+        raise UnsupportedError(
+            "a size or an address of this step does not fit into 32 bits, and this guest is a 32-bit machine"
+        )
     return number

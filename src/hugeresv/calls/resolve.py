@@ -28,7 +28,9 @@ def _mmap(op: ops.Mmap, names: Names) -> Call:
     if op.file is not None and op.normal:
         raise ScenarioError(f"mapping {op.map!r} cannot be both ordinary memory and of file {op.file!r}")
     if op.noreplace and op.over is None:
-        raise ScenarioError(f"mapping {op.map!r}: noreplace says what over must not replace, and there is no over")
+        raise ScenarioError(
+            f"mapping {op.map!r}: noreplace has an effect only with over; add over, or leave noreplace out"
+        )
     page_bytes = names.size(op.page_size_kB)
     if op.file is not None:
         page_bytes = _as_its_file(f"mapping {op.map!r}", op.page_size_kB, names.file(op.file))
@@ -237,7 +239,7 @@ def _set_nr_hugepages(op: ops.SetNrHugepages, names: Names) -> Call:
     if not op.mempolicy:
         return Call(None, "set_nr_hugepages", (op.n, size, op.node))
     if op.proc is None or op.node is not None:
-        raise ScenarioError("set_nr_hugepages with mempolicy is a write by a process, and not to a node's file")
+        raise ScenarioError("set_nr_hugepages with mempolicy needs a process, and takes no node")
     return Call(op.proc, "set_nr_hugepages_mempolicy", (op.n, size))
 
 

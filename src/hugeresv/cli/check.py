@@ -46,7 +46,7 @@ class _Bisecting(click.Command):
         try:
             rest = super().parse_args(ctx, args)
             if ctx.params["tap"] and ctx.params["as_json"]:
-                raise click.UsageError("--tap and --json both say what is printed: give one of them", ctx)
+                raise click.UsageError("--tap and --json exclude each other: give one of them", ctx)
         except click.UsageError as error:
             if bisect:
                 raise _Unusable(error.format_message(), ctx) from error
@@ -146,7 +146,9 @@ def _must_be_audited(opened: Opened, *, asked: bool, bisect: bool) -> None:
     if opened.audits is not None or not asked:
         return
     if bisect:
-        raise UnavailableError(f"{opened.kernel.name} cannot be audited: {opened.why_not}; --no-audit leaves that out")
+        raise UnavailableError(
+            f"{opened.kernel.name} cannot be audited: {opened.why_not}; --no-audit compares answers only"
+        )
     report_warning(f"the memory of {opened.kernel.name} is not audited: {opened.why_not}")
 
 

@@ -49,13 +49,12 @@ def convert(file: Path, spelling: str | None, output: Path | None, kernel_name: 
     scenarios = source.scenarios
     if output is not None:
         if spelling is not None:
-            raise click.UsageError("--to and -o both say the spelling: give one of them")
+            raise click.UsageError("--to and -o both choose the format: give one of them")
         dump(scenarios, output)
         return
     if len(scenarios) != 1:
         raise InputError(
-            f"{file}: holds {count_of(len(scenarios), 'scenario')}, of which standard output cannot show one; "
-            "give -o OUT.jsonl"
+            f"{file}: holds {count_of(len(scenarios), 'scenario')}, and standard output takes one; give -o OUT.jsonl"
         )
     if spelling == "c":
         from hugeresv.kernels.grammar import DEFAULT, parse_behaviour

@@ -78,7 +78,7 @@ def fit(
     if mount is not None and what is What.SYSV:
         raise InputError("a SysV segment is on no mount: give --mount or --sysv, not both")
     if bind_after and not nodes:
-        raise InputError("--bind-after says when a mapping is bound to its nodes: give --node, too")
+        raise InputError("--bind-after needs --node: it binds each mapping to these nodes after mmap")
     page_bytes = None if page_size is None else parse_bytes(page_size)
     query = Query(asked, page_bytes, what, noreserve, cgroup, mount, frozenset(nodes), bind_after, pid)
     found = forecast_on_host(proc, sys_root, query)

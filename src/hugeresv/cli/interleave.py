@@ -50,7 +50,9 @@ def interleave(
     report = InterleaveReport(standard_output(color), every=every)
     with status.going_on(), open_kernel(kernel_name) as kernel:
         if not isinstance(kernel, ModelKernel):
-            raise InputError(f"{kernel_name}: only a behaviour of the model has orders to try")
+            raise InputError(
+                f"{kernel_name}: orders of calls are tried on the model alone; name a behaviour, such as 6.18"
+            )
         for argument in files:
             for name, identifier, scenario in _with_calls_at_once(argument, status):
                 with status.going_on(name):

@@ -39,4 +39,4 @@ def _must_be_a_file(path: Path) -> None:
     if str(path) == "-":
         raise InputError("cannot write -: standard output has the report; name a file")
     if path.exists() and not path.is_file():
-        raise InputError(f"cannot write {path}: it is no regular file, and would be replaced by one")
+        raise InputError(f"cannot write {path}: it is not a regular file; name a regular file")

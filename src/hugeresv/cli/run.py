@@ -203,7 +203,7 @@ class _Runs:
         with self._status.going_on():
             if self._record and file.is_packaged:
                 copy = f"hugeresv convert {file.name} -o COPY.scn"
-                raise InputError(f"{file.name}: comes with hugeresv and is not written; record a copy: {copy}")
+                raise InputError(f"{file.name}: is part of hugeresv and is not changed; record a copy: {copy}")
             after = self._played(file)
             if self._record and len(after) == len(file.scenarios):
                 dump(after, file.path)
@@ -264,6 +264,4 @@ class _Runs:
         names = self._kernel.expectation_names
         for name in dict.fromkeys(chain.from_iterable(unknown_names(each, names) for each in file.scenarios)):
             near = did_you_mean(name, known_kernels())
-            report_warning(
-                f"{file.name}: what is expected of {name!r} is never checked: no kernel is known by it{near}"
-            )
+            report_warning(f"{file.name}: expectations for {name!r} are never checked: no kernel has this name{near}")

@@ -152,5 +152,5 @@ def _cgroup_costs(situation: Situation) -> Iterator[str]:
             yield (
                 f"cgroup {use.path} may use {count_of(limit, 'page')} (max), uses {use.usage_pages}, and its members "
                 f"were promised {promised} more. With these {pages} in use, {lost} of the {promised} can no longer be "
-                "touched: who touches them is killed by SIGBUS"
+                "touched: a process that touches one of them is killed by SIGBUS"
             )

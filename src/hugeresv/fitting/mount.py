@@ -35,7 +35,7 @@ def find_mount(
 ) -> FoundMount:
     """Where it is. InputError if it is no directory on a hugetlbfs; UnavailableError if it may not be looked at."""
     if not is_live(proc_root):
-        raise UnavailableError(f"{proc_root} is a copy of a host's files: what is in use of {directory!r} is not in it")
+        raise UnavailableError(f"{proc_root} is a copy of a host's files: the use of {directory!r} is not among them")
     path = Path(directory).absolute()
     seen = f"{proc_root}/{process}/root{path}"
     try:
@@ -49,7 +49,7 @@ def find_mount(
     point = next((point for point in reversed(points) if point.device == status.st_dev), None)
     if point is None or not stat.S_ISDIR(status.st_mode):
         mounted = ", ".join(repr(point.path) for point in points) or "none is mounted"
-        raise InputError(f"{directory!r} is no directory on a hugetlbfs (there are: {mounted})")
+        raise InputError(f"{directory!r} is not a directory on a hugetlbfs (mounted are: {mounted})")
     page_bytes, size, minimum = mount_limits(point, default_page_bytes)
     used = size - usage.f_bfree if size else 0
     left, certain = minimum or 0, True

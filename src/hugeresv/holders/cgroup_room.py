@@ -34,7 +34,7 @@ def cgroup_warnings(observation: Observation) -> Iterator[Finding]:
         full += _full(cgroup)
     for alike in unequal.values():
         yield from [_all_unequal(alike)] if len(alike) > _MOST_SINGLE else map(_unequal, alike)
-    yield from _few(full, "for a new mapping nothing is left in")
+    yield from _few(full, "no page is left for a new mapping in")
     if observation.steady and not observation.partial:
         rests = [finding for rest in cgroup_rests(observation) for finding in _unaccounted(rest)]
         yield from _few(rests, "pages without a visible holder are charged to")
@@ -64,8 +64,8 @@ def _overpromised(cgroup: CgroupUse, most: int, promised: int) -> Finding:
     return Finding(
         "cgroup-overpromised",
         f"{_name(cgroup)}: {count_of(promised, 'page', 'is')} reserved or in use, and only {most} may be in "
-        f"use. When {most} {are(most)} in use, whoever touches one more is killed by SIGBUS: any process of the "
-        "cgroup, also one that has run for long.",
+        f"use. When {most} {are(most)} in use, a process that touches one more is killed by SIGBUS: any process of the "
+        "cgroup, even one that has run for a long time.",
         remedy=f"Raise the limit to what is promised; the cgroup may then take as much from the pool. {_ALSO}",
         command=_write(promised, cgroup, cgroup.limit_file),
     )
@@ -76,7 +76,8 @@ def _all_unequal(cgroups: Sequence[CgroupUse]) -> Finding:
     names = ", ".join(cgroup.path for cgroup in cgroups[:_MOST_SINGLE])
     text = (
         f"{len(cgroups)} cgroups may reserve more {sized(first)} than they may use, of "
-        f"which the first are {names}. mmap succeeds there, and whoever touches one page too many is killed by SIGBUS."
+        f"which the first are {names}. mmap succeeds there, and a process that touches a page above the "
+        "limit is killed by SIGBUS."
     )
     if first.rsvd_limit_file is None or first.limit_file is None:
         remedy = f"{_NO_RSVD} Let the programs in them map less."
@@ -92,8 +93,9 @@ def _unequal(cgroup: CgroupUse) -> Finding:
     most = cgroup.max_pages or 0
     allowed = "is not limited" if cgroup.rsvd_max_pages is None else f"may be {cgroup.rsvd_max_pages}"
     text = (
-        f"{_name(cgroup)}: {count_of(most, 'page')} may be in use, but what is reserved {allowed}: mmap succeeds, and "
-        f"when {count_of(most, 'page', 'is')} in use, whoever touches one more is killed by SIGBUS."
+        f"{_name(cgroup)}: {count_of(most, 'page')} may be in use, but the number of reserved pages "
+        f"{allowed}: mmap succeeds, and "
+        f"when {count_of(most, 'page', 'is')} in use, a process that touches one more is killed by SIGBUS."
     )
     if cgroup.rsvd_limit_file is None:
         together = f"Let the programs in it map no more than {count_of(most, 'page')} together"

@@ -60,7 +60,7 @@ def _forked(pool: PoolUse, holders: Sequence[Holder]) -> Iterator[Finding]:
         "pages, it is killed by SIGBUS; the same if it touches a page to which its parent has written since the fork."
     )
     remedy = (
-        "Let the program exclude this memory from its children: madvise(MADV_DONTFORK), or posix_spawn in the place of "
+        "Let the program exclude this memory from its children: madvise(MADV_DONTFORK), or posix_spawn instead of "
         "fork. Or add pages, which take ordinary memory:"
     )
     yield Finding("fork-may-die", text, note=not shared, remedy=remedy, command=grow(pool, 1))

@@ -85,7 +85,7 @@ def _of_bounds(holders: Sequence[Holder], row: Unexplained, rest: Rest) -> list[
         return []
     if rest is Rest.SHORT:
         unsure = [each for each in holders if each.reserved.best and (each.may_have_holes or not each.reserved.exact)]
-        text = "A hole punched in a file takes its promises along, of which nothing is seen"
+        text = "Punching a hole in a file also removes its promises, and no file of /proc shows that"
         if not any(each.may_have_holes for each in unsure):
             text = "The ranges of holders marked ~ allow for that"
     elif rest is Rest.PROMISES:
@@ -102,7 +102,7 @@ def _of_unreadable(observation: Observation) -> list[str]:
     sentences = []
     if observation.hidden_files:
         files = count_of(observation.hidden_files, "file")
-        sentences.append(f"The kernel has {files} of huge pages more than could be seen.")
+        sentences.append(f"hugeresv could not see {files} of huge pages that the kernel counts.")
     hiding = [f"{each.what} ({each.settle or each.why})" for each in observation.unreadable if each.hides]
     if hiding:
         likely = "Probable" if _unread_mount(observation) else "Possible"

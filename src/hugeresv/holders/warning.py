@@ -34,14 +34,18 @@ def _wrapped(observation: Observation, pool: PoolUse) -> Iterator[Finding]:
             f"{pool.rsvd % (1 << 64)}). A kernel bug has miscounted: new mappings are promised pages that are not "
             "there, or are refused.",
             wrong=True,
-            remedy="It may come right when children of a holder end, or pinned pages are let go. Otherwise restart.",
+            remedy=(
+                "It may correct itself when children of a holder end, or when pinned pages are "
+                "released. Otherwise restart the host."
+            ),
         )
     elif pool.rsvd > pool.free and observation.steady and not observation.copied:
         short = pool.rsvd - pool.free
         yield Finding(
             "counter-wrapped",
             f"{sized(pool)}: {count_of(pool.rsvd, 'page', 'is')} counted as reserved, with {pool.free} free. The "
-            f"kernel has promised {count_of(short, 'page')} that it does not have: whoever touches last is killed with "
+            f"kernel has promised {count_of(short, 'page')} that it does not have: the process that "
+            "touches the last ones is killed by "
             "SIGBUS.",
             wrong=True,
             remedy="Add pages; that takes ordinary memory.",
@@ -71,7 +75,7 @@ def _reserved_rest(
     elif pages > 0:
         yield _lost("rsvd-leaked", head, verdict, pages, _evidence(observation), pool)
     else:
-        bug = "A kernel bug has lost promises: whoever touches last is killed with SIGBUS."
+        bug = "A kernel bug has lost promises: the process that touches the last reserved pages is killed by SIGBUS."
         text = " ".join([head, bug, *verdict.explanations])
         yield Finding("rsvd-missing", text, wrong=True, remedy="Stop a holder that still has pages to touch.")
 

@@ -35,14 +35,14 @@ INVARIANTS = (
     Invariant("I1", "resv_huge_pages is the sum of all promises", sum_of_promises),
     Invariant("I2", "reserved pages are free pages", reserved_pages_are_free),
     Invariant("I3", "every page of the pool is free or in use", pool_is_free_or_in_use),
-    Invariant("I6", "a mount's usage is what is out", usage_is_what_is_out),
+    Invariant("I6", "a mount's usage is its pages in use and its promises", usage_is_what_is_out),
     Invariant("I7", "a mount's minimum is in use or in reserve", minimum_is_there),
     Invariant("I8", "a promise can be kept", promises_can_be_kept),
     Invariant("I9", "a cgroup's counters are what is charged to it", charges_are_held),
     Invariant("I10", "a reservation map is held by its VMAs", map_is_held_by_its_vmas),
     Invariant("I20", "a mount's minimum is promised once", minimum_is_promised_once),
     Invariant("I21", "a reservation is charged once", reservations_are_paid_once),
-    Invariant("I13", "a pool is what its nodes have", nodes_add_up),
+    Invariant("I13", "a pool is the sum of its nodes", nodes_add_up),
     Invariant("I14", "a node's pages are free or in use", pages_are_on_their_nodes),
 )
 

@@ -22,7 +22,8 @@ def usage_is_what_is_out(census: Census) -> Iterator[str]:
         used = subpool.used_hpages
         if used != expected:
             yield (
-                f"used_hpages of mount {mount!r} is {used}, but {expected} {are(expected)} out ({used - expected:+d})"
+                f"used_hpages of mount {mount!r} is {used}, but {expected} {are(expected)} in use or "
+                f"promised ({used - expected:+d})"
                 f"\n  {pages:+d} in use{items(promises)}"
             )
         if not 0 <= used <= subpool.max_hpages:

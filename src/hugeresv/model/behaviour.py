@@ -476,10 +476,12 @@ class Behaviour:
     )
     surplus_freed_unlocked: bool = switch(
         False,
-        differs="promises are withdrawn before their surplus pages are freed, with hugetlb_lock let go after each page",
+        differs=(
+            "promises are withdrawn before their surplus pages are freed, with hugetlb_lock released after each page"
+        ),
         since="3.15 to 4.9",
         source="7848a4bf51b3; e5bbc8a6c992 ends it (return_unused_surplus_pages)",
-        verified="the text of the patch that ends it; 3.0.27 does not let go of the lock",
+        verified="the text of the patch that ends it; 3.0.27 keeps the lock",
     )
     fresh_promise_unlocked: bool = switch(
         False,

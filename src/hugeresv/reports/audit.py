@@ -21,9 +21,12 @@ def show_audit(screen: Screen, audit: Audit) -> None:
 def _page_size(screen: Screen, audit: PageSizeAudit) -> None:
     size = format_bytes(audit.page_size_kB << 10)
     if not audit.violations:
-        screen.paragraph(f"{size} pages: true. resv_huge_pages is {audit.resv}, and so many are promised.", fg="green")
+        screen.paragraph(
+            f"{size} pages: the ledger is true. resv_huge_pages is {audit.resv}, and the promises add up to it.",
+            fg="green",
+        )
         return
-    screen.paragraph(f"{size} pages: not true.", fg="red")
+    screen.paragraph(f"{size} pages: the ledger is not true.", fg="red")
     for violation in audit.violations:
         screen.paragraph(str(violation), "    ", first="  ! ", fg="red")
     if audit.lost:
@@ -33,7 +36,7 @@ def _page_size(screen: Screen, audit: PageSizeAudit) -> None:
 def _lost(screen: Screen, audit: PageSizeAudit) -> None:
     """Who has lost what, and whether that is all."""
     screen.line()
-    screen.line("  Lost their reservations, which are still counted (a partial mremap does that):")
+    screen.line("  These mappings lost their reservations, which are still counted (a partial mremap does that):")
     for lost in audit.lost:
         screen.paragraph(f"{lost.pages:+d} {lost}", "      ", first="    ")
     rest = audit.resv - audit.promised

@@ -58,7 +58,7 @@ def metrics_of(status: Status, look_seconds: float, most: int) -> Iterator[Metri
     yield gauge("build_info", "Always 1; the version of hugeresv.", ("version",), [((hugeresv.__version__,), 1)])
     yield gauge("kernel_info", "Always 1; the kernel's release.", ("release",), [((status.identity.kernel,), 1)])
     yield gauge("observation_timestamp_seconds", "When the host was looked at.", (), [((), time.time())])
-    yield gauge("observation_duration_seconds", "How long that took.", (), [((), look_seconds)])
+    yield gauge("observation_duration_seconds", "Seconds that took.", (), [((), look_seconds)])
     yield gauge("observation_partial", "1 if there may be holders that could not be seen.", (), [((), seen.partial)])
     yield gauge("unreadable", "Things that could not be read.", (), [((), len(seen.unreadable))])
     yield gauge("ledger_wrong", "1 if the kernel's accounting is wrong, as warnings say.", (), [((), status.wrong)])
@@ -97,7 +97,7 @@ def _pools(pools: Sequence[PoolUse]) -> Iterator[Metric]:
             ("available", pool.available),
         )
     ]
-    text = "of a pool by the kernel's counters, of which a wrapped one is negative"
+    text = "of a pool by the kernel's counters; a counter that has wrapped is negative"
     yield from in_pages_and_bytes("pool", text, ("pagesize", "state"), states)
     nodes = [
         ((label_of_size(pool.page_size_kB), str(node.node), state), pages)
@@ -128,7 +128,7 @@ def _holders(holders: Sequence[Holder], most: int) -> Iterator[Metric]:
     own = set(ranked[:most])
     names = {labels: labels if labels in own else (*labels[:2], OTHERS, "", "") for labels in ranked}
     labelnames = ("pagesize", "kind", "name", "command", "cgroup")
-    for state, text in (("reserved", "promised and not taken"), ("used", "present")):
+    for state, text in (("reserved", "promised and not yet used"), ("used", "present")):
         pages: list[tuple[Labels, Pages]] = [(names[labels], getattr(held[labels], state)) for labels in ranked]
         best = [(labels, each.best) for labels, each in pages]
         yield from in_pages_and_bytes(f"holder_{state}", f"{text}; the best estimate", labelnames, best)
@@ -151,7 +151,7 @@ def _sums(holders: Sequence[Holder], most: int) -> Iterator[Metric]:
         keys = dict.fromkeys(stable_name(each.key) for each in found)
         own = set(list(keys)[:most])
         named = [(each, key if (key := stable_name(each.key)) in own else OTHERS) for each in found]
-        for state, what in (("reserved", "promised and not taken"), ("used", "present")):
+        for state, what in (("reserved", "promised and not yet used"), ("used", "present")):
             values = [((label_of_size(each.page_size_kB), key), getattr(each, state).best) for each, key in named]
             name = "cgroup_holder" if by == "cgroup" else by
             yield from in_pages_and_bytes(f"{name}_{state}", f"{what}, held {text}", ("pagesize", by), values)
@@ -159,8 +159,8 @@ def _sums(holders: Sequence[Holder], most: int) -> Iterator[Metric]:
 
 def _mounts(mounts: Sequence[MountUse]) -> Iterator[Metric]:
     for field, text in (
-        ("size", "that files on a mount may have at most, by its size="),
-        ("min_size", "that are set aside for a mount, by its min_size="),
+        ("size", "that files on a mount may have at most (size=)"),
+        ("min_size", "that are set aside for a mount (min_size=)"),
         ("used", "of a mount's size that are used or promised"),
     ):
         values = [((label_of_size(m.page_size_kB), m.path), getattr(m, f"{field}_pages")) for m in mounts]
@@ -173,7 +173,7 @@ def _cgroups(seen: Observation, most: int) -> Iterator[Metric]:
         ("max", "that may be in use in a cgroup"),
         ("rsvd_max", "that may be reserved in a cgroup"),
         ("usage", "that are in use in a cgroup"),
-        ("rsvd", "that were reserved in a cgroup, those in use since then included"),
+        ("rsvd", "that were reserved in a cgroup, including those in use since then"),
     ):
         values = [((label_of_size(c.page_size_kB), stable_name(c.path)), getattr(c, f"{field}_pages")) for c in cgroups]
         yield from in_pages_and_bytes(f"cgroup_{field}", text, ("pagesize", "cgroup"), known(values))

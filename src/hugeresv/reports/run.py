@@ -24,7 +24,7 @@ class RunReport:
         self._screen = screen
         self._kernel = kernel
         states = SEEN_ON_A_REAL_KERNEL if kernel.real and not audited else SEEN_ON_A_MODEL
-        self._legend = Legend(screen, states, "wrong, as said below")
+        self._legend = Legend(screen, states, "wrong, see below")
         self._names: list[str] = []
         self._contradicted: list[str] = []
         self._untrue: list[str] = []
@@ -109,7 +109,7 @@ def causes_in_words(verdicts: Sequence[Cause]) -> Iterator[str]:
     for switches, group in groupby(ordered, lambda verdict: verdict.switches):
         names = ", ".join(verdict.invariant for verdict in group)
         known = f"from a known defect, {' or '.join(switches)} (see `hugeresv behaviours`)"
-        yield f"{names}: {known if switches else 'no single known defect accounts for it'}"
+        yield f"{names}: {known if switches else 'no single known defect explains it'}"
 
 
 def total_in_words(
@@ -139,5 +139,5 @@ def heading(screen: Screen, text: str, scenario: Scenario) -> None:
 def pool_in_words(scenario: Scenario) -> str:
     """The pool that a scenario starts with."""
     pool = scenario.pool
-    overcommit = f" and up to {pool.nr_overcommit} more at need" if pool.nr_overcommit else ""
+    overcommit = f" and up to {pool.nr_overcommit} by overcommit" if pool.nr_overcommit else ""
     return f"pool of {count_of(pool.pages, 'page')} of {format_bytes(pool.page_bytes)}{overcommit}"

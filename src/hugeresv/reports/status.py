@@ -48,7 +48,7 @@ def _legend(screen: Screen, holders: Sequence[Holder]) -> None:
     if any(not holder.certain for holder in holders):
         notes.append("~ is an estimate: the true number lies in the brackets.")
     if any(holder.assumed for holder in holders):
-        notes.append("Numbers follow from the counters where only these tell, assuming that the kernel counts right.")
+        notes.append("Numbers that only the counters show assume that the kernel counts right.")
     if notes:
         screen.line()
         screen.paragraph(" ".join(notes), dim=True)

@@ -98,7 +98,7 @@ def _check_together(block: Together) -> None:
         if isinstance(step.operation, Together):
             raise FormatError("calls at once are single calls, found a block of them", "steps")
         if step.expect is not None or step.expect_on is not None or step.hangs is not None:
-            raise FormatError(f"what is expected is said of the whole block, found it in call {number}", "steps")
+            raise FormatError(f"expectations belong to the whole block, found one in call {number}", "steps")
     if twice := next((caller for caller in callers if callers.count(caller) > 1), None):
         raise FormatError(f"calls at once are of different processes, found two of '{twice}'", "steps")
 
@@ -170,10 +170,12 @@ class _Keys:
                 raise FormatError(f"missing {' or '.join(quoted)}")
         for pages, exact in self._in_bytes.items():
             if pages in values and exact in values:
-                raise FormatError(f"'{pages}' and '{exact}' say the same in pages and in bytes: give one of them")
+                raise FormatError(
+                    f"'{pages}' and '{exact}' are the same amount in pages and in bytes: give one of them"
+                )
         for pages, by_node in self._by_node.items():
             if pages in values and by_node in values:
-                raise FormatError(f"'{pages}' and '{by_node}' both say the size of the pool: give one of them")
+                raise FormatError(f"'{pages}' and '{by_node}' both set the size of the pool: give one of them")
 
     def attributes(self, values: dict[str, Any]) -> dict[str, Any]:
         """The values by the names of their fields, which are the keys but for words of Python."""

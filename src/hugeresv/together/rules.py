@@ -93,7 +93,7 @@ GUARDS = (
         since="3.4",
         until="",
         source="90481622d758 (struct hugepage_subpool)",
-        reads="unlock_or_release_subpool looks whether it is free after the lock is let go (5.13 on)",
+        reads="unlock_or_release_subpool looks whether it is free after the lock is released (from 5.13)",
     ),
     LockRule(
         "Inode",

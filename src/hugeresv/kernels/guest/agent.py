@@ -57,7 +57,7 @@ def _compile(architecture: Architecture) -> bytes:
         except subprocess.CalledProcessError as error:
             why = f"it needs a C library to link statically ({advice})"
             if os.strerror(errno.ENOSPC) in error.stderr:
-                why = f"there is no room in {temporary} (TMPDIR names another place)"
+                why = f"there is no room in {temporary} (set TMPDIR to another directory)"
             raise UnavailableError(
                 f"the agent of guests cannot be compiled for {architecture.name}; {why}: {error.stderr.strip()}"
             ) from None

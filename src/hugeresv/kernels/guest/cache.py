@@ -23,7 +23,7 @@ def cache_directory(kind: str) -> Path:
         return _home() / ".cache" / "hugeresv" / kind
     except RuntimeError:
         raise UnavailableError(
-            "this user has no home, where guests are kept; XDG_CACHE_HOME names another place"
+            "this user has no home directory for the kernels of guests; set XDG_CACHE_HOME to a directory"
         ) from None
 
 
@@ -43,15 +43,16 @@ def written(directory: Path) -> Iterator[None]:
     there = next(path for path in (directory, *directory.parents) if path.exists())
     if _of_another(there):
         raise UnavailableError(
-            f"{there} belongs to user {there.stat().st_uid}, and root would leave files of root's in it; run as that "
-            "user, or name another cache in XDG_CACHE_HOME"
+            f"{there} belongs to user {there.stat().st_uid}, and root would leave files there that this "
+            "user cannot replace; run as that "
+            "user, or set XDG_CACHE_HOME to another directory"
         )
     try:
         directory.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
         raise UnavailableError(
-            f"{directory} cannot be written: {error.strerror or error}; XDG_CACHE_HOME names another cache"
+            f"{directory} cannot be written: {error.strerror or error}; set XDG_CACHE_HOME to another directory"
         ) from None
 
 

@@ -32,7 +32,7 @@ def parse_options(assignments: str, text: str) -> Options:
                 options = options._replace(nodes=_nodes(value, text))
             case _:
                 raise InputError(
-                    f"{text!r}: a guest has no switches to set but memory=SIZE and nodes=N; found {assignment!r}"
+                    f"{text!r}: a guest takes only the options memory=SIZE and nodes=N; found {assignment!r}"
                 )
     return options
 

@@ -126,7 +126,7 @@ class BootedGuest(ClosedOnExit):
     def _not_saved(self, said: str) -> str:
         room = os.fstatvfs(self._state.fileno())
         if room.f_bavail * room.f_frsize < _LEAST_ROOM_BYTES:
-            return f"the guest cannot be saved: {tempfile.gettempdir()} is full (TMPDIR names another place)"
+            return f"the guest cannot be saved: {tempfile.gettempdir()} is full (set TMPDIR to another directory)"
         return f"the guest cannot be saved: {said or 'the emulator does not say why'}"
 
     def _note(self, errno: str, address: str, size: str = "") -> bytes:

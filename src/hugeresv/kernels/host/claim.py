@@ -121,6 +121,6 @@ def _end(channel: Channel, guardian: subprocess.Popen[bytes]) -> None:
 
 def _stuck(guardian: subprocess.Popen[bytes]) -> str:
     return (
-        "the kernel does not let go of a process of the scenario; "
-        f"the guardian (process {guardian.pid}) goes on waiting for it, and gives the pool back then"
+        "a process of the scenario does not end in the kernel; "
+        f"guardian {guardian.pid} waits for it and then restores the pool"
     )

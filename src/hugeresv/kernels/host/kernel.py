@@ -49,9 +49,14 @@ class HostKernel(ClosedOnExit):
         One session at a time: the one before must have been closed.
         """
         if pools or len(pool.nodes or ()) > 1:
-            raise UnsupportedError("several pools and several nodes are run in guests, not on the host")
+            raise UnsupportedError(
+                "a scenario of several pools or nodes cannot run on the host; run it in a guest: --on guest:NAME"
+            )
         if pool.nodes and not _has_one_node():
-            raise UnavailableError("this host has several NUMA nodes; run a scenario that tells nodes apart in a guest")
+            raise UnavailableError(
+                "this host has several NUMA nodes; a scenario that reads or sets single nodes runs in a "
+                "guest only: --on guest:NAME"
+            )
         if self._session is not None and not self._session.closed:
             raise RuntimeError("the session before has not been closed")
         if self._claim is None:

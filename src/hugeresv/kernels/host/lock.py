@@ -56,11 +56,11 @@ def held(path: str, holder: str, try_again: Callable[[], bool] = give_up) -> Ite
             if not try_again():
                 raise UnavailableError(
                     f"the host's huge page pool is in use by {_holder(descriptor)} (lock {path}); "
-                    f"wait for its end, or set {WAIT_VARIABLE} to the seconds to wait for it"
+                    f"wait until it ends, or set {WAIT_VARIABLE} to the seconds to wait for it"
                 )
         if not _is_empty_or_ours(descriptor):
             raise UnavailableError(
-                f"the lock {path} is a file with other content, which is left as it is; name another in {VARIABLE}"
+                f"the lock {path} has other content and was not changed; name another file in {VARIABLE}"
             )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, _FIRST_WORD + holder.encode() + b"\n", 0)

@@ -64,8 +64,8 @@ class HostReadings:
         pairs = [*zip(Counters._fields, before, now, strict=True), ("overcommit", limit, limit_now)]
         changes = ", ".join(f"{name} {was} to {is_now}" for name, was, is_now in pairs if was != is_now)
         return (
-            f"the pool of {self._pool.page_size_kB} kB pages was changed by somebody else after a step: {changes}; "
-            "nothing else may use it meanwhile"
+            f"the pool of {self._pool.page_size_kB} kB pages was changed by another program after a step: {changes}; "
+            "stop that program and run the scenario again"
         )
 
     def close(self) -> None:

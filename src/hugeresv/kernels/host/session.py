@@ -85,7 +85,10 @@ class HostSession(ProcessSession[Worker]):
             elif file == OVERCOMMIT:
                 self._pool.set_nr_overcommit(number)
             else:
-                raise UnsupportedError("pages are not demoted on the host: only the pool of one size is borrowed")
+                raise UnsupportedError(
+                    "demotion does not run on the host, where only the pool of one size is used; run it "
+                    "in a guest: --on guest:NAME"
+                )
         except OSError as error:
             return error.errno or 0
         return 0
@@ -117,7 +120,7 @@ class HostSession(ProcessSession[Worker]):
         except (EOFError, TimeoutError):
             self._collapse()
             raise UnavailableError(
-                "a process of the scenario was killed from outside, or is stuck; run the scenario again"
+                "a process of the scenario was killed by another program, or is stuck; run the scenario again"
             ) from None
         except KeyboardInterrupt:
             self._collapse()

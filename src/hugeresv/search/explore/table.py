@@ -74,8 +74,8 @@ class TableSearch:
             raise UnsupportedError("the table is for one or two processes; use --engine plain for more")
         if behaviour.steal_at_owner_address and "mremap" in bound.operations:
             raise UnsupportedError(
-                f"on {behaviour.name} it matters which mappings have a file in common, which the table does not know"
-                " where mappings are moved; use --engine plain"
+                f"on {behaviour.name} answers depend on which mappings share a file, which the table does not know"
+                " of moved mappings; use --engine plain"
             )
         self._behaviour, self._bound, self._progress, self._executor = behaviour, bound, progress, executor
         self._here = ground(behaviour, bound)

@@ -227,6 +227,6 @@ def _again(scenario: Scenario, divergence: Divergence, left: Kernel, right: Kern
     if "host" in {left.name, right.name} and again is None:
         raise UnavailableError(
             f"{left.name} and {right.name} differed at step {divergence.number} of a scenario, and did not when it was "
-            "run again: somebody else used the host's pool meanwhile; run it again when nobody does"
+            "run again: another program used the host's pool; stop it and run the scenario again"
         )
     return again

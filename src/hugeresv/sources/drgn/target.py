@@ -140,7 +140,7 @@ def _read_symbols(path: Path) -> Mapping[str, int]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     if len(content) > _LONGEST_SYMBOLS:
-        raise InputError(f"{path}: more than {_LONGEST_SYMBOLS} bytes are no System.map")
+        raise InputError(f"{path}: longer than {_LONGEST_SYMBOLS} bytes, so that it is not a System.map")
     found = {}
     for number, line in enumerate(content.removesuffix(b"\n").split(b"\n"), 1):
         symbol = _SYMBOL.match(line)

@@ -25,7 +25,7 @@ def default_page_bytes(proc_root: str) -> int:
     if size is None:
         raise UnavailableError(f"{path} has no Hugepagesize")
     if size.bit_count() != 1:
-        raise UnavailableError(f"{path}: Hugepagesize is no power of two: {size >> 10} kB")
+        raise UnavailableError(f"{path}: Hugepagesize is not a power of two: {size >> 10} kB")
     return size
 
 

@@ -67,7 +67,7 @@ def loops(sys_root: str, devices: Container[int]) -> Iterator[Suspect]:
             name = path.split("/")[-3]
             if not os.path.exists(file) or os.stat(file).st_dev in devices:
                 what = f"{file}, which /dev/{name} keeps"
-                yield Suspect(what, f"`losetup -d /dev/{name}` lets it go.", pages=True, promises=True, in_file=True)
+                yield Suspect(what, f"`losetup -d /dev/{name}` releases it.", pages=True, promises=True, in_file=True)
 
 
 def unrestored(proc_root: str, pools: Iterable[PoolUse]) -> Iterator[Suspect]:
@@ -131,7 +131,7 @@ class Pins:
         name = opened.name
         for beginning, what in _PINNING.items():
             if name.startswith(beginning):
-                yield _pin(f"{what} of {whose}", "It lets go when that process closes it.")
+                yield _pin(f"{what} of {whose}", "That process releases it by closing it.")
         if name.startswith("pipe:") and _waiting(opened):
             self._with_pipes[whose] = None
         elif name.startswith("socket:"):
@@ -160,7 +160,7 @@ class Pins:
 
     def _in_ring(self, opened: Open, whose: str) -> Iterator[Suspect]:
         for kind, count in _REGISTERED.findall(_information(opened)):
-            ends = "They are let go when the ring is closed."
+            ends = "They are released when the ring is closed."
             if kind == "Bufs":
                 yield _pin(f"{count_of(int(count), 'buffer')} registered in an io_uring of {whose}", ends)
             else:
