@@ -94,7 +94,7 @@ FALSIFIED = [
     (_add("hstate.nr_huge_pages", 1), "I3", ["nr_huge_pages is 21, but free_huge_pages is 18 and 2 pages are in use"]),
     (_add("hstate.surplus_huge_pages", -1), "I3", ["surplus_huge_pages is -1"]),
     (_add("mounts.m.subpool.used_hpages", 1), "I6", [
-        "used_hpages of mount 'm' is 5, but 4 are in use or promised (+1)", "+1 in use", "+3 file 'f', pages [0,1) [2,4)",
+        "but 4 are in use or promised (+1)", "+1 in use", "+3 file 'f', pages [0,1) [2,4)",
     ]),
     (_add("mounts.m.subpool.used_hpages", 5), "I6", ["used_hpages of mount 'm' is 9, with a maximum of 8"]),
     (_add("mounts.n.subpool.rsv_hpages", 1), "I7", ["rsv_hpages of mount 'n' is 3, with a minimum of 2"]),

@@ -82,7 +82,7 @@ def _check_suffix(path: Path) -> None:
 def _check_place(path: Path) -> None:
     _check_suffix(path)
     if path.exists() and not path.is_file():
-        raise InputError(f"{path}: cannot be written: it is not a file, and would be replaced by one")
+        raise InputError(f"{path}: cannot be written: it is not a regular file; name a regular file")
 
 
 def _umask() -> int:
