@@ -10,6 +10,8 @@ from hugeresv.model.behaviour import Behaviour
 from hugeresv.play.play import Ending, StepResult, play
 from hugeresv.scenario.load import load
 from hugeresv.scenario.scenario import Scenario, Together
+from hugeresv.search.interleave.interleave import has_calls_at_once, interleave
+from hugeresv.search.interleave.locking import judge_locks
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 
@@ -37,6 +39,15 @@ def kernels_named(scenario: Scenario) -> list[str]:
     """The kernels for which a scenario expects something of their own, in order of appearance."""
     tables = [step.expect_on for step in scenario.steps] + [scenario.leaks_rsvd]
     return list(dict.fromkeys(name for table in tables if table and not isinstance(table, int) for name in table))
+
+
+def told(scenario: Scenario, behaviour: Behaviour) -> tuple[object, ...]:
+    """All that a scenario tells of a behaviour: its answers, and where it uses something without a lock."""
+    kernel = ModelKernel(behaviour)
+    at_once = interleave(scenario, kernel, preemptions=1) if has_calls_at_once(scenario) else ()
+    wrong = [violation for found in at_once if found.finding for violation in found.finding.violations]
+    locks = [each for each in wrong if each.name == "L1"]
+    return on(scenario, behaviour).answers, judge_locks(scenario, kernel), locks
 
 
 def on(scenario: Scenario, kernel: str | Behaviour) -> Played:

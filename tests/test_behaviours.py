@@ -11,7 +11,7 @@ from hugeresv.kernels.grammar import parse_behaviour, spelling
 from hugeresv.model.behaviour import Behaviour, switches
 from hugeresv.model.presets import IDEAL, PRESETS
 from hugeresv.model.release import RUN
-from tests.played import SCENARIOS, kernels_named, on, scenario_in
+from tests.played import SCENARIOS, kernels_named, on, scenario_in, told
 
 SWITCHES = {spelling(switch.name): switch for switch in switches()}
 FILES = {path.stem: path for path in sorted((SCENARIOS / "behaviours").iterdir())}
@@ -28,7 +28,7 @@ def test_every_switch_has_its_scenario_and_every_scenario_its_switch() -> None:
 
 @pytest.mark.parametrize("name", SWITCHES)
 def test_the_settings_of_a_switch_answer_differently(name: str) -> None:
-    """The settings of a switch answer its scenario differently from each other.
+    """The settings of a switch answer its scenario differently from each other, or hold other locks.
 
     Catches: a setting that no function asks for, or that two settings share.
     """
@@ -38,7 +38,7 @@ def test_the_settings_of_a_switch_answer_differently(name: str) -> None:
     answers = {}
     for value in settings(getattr(IDEAL, switch.name)):
         behaviour: Behaviour = replace(parse_behaviour(variants[0]), **{switch.name: value})
-        answers[value] = on(scenario, behaviour).answers
+        answers[value] = told(scenario, behaviour)
     for one, other in combinations(answers, 2):
         assert answers[one] != answers[other], f"{name}={one} and {name}={other} answer alike"
 

@@ -165,6 +165,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "vma.unmapped = True; folio.hstate.resv_huge_pages -= 1",
         ),
         ("an owner is stolen from", "if vma is owner or vma.owner:", "if vma is owner:"),
+        ("an owner never misses a newcomer", "if machine.behaviour.steal_walks_unlocked:", "if False:"),
         ("a steal looks at the owner's address", "if machine.behaviour.steal_at_owner_address else", "if True else"),
         (
             "a steal takes what is not shared",
@@ -184,7 +185,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a child's mapping comes last", "vma.inode.attach(copy, after=vma)", "vma.inode.attach(copy)"),
     ],
     "zap.py": [
-        ("surplus does not block a restore", "if folio.hstate.surplus_huge_pages:", "if False:"),
+        ("surplus does not block a restore", "and _has_surplus(machine.behaviour, folio.hstate)", "and False"),
         ("a shared page is restored", "or is_last", "or True"),
         ("a child restores", "or vma.resv_map is None:", "or False:"),
         ("a restored page stays consumed", "vma.resv_map.delete(index)", "pass"),

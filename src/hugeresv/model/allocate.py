@@ -146,6 +146,9 @@ def _pay_once(machine: Machine, hstate: HState, subpool: Subpool | None, folio: 
         return
     hstate.acct_memory(-subpool_put(hstate, subpool, 1))
     if folio.cgroup_rsvd is not None and not machine.behaviour.race_keeps_rsvd:
+        if machine.behaviour.rsvd_uncharged_unlocked:
+            _uncharge_rsvd(hstate, folio)
+            return
         with hstate.lock:
             _uncharge_rsvd(hstate, folio)
 

@@ -518,6 +518,34 @@ class Behaviour:
         source="1b426bac66e6 ends it (hugetlb_fault_mutex_hash)",
         verified=SOURCE,
     )
+    steal_walks_unlocked: bool = switch(
+        False,
+        differs="the owner looks for who shares its page without the lock of the file's mappings: it misses a newcomer",
+        since="2.6.27 to 2.6.32",
+        source="4eb2b1dcd598 ends it (unmap_ref_private)",
+        verified=SOURCE,
+    )
+    overcommit_set_unlocked: bool = switch(
+        False,
+        differs="a write to nr_overcommit_hugepages is made without hugetlb_lock",
+        since="2.6.24",
+        source="a3d0c6aa1bb3 ends it (hugetlb_overcommit_handler)",
+        verified=SOURCE,
+    )
+    surplus_read_unlocked: bool = switch(
+        False,
+        differs="unmapping looks whether there is surplus without hugetlb_lock, before it promises an offset again",
+        since="6.9 to 6.16",
+        source="21cc2b5c5062 ends it (__unmap_hugepage_range)",
+        verified=SOURCE,
+    )
+    rsvd_uncharged_unlocked: bool = switch(
+        False,
+        differs="where mmap and a fault of one page of a file meet, the page's cgroup is cleared without hugetlb_lock",
+        since="5.10 to 6.8",
+        source="b76b46902c2d ends it (alloc_hugetlb_folio, hugetlb_cgroup_uncharge_folio_rsvd)",
+        verified=SOURCE,
+    )
     error_restore: ErrorRestore = switch(
         ErrorRestore.EXACT,
         differs="a page that is allocated and cannot be put into its file leaves the file's map or the pool wrong",

@@ -59,6 +59,9 @@ def set_nr_overcommit(machine: Machine, hstate: HState, count: int) -> Outcome:
     """A write of `count` to nr_overcommit_hugepages. EINVAL: there are no surplus gigantic pages."""
     if hstate.is_gigantic and not machine.behaviour.gigantic_overcommit:
         return Outcome.EINVAL
+    if machine.behaviour.overcommit_set_unlocked:
+        hstate.nr_overcommit_huge_pages = count
+        return Outcome.OK
     with hstate.lock:
         hstate.nr_overcommit_huge_pages = count
     return Outcome.OK

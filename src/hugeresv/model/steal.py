@@ -20,14 +20,24 @@ def unmap_ref_private(machine: Machine, owner: Vma, folio: Folio, address: int, 
     in another mapping of the owner's process finds the owner's.
     """
     assert owner.inode is not None
-    with owner.inode.i_mmap_rwsem:
-        for vma in owner.inode.i_mmap.overlapping(index, index + 1):
-            if vma is owner or vma.owner:
-                continue
-            there = address if machine.behaviour.steal_at_owner_address else vma.address_of(index)
-            number = there >> vma.page_shift
-            if vma.page_table.clear(number, folio) is not None:
-                vma.unmapped = True
-                folio.mapcount -= 1
-                if folio.mapcount == 0:
-                    free_huge_folio(machine, folio)
+    i_mmap, i_mmap_rwsem = owner.inode.i_mmap, owner.inode.i_mmap_rwsem
+    if machine.behaviour.steal_walks_unlocked:
+        for vma in i_mmap.overlapping(index, index + 1):
+            with i_mmap_rwsem:
+                _take_from(machine, vma, owner, folio, address, index)
+        return
+    with i_mmap_rwsem:
+        for vma in i_mmap.overlapping(index, index + 1):
+            _take_from(machine, vma, owner, folio, address, index)
+
+
+def _take_from(machine: Machine, vma: Vma, owner: Vma, folio: Folio, address: int, index: int) -> None:
+    """What is done about one of the file's mappings."""
+    if vma is owner or vma.owner:
+        return
+    there = address if machine.behaviour.steal_at_owner_address else vma.address_of(index)
+    if vma.page_table.clear(there >> vma.page_shift, folio) is not None:
+        vma.unmapped = True
+        folio.mapcount -= 1
+        if folio.mapcount == 0:
+            free_huge_folio(machine, folio)

@@ -10,7 +10,9 @@ from hugeresv.model.free import free_huge_folio
 from hugeresv.model.locks import Section, allocate, asserts, holds
 
 if TYPE_CHECKING:
+    from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.folio import Folio
+    from hugeresv.model.hstate import HState
     from hugeresv.model.machine import Machine
     from hugeresv.model.vma import Vma
 
@@ -79,8 +81,14 @@ def _restores_reserve(machine: Machine, vma: Vma, folio: Folio, *, is_last: bool
     rule = machine.behaviour.zap_restore
     if rule is ZapRestore.NEVER or vma.resv_map is None:
         return False
-    if machine.behaviour.surplus_blocks_restore:
-        with folio.hstate.lock:
-            if folio.hstate.surplus_huge_pages:
-                return False
+    if machine.behaviour.surplus_blocks_restore and _has_surplus(machine.behaviour, folio.hstate):
+        return False
     return rule is ZapRestore.ALWAYS or is_last
+
+
+def _has_surplus(behaviour: Behaviour, hstate: HState) -> bool:
+    """Whether the pool has surplus pages at this moment."""
+    if behaviour.surplus_read_unlocked:
+        return hstate.surplus_huge_pages > 0
+    with hstate.lock:
+        return hstate.surplus_huge_pages > 0
