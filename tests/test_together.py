@@ -35,8 +35,9 @@ FAULT_AND_TRUNCATION = FAULT_AND_MMAP.replace(" noreserve", "").replace("b mmap 
 THREE = FAULT_AND_MMAP.replace("apart", "c ftruncate f 0\napart")
 TOO_FEW_PAGES = "pool 2M nr=0 overcommit=2\ntogether\na mmap x 2 private\nb mmap y 2 private\napart\n"
 RACES = {
-    "H07": "surplus-promised-late", "H86": "rsvd-uncharged-unlocked", "H33": "races-counted-twice", "H46": "surplus-freed-unlocked",
-    "H15": "steal-walks-unlocked", "H48": "truncation-passes-faults", "H53": "private-fault-mutex", "H102": "rsvd-of-second-cgroup",
+    "H07": "surplus-promised-late", "H15": "steal-walks-unlocked", "H33": "races-counted-twice",
+    "H46": "surplus-freed-unlocked", "H48": "truncation-passes-faults", "H53": "private-fault-mutex",
+    "H86": "rsvd-uncharged-unlocked", "H102": "rsvd-of-second-cgroup",
 }  # fmt: skip
 """The races of the history that an invariant or an answer shows, and the old rule of each."""
 

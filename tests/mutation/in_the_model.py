@@ -169,8 +169,8 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a steal looks at the owner's address", "if machine.behaviour.steal_at_owner_address else", "if True else"),
         (
             "a steal takes what is not shared",
-            "vma.page_table.clear(number, folio)",
-            "vma.page_table.clear(number)",
+            "clear(there >> vma.page_shift, folio)",
+            "clear(there >> vma.page_shift)",
         ),
     ],
     "fork.py": [
