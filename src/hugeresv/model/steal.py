@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hugeresv.model.free import free_huge_folio
+from hugeresv.model.locks import Section, asserts
 
 if TYPE_CHECKING:
     from hugeresv.model.folio import Folio
@@ -31,8 +32,13 @@ def unmap_ref_private(machine: Machine, owner: Vma, folio: Folio, address: int, 
             _take_from(machine, vma, owner, folio, address, index)
 
 
+def _i_mmap_rwsem(_machine: Machine, vma: Vma, *_: object) -> Section:
+    return Section() if vma.inode is None else vma.inode.i_mmap_rwsem
+
+
+@asserts(_i_mmap_rwsem)
 def _take_from(machine: Machine, vma: Vma, owner: Vma, folio: Folio, address: int, index: int) -> None:
-    """What is done about one of the file's mappings."""
+    """__unmap_hugepage_range of one page, where a mapping of the file is not the owner's and maps it."""
     if vma is owner or vma.owner:
         return
     there = address if machine.behaviour.steal_at_owner_address else vma.address_of(index)
