@@ -95,3 +95,23 @@ def test_no_page_is_written_of_nothing(hugeresv: Hugeresv, tmp_path: Path) -> No
     for verb in (("run",), ("compare", "ideal", "2008")):
         assert hugeresv(*verb, "--html", tmp_path / "page.html", tmp_path / "wrong.scn").status == 2
         assert (tmp_path / "page.html").read_text() == "the last"
+
+
+def test_lanes_are_written_and_the_status_is_the_same(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """`interleave --html` prints how it went, exits as without, and writes one file that needs nothing else.
+
+    Catches: a wrong order that is on the page alone; a page that replaces a good one though nothing could be tried.
+    """
+    page, race = tmp_path / "lanes.html", "history/H33-mmap-and-a-fault-count-twice"
+    ran = hugeresv("interleave", "--on", "ideal,races-counted-twice=on", "--html", page, race)
+    assert (ran.status, ran.out) == (1, "1 block of calls at once, 1 with an order that is wrong\n")
+    text = page.read_text()
+    assert "vma_commit_reservation 0 = 0" in text
+    assert not re.search(r"(?:src|href)=|@import|url\(|https?://", text)
+    ran = hugeresv("interleave", "--html", page, race)
+    assert (ran.status, ran.out) == (0, "1 block of calls at once, no order is wrong\n")
+    assert "All orders keep every invariant" in page.read_text()
+    page.write_text("the last")
+    assert hugeresv("interleave", "--html", page, "split-middle").status == 2
+    assert hugeresv("interleave", "--html", page, "--json", race).status == 2
+    assert page.read_text() == "the last"

@@ -11,6 +11,7 @@ from hugeresv.cli.exit_status import CONTRADICTED, ExitStatus
 from hugeresv.cli.files import read_files
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import color_option, files_argument, on_kernel
+from hugeresv.cli.output_file import replace_output, try_output
 from hugeresv.cli.streams import say
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.errors import InputError
@@ -23,16 +24,29 @@ from hugeresv.scenario.scenario import Scenario
     epilog=examples(
         "hugeresv interleave history/H33-mmap-and-a-fault-count-twice",
         "hugeresv interleave --preemptions 1 history/H48-a-fault-crosses-a-truncation",
+        "hugeresv interleave --html lanes.html history",
     )
 )
 @on_kernel
 @click.option("--preemptions", type=click.IntRange(0), metavar="N", help="Only orders with at most N preemptions.")
 @click.option("--all", "every", is_flag=True, help="Show every lock, also where nothing happens under it.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print one line of JSON a block and nothing else.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="PAGE",
+    help="Draw the orders as lanes in a page, in the place of the file PAGE, and print only how it went.",
+)
 @color_option
 @files_argument
 def interleave(
-    kernel_name: str, preemptions: int | None, every: bool, json_wanted: bool, color: Colour, files: tuple[Path, ...]
+    kernel_name: str,
+    preemptions: int | None,
+    every: bool,
+    json_wanted: bool,
+    html: Path | None,
+    color: Colour,
+    files: tuple[Path, ...],
 ) -> int:
     """Try every order of calls at once; show one that is wrong.
 
@@ -43,16 +57,23 @@ def interleave(
 
     Exit status: 0 no order is wrong, 1 one is, 2 a file is wrong, 3 it cannot be run here.
     """
+    from hugeresv.reports.html.lanes import LanesPage
     from hugeresv.reports.interleave import InterleaveReport, as_json
     from hugeresv.search.interleave.interleave import interleave as search
 
+    if html is not None and json_wanted:
+        raise click.UsageError("--html and --json exclude each other")
     status = ExitStatus()
-    report = InterleaveReport(standard_output(color), every=every)
+    screen = standard_output(color)
+    report = InterleaveReport(screen, every=every)
+    if html is not None:
+        try_output(html)
     with status.going_on(), open_kernel(kernel_name) as kernel:
         if not isinstance(kernel, ModelKernel):
             raise InputError(
                 f"{kernel_name}: orders of calls are tried on the model alone; name a behaviour, such as 6.18"
             )
+        lanes = LanesPage(kernel.name)
         for argument in files:
             for name, identifier, scenario in _with_calls_at_once(argument, status):
                 with status.going_on(name):
@@ -60,10 +81,15 @@ def interleave(
                     for found in search(scenario, kernel, preemptions=preemptions):
                         if found.finding is not None:
                             status.note(CONTRADICTED)
-                        if json_wanted:
+                        if html is not None:
+                            lanes.block(name, found)
+                        elif json_wanted:
                             print(as_json(name, identifier, found))  # noqa: T201  the result itself
                         else:
                             report.block(name, kernel.name, found, time.process_time() - begin)
+        if html is not None and not lanes.is_empty:
+            replace_output(html, lanes.text.encode(errors="backslashreplace"))
+            screen.paragraph(lanes.in_words)
     return status.value
 
 

@@ -48,11 +48,13 @@ class Order(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A step, what functions of the kernel have answered in it, and the pool's counters afterwards."""
+    """A step, what functions of the kernel have answered in it; then the pool's counters and the locks held."""
 
     step: Advance
     told: tuple[Told, ...]
     counters: tuple[int, int, int, int]
+    held: tuple[tuple[LockOf, ...], ...]
+    """By each task."""
 
 
 class _Node:
@@ -149,7 +151,8 @@ class Interleavings:
         if steps:
             h = self._filmed.hstate
             counters = h.nr_huge_pages, h.free_huge_pages, h.resv_huge_pages, h.surplus_huge_pages
-            frames.append(Frame(steps[-1], tuple(told), counters))
+            held = tuple(tuple(lock for lock, _ in task.held) for task in self._tasks.tasks)
+            frames.append(Frame(steps[-1], tuple(told), counters, held))
 
     def replay(self, choose: Callable[[Sequence[Advance], Sequence[int], Sequence[Want | None]], int]) -> Order:
         """The order in which `choose` says who goes on: after the steps so far, of those who can, by their wants."""

@@ -23,6 +23,30 @@ class Turn(NamedTuple):
     """Whether that one could have gone on."""
     waits: bool = False
     """Whether it waits for the lock for ever, and nothing comes of it."""
+    held: tuple[tuple[str, ...], ...] = ()
+    """The locks that each task holds when the turn begins, with the one that its own task has got for it."""
+
+
+class Crossing(NamedTuple):
+    """Where others came in between, as indices of turns: the last one before, their first, and the first one after."""
+
+    stopped: int
+    others: int
+    back: int
+    """As many as there are turns, where the one that was stopped never goes on."""
+    acts: int | None
+    """The turn in which it first does something again, by what it knew before."""
+
+
+def crossing(shown: Sequence[Turn]) -> Crossing | None:
+    """The first preemption of an order; None: there is none."""
+    others = next((at for at, turn in enumerate(shown) if turn.preempts), None)
+    if others is None:
+        return None
+    task = shown[others - 1].task
+    back = next((later for later in range(others, len(shown)) if shown[later].task == task), len(shown))
+    acts = next((later for later in range(back, len(shown)) if shown[later].task == task and shown[later].calls), None)
+    return Crossing(others - 1, others, back, acts)
 
 
 def turns(found: Orders) -> list[Turn]:
@@ -31,8 +55,9 @@ def turns(found: Orders) -> list[Turn]:
     run = found.finding.run
     frames = found.block.orders().film(run)
     shown = [_turn(before, frame) for before, frame in zip([None, *frames], frames, strict=False)]
+    held = tuple(tuple(lock.name for lock in each) for each in run.holding)
     return shown + [
-        Turn(task, _spell_want(want), (), frames[-1].counters, switched=True, preempts=False, waits=True)
+        Turn(task, _spell_want(want), (), frames[-1].counters, switched=True, preempts=False, waits=True, held=held)
         for task, want in run.waiting
     ]
 
@@ -42,7 +67,11 @@ def _turn(before: Frame | None, frame: Frame) -> Turn:
     switched = before is not None and before.step.task != step.task
     preempts = before is not None and switched and before.step.task in step.could
     calls = tuple(map(spell_call, frame.told))
-    return Turn(step.task, _spell_want(step.want), calls, frame.counters, switched, preempts)
+    held = [[lock.name for lock in each] for each in before.held] if before else [[] for _ in frame.held]
+    if step.want.takes:
+        held[step.task].append(step.want.lock.name)
+    locks = tuple(map(tuple, held))
+    return Turn(step.task, _spell_want(step.want), calls, frame.counters, switched, preempts, held=locks)
 
 
 def _spell_want(want: Want) -> str:
@@ -63,16 +92,16 @@ def explanation(found: Orders, shown: Sequence[Turn]) -> str:
     assert finding is not None
     if any(violation.name == "DEADLOCK" for violation in finding.violations):
         return "; ".join(_wait(found, task, want) for task, want in finding.run.waiting) + "."
-    at = next((at for at, turn in enumerate(shown) if turn.preempts), None)
-    if at is None:
+    found_at = crossing(shown)
+    if found_at is None:
         return "The calls are wrong one after the other."
+    _, at, back, acts = found_at
     stopped = shown[at - 1].task
     name = found.tasks[stopped]
     before = next((turn.calls[-1] for turn in reversed(shown[:at]) if turn.task == stopped and turn.calls), None)
-    back = next((later for later in range(at, len(shown)) if shown[later].task == stopped), len(shown))
     others = sorted({found.tasks[turn.task] for turn in shown[at:back]})
     did = list(dict.fromkeys(call for turn in shown[at:back] for call in turn.calls))
-    after = next((turn.calls[0] for turn in shown[back:] if turn.task == stopped and turn.calls), None)
+    after = shown[acts].calls[0] if acts is not None else None
     between = f"after its {before}" if before else "at its beginning"
     went_on = f", then went on with {after}" if after else ""
     return (
