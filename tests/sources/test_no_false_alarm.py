@@ -20,6 +20,7 @@ from hugeresv.ledger.reconcile import unexplained
 from hugeresv.scenario.operation import Exit, Ftruncate, Mmap, Mount, OpenFile, Touch
 from hugeresv.sources.proc.empty_namespaces import EmptyNamespaces
 from hugeresv.sources.proc.observe import observe_host
+from hugeresv.sources.proc.pins import orphans
 from hugeresv.sources.proc.processes import ProcessReader
 from hugeresv.sources.proc.snapshot import ProcessRecord
 from hugeresv.sources.proc.sysvipc import SegmentRecord
@@ -160,6 +161,30 @@ assert libc.syscall(427, ring, 2, (ctypes.c_int * 1)(descriptor), 1) == 0
 os.close(descriptor)
 wait()
 """
+A_PIPE_IN_FLIGHT = """
+one, other = socket.socketpair()
+""" + IN_A_PIPE.replace(
+    "wait()",
+    """
+socket.send_fds(one, [b"x"], [out, into])
+os.close(out)
+os.close(into)
+wait()""",
+)
+NOT_ACCEPTED = """
+listening, sending = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+listening.bind(os.environb[b"PLACE"] + b"/socket")
+listening.listen()
+sending.connect(listening.getsockname())
+""" + IN_A_PIPE.replace(
+    "wait()",
+    """
+assert os.splice(out, sending.fileno(), 4096) == 4096
+os.close(out)
+os.close(into)
+sending.close()
+wait()""",
+)
 NOT_MOUNTED = """
 context = libc.syscall(430, b"hugetlbfs", 0)
 assert context > 0
@@ -181,6 +206,8 @@ wait()
     [
         (IN_FLIGHT, (2, 1), "files in flight in a socket of "),
         (IN_A_PIPE, (-1, 1), "data in pipes or sockets of "),
+        (A_PIPE_IN_FLIGHT, (-1, 1), "files in flight in a socket of "),
+        (NOT_ACCEPTED, (-1, 1), "data in pipes or sockets of "),
         (IN_A_RING, (-1, 1), "1 buffer registered in an io_uring of "),
         (REGISTERED, (2, 1), "1 file registered in an io_uring of "),
         (NOT_MOUNTED, (2, 0), "a file system that "),
@@ -189,6 +216,8 @@ wait()
     ids=[
         "a file in flight",
         "a page in a pipe",
+        "a page in a pipe in flight",
+        "a page in a connection that nobody has accepted",
         "a registered buffer",
         "a registered file",
         "a file system that is not mounted",
@@ -219,6 +248,72 @@ def test_what_is_out_of_sight_is_named(
         assert not [each for each in said if each.wrong and each.code != "counter-wrapped"]
         process.communicate()
         assert look()[2] == (0, 0)
+
+
+OF_A_FILE_ITSELF = """
+descriptor = memfd(6)
+held = mmap.mmap(descriptor, 3 * PAGE)
+for page in range(3): held[page * PAGE] = 1
+held.close()
+private = mmap.mmap(descriptor, 6 * PAGE, mmap.MAP_PRIVATE)
+private[0] = 1
+os.close(descriptor)
+wait()
+"""
+OF_A_CHILD = """
+place = os.environb[b"PLACE"]
+assert libc.mount(b"none", place, b"hugetlbfs", 0, None) == 0
+descriptor = os.open(place + b"/seg", os.O_CREAT | os.O_RDWR)
+os.ftruncate(descriptor, 4 * PAGE)
+child = os.fork()
+private = mmap.mmap(descriptor, 4 * PAGE, mmap.MAP_PRIVATE)
+private[0] = 1
+if child == 0:
+    wait()
+    os._exit(0)
+os.unlink(place + b"/seg")
+os.close(descriptor)
+assert libc.umount2(place, 2) == 0
+os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "held"),
+    [
+        (OF_A_FILE_ITSELF, {(Kind.PRIVATE, (5, 5), 1), (Kind.MEMFD, (0, 0), 3)}),
+        (OF_A_CHILD, {(Kind.PRIVATE, (3, 6), 2), (Kind.FILE, (0, 3), 0)}),
+    ],
+    ids=["pages of a file that is mapped privately", "a child that has mapped the same file"],
+)
+def test_private_mappings_of_a_file(
+    host: HostKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, held: set[object]
+) -> None:
+    """A private mapping keeps the pages of a file without a name, and a child may own a mapping of the same file.
+
+    Catches: pages of the file itself that nobody is said to have, and are called lost; a child's promise taken for a
+    copy of its parent's, and called leaked.
+    """
+    monkeypatch.setenv("PLACE", str(tmp_path))
+    with host.start(pool(12)), running(program) as process:
+        seen, said, rest = look()
+        assert {(each.kind, (each.reserved.min, each.reserved.max), each.used.best) for each in seen.holders} == held
+        most = sum(each.reserved.max - each.reserved.best for each in seen.holders)
+        assert (0 <= rest[0] <= most, rest[1]) == (True, 0), said
+        assert not [each for each in said if each.wrong]
+        process.communicate()
+
+
+def test_connections_without_a_process(tmp_path: Path) -> None:
+    """TCP connections that were closed before all was delivered may have pages: they are named, with their number.
+
+    Catches: pages that a program has sent without a copy before it ended, called lost while the other side is slow.
+    """
+    sockstat = tmp_path / "1/net/sockstat"
+    sockstat.parent.mkdir(parents=True)
+    for number, named in ((0, []), (2, ["data not yet delivered by 2 TCP connections that no process has open"])):
+        sockstat.write_text(f"sockets: used 90\nTCP: inuse 3 orphan {number} tw 4 alloc 5 mem 6\nUDP: inuse 0 mem 0\n")
+        assert [each.what for each in orphans(str(tmp_path)) if each.pages and each.short] == named
 
 
 WITHOUT_A_PROCESS = """

@@ -189,9 +189,9 @@ class Suspect(NamedTuple):
     """Something that may hold `pages`, or `promises`, of which nothing shows how many.
 
     `short`: it may make the kernel count fewer promises than there are. `in_file`: what it holds it holds in a file,
-    which then is one of the `hidden_files`. `what` is a noun phrase that names it, and its
-    process; `settle` a sentence that says how to find out, or how it ends. `most_pages`: it cannot be more; None: no
-    limit is known. `page_size_kB` None: of any size.
+    which then is one of the `hidden_files`; `in_pipe`: or it is pages in a pipe or a socket. `what` is a noun phrase
+    that names it, and its process; `settle` a sentence that says how to find out, or how it ends. `most_pages`: it
+    cannot be more; None: no limit is known. `page_size_kB` None: of any size.
     """
 
     what: str
@@ -200,6 +200,7 @@ class Suspect(NamedTuple):
     promises: bool = False
     short: bool = False
     in_file: bool = False
+    in_pipe: bool = False
     most_pages: int | None = None
     page_size_kB: int | None = None
 
@@ -228,11 +229,11 @@ class Observation:
 
     def suspects_of(self, page_size_kB: int) -> list[Suspect]:
         """Those that may hold something of a page size. Where no file is hidden, nothing is held in one."""
-        return [
-            suspect
-            for suspect in self.suspects
-            if suspect.page_size_kB in {None, page_size_kB} and not (suspect.in_file and self.hidden_files == 0)
-        ]
+        found = [suspect for suspect in self.suspects if suspect.page_size_kB in {None, page_size_kB}]
+        if self.hidden_files != 0:
+            return found
+        found = [suspect for suspect in found if suspect.in_pipe or not suspect.in_file]
+        return [suspect._replace(promises=False) if suspect.in_file else suspect for suspect in found]
 
     @property
     def all_users_seen(self) -> bool:

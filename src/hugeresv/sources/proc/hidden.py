@@ -14,7 +14,7 @@ from hugeresv.sources.proc.detached import Detached, suspects_on
 from hugeresv.sources.proc.empty_namespaces import EmptyNamespaces
 from hugeresv.sources.proc.meminfo import default_page_bytes
 from hugeresv.sources.proc.namespaces import namespace, namespaces
-from hugeresv.sources.proc.pins import Pins, loops, poisoned, unrestored
+from hugeresv.sources.proc.pins import Pins, loops, orphans, poisoned, unrestored
 from hugeresv.sources.proc.processes import ProcessReader
 from hugeresv.sources.proc.snapshot import MountRecord
 from hugeresv.sources.proc.sysvipc import SegmentRecord
@@ -75,6 +75,7 @@ def search(
         *empty.suspects,
         *loops(sys_root, known),
         *pins.suspects(),
+        *orphans(proc_root),
         *poisoned(proc_root),
         *unrestored(proc_root, pools),
     ]

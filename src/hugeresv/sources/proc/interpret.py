@@ -42,7 +42,7 @@ def estimate(snapshot: Snapshot) -> Observation:
         tuple(_mount_use(mount) for mount in snapshot.mounts),
         snapshot.cgroups,
         snapshot.unreadable,
-        (*snapshot.suspects, *suspects),
+        (*snapshot.suspects, *_unasked(mapped, snapshot.mounts), *suspects),
         hidden_files=hidden,
     )
 
@@ -127,7 +127,8 @@ def _shared_files(
     for mount in snapshot.mounts:
         for name, status in mount.files:
             file = FileId(Kind.FILE, status.device, status.inode)
-            files[file] = SharedFile(Kind.FILE, f"{mount.path.rstrip('/')}/{name}", status.page_bytes, status)
+            path = f"{mount.path.rstrip('/')}/{name}" if name else mount.path
+            files[file] = SharedFile(Kind.FILE, path, status.page_bytes, status)
     for record, _, shared in mapped:
         for file, mappings in shared.items():
             head = mappings[0]
@@ -144,10 +145,33 @@ def _shared_files(
             opened = files.setdefault(file, SharedFile(file.kind, _plain(name), status.page_bytes))
             opened.status = opened.status or status
             opened.openers.append(record)
-    for each in mapped:
-        for file in each.private.keys() & files.keys():
-            files[file].private = True
+    for record, private, _ in mapped:
+        for file, mappings in private.items():
+            itself = record.statuses.get(mappings[0].start)
+            if file.kind is not Kind.SHARED_ANONYMOUS and (file in files or itself is not None):
+                size = record.page_bytes[mappings[0].start]
+                held = files.setdefault(file, SharedFile(file.kind, _plain(mappings[0].name), size, itself))
+                held.private = True
+                held.openers.append(record)
     return files
+
+
+def _unasked(mapped: Iterable[_Mapped], mounts: Iterable[MountRecord]) -> Iterator[Suspect]:
+    """Files of private mappings that nobody could ask for the pages in them, and that no mount shows."""
+    shown = {(mount.device, status.inode) for mount in mounts for _, status in mount.files}
+    shown |= {(status.device, status.inode) for record, _, _ in mapped for _, status in record.opened}
+    for record, private, _ in mapped:
+        for file, mappings in private.items():
+            start = mappings[0].start
+            asked = start in record.statuses or (file.device, file.inode) in shown
+            if file.kind is not Kind.SHARED_ANONYMOUS and not asked:
+                yield Suspect(
+                    f"pages of {_plain(mappings[0].name)} itself, which PID {record.pid} maps privately",
+                    "To see them takes CAP_CHECKPOINT_RESTORE.",
+                    pages=True,
+                    promises=True,
+                    page_size_kB=record.page_bytes[start] >> 10,
+                )
 
 
 def _minimums(mounts: Sequence[MountRecord], holders: Iterable[Holder]) -> Iterator[Holder]:
@@ -169,6 +193,8 @@ def _minimums(mounts: Sequence[MountRecord], holders: Iterable[Holder]) -> Itera
         else:
             for holder in on_mount.get(mount.device, ()):
                 out = _plus(out, _plus(holder.reserved, holder.used))
+            if not mount.complete:
+                out = Pages(out.min, out.best, max(out.max, mount.min_size_pages))
         low, best = (max(0, mount.min_size_pages - each) for each in (out.max, out.best))
         most = mount.min_size_pages if mount.size_pages is None else max(best, mount.size_pages - out.min)
         left = Pages(low, best, min(most, mount.min_size_pages))

@@ -1,5 +1,6 @@
 """Mounted hugetlbfs file systems: their limits, and the files on them."""
 
+import errno
 import os
 import re
 import stat
@@ -30,6 +31,7 @@ def read_mount(
     page_bytes, size_pages, min_size_pages = mount_limits(point, default_page_bytes)
     free_pages = None
     settle = ""
+    known = len(unreadable)
     entries: list[tuple[str, os.stat_result]] = []
     try:
         if root is None:
@@ -44,6 +46,8 @@ def read_mount(
         free_pages = status.f_bfree if status.f_blocks else None
         entries = list(_entries(base, point, unreadable))
     except OSError as error:
+        if root is not None and error.errno in {errno.ENOENT, errno.ENOTDIR}:
+            error = FileNotFoundError("no path leads there: a folder above it has another file system mounted over it")
         if root is None:
             settle = f"on that host, `ls -ls {point.path}` shows them"
         unreadable.append(Unreadable(f"the files on mount {point.path}", reason(error), settle=settle))
@@ -56,6 +60,7 @@ def read_mount(
         free_pages,
         tuple((name, file_status(status)) for name, status in entries if _may_hold(status)),
         frozenset(status.st_ino for _, status in entries),
+        complete=len(unreadable) == known and point.is_whole,
     )
 
 
@@ -90,7 +95,10 @@ def _entries(base: str, point: MountInfo, unreadable: list[Unreadable]) -> Itera
         if not isinstance(error, FileNotFoundError):  # it has been removed meanwhile
             unreadable.append(Unreadable(f"a directory on mount {point.path}", reason(error)))
 
-    yield "", os.stat(base)
+    top = os.stat(base)
+    yield "", top
+    if not stat.S_ISDIR(top.st_mode):
+        return  # a single file, mounted by itself
     found = 0
     for directory in descend(base, failed):
         inside = [(name, _status(f"{directory.path}/{name}")) for name in directory.folders + directory.others]

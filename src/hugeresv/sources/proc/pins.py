@@ -7,6 +7,7 @@ import functools
 import glob
 import os
 import re
+import select
 import socket
 import termios
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -41,6 +42,7 @@ _RESTORES_SINCE = (6, 9)
 """Since when the zap of a private page gives the promise back to its mapping, if the pool has no surplus pages
 (__unmap_hugepage_range)."""
 _IN_FLIGHT = re.compile(r"^scm_fds:\s*([1-9][0-9]*)$", re.MULTILINE)
+_ORPHANS = re.compile(r"^TCP:.* orphan ([1-9][0-9]*)\b", re.MULTILINE)
 _REGISTERED = re.compile(r"^User(Files|Bufs):\s*([1-9][0-9]*)$", re.MULTILINE)
 
 
@@ -148,13 +150,8 @@ class Pins:
 
     def _in_socket(self, opened: Open, whose: str) -> Iterator[Suspect]:
         if _IN_FLIGHT.search(_information(opened)):
-            yield Suspect(
-                f"files in flight in a socket of {whose}",
-                "They have an owner again when it is read, and are free when it is closed.",
-                pages=True,
-                promises=True,
-                in_file=True,
-            )
+            ends = "They have an owner again when it is read, and are free when it is closed."
+            yield _passed(f"files in flight in a socket of {whose}", ends)
         if _waiting(opened):
             self._with_sockets[whose] = None
 
@@ -164,8 +161,23 @@ class Pins:
             if kind == "Bufs":
                 yield _pin(f"{count_of(int(count), 'buffer')} registered in an io_uring of {whose}", ends)
             else:
-                what = f"{count_of(int(count), 'file')} registered in an io_uring of {whose}"
-                yield Suspect(what, ends, pages=True, promises=True, in_file=True)
+                yield _passed(f"{count_of(int(count), 'file')} registered in an io_uring of {whose}", ends)
+
+
+def orphans(proc_root: str) -> Iterator[Suspect]:
+    """TCP connections that were closed before the other side had all data: pages sent without a copy wait in them.
+
+    Every network namespace shows the number of all (sockstat_seq_show, tcp_orphan_count_sum).
+    """
+    found = _ORPHANS.search(read_if_there(f"{proc_root}/1/net/sockstat"))
+    if found is not None:
+        what = f"data not yet delivered by {count_of(int(found[1]), 'TCP connection')} that no process has open"
+        yield _pin(what, "Their pages are free when the other side has them, or after minutes without an answer.")
+
+
+def _passed(what: str, ends: str) -> Suspect:
+    """Descriptors that no process has: of files of huge pages, or of pipes and sockets with pages in them."""
+    return Suspect(what, ends, pages=True, promises=True, short=True, in_file=True, in_pipe=True)
 
 
 def _pin(what: str, settle: str) -> Suspect:
@@ -182,6 +194,8 @@ def _information(opened: Open) -> str:
 def _waiting(opened: Open) -> bool:
     """Whether a pipe or a socket has data in it that were not taken, or a socket shares memory with the kernel.
 
+    What a listening socket has are connections, in which there may be data before anybody accepts them.
+
     It is asked through a copy of the descriptor (pidfd_getfd, 5.6), which is closed again at once. One that cannot be
     asked may have some.
     """
@@ -194,6 +208,8 @@ def _waiting(opened: Open) -> bool:
             with socket.socket(fileno=os.dup(descriptor)) as copy:
                 if copy.family == _AF_XDP:
                     return True
+                if copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    return bool(select.select([copy], [], [], 0)[0])
         return any(_count(descriptor, request) for request in (termios.FIONREAD, termios.TIOCOUTQ))
     finally:
         os.close(descriptor)

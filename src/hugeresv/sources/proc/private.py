@@ -29,14 +29,10 @@ def private_holdings(
     used = _used(members)
     if anonymous and any(record.noreserve is not None and _noreserve(record, maps) for record, maps in members):
         return exactly(0), used, True
+    if not anonymous:
+        return _of_all_owners(members, parents), used, False
     pids = {record.pid for record, _ in members}
     roots = [member for member in members if not _has_ancestor(member[0].pid, pids, parents)]
-    if not anonymous:
-        promised = [_promised(member) for member in roots]
-        least = sum(
-            pages.min for (record, _), pages in zip(roots, promised, strict=True) if record.descent is Descent.EXECUTED
-        )
-        return Pages(least, sum(pages.best for pages in promised), sum(pages.max for pages in promised)), used, False
     made = [(member, _made_after_start(*member)) for member in roots]
     for member, age in made:
         if member[0].descent is Descent.EXECUTED or (age is not None and age > CLOCKS_SECONDS):
@@ -46,6 +42,32 @@ def private_holdings(
         if member[0].descent is not Descent.ORPHANED and (age is None or age >= -CLOCKS_SECONDS):
             return Pages(0, _promised(member).best, highest), used, False
     return Pages(0, 0, highest), used, True
+
+
+def _of_all_owners(members: Sequence[GroupMember], parents: MappingOf[int, int]) -> Pages:
+    """Of a file that was there before: whoever has mapped it owns a promise of its own, be it a child of another owner.
+
+    Fork gives a child what its ancestor has, at the same addresses; but it may have mapped the same by itself.
+    """
+    low = best = high = 0
+    for record, mappings in members:
+        forebears = ancestors(record.pid, parents)
+        theirs = [each for other, of_other in members if other.pid in forebears for each in of_other]
+        promised = _promised((record, mappings))
+        high += promised.max
+        if record.descent is Descent.EXECUTED:
+            low += promised.min
+            best += promised.best
+        else:
+            own = [mapping for mapping in mappings if not any(_is_copy(mapping, each) for each in theirs)]
+            best += _promised((record, own)).best
+    return Pages(low, best, high)
+
+
+def _is_copy(mapping: Mapping, other: Mapping) -> bool:
+    """Whether fork may have made one of the other, or of a part of it: the same pages at the same addresses."""
+    overlap = mapping.start < other.end and other.start < mapping.end
+    return overlap and mapping.start - mapping.offset == other.start - other.offset
 
 
 def ancestors(pid: int, parents: MappingOf[int, int]) -> list[int]:

@@ -68,7 +68,8 @@ class ProcessRecord:
 class MountRecord:
     """A mounted hugetlbfs, where it was first met: limits in pages, files with their names relative to it.
 
-    `inodes`: the numbers of all that is on it. `inside` and `keepers`: see ledger.observation.MountUse.
+    `inodes`: the numbers of all that is on it. `complete`: all of it could be read. `inside` and `keepers`: see
+    ledger.observation.MountUse.
     """
 
     path: str
@@ -79,6 +80,7 @@ class MountRecord:
     free_pages: int | None
     files: tuple[tuple[str, FileStatus], ...]
     inodes: frozenset[int] = frozenset()
+    complete: bool = True
     inside: int | str | None = None
     keepers: tuple[str, ...] = ()
 
