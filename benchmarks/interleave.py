@@ -1,4 +1,4 @@
-"""Orders a second of calls at once, invariants checked after each, and how many the reduction leaves of all.
+"""Orders a second of concurrent calls, invariants checked after each, and how many the reduction leaves of all.
 
 A fault of a page that nobody has promised, and mmap of it (H33), on `ideal` and with the old rule. On one core.
 """

@@ -1,4 +1,4 @@
-"""Calls at once: every order, one order, and that what the search leaves out is not missing."""
+"""Concurrent calls: every order, one order, and that what the search leaves out is not missing."""
 
 from io import StringIO
 

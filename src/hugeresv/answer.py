@@ -75,4 +75,4 @@ class Answer(NamedTuple):
     pools: Mapping[int, PoolAnswer] | None = None
     report: KernelReport | None = None
     outcomes: Mapping[str, Outcome] | None = None
-    """Of calls at once what each answered, by its process or operation; None where that depends on their order."""
+    """Of concurrent calls what each answered, by its process or operation; None where that depends on their order."""

@@ -236,10 +236,10 @@ def explore(kernel: str, other: str | None = None, **bound: Any) -> Exploration:
 
 
 def interleave(kernel: str, scenario: Source, *, preemptions: int | None = None) -> list[Interleaved]:
-    r"""Every order of the calls at once of a scenario, on a behaviour of the model: what each block gave.
+    r"""Every order of the concurrent calls of a scenario, on a behaviour of the model: what each block gave.
 
     `preemptions`: only orders with at most so many. `finding` of a block is the order that is wrong, or None. Raises
-    InputError for a scenario without calls at once, or another kernel. See docs/explore.md.
+    InputError for a scenario without concurrent calls, or another kernel. See docs/explore.md.
 
     >>> text = "pool 2M nr=0 overcommit=2\ntogether\na mmap x 2 private\nb mmap y 2 private\napart"
     >>> [block] = interleave("ideal", text)

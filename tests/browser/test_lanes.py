@@ -15,14 +15,14 @@ from hugeresv.search.interleave.interleave import interleave
 from tests.browser.conftest import Opened, accessibility
 from tests.played import SCENARIOS, scenario_in
 
-pytest.importorskip("greenlet", reason="calls at once need greenlet")
+pytest.importorskip("greenlet", reason="concurrent calls need greenlet")
 
 RACE = SCENARIOS / "history" / "H33-mmap-and-a-fault-count-twice.scn"
 BEHAVIOUR = "ideal,races-counted-twice=on"
 
 
 def written(tmp_path: Path, scenario: Scenario) -> Path:
-    """The page of a scenario whose calls at once go wrong."""
+    """The page of a scenario whose concurrent calls go wrong."""
     page, kernel = LanesPage(BEHAVIOUR), ModelKernel(parse_behaviour(BEHAVIOUR))
     for found in interleave(scenario, kernel):
         page.block("race", found)

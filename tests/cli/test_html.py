@@ -104,12 +104,12 @@ def test_lanes_are_written_and_the_status_is_the_same(hugeresv: Hugeresv, tmp_pa
     """
     page, race = tmp_path / "lanes.html", "history/H33-mmap-and-a-fault-count-twice"
     ran = hugeresv("interleave", "--on", "ideal,races-counted-twice=on", "--html", page, race)
-    assert (ran.status, ran.out) == (1, "1 block of calls at once, 1 with an order that is wrong\n")
+    assert (ran.status, ran.out) == (1, "1 block of concurrent calls, 1 with an order that is wrong\n")
     text = page.read_text()
     assert "vma_commit_reservation 0 = 0" in text
     assert not re.search(r"(?:src|href)=|@import|url\(|https?://", text)
     ran = hugeresv("interleave", "--html", page, race)
-    assert (ran.status, ran.out) == (0, "1 block of calls at once, no order is wrong\n")
+    assert (ran.status, ran.out) == (0, "1 block of concurrent calls, no order is wrong\n")
     assert "All orders keep every invariant" in page.read_text()
     page.write_text("the last")
     assert hugeresv("interleave", "--html", page, "split-middle").status == 2

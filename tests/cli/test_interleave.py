@@ -37,7 +37,7 @@ def test_as_json(hugeresv: Hugeresv) -> None:
     """One line a block with the keys that docs/explore.md names. Catches: a key that only one of the two has."""
     ran = hugeresv("interleave", "--json", "--on", "ideal,races-counted-twice=on", RACE)
     (found,) = map(json.loads, ran.out.splitlines())
-    page = (ROOT / "docs" / "explore.md").read_text().partition("# Calls at once")[2]
+    page = (ROOT / "docs" / "explore.md").read_text().partition("# Concurrent calls")[2]
     for key in (*found, *found["finding"], "task", "lock", "calls"):
         assert f"`{key}`" in page
     assert found["finding"]["switch"] == ["a@resv_map->lock#2"]
@@ -57,14 +57,14 @@ def test_the_orders_add_up(hugeresv: Hugeresv) -> None:
 
 
 def test_what_has_no_calls_at_once_is_refused(hugeresv: Hugeresv, tmp_path: Path) -> None:
-    """A file and a folder without calls at once, and a real kernel, are wrong input, told with the name.
+    """A file and a folder without concurrent calls, and a real kernel, are wrong input, told with the name.
 
     Catches: a verdict on nothing, or an error that names none of a folder's files.
     """
     for name in ("split-middle", "behaviours/fallocate"):
         ran = hugeresv("interleave", name)
         assert (ran.status, ran.out) == (2, "")
-        assert f"{name}: no scenario here has calls at once" in ran.err
+        assert f"{name}: no scenario here has concurrent calls" in ran.err
     (tmp_path / "plain.scn").write_text("pool 2M nr=1\na mmap x 1 private\n")
     assert hugeresv("interleave", tmp_path).status == 2
     ran = hugeresv("interleave", "--on", "guest:6.12", RACE)
@@ -81,7 +81,7 @@ def test_a_folder_passes_over_what_has_no_calls_at_once(hugeresv: Hugeresv, tmp_
     ran = hugeresv("interleave", tmp_path)
     assert ran.status == 0
     assert "All orders keep every invariant" in ran.out
-    assert "1 of 2 scenarios has no calls at once and is passed over" in ran.err
+    assert "1 of 2 scenarios has no concurrent calls and is skipped" in ran.err
 
 
 AT_ONCE = """
@@ -128,7 +128,7 @@ def test_what_is_expected_must_hold_in_every_order(hugeresv: Hugeresv, tmp_path:
     file.write_text(AT_ONCE.replace("rsvd=0", "free=2"))
     ran = hugeresv("interleave", file)
     assert ran.status == 1
-    assert "EXPECTED (calls at once answer as expected): free is 3, expected 2" in ran.out
+    assert "EXPECTED (concurrent calls answer as expected): free is 3, expected 2" in ran.out
     file.write_text(AT_ONCE.replace("together", named).replace("rsvd=0", "rsvd=1"))
     assert hugeresv("interleave", file).status == 1
     ran = hugeresv("interleave", "--on", old, file)

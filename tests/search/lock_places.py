@@ -76,7 +76,7 @@ NEIGHBOURS = {
         "memfd f|a mmap x 1 shared file=f|a touch x 0|together|a migrate_pages a from=0 to=1"
         "|b fallocate f 0+1 punch|apart",
 }  # fmt: skip
-"""Calls at once that meet in one page, on two nodes."""
+"""Concurrent calls that meet in one page, on two nodes."""
 
 
 def neighbours(name: str) -> Scenario:

@@ -16,15 +16,25 @@ from hugeresv.reports.audit_json import write_audit
 
 @click.command(epilog=examples("hugeresv audit vmcore", "hugeresv audit --json guest.ram"))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, hugeresv-audit/1, and nothing else.")
-@click.option("--vmlinux", type=click.Path(path_type=Path), help="The kernel's file with DWARF, instead of its BTF.")
-@click.option("--symbols", type=click.Path(path_type=Path), help="Its System.map or /proc/kallsyms, before Linux 6.0.")
+@click.option(
+    "--vmlinux",
+    type=click.Path(path_type=Path),
+    help=("Read types from this vmlinux with DWARF, instead of from the kernel's BTF."),
+)
+@click.option(
+    "--symbols",
+    type=click.Path(path_type=Path),
+    help=("Read symbols from this System.map or copy of /proc/kallsyms; needed before Linux 6.0."),
+)
 @color_option
 @click.argument("target", metavar="[TARGET]", type=click.Path(path_type=Path), required=False)
 def audit(as_json: bool, vmlinux: Path | None, symbols: Path | None, color: Colour, target: Path | None) -> int:
-    """Read a kernel's own reservation maps, and judge whether its ledger is true.
+    """Read a kernel's reservation maps from its memory, and tell whether its ledger is true.
 
-    TARGET is a dump (ELF, kdump, also flattened) or the shared RAM file of a running guest; without it, this kernel
-    (/proc/kcore). Exit status: 0 true, 1 not true, 2 no such file or not such a file, 3 it cannot be read here.
+    TARGET is a dump (ELF or kdump, flattened or not) or the shared RAM file of a running guest. Without TARGET, this
+    host's kernel is read (/proc/kcore).
+
+    Exit status: 0 true, 1 not true, 2 TARGET is missing or not a dump, 3 it cannot be read here.
     """
     found = audit_target(target, symbols, vmlinux)
     if as_json:

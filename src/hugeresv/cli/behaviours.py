@@ -67,8 +67,8 @@ class FunctionName(click.ParamType[str]):
     "function",
     metavar="FUNCTION",
     type=FunctionName(),
-    help="Print a function of the model as the behaviour NAME has it, without switches. A function of the kernel leads "
-    "to what stands for it.",
+    help="Print a function of the model as the behaviour NAME has it, without switches. For a function of the kernel, "
+    "print the function that stands for it.",
 )
 @click.option(
     "--diff",
@@ -85,9 +85,9 @@ def behaviours(
 ) -> int:
     """List the kernels that the model knows, and the rules in which they differ.
 
-    NAME shows one behaviour in detail, or one switch. A behaviour may have switches set: 6.18,zap-restore=never.
+    With NAME, show one behaviour or one switch in detail. A behaviour may have switches set: 6.18,zap-restore=never.
 
-    Exit status: 0, or with --diff 1 if the two differ; 2 a name is wrong.
+    Exit status: 0, or 1 if --diff shows a difference, 2 if a name is wrong.
     """
     if pair is not None:
         if name is not None or function is not None:

@@ -64,10 +64,21 @@ class _Bisecting(click.Command):
 )
 @click.argument("kernel_name", metavar="KERNEL", type=KernelName())
 @click.argument("files", metavar="[FILE]...", type=ScenarioPath(), nargs=-1)
-@click.option("--base", metavar="KERNEL", type=KernelName(), help="Compare with this kernel, say the unpatched one.")
-@click.option("--time", "seconds", type=Seconds(), default=60.0, show_default=True, help="Seconds of random scenarios.")
-@click.option("--seed", default="0", show_default=True, help="Draw other random scenarios.")
-@click.option("--findings", type=click.IntRange(1), default=5, show_default=True, help="Stop after so many findings.")
+@click.option(
+    "--base", metavar="KERNEL", type=KernelName(), help=("Compare with this kernel, for example the unpatched one.")
+)
+@click.option(
+    "--time",
+    "seconds",
+    type=Seconds(),
+    default=60.0,
+    show_default=True,
+    help=("Run random scenarios for this many seconds."),
+)
+@click.option(
+    "--seed", default="0", show_default=True, help=("Choose the random scenarios; the same seed gives the same ones.")
+)
+@click.option("--findings", type=click.IntRange(1), default=5, show_default=True, help="Stop after this many findings.")
 @click.option(
     "--out",
     metavar="DIR",
@@ -76,8 +87,13 @@ class _Bisecting(click.Command):
 )
 @click.option("--tap", is_flag=True, help="Print TAP, version 13, and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, hugeresv-check/1, and nothing else.")
-@click.option("--junit", metavar="XML", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit's XML here.")
-@click.option("--bisect", is_flag=True, help="Answer as `git bisect run` wants it, at the first finding.")
+@click.option(
+    "--junit",
+    metavar="XML",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=("Write the result to this file as JUnit XML."),
+)
+@click.option("--bisect", is_flag=True, help="Stop at the first finding, with an exit status for `git bisect run`.")
 @click.option("--no-audit", is_flag=True, help="Compare answers only; do not read the kernels' memory.")
 @color_option
 def check(
@@ -95,16 +111,16 @@ def check(
     no_audit: bool,
     color: Colour,
 ) -> int:
-    """Tell whether a kernel's hugetlb is right: run every scenario and random ones beside a kernel that is.
+    """Tell whether a kernel's hugetlb is right: run every scenario, and random ones, on it and on a correct kernel.
 
-    KERNEL is a guest (guest:6.12), a bzImage or vmlinux, the source tree of a kernel that is built, or a behaviour. It
-    is compared with the behaviour closest to its release, or with the base, and its memory is audited after every step.
-    A finding is a different answer, a crash, a hang, a warning, or an invariant that the base does not break at that
-    step. It is shortened to the steps that it takes. With FILE these scenarios are run, not those of hugeresv; what
-    they expect is not looked at, `hugeresv run` does that.
+    KERNEL is a guest (guest:6.12), a bzImage or vmlinux, a source tree with a built kernel, or a behaviour. It is
+    compared with the behaviour closest to its release, or with --base, and its memory is audited after every step. A
+    finding is a different answer, a crash, a hang, a warning, or an invariant that the base does not break at that
+    step. Each finding is shortened to the steps it needs. With FILE, only these scenarios are run; their expectations
+    are not checked, which `hugeresv run` does.
 
-    Exit status: 0 no finding, 1 a finding, 2 wrong input, 3 the kernel cannot be examined here. With --bisect it is 125
-    instead of 3 for an image or a tree, and 128, which ends the bisection, for everything else that is wrong.
+    Exit status: 0 no finding, 1 a finding, 2 wrong input, 3 the kernel cannot be examined here. With --bisect, an image
+    or a tree that cannot be examined is 125, and every other error is 128, which ends the bisection.
     """
     named, status = _named(files)
     if status:

@@ -37,9 +37,10 @@ from hugeresv.search.lockstep import Pair, lockstep
 def compare(left: str, right: str, html: Path | None, color: Colour, files: tuple[Path, ...]) -> int:
     """Run scenarios on two kernels and show the first step at which they differ.
 
-    They differ where a call, a counter, a cgroup or a mount answers differently, or where something else is left at the
-    end. FILE is a path or a name, as for `hugeresv run`. Exit status: 0 no difference, 1 a difference, 2 a file is
-    wrong, 3 it cannot be run here.
+    They differ if a call, a counter, a cgroup or a mount differs after a step, or if different pages are leaked at the
+    end. FILE is a path or a name, as for `hugeresv run`.
+
+    Exit status: 0 no difference, 1 a difference, 2 a file is wrong, 3 it cannot be run here.
     """
     status = ExitStatus()
     if html is not None:

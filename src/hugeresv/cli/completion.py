@@ -105,8 +105,8 @@ def completion(context: click.Context, shell: str) -> None:
 
     It completes verbs, options, kernels, guests, scenarios that come with hugeresv, cgroups and mounts.
 
-    To have it in every shell, put the first example into ~/.bashrc (with zsh into ~/.zshrc); for fish write the output
-    to ~/.config/fish/completions/hugeresv.fish.
+    For every new shell: put the first example into ~/.bashrc or ~/.zshrc. For fish, write the output to
+    ~/.config/fish/completions/hugeresv.fish.
     """
     root = context.find_root()
     click.echo(_SHELLS[shell](root.command, {}, str(root.info_name), "_HUGERESV_COMPLETE").source())

@@ -22,26 +22,30 @@ from hugeresv.scenario.load import dump, to_text
     )
 )
 @click.argument("file", type=ScenarioPath())
-@click.option("--to", "spelling", type=click.Choice(["scn", "json", "c"]), help="Spelling on standard output.")
+@click.option("--to", "spelling", type=click.Choice(["scn", "json", "c"]), help="Print this format to standard output.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     metavar="OUT",
-    help="Write OUT, in the spelling that its name says.",
+    help="Write OUT, in the format of its suffix: .scn, .json or .jsonl.",
 )
 @click.option(
-    "--on", "kernel_name", metavar="KERNEL", type=KernelName(), help="With --to c: the behaviour to compare with."
+    "--on",
+    "kernel_name",
+    metavar="KERNEL",
+    type=KernelName(),
+    help=("With --to c: expect the answers of this behaviour."),
 )
 def convert(file: Path, spelling: str | None, output: Path | None, kernel_name: str | None) -> None:
     """Rewrite a scenario as .scn or as JSON, or as a program in C.
 
-    Nothing is lost on the way from .scn to JSON and back. Without --to or -o, JSON becomes .scn and .scn becomes JSON;
-    --to the spelling that FILE has already gives it its canonical layout.
+    Nothing is lost between .scn and JSON. Without --to or -o, JSON becomes .scn and .scn becomes JSON. If FILE has the
+    chosen format already, it is laid out anew.
 
-    --to c prints one C file without dependencies: a reproducer for a bug report. It carries the scenario out with real
-    system calls, prints the counters after every step, and exits with 1 where they are not as the scenario expects of
-    KERNEL (ideal, if --on does not say). It needs root and an idle pool, which it puts back.
+    --to c prints one C file without dependencies: a reproducer for a bug report. It makes real system calls, prints
+    the counters after every step, and exits with 1 if they are not what the scenario expects of KERNEL (ideal without
+    --on). It needs root and an idle pool, which it restores.
     """
     if kernel_name is not None and spelling != "c":
         raise click.UsageError("--on goes with --to c")

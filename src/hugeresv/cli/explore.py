@@ -52,45 +52,60 @@ _pages = click.IntRange(0)
 )
 @click.argument("kernel", metavar="KERNEL", type=KernelName())
 @click.argument("other", metavar="[KERNEL]", type=KernelName(), required=False)
-@click.option("--pool", type=_pages, default=4, show_default=True, help="Pages of the pool.")
-@click.option("--pages", type=_pages, default=3, show_default=True, help="Pages of each process's private mapping.")
-@click.option("--shared", type=_pages, default=0, show_default=True, help="Pages of a file that all may map shared.")
-@click.option("--processes", type=click.IntRange(1), default=2, show_default=True, help="Number of processes.")
+@click.option("--pool", type=_pages, default=4, show_default=True, help="Set the size of the pool, in pages.")
+@click.option(
+    "--pages", type=_pages, default=3, show_default=True, help=("Let each process map this many private pages.")
+)
+@click.option(
+    "--shared",
+    type=_pages,
+    default=0,
+    show_default=True,
+    help=("Let all processes map a file of this many pages shared."),
+)
+@click.option("--processes", type=click.IntRange(1), default=2, show_default=True, help="Set the number of processes.")
 @click.option(
     "--operations",
     metavar="WORDS",
     type=_Words(),
     default="usual",
     show_default=True,
-    help=f"What processes may do, separated by commas: {', '.join(OFFERS)}; usual is {', '.join(USUAL)}.",
+    help=f"Let processes make these calls, separated by commas: {', '.join(OFFERS)}; usual is {', '.join(USUAL)}.",
 )
-@click.option("--overcommit", type=_pages, default=0, show_default=True, help="Surplus pages that the pool may have.")
-@click.option("--size", type=_pages, help="Put the files on a mount with at most so many pages.")
-@click.option("--min-size", type=_pages, help="Put the files on a mount with at least so many pages.")
-@click.option("--cgroup-max", type=_pages, help="Pages that a cgroup may use; processes enter it by cgroup_move.")
-@click.option("--cgroup-rsvd-max", type=_pages, help="Pages that the cgroup may reserve.")
+@click.option(
+    "--overcommit", type=_pages, default=0, show_default=True, help=("Let the pool have this many surplus pages.")
+)
+@click.option("--size", type=_pages, help="Put the files on a mount of at most this many pages (size=).")
+@click.option("--min-size", type=_pages, help="Put the files on a mount of at least this many pages (min_size=).")
+@click.option(
+    "--cgroup-max", type=_pages, help=("Limit the pages that a cgroup may use; processes enter it by cgroup_move.")
+)
+@click.option("--cgroup-rsvd-max", type=_pages, help="Limit the pages that the cgroup may reserve.")
 @click.option(
     "--engine",
     type=click.Choice(ENGINES),
     default="auto",
     show_default=True,
-    help="plain steps the real machine each time; table learns rows from it, needs numpy, and is faster.",
+    help=(
+        "Choose how states are computed: plain runs the model at every step; table learns rows from it, "
+        "needs numpy, and is faster."
+    ),
 )
 @click.option(
     "--symmetry/--no-symmetry",
     default=True,
     show_default=True,
-    help="Let the table count states once that differ by which process is which.",
+    help="With the table, count states as one if they differ only in which process is which.",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(1),
     default=lambda: len(os.sched_getaffinity(0)),
     show_default="all cores",
-    help="Processes in which the table learns its rows where there are many.",
+    help="Learn the table's rows in this many processes when there are many rows.",
 )
 @click.option(
-    "--scheduler", metavar="ADDRESS", help="Learn rows on the Dask cluster of this scheduler, tcp://HOST:PORT."
+    "--scheduler", metavar="ADDRESS", help="Learn rows on a Dask cluster, whose scheduler is at tcp://HOST:PORT."
 )
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write the history to this file.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print one line of JSON and nothing else.")
@@ -109,10 +124,11 @@ def explore(
 ) -> int:
     """Try every history within a bound; show the shortest that breaks an invariant.
 
-    With a second KERNEL, show the shortest history on which the two answer differently. Histories have no greatest
-    length: all states are visited that the operations can reach. The history that is found is written as .scn.
+    With a second KERNEL, show the shortest history to which the two kernels answer differently. Histories may have any
+    length: every state that the operations can reach is visited. The history found is written as .scn.
 
-    Exit status: 0 nothing was found, 1 something was, 130 after Ctrl-C and 143 after SIGTERM: what is known is printed.
+    Exit status: 0 nothing found, 1 a history found, 130 after Ctrl-C, 143 after SIGTERM; what is known by then is
+    printed.
     """
     kernels = (kernel,) if other is None else (kernel, other)
     path = output or Path(f"explore-{re.sub('[^A-Za-z0-9._-]', '-', '-'.join(kernels))}.scn")

@@ -34,12 +34,12 @@ from hugeresv.reports.shipped_files import DASHBOARD, RULES, UNITS, shipped
     "--output",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Replace FILE atomically with the metrics: for node_exporter, a name that ends in .prom.",
+    help="Replace FILE atomically with the metrics. node_exporter reads files that end in .prom.",
 )
 @click.option(
     "--listen",
     metavar="[ADDRESS:]PORT",
-    help="Answer scrapes over HTTP until SIGTERM or Ctrl-C; on loopback where there is no address.",
+    help="Serve metrics over HTTP until SIGTERM or Ctrl-C; without ADDRESS, on loopback only.",
 )
 @click.option(
     "--holders",
@@ -47,15 +47,15 @@ from hugeresv.reports.shipped_files import DASHBOARD, RULES, UNITS, shipped
     type=click.IntRange(min=0),
     default=50,
     show_default=True,
-    help="Series of their own for the N largest holders, the others added up; for N cgroups and mounts, too.",
+    help="Give the N largest holders, cgroups and mounts a series each, and add up the others.",
 )
-@click.option("--print-rules", is_flag=True, help="Print alerts for Prometheus, and nothing else.")
+@click.option("--print-rules", is_flag=True, help="Print alert rules for Prometheus, and nothing else.")
 @click.option("--print-dashboard", is_flag=True, help="Print a dashboard for Grafana as JSON, and nothing else.")
 @click.option(
     "--print-unit",
     metavar="UNIT",
     type=click.Choice(UNITS),
-    help=f"Print a unit of systemd, and nothing else: {', '.join(UNITS)}.",
+    help=f"Print one of these systemd units, and nothing else: {', '.join(UNITS)}.",
 )
 @proc_option
 @sys_option
@@ -71,7 +71,7 @@ def export(
 ) -> int:
     """Print who holds the huge pages of this host as metrics for Prometheus.
 
-    Exit status: 0, or 3 where there are no huge pages, or nothing can be listened on.
+    Exit status: 0, or 3 if the host has no huge pages or the address cannot be listened on.
     """
     printed = [RULES] * print_rules + [DASHBOARD] * print_dashboard + ([print_unit] if print_unit else [])
     if len(printed) + (output is not None) + (listen is not None) > 1:

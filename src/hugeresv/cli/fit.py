@@ -28,7 +28,11 @@ from hugeresv.units import parse_bytes, parse_size
     "--shared", "what", flag_value=What.SHARED, type=What, help="Make a shared mapping, the default with --mount."
 )
 @click.option("--sysv", "what", flag_value=What.SYSV, type=What, help="Make a SysV segment: shmget with SHM_HUGETLB.")
-@click.option("--noreserve", is_flag=True, help="Use MAP_NORESERVE: nothing is promised, pages come as touched.")
+@click.option(
+    "--noreserve",
+    is_flag=True,
+    help=("Use MAP_NORESERVE: nothing is promised, and each page is taken when it is touched."),
+)
 @click.option(
     "--cgroup",
     metavar="PATH",
@@ -45,7 +49,9 @@ from hugeresv.units import parse_bytes, parse_size
     help="Bind the process to this NUMA node (MPOL_BIND); may be repeated.",
 )
 @click.option("--bind-after", is_flag=True, help="Bind each mapping to --node after mmap, as QEMU and DPDK do.")
-@click.option("--pid", type=int, help="Ask for this process: its cgroup, nodes, user, groups, limits and mounts.")
+@click.option(
+    "--pid", type=int, help=("Answer for this process, with its cgroup, nodes, user, groups, limits and mounts.")
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, hugeresv-fit/1, and nothing else.")
 @proc_option
 @sys_option
@@ -67,10 +73,11 @@ def fit(
 ) -> int:
     """Tell whether a mapping of SIZE would fit now, where it would fail, and what makes it fit.
 
-    SIZE is in any spelling, 64G, 1.5G, 2GiB, 2048kB, or in huge pages: 70p. Several are mappings that are made one
-    after the other. The live counters and limits are put into the model, the mappings are made there, and every page is
-    touched, under the rules of the kernel closest to this one. Exit status: 0 if all fit, 1 if not, 2 for bad input, 3
-    where it cannot be known.
+    SIZE is a number with a unit (64G, 1.5G, 2GiB, 2048kB) or a number of huge pages (70p). Several sizes are mappings
+    that are made one after the other. hugeresv copies this host's counters and limits into the model, makes the
+    mappings there, and touches every page, under the rules of the kernel closest to this one.
+
+    Exit status: 0 if all fit, 1 if not, 2 if the input is wrong, 3 if it cannot be known.
     """
     asked = tuple(map(parse_size, sizes))
     if any(size.number == 0 for size in asked):

@@ -33,30 +33,45 @@ from hugeresv.search.fuzz.kept import Kept
 )
 @click.argument("left", metavar="KERNEL", type=KernelName())
 @click.argument("right", metavar="KERNEL", type=KernelName())
-@click.option("--seed", default="0", show_default=True, help="The same seed and number give the same scenario.")
-@click.option("--first", type=click.IntRange(0), default=0, show_default=True, help="Number of the first scenario.")
-@click.option("--scenarios", type=click.IntRange(1), help="Stop after so many scenarios.")
-@click.option("--steps", type=click.IntRange(1), help="Stop after so many steps.")
-@click.option("--time", "seconds", type=Seconds(), help="Stop after so many seconds.")
-@click.option("--length", type=click.IntRange(1), default=40, show_default=True, help="Most steps of one scenario.")
+@click.option(
+    "--seed",
+    default="0",
+    show_default=True,
+    help=("Choose the scenarios: the same seed and number give the same scenario."),
+)
+@click.option(
+    "--first", type=click.IntRange(0), default=0, show_default=True, help=("Begin with the scenario of this number.")
+)
+@click.option("--scenarios", type=click.IntRange(1), help="Stop after this many scenarios.")
+@click.option("--steps", type=click.IntRange(1), help="Stop after this many steps.")
+@click.option("--time", "seconds", type=Seconds(), help="Stop after this many seconds.")
+@click.option(
+    "--length",
+    type=click.IntRange(1),
+    default=40,
+    show_default=True,
+    help=("Draw scenarios of at most this many steps."),
+)
 @click.option(
     "--nodes",
     type=click.IntRange(1, MOST_NODES),
     default=1,
     show_default=True,
-    help="Draw scenarios for machines with so many nodes. A guest with nodes=2 needs no such option.",
+    help="Draw scenarios for machines with this many NUMA nodes. For guest:NAME,nodes=2 it is 2 without this option.",
 )
 @click.option(
-    "--findings", type=click.IntRange(1), default=1, show_default=True, help="Stop after so many differences."
+    "--findings", type=click.IntRange(1), default=1, show_default=True, help="Stop after this many differences."
 )
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes to run scenarios in.")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help=("Run scenarios in this many processes.")
+)
 @click.option(
     "--output",
     "-o",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    help="Folder for what is found.",
+    help="Write each difference into this folder.",
 )
 @color_option
 def fuzz(
@@ -74,12 +89,13 @@ def fuzz(
     output: Path,
     color: Colour,
 ) -> int:
-    """Run random scenarios on two kernels in lockstep and shrink what tells them apart.
+    """Run random scenarios on two kernels in lockstep, and shrink a scenario on which they differ.
 
-    Outcome, counters, cgroups and statfs are compared after every step, and what has leaked at the end. A guest that
-    crashes, hangs or prints a warning differs, too. A difference is written to FOLDER when it is found, and again when
-    it is shrunk: the scenario as .scn, a kernel's log as .log. Without a limit, 1000 scenarios are run. Exit status: 0
-    no difference, 1 a difference, 130 after Ctrl-C and 143 after SIGTERM.
+    After every step the answer, counters, cgroups and statfs are compared, and at the end what has leaked. A guest
+    that crashes, hangs or prints a warning differs, too. A difference is written to FOLDER when it is found, and again
+    when it is shrunk: the scenario as .scn, a kernel's log as .log. Without a limit, 1000 scenarios are run.
+
+    Exit status: 0 no difference, 1 a difference, 130 after Ctrl-C, 143 after SIGTERM.
     """
     if scenarios is steps is seconds is None:
         scenarios = 1000

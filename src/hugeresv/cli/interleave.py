@@ -28,14 +28,14 @@ from hugeresv.scenario.scenario import Scenario
     )
 )
 @on_kernel
-@click.option("--preemptions", type=click.IntRange(0), metavar="N", help="Only orders with at most N preemptions.")
-@click.option("--all", "every", is_flag=True, help="Show every lock, also where nothing happens under it.")
-@click.option("--json", "json_wanted", is_flag=True, help="Print one line of JSON a block and nothing else.")
+@click.option("--preemptions", type=click.IntRange(0), metavar="N", help="Try only orders with at most N preemptions.")
+@click.option("--all", "every", is_flag=True, help="Show every lock, even if nothing happens under it.")
+@click.option("--json", "json_wanted", is_flag=True, help="Print one line of JSON for each block and nothing else.")
 @click.option(
     "--html",
     type=click.Path(path_type=Path),
     metavar="PAGE",
-    help="Draw the orders as lanes in a page, in the place of the file PAGE, and print only how it went.",
+    help="Replace the file PAGE with a page that draws the orders as lanes; print only the result.",
 )
 @color_option
 @files_argument
@@ -48,14 +48,14 @@ def interleave(
     color: Colour,
     files: tuple[Path, ...],
 ) -> int:
-    """Try every order of calls at once; show one that is wrong.
+    """Try every order of concurrent calls; show one that is wrong.
 
-    FILE is a scenario with calls between `together` and `apart`. Each may be stopped wherever it asks for a lock. An
+    FILE is a scenario with calls between `together` and `apart`. Each call may be stopped where it asks for a lock. An
     order is wrong if an invariant does not hold afterwards, if calls wait for each other, if no order of whole calls
-    gives the same answers, or if it does not answer as is expected behind `apart`. Orders with few preemptions come
-    first. In a folder, files without such calls are passed over.
+    gives the same answers, or if the answers are not those expected after `apart`. Orders with few preemptions are
+    tried first. In a folder, files without concurrent calls are skipped.
 
-    Exit status: 0 no order is wrong, 1 one is, 2 a file is wrong, 3 it cannot be run here.
+    Exit status: 0 no order is wrong, 1 an order is wrong, 2 a file is wrong, 3 it cannot be run here.
     """
     from hugeresv.reports.html.lanes import LanesPage
     from hugeresv.reports.interleave import InterleaveReport, as_json
@@ -94,7 +94,7 @@ def interleave(
 
 
 def _with_calls_at_once(argument: Path, status: ExitStatus) -> list[tuple[str, str, Scenario]]:
-    """The scenarios of a file or folder that have calls at once, each with its file's name and its id.
+    """The scenarios of a file or folder that have concurrent calls, each with its file's name and its id.
 
     Others are passed over, but a file or folder that has no such scenario is wrong.
     """
@@ -104,9 +104,9 @@ def _with_calls_at_once(argument: Path, status: ExitStatus) -> list[tuple[str, s
     found = [each for each in every if has_calls_at_once(each[-1])]
     with status.going_on(str(argument)):
         if every and not found:
-            raise InputError(f"no scenario here has calls at once: {WRITE_THEM}")
+            raise InputError(f"no scenario here has concurrent calls: {WRITE_THEM}")
     if 0 < len(found) < len(every):
         passed = len(every) - len(found)
-        are = "has no calls at once and is" if passed == 1 else "have no calls at once and are"
-        say(f"hugeresv: {argument}: {passed} of {len(every)} scenarios {are} passed over\n")
+        are = "has no concurrent calls and is" if passed == 1 else "have no concurrent calls and are"
+        say(f"hugeresv: {argument}: {passed} of {len(every)} scenarios {are} skipped\n")
     return found

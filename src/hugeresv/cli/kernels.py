@@ -26,8 +26,8 @@ from hugeresv.reports.kernels import show_config, show_kernels, write_kernels_js
 def kernels(context: click.Context, as_json: bool, color: Colour) -> None:
     """List the kernels that guests can run, and fetch them.
 
-    With each: its release, the machine it is for, and the behaviour that has its rules. A kernel of your own needs no
-    name: guest:PATH is a bzImage or vmlinux, wherever a KERNEL is wanted. `config` prints the options it needs.
+    The list has the release of each kernel, its machine, and the behaviour that has its rules. To run a kernel of your
+    own, write guest:PATH as KERNEL, with the path of a bzImage or vmlinux; `config` prints the options it needs.
     """
     if context.invoked_subcommand is not None:
         return
@@ -43,7 +43,7 @@ def kernels(context: click.Context, as_json: bool, color: Colour) -> None:
 def fetch(names: tuple[str, ...]) -> int:
     """Fetch stock kernels of Debian.
 
-    Each is the current release, through apt, from the mirrors that this machine uses. Only the image is kept, in
+    apt gets the current release of each from the mirrors that this machine uses. Only the image is kept, in
     ~/.cache/hugeresv/kernels; nothing is installed.
     """
     status = ExitStatus()
@@ -63,7 +63,7 @@ def fetch(names: tuple[str, ...]) -> int:
 def config() -> None:
     """Print the configuration that a kernel of your own needs to run in a guest, every option with its reason.
 
-    In the kernel's tree, scripts/kconfig/merge_config.sh -m .config guest.config adds it, and make olddefconfig what
-    the options need.
+    Save it as guest.config. Then, in the kernel's tree: scripts/kconfig/merge_config.sh -m .config guest.config and
+    make olddefconfig.
     """
     show_config(sys.stdout, CONFIG)

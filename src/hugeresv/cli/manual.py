@@ -11,10 +11,12 @@ from hugeresv.cli.verbs import EXIT_STATUSES, NAME, VERBS, cli
 
 ENVIRONMENT = {
     "HUGERESV_LOCK": "The lock file that keeps two commands from using this host's pool at once.",
-    "HUGERESV_LOCK_WAIT": "Seconds to wait for that lock. Without it a command says at once who has it.",
-    "HUGERESV_TRACEBACK": "Set to 1, a bug of hugeresv shows its traceback.",
-    "NO_COLOR": "Set to anything, there is no colour.",
-    "XDG_CACHE_HOME": "Where the kernels of guests are kept, in hugeresv/. Without it, ~/.cache.",
+    "HUGERESV_LOCK_WAIT": (
+        "Seconds to wait for that lock. Without it a command fails at once and says who holds the lock."
+    ),
+    "HUGERESV_TRACEBACK": "Set it to 1 to see the traceback of a bug in hugeresv.",
+    "NO_COLOR": "Set it to anything to turn colour off.",
+    "XDG_CACHE_HOME": "The directory in which hugeresv/ holds the kernels of guests. Without it, ~/.cache.",
 }
 
 _EXAMPLES = re.compile(r"\x08\nExamples?:\n")

@@ -95,7 +95,9 @@ class ScenarioPath(click.Path):
         return [CompletionItem(name) for name in (*names, *files)]
 
 
-KERNEL_HELP = "The kernel: a behaviour of the model (`hugeresv behaviours` lists them), `host`, or `guest:NAME`."
+KERNEL_HELP = (
+    "Run on this kernel: a behaviour of the model (`hugeresv behaviours` lists them), `host`, or `guest:NAME`."
+)
 
 on_kernel = click.option(
     "--on", "kernel_name", metavar="KERNEL", type=KernelName(), default="ideal", show_default=True, help=KERNEL_HELP
@@ -108,18 +110,20 @@ color_option = click.option(
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
     show_default=True,
-    help="When to use colour; auto is on a terminal. NO_COLOR in the environment forbids it.",
+    help="Use colour; auto means on a terminal. NO_COLOR in the environment turns it off.",
 )
 
 html_option = click.option(
     "--html",
     type=click.Path(path_type=Path),
     metavar="PAGE",
-    help="Write a page to step through in a browser, in the place of the file PAGE, and print only how it went.",
+    help="Replace the file PAGE with a page to step through in a browser; print only the result.",
 )
 
-proc_option = click.option("--proc", default="/proc", show_default=True, help="The host's /proc, or a copy of it.")
+proc_option = click.option(
+    "--proc", default="/proc", show_default=True, help=("Read the host's /proc from here; it may be a copy.")
+)
 
 sys_option = click.option(
-    "--sys", "sys_root", default="/sys", show_default=True, help="The host's /sys, or a copy of it."
+    "--sys", "sys_root", default="/sys", show_default=True, help="Read the host's /sys from here; it may be a copy."
 )

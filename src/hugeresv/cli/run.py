@@ -45,17 +45,24 @@ if TYPE_CHECKING:
     )
 )
 @on_kernel
-@click.option("--kernel", "image", metavar="PATH", help="A kernel of your own in a guest, the same as --on guest:PATH.")
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a step and nothing else.")
+@click.option("--kernel", "image", metavar="PATH", help="Run a kernel of your own in a guest, like --on guest:PATH.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each step and nothing else.")
 @html_option
 @click.option(
     "--record",
     is_flag=True,
-    help="Write the answers into FILE as expectations: for all kernels with --on ideal, else where KERNEL differs.",
+    help=(
+        "Write the answers into FILE as expectations: for all kernels with --on ideal, otherwise for "
+        "KERNEL where it differs."
+    ),
 )
-@click.option("--audit", is_flag=True, help="Read a guest's memory after every step, and check its ledger.")
-@click.option("--locks", is_flag=True, help="Check which locks the calls hold, instead of drawing them.")
-@click.option("--fail-each", is_flag=True, help="Fail each allocation once, a run each, instead of drawing the calls.")
+@click.option("--audit", is_flag=True, help="Check the ledger in the guest's memory after every step.")
+@click.option(
+    "--locks", is_flag=True, help=("Check whether the calls hold the locks that each datum needs; do not draw them.")
+)
+@click.option(
+    "--fail-each", is_flag=True, help=("Let each allocation fail once, in a run of its own; do not draw the calls.")
+)
 @color_option
 @files_argument
 def run(
@@ -79,9 +86,10 @@ def run(
       overcommit   shared-reuse  split-left  split-middle  split-mprotect
       split-right  and two folders: behaviours, history
 
-    With --audit a ledger that is not true fails the run, unless the behaviour closest to the guest's release breaks the
-    same invariant at the same step. Exit status: 0 everything was as expected, 1 something was not, 2 a file is wrong,
-    3 it cannot be run here.
+    With --audit, a ledger that is not true fails the run, unless the behaviour closest to the guest's release breaks
+    the same invariant at the same step.
+
+    Exit status: 0 everything as expected, 1 something not as expected, 2 a file is wrong, 3 it cannot be run here.
     """  # noqa: D301  the backspace keeps click from wrapping
     if image is not None:
         if kernel_name != DEFAULT:
@@ -89,7 +97,7 @@ def run(
         kernel_name = GUEST + str(Path(image).absolute())
     if locks or fail_each:
         if html is not None or record or audit or (locks and fail_each):
-            raise click.UsageError("--locks and --fail-each go with --on, --json and --color alone")
+            raise click.UsageError("--locks and --fail-each take only --on, --json and --color beside them")
         return _judge(kernel_name, files, color, as_json=as_json, locks=locks)
     if html is not None and as_json:
         raise click.UsageError("--html and --json exclude each other")

@@ -33,17 +33,22 @@ from hugeresv.units import parse_bytes
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, hugeresv-status/1, and nothing else.")
 @click.option(
-    "-o", "--output", metavar="COLUMNS", help=f"Columns of the holders, separated by commas: {', '.join(COLUMNS)}."
+    "-o",
+    "--output",
+    metavar="COLUMNS",
+    help=(f"Show these columns of the holders, separated by commas: {', '.join(COLUMNS)}."),
 )
-@click.option("--sort", type=click.Choice(list(SORT_KEYS)), default="held", show_default=True, help="Order of holders.")
-@click.option("--by", type=click.Choice(list(GROUPINGS)), help="Sums by process, user, cgroup or file.")
-@click.option("--each", is_flag=True, help="A row for each file and mapping, also for many of one family.")
-@click.option("--no-headings", is_flag=True, help="Leave out head lines; with -o or --by print that table alone.")
-@click.option("--bytes", "in_bytes", is_flag=True, help="Exact bytes instead of pages.")
-@click.option("--size", metavar="SIZE", help="Only this page size, in any spelling: 2M, 1GiB, 2048kB, hugepages-2Mi.")
-@click.option("--pid", type=int, help="Only holders that this process maps or has open.")
 @click.option(
-    "--cgroup", metavar="PATH", type=CgroupPath(), help="Only holders of processes in this cgroup or below it."
+    "--sort", type=click.Choice(list(SORT_KEYS)), default="held", show_default=True, help=("Sort the holders by this.")
+)
+@click.option("--by", type=click.Choice(list(GROUPINGS)), help="Show sums by process, user, cgroup or file.")
+@click.option("--each", is_flag=True, help="Show a row for each file and mapping, even if there are many alike.")
+@click.option("--no-headings", is_flag=True, help="Leave out the headings; with -o or --by print only that table.")
+@click.option("--bytes", "in_bytes", is_flag=True, help="Show exact bytes instead of pages.")
+@click.option("--size", metavar="SIZE", help="Show only this page size, such as 2M, 1GiB, 2048kB or hugepages-2Mi.")
+@click.option("--pid", type=int, help="Show only holders that this process maps or has open.")
+@click.option(
+    "--cgroup", metavar="PATH", type=CgroupPath(), help="Show only holders of processes in this cgroup or below it."
 )
 @click.option(
     "--watch",
@@ -51,15 +56,17 @@ from hugeresv.units import parse_bytes
     type=click.FloatRange(min=0.1),
     is_flag=False,
     flag_value=2.0,
-    help="Show it in the whole terminal and look again every so often, 2 seconds by default, until q is pressed.",
+    help="Show the report in the whole terminal and refresh it every SECONDS (2 by default) until q is pressed.",
 )
 @click.option(
     "--html",
     type=click.Path(path_type=Path),
     metavar="PAGE",
-    help="Write a picture of the pools, divided among their holders, in the place of the file PAGE; print nothing.",
+    help="Replace the file PAGE with a picture of the pools and their holders; print nothing.",
 )
-@click.option("--advice", is_flag=True, help="What sets the pools at boot, and what to write where to keep them.")
+@click.option(
+    "--advice", is_flag=True, help=("Show what sets the pools at boot, and what to write into which file to keep them.")
+)
 @proc_option
 @sys_option
 @color_option
@@ -81,11 +88,12 @@ def status(
     sys_root: str,
     color: Colour,
 ) -> int:
-    """Show who holds the huge pages of this host, and what of its counters has no visible holder.
+    """Show who holds the huge pages of this host, and which pages have no visible holder.
 
-    RESERVED pages are promised and not yet taken, which no file in /proc shows; AVAILABLE is what a new mapping
-    can still reserve. Exit status: 0, or 1 where something is wrong with the ledger itself, 3 where there are no huge
-    pages; 0 after --watch in any case.
+    RESERVED pages are promised and not yet taken; no file in /proc shows them. AVAILABLE pages are those that a new
+    mapping can still reserve.
+
+    Exit status: 0, or 1 if the kernel counts wrong, 3 if the host has no huge pages; with --watch always 0.
     """
     others = {"--json": as_json, "--watch": watch is not None, "--advice": advice, "-o": output, "--by": by}
     if html is not None and any(others.values()):

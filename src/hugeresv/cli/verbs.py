@@ -17,8 +17,8 @@ VERBS = {
     "compare": "Run scenarios on two kernels and show the first step at which they differ.",
     "fuzz": "Find a scenario on which two kernels differ, and shrink it.",
     "explore": "Try every history within a bound; show the shortest that breaks an invariant.",
-    "interleave": "Try every order of calls at once; show one that is wrong.",
-    "check": "Tell whether a kernel's hugetlb is right, and bisect where it is not.",
+    "interleave": "Try every order of concurrent calls; show one that is wrong.",
+    "check": "Tell whether a kernel's hugetlb is right; find the commit that broke it.",
     "audit": "Read a kernel's memory, and judge whether its ledger is true.",
     "convert": "Rewrite a scenario as .scn, as JSON, or as a C program.",
     "kernels": "List the kernels that guests can run, and fetch them.",
@@ -31,10 +31,10 @@ EXIT_STATUSES = {
     "0": "Nothing is wrong: as expected, it fits, no difference, no leak.",
     "1": "The answer is no: not as expected, does not fit, a difference, a leak.",
     "2": "The input is wrong: an option, a file, a name.",
-    "3": "It cannot be done here: a privilege, a kernel, memory or room is missing.",
-    "70": "hugeresv itself is wrong. HUGERESV_TRACEBACK=1 shows where.",
-    "130": "Ctrl-C ended it.",
-    "143": "SIGTERM ended it.",
+    "3": "It cannot be done here: a privilege, a kernel, memory or disk space is missing.",
+    "70": "hugeresv has a bug. HUGERESV_TRACEBACK=1 shows where.",
+    "130": "Ctrl-C ended the command.",
+    "143": "SIGTERM ended the command.",
 }
 
 NAME = "hugeresv"
@@ -90,8 +90,8 @@ class _Verbs(click.Group):
 def cli(ctx: click.Context) -> int | None:
     """Tell who holds this host's huge pages, and whether one more mapping will fit.
 
-    The accounting behind HugePages_Rsvd: who has what of it on this host, a model of it that can be run, and the same
-    operations on a real kernel. Without a VERB it is `status`, with its options.
+    hugeresv knows the accounting behind HugePages_Rsvd. It shows who holds reserved pages on this host, runs scenarios
+    on a model of hugetlb, and makes the same calls on real kernels. Without a VERB it runs `status`.
     """
     if ctx.invoked_subcommand is not None:
         return None

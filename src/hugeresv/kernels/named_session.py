@@ -28,7 +28,7 @@ class NamedSession(ClosedOnExit):
     """Whether a call has never returned: nothing is answered any more."""
 
     also: Sequence[Answer] = ()
-    """What the calls at once that were made last may answer in other orders."""
+    """What the concurrent calls that were made last may answer in other orders."""
 
     def apply(self, operation: Operation, *, may_hang: bool = False, fails: int | None = None) -> Answer:
         """Carry out one operation; see `protocol.Session`."""
@@ -61,11 +61,11 @@ class NamedSession(ClosedOnExit):
 
     def _apply_failing(self, call: Call, fails: int) -> Answer:
         """Carry it out with one of its allocations failing."""
-        raise UnsupportedError("no allocation can be made to fail on this kernel")
+        raise UnsupportedError("allocations fail on a behaviour of the model only")
 
     def _together(self, block: Together, calls: Sequence[Call]) -> Answer:
-        """Make calls at once, learn what they returned, and answer."""
-        raise UnsupportedError("calls at once are not made on this kernel")
+        """Make concurrent calls, learn what they returned, and answer."""
+        raise UnsupportedError("concurrent calls run on a behaviour of the model only")
 
     @abstractmethod
     def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[tuple[PageState, int], ...]:

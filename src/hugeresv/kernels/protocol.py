@@ -51,7 +51,7 @@ class Session(Protocol):
     """Whether something of the scenario may be left in the kernel: set by whoever has seen it."""
 
     def apply(self, operation: Operation, *, may_hang: bool = False, fails: int | None = None) -> Answer:
-        """Carry out one operation, or calls at once. After `HANG` the session answers nothing more.
+        """Carry out one operation, or concurrent calls. After `HANG` the session answers nothing more.
 
         Raises ScenarioError for a name that is not bound, UnsupportedError for an operation that this kernel of ours
         does not have. `may_hang`: the call may never return; it is given up after a while. `fails`: which of its
@@ -61,7 +61,7 @@ class Session(Protocol):
 
     @property
     def also(self) -> Sequence[Answer]:
-        """What the calls at once that were made last may answer in other orders."""
+        """What the concurrent calls that were made last may answer in other orders."""
         ...
 
     def view(self, proc: str, mapping: str) -> MappingView | None:

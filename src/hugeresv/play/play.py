@@ -103,7 +103,7 @@ def play(
 def _contradictions(
     step: Step, names: Sequence[str], answer: Answer, also: Sequence[Answer]
 ) -> Sequence[Contradiction]:
-    """Where an answer is not what was expected, and those that calls at once give in other orders."""
+    """Where an answer is not what was expected, and those that concurrent calls give in other orders."""
     if step.expect is None and step.expect_on is None:
         return reported(answer)
     wanted = expected(step, names)

@@ -1,4 +1,4 @@
-"""Calls at once: how many orders there are, and the picture of one that is wrong, a column a task."""
+"""Concurrent calls: how many orders there are, and the picture of one that is wrong, a column a task."""
 
 from __future__ import annotations
 

@@ -96,11 +96,11 @@ def _check_together(block: Together) -> None:
     callers = [caller for caller in map(caller_of, block.steps) if caller is not None]
     for number, step in enumerate(block.steps, 1):
         if isinstance(step.operation, Together):
-            raise FormatError("calls at once are single calls, found a block of them", "steps")
+            raise FormatError("a block of concurrent calls holds single operations, found a block in it", "steps")
         if step.expect is not None or step.expect_on is not None or step.hangs is not None:
             raise FormatError(f"expectations belong to the whole block, found one in call {number}", "steps")
     if twice := next((caller for caller in callers if callers.count(caller) > 1), None):
-        raise FormatError(f"calls at once are of different processes, found two of '{twice}'", "steps")
+        raise FormatError(f"concurrent calls are of different processes, found two of '{twice}'", "steps")
 
 
 def caller_of(step: Step) -> str | None:

@@ -1,6 +1,6 @@
 """A scenario: an initial pool, a list of operations on it, and what each must answer.
 
-One operation comes after the other, but for those in a block of calls at once.
+One operation comes after the other, but for those in a block of concurrent calls.
 """
 
 from collections.abc import Mapping
@@ -124,7 +124,7 @@ class Step:
 
 @value()
 class Together(Operation):
-    """Calls at once, each of another process or of none; what is expected of the block holds in whatever order.
+    """Concurrent calls, each of another process or of none; what is expected of the block holds in whatever order.
 
     `switch`: one order, as `PROC@LOCK#N` (the process goes on until it asks for that lock for the N-th time, then
     another does) or `PROC` (it goes on as far as it can).

@@ -164,7 +164,7 @@ def _read_steps(lines: Lines, place: str) -> Iterator[Step]:
 
 
 class _Block:
-    """The lines of calls at once, up to the one that ends them."""
+    """The lines of concurrent calls, up to the one that ends them."""
 
     def __init__(self, words: Sequence[str], comments: Sequence[str], number: int) -> None:
         self.number = number

@@ -1,4 +1,4 @@
-"""Calls at once in `.scn`: the lines between `together` and `apart`, behind which stands what is expected.
+"""Concurrent calls in `.scn`: the lines between `together` and `apart`, behind which stands what is expected.
 
 together switch=b@resv_map->lock#2
 a   touch x 0

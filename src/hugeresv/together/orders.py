@@ -1,4 +1,4 @@
-"""Going through the orders of calls at once: by replay, depth first, the latest choice changed first.
+"""Going through the orders of concurrent calls: by replay, depth first, the latest choice changed first.
 
 With a bound, those of at most so many preemptions (a task that could go on is made to wait). Without, dynamic
 partial-order reduction (Flanagan and Godefroid, 2005) with sleep sets (Godefroid, 1996): of orders that differ only in

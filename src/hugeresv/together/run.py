@@ -1,4 +1,4 @@
-"""One run of calls at once, under a schedule: which task goes on wherever one asks for a lock.
+"""One run of concurrent calls, under a schedule: which task goes on wherever one asks for a lock.
 
 A step of a task ends where it asks for a lock, or uses something without the lock that protects it. So two uses of the
 same thing are either in an order that a lock gives them, or another task may come in between.

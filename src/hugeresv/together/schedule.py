@@ -1,4 +1,4 @@
-"""An order of calls at once as a scenario writes it: where a process stops and lets another go on.
+"""An order of concurrent calls as a scenario writes it: where a process stops and lets another go on.
 
 `b@resv_map->lock#2`: b goes on until it asks for that lock for the second time. `b`: it goes on as far as it can.
 `b@hugetlb_lock#3?`: only some kernels ask for it so often; on others b goes on to its end. What

@@ -1,4 +1,4 @@
-"""Calls at once on the model: in the order that the scenario names, or in every order."""
+"""Concurrent calls on the model: in the order that the scenario names, or in every order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ try:
     from hugeresv.together.schedule import Follow, check_reached, read_switch
 except ModuleNotFoundError as error:  # pragma: no cover  greenlet comes with an extra
     raise UnavailableError(
-        f"calls at once need {error.name}, which is not installed: pip install 'hugeresv[interleave]'"
+        f"concurrent calls need {error.name}, which is not installed: pip install 'hugeresv[interleave]'"
     ) from None
 
 MOST_RUNS = 100_000

@@ -105,7 +105,7 @@ class ModelSession(NamedSession):
         return answer if same else answer._replace(outcomes=None)
 
     def answer_of(self, block: Block, run: Order) -> Answer:
-        """What calls at once answer in one order; the session's own machine stays as it is."""
+        """What concurrent calls answer in one order; the session's own machine stays as it is."""
         machine, self.machine = self.machine, run.machine
         try:
             outcomes = block.outcomes(run)

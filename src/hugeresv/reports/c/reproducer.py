@@ -38,14 +38,14 @@ def to_c(scenario: Scenario, kernel: ModelKernel) -> str:
     """The C file that carries the scenario out and compares it with what is expected of `kernel`.
 
     Which names are bound by which step is what the kernel's model says. UnsupportedError: the scenario has cgroups,
-    several pools or nodes, calls at once or allocations that fail.
+    several pools or nodes, concurrent calls or allocations that fail.
     """
     if scenario.cgroups:
         raise UnsupportedError("cgroups cannot be converted to C")
     if scenario.pools or scenario.pool.nodes:
         raise UnsupportedError("several pools or nodes cannot be converted to C")
     if any(isinstance(step.operation, Together) or step.fails for step in scenario.steps):
-        raise UnsupportedError("calls at once and failing allocations cannot be converted to C")
+        raise UnsupportedError("concurrent calls and failing allocations cannot be converted to C")
     lines = _resolved(scenario, kernel)
     return "".join(_Program(scenario, kernel, lines).parts())
 

@@ -49,7 +49,7 @@ class LaneRow(NamedTuple):
 
 
 class DrawnBlock(NamedTuple):
-    """A block of calls at once: the verdict and, where an order is wrong, its picture."""
+    """A block of concurrent calls: the verdict and, where an order is wrong, its picture."""
 
     title: str
     intro: str | None
@@ -86,14 +86,14 @@ class LanesPage:
     def text(self) -> str:
         """The whole page."""
         only = self._blocks[0] if len(self._blocks) == 1 else None
-        title = only.title if only else f"Calls at once on {self._kernel}"
+        title = only.title if only else f"Concurrent calls on {self._kernel}"
         return page("lanes.html.jinja", ("base.css", "lanes.css"), "", title=title, blocks=self._blocks, only=only)
 
     @property
     def in_words(self) -> str:
         """How many of them have an order that is wrong."""
         wrong = f"{self._wrong} with an order that is wrong" if self._wrong else "no order is wrong"
-        return f"{count_of(len(self._blocks), 'block')} of calls at once, {wrong}"
+        return f"{count_of(len(self._blocks), 'block')} of concurrent calls, {wrong}"
 
 
 def _drawn(title: str, found: Orders) -> DrawnBlock:

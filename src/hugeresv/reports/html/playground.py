@@ -50,7 +50,7 @@ def _run(text: str, kernel: str, other: str) -> dict[str, Any]:
             f"a scenario of {len(scenario.steps)} steps is too long for a browser: run it with hugeresv run"
         )
     if find_spec("greenlet") is None and any(isinstance(step.operation, Together) for step in scenario.steps):
-        raise InputError("calls at once (together) need more than a browser's Python has: use hugeresv run --html")
+        raise InputError("concurrent calls (together) need more than a browser's Python has: use hugeresv run --html")
     kernels = [_model(name.strip()) for name in (kernel, other) if name.strip()]
     part = None
     if len(kernels) > 1:

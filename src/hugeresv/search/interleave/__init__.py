@@ -1,1 +1,1 @@
-"""Judging calls at once: which of their orders break what must hold, and why."""
+"""Judging concurrent calls: which of their orders break what must hold, and why."""

@@ -36,7 +36,7 @@ class Failure(NamedTuple):
 
 
 def fail_each(scenario: Scenario, kernel: ModelKernel) -> Iterator[Failure]:
-    """One run for each allocation of each step; steps of calls at once are left as they are.
+    """One run for each allocation of each step; steps of concurrent calls are left as they are.
 
     Raises as `play` does.
     """

@@ -1,4 +1,4 @@
-"""The orders of calls at once, judged: the finding with the fewest preemptions, or that there is none.
+"""The orders of concurrent calls, judged: the finding with the fewest preemptions, or that there is none.
 
 Orders of no, one and two preemptions come first, so that what is found is short. What the unbounded search does not
 find is not there (`together.orders`). A finding is an order after which an invariant does not hold, in which calls wait
@@ -32,7 +32,7 @@ FEW = (0, 1, 2)
 """Bounds of preemptions that are tried before all orders are."""
 
 WRITE_THEM = "write them between 'together' and 'apart'"
-"""What to do where a scenario has no calls at once."""
+"""What to do where a scenario has no concurrent calls."""
 
 
 class OrderEnding(NamedTuple):
@@ -97,10 +97,10 @@ def interleave(
     """Every block of a scenario; the scenario goes on after a serial order of each.
 
     `preemptions`: at most so many; None: any number. The scenario goes on after the order of `switch=`, where it has
-    one. Raises InputError for a scenario without calls at once, and as `play` does.
+    one. Raises InputError for a scenario without concurrent calls, and as `play` does.
     """
     if not has_calls_at_once(scenario):
-        raise InputError(f"this scenario has no calls at once: {WRITE_THEM}")
+        raise InputError(f"this scenario has no concurrent calls: {WRITE_THEM}")
     found = []
     with kernel.start(scenario.pool, scenario.cgroups, scenario.pools or ()) as session:
         for number, step in enumerate(scenario.steps, 1):
@@ -113,7 +113,7 @@ def interleave(
             if answer.outcome in ENDINGS:
                 break
     if not found:
-        raise InputError(f"step {number} answers {answer.outcome}, and the scenario ends before its calls at once")
+        raise InputError(f"step {number} answers {answer.outcome}, and the scenario ends before its concurrent calls")
     return found
 
 
@@ -206,7 +206,7 @@ class _Judge:
         """Where an order does not answer as expected."""
         answer = self._session.answer_of(self._result.block, run)
         found = contradictions(self._wanted.expectation, answer)
-        return [Violation("EXPECTED", "calls at once answer as expected", str(each)) for each in found]
+        return [Violation("EXPECTED", "concurrent calls answer as expected", str(each)) for each in found]
 
     def _ending(self, run: Order) -> OrderEnding:
         h = run.machine.hstate
@@ -231,6 +231,8 @@ class _Judge:
                 f"{task} {outcome}" for task, outcome in zip(self._result.tasks, ending.outcomes, strict=True)
             )
             return [
-                Violation("SERIAL", "calls at once answer as in some order", f"no order of whole calls gives {answers}")
+                Violation(
+                    "SERIAL", "concurrent calls answer as in some order", f"no order of whole calls gives {answers}"
+                )
             ]
         return found
