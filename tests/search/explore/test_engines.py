@@ -45,7 +45,11 @@ def _compared(kernel: str, bound: Bound, *, compiled: bool) -> bool:
         if not plain.complete:
             return False
         table = TableSearch(behaviour, bound, symmetric=False, compiled=compiled).run()
-    except (InputError, UnsupportedError):
+    except InputError:
+        return False
+    except UnsupportedError as error:
+        if "has no table" in str(error):
+            pytest.fail(f"{error}: {kernel}, {bound}")
         return False
     assert _told(plain) == _told(table), (kernel, bound)
     if plain.finding is None and not bound.has_mount and not behaviour.steal_at_owner_address:
@@ -58,7 +62,7 @@ def _told(found: Exploration) -> int | None:
     return None if found.finding is None else found.finding.operations
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("HUGERESV_FUZZ", "1"))))
+@pytest.mark.parametrize("seed", range(4, 4 + int(os.environ.get("HUGERESV_FUZZ", "1"))))
 def test_engines_agree_on_what_is_drawn(seed: int) -> None:
     """The table and the plain engine find as long a history, or the same states, transitions and interesting states.
 

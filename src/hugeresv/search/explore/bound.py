@@ -142,6 +142,11 @@ def _spans(bound: Bound, make: Callable[[str, str, int, int], op.Operation]) -> 
             yield from (make(proc, mapping, first, pages) for first, pages in _ranges(length))
 
 
+def _mprotect(bound: Bound) -> Iterator[op.Operation]:
+    yield from _spans(bound, lambda *where: op.Mprotect(*where, prot="r"))
+    yield from _spans(bound, lambda *where: op.Mprotect(*where, prot="rw"))
+
+
 def _mremap(bound: Bound) -> Iterator[op.Operation]:
     for proc in bound.names:
         for source, target in permutations((PRIVATE, MOVED)):
@@ -181,6 +186,8 @@ OFFERS: Mapping[str, Callable[[Bound], Iterator[op.Operation] | Sequence[op.Oper
     "munmap": lambda bound: _spans(bound, op.Munmap),
     "dontneed": lambda bound: _spans(bound, lambda *where: op.Madvise(*where, advice="dontneed")),
     "remove": lambda bound: _spans(bound, lambda *where: op.Madvise(*where, advice="remove")),
+    "populate": lambda bound: _spans(bound, lambda *where: op.Madvise(*where, advice="populate_write")),
+    "mprotect": _mprotect,
     "mremap": _mremap,
     "fork": _fork,
     "exit": lambda bound: [op.Exit(proc) for proc in bound.names],
