@@ -18,6 +18,8 @@ from website.live import Shown
 
 ROOT = Path(__file__).parents[1]
 SOURCES = Path(__file__).parent / "playground"
+FOR_BROWSERS = Path(__file__).parent / "browser"
+"""Modules that take the place of what a browser cannot have."""
 
 PYODIDE = "314.0.7"
 PYODIDE_SHA512 = "0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A=="
@@ -85,6 +87,8 @@ def _pack(archive: Path) -> None:
         for path in sorted(package.rglob("*.py")):
             if not any(path.is_relative_to(part) for part in left_out):
                 file.write(path, path.relative_to(package))
+        for path in sorted(FOR_BROWSERS.iterdir()):
+            file.write(path, path.name)
 
 
 def fetched() -> Path:

@@ -14,7 +14,7 @@ from hugeresv.kernels.model.session import ModelSession
 from hugeresv.outcome import Outcome
 from hugeresv.play.insight import model_insight
 from hugeresv.reports.check_formats import to_json, to_junit, to_tap
-from hugeresv.reports.finding_folder import ANSWERS, LOG, PROGRAM, REPEAT, SCENARIO, FindingFolders
+from hugeresv.reports.finding_folder import ANSWERS, LOG, PAGE, PROGRAM, REPEAT, SCENARIO, FindingFolders
 from hugeresv.scenario.load import load
 from hugeresv.scenario.operation import Fork, Operation
 from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
@@ -102,7 +102,8 @@ def test_everything_of_a_finding_is_kept(tmp_path: Path) -> None:
     """
     (finding,) = checked(fails("6.18", crash), "6.18", FORKS, out=tmp_path).findings
     folder = tmp_path / "finding-1"
-    assert {path.name for path in folder.iterdir()} == {SCENARIO, PROGRAM, LOG, ANSWERS, REPEAT}
+    assert {path.name for path in folder.iterdir()} == {SCENARIO, PROGRAM, LOG, ANSWERS, REPEAT, PAGE}
+    assert f'"part":{finding.divergence.number}' in (folder / PAGE).read_text()
     assert load(folder / SCENARIO)[0].steps == finding.scenario.steps
     assert finding.scenario.steps[0].expect is not None
     assert (folder / LOG).read_text() == "[ 1.0] BUG: planted\n"

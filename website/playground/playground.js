@@ -51,6 +51,12 @@ function opening({ films, part, steps }) {
   return isEmbedded ? steps.length : 0;
 }
 
+/* What is in the fields of a form; numbers as numbers. */
+function filled(id) {
+  const fields = [...by(id).elements].filter(({ name }) => name);
+  return Object.fromEntries(fields.map(({ name, type, value }) => [name, type === "number" ? Number(value) : value]));
+}
+
 class Playground {
   constructor({ scenarios, operations, kernels, ready }) {
     this.scenarios = scenarios;
@@ -63,6 +69,7 @@ class Playground {
     for (const id of ["kernel", "other"]) by(id).addEventListener("input", () => this.later());
     by("scenarios").addEventListener("change", () => this.choose(by("scenarios").value));
     by("fit").addEventListener("submit", (event) => this.fit(event));
+    by("explore").addEventListener("submit", (event) => this.explore(event));
     by("link").addEventListener("click", () => this.copy());
     addEventListener("hashchange", () => location.hash.slice(1) !== this.place && this.arrive());
   }
@@ -206,10 +213,21 @@ class Playground {
 
   async fit(event) {
     event.preventDefault();
-    const asked = Object.fromEntries(new FormData(by("fit")));
-    for (const name of ["total", "free", "rsvd", "surp", "overcommit"]) asked[name] = Number(asked[name]);
-    const { text, error } = await this.python.ask({ do: "fit", kernel: by("kernel").value, ...asked });
+    const { text, error } = await this.python.ask({ do: "fit", kernel: by("kernel").value, ...filled("fit") });
     by("answer").textContent = text ?? error;
+  }
+
+  /* A history that is found becomes the scenario that is shown. */
+  async explore(event) {
+    event.preventDefault();
+    by("explored").textContent = "exploring…";
+    const asked = { kernel: by("kernel").value, other: by("other").value, ...filled("explore") };
+    const { text, error, scenario } = await this.python.ask({ do: "explore", ...asked });
+    by("explored").textContent = text ?? error;
+    if (!scenario) return;
+    this.editor.text = scenario;
+    this.step = undefined;
+    this.run();
   }
 }
 

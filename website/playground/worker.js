@@ -19,11 +19,19 @@ started.then(
   (error) => postMessage({ failed: String(error) }),
 );
 
-addEventListener("message", async ({ data: { id, question } }) => {
+let last = Promise.resolve();
+
+/* One question after the other: a suspended stack must not meet another one. */
+addEventListener("message", ({ data }) => {
+  last = last.then(() => respond(data));
+});
+
+async function respond({ id, question }) {
   const answer = await started;
   try {
-    postMessage({ id, answer: answer(question) });
+    /* Where a stack can be suspended, calls at once can be stopped in their middle. */
+    postMessage({ id, answer: "Suspending" in WebAssembly ? await answer.callPromising(question) : answer(question) });
   } catch (error) {
     postMessage({ id, answer: JSON.stringify({ error: `hugeresv itself failed: ${String(error).trim().split("\n").pop()}`, line: null }) });
   }
-});
+}

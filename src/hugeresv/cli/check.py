@@ -83,7 +83,7 @@ class _Bisecting(click.Command):
     "--out",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write a folder for each finding: scenario, reproducer in C, kernel log, answers, commands.",
+    help="Write a folder for each finding: scenario, reproducer in C, kernel log, answers, page, commands.",
 )
 @click.option("--tap", is_flag=True, help="Print TAP, version 13, and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, hugeresv-check/1, and nothing else.")

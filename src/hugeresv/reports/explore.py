@@ -11,7 +11,6 @@ from typing import TextIO
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.plain import count_of
 from hugeresv.play.play import play
-from hugeresv.reports.compare import CONTEXT, CompareReport
 from hugeresv.reports.run import RunReport
 from hugeresv.reports.screen import Screen
 from hugeresv.scenario.json_format import format_json
@@ -93,6 +92,8 @@ class ExploreReport:
 
     def comparison(self, finding: Shortest, path: Path, left: Kernel, right: Kernel) -> None:
         """The history on which two kernels differ, drawn as `compare` draws it."""
+        from hugeresv.reports.compare import CONTEXT, CompareReport  # needs rich, which a browser has not
+
         report = CompareReport(self._screen, left, right)
         before: deque[Pair] = deque(maxlen=CONTEXT + 1)
         for pair in lockstep(finding.scenario, left, right, show=True):

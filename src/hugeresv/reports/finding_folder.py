@@ -10,14 +10,17 @@ from hugeresv.errors import InputError
 from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.protocol import Kernel
+from hugeresv.play.film import filmed
 from hugeresv.regular_file import replace_file
 from hugeresv.reports.c.reproducer import to_c
 from hugeresv.reports.compare import CompareReport
+from hugeresv.reports.html.compare import ComparePage
 from hugeresv.reports.screen import Screen
 from hugeresv.scenario.load import to_text
 from hugeresv.search.check.checked import CheckFinding
 
 SCENARIO, PROGRAM, LOG, ANSWERS, REPEAT = "scenario.scn", "reproducer.c", "kernel.log", "answers.txt", "repeat.txt"
+PAGE = "page.html"
 
 _COLUMNS = 120
 
@@ -44,6 +47,7 @@ class FindingFolders:
         if report := finding.divergence.right.report:
             files[LOG] = report.log
         files[REPEAT] = self._repeat(folder, why_not)
+        files[PAGE] = self._page(finding)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name, text in files.items():
@@ -58,6 +62,13 @@ class FindingFolders:
         report.different(finding.name, finding.scenario, finding.before, finding.divergence)
         violations = "".join(f"! {violation}\n" for violation in finding.divergence.beyond)
         return stream.getvalue() + (f"\nOnly in the memory of {self._kernel.name}:\n{violations}" if violations else "")
+
+    def _page(self, finding: CheckFinding) -> str:
+        """Both kernels side by side, opened where they differ; both are played once more for it."""
+        page = ComparePage(self._base, self._kernel)
+        films = [filmed(finding.scenario, kernel) for kernel in (self._base, self._kernel)]
+        page.add(finding.name, finding.scenario, films, finding.divergence.number)
+        return page.text
 
     def _program(self, finding: CheckFinding) -> tuple[str, str]:
         """The reproducer in C, or why there is none."""

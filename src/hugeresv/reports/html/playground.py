@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 from hugeresv.errors import HugeresvError, InputError
@@ -27,10 +27,12 @@ _LINE = re.compile(rf"^{_PLACE}:(\d+): ")
 _FIT_COLUMNS = 76
 MOST_STEPS = 20_000
 """More would keep a browser busy for too long."""
+MOST_TRANSITIONS = 40_000
+"""Of an exploration, for the same reason."""
 
 
 def answer(question: str) -> str:
-    """What is asked by `do`: `run`, `convert` or `fit`. What is wrong is an answer, too: `error`, and its `line`."""
+    """The answer to what `do` names (`_ACTIONS`). What is wrong is an answer, too: `error`, and its `line`."""
     asked: dict[str, Any] = json.loads(question)
     do = _ACTIONS[asked.pop("do")]
     try:
@@ -49,8 +51,8 @@ def _run(text: str, kernel: str, other: str) -> dict[str, Any]:
         raise InputError(
             f"a scenario of {len(scenario.steps)} steps is too long for a browser: run it with hugeresv run"
         )
-    if find_spec("greenlet") is None and any(isinstance(step.operation, Together) for step in scenario.steps):
-        raise InputError("concurrent calls (together) need more than a browser's Python has: use hugeresv run --html")
+    if any(isinstance(step.operation, Together) for step in scenario.steps):
+        _must_stop_calls()
     kernels = [_model(name.strip()) for name in (kernel, other) if name.strip()]
     part = None
     if len(kernels) > 1:
@@ -59,6 +61,17 @@ def _run(text: str, kernel: str, other: str) -> dict[str, Any]:
     names = " and ".join(each.name for each in kernels)
     run = described(scenario.id or "the scenario", scenario, films, names, part)
     return {"films": films_data([run])}
+
+
+def _must_stop_calls() -> None:
+    """Raise InputError where a call cannot be stopped in its middle."""
+    try:
+        import greenlet  # noqa: F401  a browser has its own (website/browser), or none
+    except ImportError:
+        raise InputError(
+            "concurrent calls (together) need WebAssembly that can be suspended (JSPI), which this browser has not:"
+            " use hugeresv run --html"
+        ) from None
 
 
 def _model(name: str) -> ModelKernel:
@@ -114,4 +127,41 @@ def _fit(
     return {"text": stream.getvalue(), "fits": found.fits}
 
 
-_ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {"run": _run, "convert": _convert, "fit": _fit}
+def _explore(
+    kernel: str, other: str, pool: int, pages: int, shared: int, processes: int, overcommit: int, operations: str
+) -> dict[str, Any]:
+    """Every history within a small bound, as `hugeresv explore` tries them, and the scenario that it finds."""
+    import io
+
+    from hugeresv.plain import count_of
+    from hugeresv.reports.explore import ExploreReport
+    from hugeresv.reports.screen import Screen
+    from hugeresv.search.explore.bound import USUAL, Bound
+    from hugeresv.search.explore.bounded_model import BoundedModel
+    from hugeresv.search.explore.plain import PlainSearch
+
+    words = [each for word in operations.replace(",", " ").split() for each in (USUAL if word == "usual" else (word,))]
+    bound = Bound(pool, pages, shared, processes, tuple(dict.fromkeys(words)), overcommit)
+    kernels = [_model(name.strip()) for name in (kernel, other) if name.strip()]
+    begin = time.process_time()
+    found = PlainSearch([BoundedModel(each.behaviour, bound) for each in kernels]).run(MOST_TRANSITIONS)
+    if not found.complete:
+        tried = count_of(len(found.levels), "operation")
+        text = (
+            f"Nothing is wrong in histories of up to {tried}: {found.states:,} states. A browser explores no further;"
+            " `hugeresv explore` does.\n"
+        )
+        return {"text": text, "scenario": None}
+    stream = io.StringIO()
+    screen = Screen(stream, _FIT_COLUMNS, colour=False, unicode=True)
+    ExploreReport(screen).result(found, time.process_time() - begin)
+    scenario = to_text([found.finding.scenario], ".scn") if found.finding else None
+    return {"text": stream.getvalue(), "scenario": scenario}
+
+
+_ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "run": _run,
+    "convert": _convert,
+    "fit": _fit,
+    "explore": _explore,
+}
