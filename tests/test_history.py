@@ -7,7 +7,6 @@ import pytest
 
 from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.model.presets import IDEAL
-from hugeresv.scenario.operation import Demote
 from tests.played import SCENARIOS, kernels_named, on, scenario_in, told
 
 PAGE = (Path(__file__).parents[1] / "docs" / "history.md").read_text()
@@ -83,6 +82,4 @@ def test_a_scenario_is_right_about_the_kernels_of_today(entry: str, kernel: str)
     Catches: a kernel that differs and that the scenario does not name.
     """
     scenario = scenario_in(FILES[entry])
-    if kernel == "5.10" and any(isinstance(step.operation, Demote) for step in scenario.steps):
-        pytest.skip("demotion came with 5.16")
     assert on(scenario, kernel).contradictions == []

@@ -79,8 +79,9 @@ OUT_OF_REACH = {
 
 
 OF_NODES = {
-    "demote-batch", "demote-feeds-surplus", "demote-node-wraps", "gather-node", "node-write-counts-surplus",
-    "same-node-move-pins", "shrink-floor", "shrink-takes-surplus-page", "weighted-interleave",
+    "cpuset-moves-pages", "demote-batch", "demote-feeds-surplus", "demote-node-wraps", "demotion", "gather-node",
+    "mems-can-be-emptied", "node-write-counts-surplus", "same-node-move-pins", "shrink-floor",
+    "shrink-takes-surplus-page", "weighted-interleave",
 }  # fmt: skip
 
 

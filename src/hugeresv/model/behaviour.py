@@ -418,6 +418,20 @@ class Behaviour:
         source="mm/hugetlb.c (set_max_huge_pages): the node's persistent pages are an unsigned int",
         verified="6.12.118, 6.18.15, 7.3.4 against 6.1.192",
     )
+    cpuset_moves_pages: bool = switch(
+        True,
+        differs="off: pages stay where they are when the nodes of their cgroup change",
+        since="from 5.15",
+        source="ee9707e8593d (cpuset_css_alloc sets CS_MEMORY_MIGRATE in cgroup v2)",
+        verified="5.10.262 against 6.1.192, 6.12.118, 6.18.15, 7.3.4",
+    )
+    mems_can_be_emptied: bool = switch(
+        True,
+        differs="off: a write of nothing to cpuset.mems of a cgroup that has processes is ENOSPC",
+        since="in 7.3.4; not to 6.18.15",
+        source="kernel/cgroup/cpuset.c (validate_change)",
+        verified="6.1.192, 6.12.118, 6.18.15 against 7.3.4",
+    )
     same_node_move_pins: bool = switch(
         False,
         differs="a page that moves within its node, and gets a fresh page there, can never be moved again",
@@ -438,6 +452,13 @@ class Behaviour:
         since="on in 7.3.4, off in 6.18.15",
         source="mm/hugetlb.c (nr_overcommit_hugepages_store)",
         verified="6.1.192, 6.12.118, 6.18.15 against 7.3.4",
+    )
+    demotion: bool = switch(
+        True,
+        differs="off: pages of one size are not demoted to a smaller one",
+        since="from 5.16",
+        source="79dfc695525f (demote_store)",
+        verified="5.10.262 against 6.1.192, 6.12.118, 6.18.15, 7.3.4",
     )
     demote_batch: bool = switch(
         False,

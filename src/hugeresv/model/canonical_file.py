@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ChargeKey = int
 """A cgroup's number; negative: the root, whose charges nobody counts."""
 PageKey = tuple[ChargeKey, ChargeKey, int, bool]
-"""Of a page in use: who is charged for it, and for its reservation, and its node."""
+"""Of a page in use: who is charged for it, and for its reservation, its node, and whether it can be moved."""
 
 
 class KnownFile:

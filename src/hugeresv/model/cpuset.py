@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 
 def set_mems(machine: Machine, cgroup: HugetlbCgroup, mems: Placement) -> Outcome:
-    """A write to cpuset.mems; empty: the nodes of the cgroup above. Pages of members move to the new nodes at once.
+    """A write to cpuset.mems; empty: the nodes of the cgroup above. Pages of members move to the new nodes.
 
-    EINVAL: no such node. ENOSPC: a cgroup with members cannot go back to none.
+    EINVAL: no such node. ENOSPC: a kernel does not let a cgroup with members go back to none.
     """
     if not set(mems) <= set(machine.nodes):
         return Outcome.EINVAL
     before = {task: mems_allowed(machine, task.cgroup) for task in machine.processes.values()}
-    if cgroup.mems and not mems and any(_is_in(task.cgroup, cgroup) for task in before):
+    is_emptied = bool(cgroup.mems) and not mems and any(_is_in(task.cgroup, cgroup) for task in before)
+    if is_emptied and not machine.behaviour.mems_can_be_emptied:
         return Outcome.ENOSPC
     cgroup.mems = tuple(sorted(set(mems)))
     for task, old in before.items():
@@ -56,7 +57,8 @@ def _follow(machine: Machine, task: Process, old: Placement) -> None:
     with task.mm.mmap_lock:  # mpol_rebind_mm
         for vma in task.mm.vmas:
             vma.policy = _rebound(vma.policy, new)
-    migrate_mm(machine, task.mm, old, new, move_all=True)
+    if machine.behaviour.cpuset_moves_pages:
+        migrate_mm(machine, task.mm, old, new, move_all=True)
 
 
 def _rebound(policy: MemPolicy | None, mems: Placement) -> MemPolicy | None:

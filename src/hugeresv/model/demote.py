@@ -33,7 +33,7 @@ def demote(machine: Machine, hstate: HState, count: int, *, node: int | None = N
 
 def set_demote_size(machine: Machine, hstate: HState, page_bytes: int) -> Outcome:
     """A write to demote_size. ENOENT: pages of this size are not demoted. EINVAL: not the size of a smaller pool."""
-    if hstate.demote_shift is None:
+    if _demoted_to(machine, hstate) is None:
         return Outcome.ENOENT
     small = machine.hstate_of(page_bytes)
     if small is None or small.page_shift >= hstate.page_shift:
@@ -43,8 +43,10 @@ def set_demote_size(machine: Machine, hstate: HState, page_bytes: int) -> Outcom
 
 
 def _demoted_to(machine: Machine, hstate: HState) -> HState | None:
-    """The pool that gets the smaller pages."""
-    return None if hstate.demote_shift is None else machine.hstate_of(1 << hstate.demote_shift)
+    """The pool that gets the smaller pages; None: pages of this size are not demoted."""
+    if hstate.demote_shift is None or not machine.behaviour.demotion:
+        return None
+    return machine.hstate_of(1 << hstate.demote_shift)
 
 
 def _is_available(behaviour: Behaviour, hstate: HState, node: int | None) -> bool:
