@@ -39,6 +39,7 @@ def explored(engine: str, kernel: str, bound: Bound) -> Exploration:
         ("ideal", Bound(2, 2, processes=1, overcommit=1, operations=(*MORE, "mremap"))),
         ("ideal", Bound(3, 1, 1, size=3, operations=MORE)),
         ("6.12", Bound(2, 1, cgroup_max=1, cgroup_rsvd_max=2, operations=(*USUAL, "cgroup_move"))),
+        ("7.3", Bound(1, 0, 1, cgroup_max=1, operations=("mmap", "fork", "exit", "punch", "cgroup_move", "allocate"))),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value.operations[6:]) or "usual",
 )
@@ -160,7 +161,7 @@ def test_what_has_no_table_is_refused() -> None:
     for bound in (Bound(processes=3), Bound(2, 1, overcommit=1, operations=(*USUAL, "overcommit"))):
         with pytest.raises(UnsupportedError, match="--engine plain"):
             explored("table", "ideal", bound)
-    with pytest.raises(UnsupportedError, match="a file in common"):
+    with pytest.raises(UnsupportedError, match="share a file"):
         explored("table", "6.18", Bound(operations=(*USUAL, "mremap")))
 
 

@@ -51,6 +51,7 @@ class PlainSearch:
             if most is not None and self.found.transitions + len(self._level) * moves > most:
                 return self.found
             self._level = list(self._expanded(self._level))
+            self.found.states = len(self._seen)
             level = Level(len(self.found.levels) + 1, len(self._level), len(self._seen), self.found.transitions)
             self.found.levels.append(level)
             self._progress(self.found)

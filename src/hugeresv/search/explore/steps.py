@@ -39,7 +39,7 @@ def _renamed(operation: op.Operation, names: dict[str, str]) -> op.Operation:
 
 
 def _frame(here: Ground, operation: op.Operation) -> tuple[int, ...] | None:
-    """The pages that an operation names: it should concern no others of the same process."""
+    """The cgroup and the pages that an operation names: it should concern no others of the same process."""
     position = here.cutter.position
     match operation:
         case op.Touch():
@@ -53,5 +53,5 @@ def _frame(here: Ground, operation: op.Operation) -> tuple[int, ...] | None:
         case op.Mmap():
             return 0, *here.cutter.spans[operation.map]
         case op.Fallocate() | op.Ftruncate() | op.SetNrHugepages():
-            return ()
+            return (0,)
     return None

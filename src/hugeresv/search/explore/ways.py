@@ -78,15 +78,19 @@ class Ways:
 
     def history(self, where: int) -> tuple[list[int], bool]:
         """The moves that lead to a state, and whether the processes have changed places after them."""
+        turned, moves = False, []
+        for code in self.codes(where):
+            moves.append(self.move(code >> 2, code >> 1 & 1, turned))
+            turned ^= bool(code & 1)
+        return moves, turned
+
+    def codes(self, where: int) -> list[int]:
+        """The same as `Expanded.moves` has them."""
         way = []
         while where:
             where, code = self.parent(where)
             way.append(code)
-        turned, moves = False, []
-        for code in reversed(way):
-            moves.append(self.move(code >> 2, code >> 1 & 1, turned))
-            turned ^= bool(code & 1)
-        return moves, turned
+        return way[::-1]
 
     def parent(self, where: int) -> tuple[int, int]:
         """The state before, and the move, as `Expanded.moves` has it."""

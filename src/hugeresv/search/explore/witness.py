@@ -47,7 +47,7 @@ Numbered = tuple[int, int, int, int, int]
 
 
 class Step(NamedTuple):
-    """An operation of a process, and the state by it, this process's view first; None: it stands for nothing."""
+    """An operation of a process, and the state after it; None: it stands for nothing."""
 
     process: int
     operation: int
@@ -75,7 +75,7 @@ class Witness:
             parts = self._here.cutter.cut(stood.machine)
             numbers = numbers_of(self._rows, as_second(parts) if stood.turned else parts)
             if numbers != tuple(int(column[place]) for column in columns):
-                raise Refuted(self._ways.parent(where)[1] >> 2)
+                raise Refuted(self._culprit(where))
             violations, reached = looked_at(stood.machine, parts, self._known)
             if violations:
                 raise Broken(where, -1, violations)
@@ -152,7 +152,7 @@ class Witness:
         """Operations of either process, drawn, as long as the table knows them."""
         rows, seen = self._rows, self._seen[0]
         for _ in range(_WALK):
-            first, second, links, files, counters = numbers
+            first, second = numbers[:2]
             if max(first, second) >= len(seen) or not (seen[first] and seen[second]):
                 return
             process = self._random.randrange(len(self._names))
@@ -161,13 +161,40 @@ class Witness:
             operation = int(rows.able[this, self._random.randrange(count)]) if count else 0
             if not count or not rows.other_able[other, operation] or (process and not rows.both[operation]):
                 continue
-            case = Aspect(operation, this, other, int(rows.flipped[links]) if process else links, files, counters)
+            case = self._case(operation, process, numbers)
             row = rows.known(case)
             if row == UNKNOWN:
                 return
-            after = rows.after(case, row)
+            after = self._after(process, case, row)
             yield Step(process, operation, after)
             numbers = after or numbers
+
+    def _case(self, operation: int, process: int, numbers: Numbered) -> Aspect:
+        first, second, links, files, counters = numbers
+        if process:
+            return Aspect(operation, second, first, int(self._rows.flipped[links]), files, counters)
+        return Aspect(operation, first, second, links, files, counters)
+
+    def _after(self, process: int, case: Aspect, row: int) -> Numbered | None:
+        """What becomes of the state that `_case` was made of; None: the operation stands for nothing."""
+        after = self._rows.after(case, row)
+        if after is None or not process:
+            return after
+        this, other, links, files, counters = after
+        return other, this, int(self._rows.flipped[links]), files, counters
+
+    def _culprit(self, where: int) -> int:
+        """The first operation on the way to a state of which a row says what the machine does not do."""
+        machine, turned, operation = self._here.model.start(), False, 0
+        for code in self._ways.codes(where):
+            operation, process = code >> 2, code >> 1 & 1
+            case = self._case(operation, process, self._numbers(machine, turned))
+            row = self._rows.known(case)
+            self._here.model.apply(machine, self._here.model.moves[self._ways.move(operation, process, turned)])
+            if row != UNKNOWN and self._after(process, case, row) != self._numbers(machine, turned):
+                break
+            turned ^= bool(code & 1)
+        return operation
 
     def _differs(self, place: int, way: Sequence[Step], every: int) -> int | None:
         """The operation after which the machine is not what the table says; all is compared after so many steps."""
@@ -180,7 +207,6 @@ class Witness:
             if after is None:
                 continue
             self._here.model.apply(machine, move)
-            turned ^= bool(process)
             if number % every and number < len(way):
                 if counted(machine) != self._rows.counters.values[after[-1]]:
                     return operation
