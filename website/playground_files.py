@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
+import jinja2
+import markupsafe
+
 from hugeresv.model.presets import PRESETS
 from hugeresv.reports.html.page import SHOWING_FILMS, asset
 from hugeresv.reports.html.playground import answer
@@ -56,6 +59,7 @@ def build_playground(site: Path, texts: Mapping[str, str] | None = None, shown: 
     data = {"scenarios": scenarios, "operations": sorted(OPERATIONS), "kernels": list(PRESETS), "ready": ready}
     (playground / "data.json").write_text(json.dumps(data), encoding="utf-8")
     _pack(playground / "hugeresv.zip")
+    _pack_drawing(playground / "drawing.zip")
     _unpack(archive, playground / "pyodide")
 
 
@@ -89,6 +93,18 @@ def _pack(archive: Path) -> None:
                 file.write(path, path.relative_to(package))
         for path in sorted(FOR_BROWSERS.iterdir()):
             file.write(path, path.name)
+
+
+def _pack_drawing(archive: Path) -> None:
+    """What draws lanes, which the browser loads when it is asked for some: the template, and what reads it."""
+    html = Path("hugeresv", "reports", "html")
+    with ZipFile(archive, "w", ZIP_DEFLATED) as file:
+        for name in ("lanes.html.jinja", "assets/base.css", "assets/lanes.css"):
+            file.write(ROOT / "src" / html / name, html / name)
+        for module in (jinja2, markupsafe):
+            folder = Path(next(iter(module.__path__)))
+            for path in sorted(folder.glob("*.py")):
+                file.write(path, Path(folder.name, path.name))
 
 
 def fetched() -> Path:

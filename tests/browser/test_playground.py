@@ -151,6 +151,21 @@ def test_a_history_is_found_and_shown(playground: "Page") -> None:
     expect(playground.locator("section.wrong")).to_be_visible()
 
 
+def test_orders_of_concurrent_calls_are_drawn(playground: "Page", site: Site) -> None:
+    """The order of H33 that counts twice is drawn, with b between two calls of a; no script can run in the frame.
+
+    Catches: orders that a browser cannot go through, a picture without its styles.
+    """
+    playground.fill("#kernel", "ideal,races-counted-twice=on")
+    playground.select_option("#scenarios", "history/H33-mmap-and-a-fault-count-twice")
+    playground.click("#interleave")
+    frame = playground.frame_locator("#lanes")
+    expect(frame.locator("td.acts code").first).to_have_text("vma_commit_reservation 0 = 0")
+    expect(frame.locator("tr.preempts")).to_have_count(1)
+    assert playground.get_attribute("#lanes", "sandbox") == ""
+    playground.fill("#kernel", "6.18")
+
+
 def test_axe_finds_nothing_in_the_playground(playground: "Page") -> None:
     """axe finds no fault of accessibility in the playground.
 

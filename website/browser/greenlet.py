@@ -5,14 +5,20 @@ other side keeps. The hub is whatever stack Python was called on.
 """
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from js import Promise, WebAssembly
 from pyodide.code import run_js
-from pyodide.ffi import create_proxy, run_sync
+from pyodide.ffi import create_once_callable, create_proxy, run_sync
+
+from hugeresv.errors import UnavailableError
 
 if not hasattr(WebAssembly, "Suspending"):
     raise ModuleNotFoundError("this browser cannot suspend WebAssembly", name="greenlet")
+
+PATIENCE = 20.0
+"""Seconds from one `getcurrent` to the next; a search that takes longer is for a terminal."""
 
 _call_on_a_stack_of_its_own = run_js("(call) => { call.callPromising(); }")
 
@@ -25,7 +31,7 @@ class _Gate:
     """A promise that one side waits for and the other keeps."""
 
     def __init__(self) -> None:
-        self._promise = Promise.new(create_proxy(self._take))
+        self._promise = Promise.new(create_once_callable(self._take))
 
     def _take(self, resolve: Callable[[Any], None], _reject: object) -> None:
         self.open = lambda: resolve(None)
@@ -44,10 +50,13 @@ class greenlet:  # noqa: N801  greenlet calls it so
         self._exit = False
         self._started = run is None
         self._error: BaseException | None = None
+        self._begin_proxy: Any = None
         self.dead = False
 
     def switch(self) -> None:
-        """Go on there, and come back when it switches or ends."""
+        """Go on there, and come back when it switches or ends. Raises UnavailableError when patience is at its end."""
+        if self is not _hub and monotonic() > _deadline and not self._exit:
+            raise UnavailableError("these calls have too many orders for a browser: use hugeresv interleave")
         global _current  # noqa: PLW0603  one stack runs at a time
         here, _current = _current, self
         gate = here._gate = _Gate()  # noqa: SLF001
@@ -56,9 +65,13 @@ class greenlet:  # noqa: N801  greenlet calls it so
             self._gate.open()
         else:
             self._started = True
-            _call_on_a_stack_of_its_own(create_proxy(self._begin))
+            self._begin_proxy = create_proxy(self._begin)
+            _call_on_a_stack_of_its_own(self._begin_proxy)
         gate.wait()
         _current = here
+        if self.dead and self._begin_proxy is not None:
+            self._begin_proxy.destroy()
+            self._begin_proxy = None
         if here._exit:  # noqa: SLF001
             raise GreenletExit
         if self._error is not None:
@@ -91,6 +104,11 @@ _hub = greenlet()
 _current = _hub
 
 
+_deadline = 0.0
+
+
 def getcurrent() -> greenlet:
-    """The one that runs."""
+    """The one that runs; whoever asks begins a search."""
+    global _deadline  # noqa: PLW0603  of the search that is under way
+    _deadline = monotonic() + PATIENCE
     return _current

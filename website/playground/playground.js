@@ -70,6 +70,7 @@ class Playground {
     by("scenarios").addEventListener("change", () => this.choose(by("scenarios").value));
     by("fit").addEventListener("submit", (event) => this.fit(event));
     by("explore").addEventListener("submit", (event) => this.explore(event));
+    by("interleave").addEventListener("click", () => this.interleave());
     by("link").addEventListener("click", () => this.copy());
     addEventListener("hashchange", () => location.hash.slice(1) !== this.place && this.arrive());
   }
@@ -164,6 +165,8 @@ class Playground {
 
   show({ films, error, line }) {
     by("trouble").textContent = error ? `${line ? `line ${line}: ` : ""}${error}` : "";
+    by("orders").hidden = Boolean(error) || !/^\s*together\b|"op":\s*"together"/m.test(this.editor.text);
+    by("lanes").hidden = true;
     this.editor.mark(line ?? null);
     if (films) {
       this.isShowing = true;
@@ -215,6 +218,15 @@ class Playground {
     event.preventDefault();
     const { text, error } = await this.python.ask({ do: "fit", kernel: by("kernel").value, ...filled("fit") });
     by("answer").textContent = text ?? error;
+  }
+
+  /* A page of its own, in a frame in which no script runs. */
+  async interleave() {
+    by("refused").textContent = "trying…";
+    const { page, error } = await this.python.ask({ do: "interleave", text: this.editor.text, kernel: by("kernel").value });
+    by("refused").textContent = error ?? "";
+    by("lanes").hidden = !page;
+    if (page) by("lanes").srcdoc = page.replace("<html ", `<html data-theme="${document.documentElement.dataset.theme}" `);
   }
 
   /* A history that is found becomes the scenario that is shown. */

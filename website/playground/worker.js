@@ -2,12 +2,17 @@
 
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 
+let python;
+
+async function archive(name) {
+  const found = await fetch(new URL(name, import.meta.url));
+  return found.arrayBuffer();
+}
+
 async function start() {
-  const [python, archive] = await Promise.all([
-    loadPyodide({ indexURL: new URL("./pyodide/", import.meta.url).href }),
-    fetch(new URL("./hugeresv.zip", import.meta.url)).then((answer) => answer.arrayBuffer()),
-  ]);
-  python.unpackArchive(archive, "zip", { extractDir: "/hugeresv" });
+  const [loaded, packed] = await Promise.all([loadPyodide({ indexURL: new URL("./pyodide/", import.meta.url).href }), archive("hugeresv.zip")]);
+  python = loaded;
+  python.unpackArchive(packed, "zip", { extractDir: "/hugeresv" });
   python.runPython("import sys; sys.path.insert(0, '/hugeresv')");
   return python.pyimport("hugeresv.reports.html.playground").answer;
 }
@@ -26,10 +31,17 @@ addEventListener("message", ({ data }) => {
   last = last.then(() => respond(data));
 });
 
+/* What draws lanes is loaded when it is asked for first. */
+let drawing;
+
 async function respond({ id, question }) {
   const answer = await started;
   try {
-    /* Where a stack can be suspended, calls at once can be stopped in their middle. */
+    if (JSON.parse(question).do === "interleave") {
+      drawing ??= archive("drawing.zip").then((packed) => python.unpackArchive(packed, "zip", { extractDir: "/hugeresv" }));
+      await drawing;
+    }
+    /* Where a stack can be suspended, concurrent calls can be stopped in their middle. */
     postMessage({ id, answer: "Suspending" in WebAssembly ? await answer.callPromising(question) : answer(question) });
   } catch (error) {
     postMessage({ id, answer: JSON.stringify({ error: `hugeresv itself failed: ${String(error).trim().split("\n").pop()}`, line: null }) });

@@ -29,6 +29,8 @@ MOST_STEPS = 20_000
 """More would keep a browser busy for too long."""
 MOST_TRANSITIONS = 40_000
 """Of an exploration, for the same reason."""
+MOST_PREEMPTIONS = 2
+"""Of an order of concurrent calls, for the same reason."""
 
 
 def answer(question: str) -> str:
@@ -127,6 +129,19 @@ def _fit(
     return {"text": stream.getvalue(), "fits": found.fits}
 
 
+def _interleave(text: str, kernel: str) -> dict[str, Any]:
+    """Every order of concurrent calls, as the page of `hugeresv interleave --html` draws them."""
+    _must_stop_calls()
+    from hugeresv.reports.html.lanes import LanesPage
+    from hugeresv.search.interleave.interleave import interleave
+
+    scenario, model = _parsed(text), _model(kernel.strip())
+    page = LanesPage(model.name)
+    for found in interleave(scenario, model, preemptions=MOST_PREEMPTIONS):
+        page.block(scenario.id or "the scenario", found)
+    return {"page": page.text}
+
+
 def _explore(
     kernel: str, other: str, pool: int, pages: int, shared: int, processes: int, overcommit: int, operations: str
 ) -> dict[str, Any]:
@@ -164,4 +179,5 @@ _ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "convert": _convert,
     "fit": _fit,
     "explore": _explore,
+    "interleave": _interleave,
 }
