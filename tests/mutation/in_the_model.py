@@ -74,7 +74,11 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
     ],
     "migrate.py": [
         ("a page that moves leaves its place taken", "hstate.put_page(old,", "hstate.put_page(nid,"),
-        ("the pool does not move along", "hstate.add_temporary(nid)", "pass"),
+        (
+            "the pool does not move along",
+            "hstate.add_temporary(nid, persistent=machine.behaviour.moving_page_is_persistent)",
+            "pass",
+        ),
         ("a page that others map moves", "return folio.mapcount > 1", "return False"),
     ],
     "cpuset.py": [
@@ -288,7 +292,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
     "mmap.py": [
         ("a read-only mapping extends its file", 'if prot == "rw":', "if True:"),
         ("NORESERVE reserves", "                and not noreserve\n", "                and True\n"),
-        ("a replaced file goes at once", "        inode.handles += 1\n", "        inode.handles += 0\n"),
+        ("a replaced file goes at once", "(inode, *(vma.inode for vma in replaced))", "(inode,)"),
     ],
     "mount.py": [
         ("a mount in use is unmounted", "if any(inode.in_use for inode in there.inodes):", "if False:"),

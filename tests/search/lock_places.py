@@ -75,6 +75,17 @@ NEIGHBOURS = {
     "a page of a file moves, and a hole is punched":
         "memfd f|a mmap x 1 shared file=f|a touch x 0|together|a migrate_pages a from=0 to=1"
         "|b fallocate f 0+1 punch|apart",
+    "a page moves, and the pool shrinks":
+        "set_nr_hugepages 0 node=1|set_nr_hugepages 1 node=0|a mmap x 1 private|a touch x 0"
+        "|together|a move_pages x 0 node=1|set_nr_hugepages 0|apart",
+    "a file is filled, and closed":
+        "memfd f|together|a fallocate f 0+1 alloc|close_file f|apart",
+    "a file is mapped, and closed":
+        "memfd f|together|a mmap x 1 shared file=f|close_file f|apart",
+    "surplus pages for a mapping, and a pool that grows":
+        "set_nr_hugepages 0|set_nr_overcommit 2|together|a mmap x 2 private|set_nr_hugepages 1|apart",
+    "a mapping is refused its surplus, and the pool grows":
+        "set_nr_hugepages 0|set_nr_overcommit 1|together|a mmap x 2 private|set_nr_hugepages 1|apart",
 }  # fmt: skip
 """Concurrent calls that meet in one page, on two nodes."""
 

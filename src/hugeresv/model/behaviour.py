@@ -567,6 +567,13 @@ class Behaviour:
         source="b76b46902c2d ends it (alloc_hugetlb_folio, hugetlb_cgroup_uncharge_folio_rsvd)",
         verified=SOURCE,
     )
+    moving_page_is_persistent: bool = switch(
+        False,
+        differs="a write to nr_hugepages while a page moves: the pool has more surplus pages than pages afterwards",
+        since="open; read in 6.12.117",
+        source="mm/hugetlb.c (alloc_migrate_hugetlb_folio, move_hugetlb_state, set_max_huge_pages) of 6.12.117",
+        verified="the source of 6.12.117",
+    )
     error_restore: ErrorRestore = switch(
         ErrorRestore.EXACT,
         differs="a page that is allocated and cannot be put into its file leaves the file's map or the pool wrong",

@@ -22,7 +22,7 @@ def set_mems(machine: Machine, cgroup: HugetlbCgroup, mems: Placement) -> Outcom
     """
     if not set(mems) <= set(machine.nodes):
         return Outcome.EINVAL
-    before = {task: mems_allowed(machine, task.cgroup) for task in machine.processes.values()}
+    before = {task: mems_allowed(machine, task.cgroup) for task in list(machine.processes.values())}
     is_emptied = bool(cgroup.mems) and not mems and any(_is_in(task.cgroup, cgroup) for task in before)
     if is_emptied and not machine.behaviour.mems_can_be_emptied:
         return Outcome.ENOSPC

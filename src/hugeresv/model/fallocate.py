@@ -8,7 +8,7 @@ from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.allocate import alloc_hugetlb_folio, give_back
 from hugeresv.model.base_page import align_down, align_up
 from hugeresv.model.locks import allocate
-from hugeresv.model.truncate import punch_hole
+from hugeresv.model.truncate import held_open, punch_hole
 from hugeresv.model.vma import Vma
 from hugeresv.outcome import Outcome
 
@@ -34,7 +34,7 @@ def fallocate(
     page_bytes, shift = inode.hstate.page_bytes, inode.hstate.page_shift
     first, end = offset >> shift, align_up(offset + length, page_bytes) >> shift
     pseudo_vma = Vma(AddressSpace(), 0, 0, inode=inode, shared=True)
-    with inode.i_rwsem:
+    with held_open(machine, [inode]), inode.i_rwsem:
         for index in range(first, end):
             with inode.fault_mutex.of(index):
                 if index in inode.page_cache:
@@ -56,7 +56,10 @@ def fallocate_punch(machine: Machine, inode: Inode, offset: int, length: int) ->
     if outcome := _refused(machine.behaviour, offset, length):
         return outcome
     page_bytes, shift = inode.hstate.page_bytes, inode.hstate.page_shift
-    punch_hole(machine, inode, align_up(offset, page_bytes) >> shift, align_down(offset + length, page_bytes) >> shift)
+    with held_open(machine, [inode]):
+        punch_hole(
+            machine, inode, align_up(offset, page_bytes) >> shift, align_down(offset + length, page_bytes) >> shift
+        )
     return Outcome.OK
 
 

@@ -168,11 +168,12 @@ class HState:
         return enough
 
     def _drop_surplus(self, nid: int, pages: int, *, lets_go: bool) -> None:
-        """Surplus pages that are in no list go back."""
+        """Surplus pages that are in no list go back, or into the pool where they are persistent pages meanwhile."""
         if lets_go:
             with self.lock.dropped:
                 pass  # free_huge_page takes it
-        self.count(nid, nr=-pages, surplus=-pages)
+        gone = min(pages, self.nodes[nid].surplus_huge_pages)
+        self.count(nid, nr=-gone, surplus=-gone, free=pages - gone)
 
     def _allocate_surplus(self, nid: int, pages: int) -> int:
         """alloc_surplus_hugetlb_folio, as often as it succeeds: how many of `pages` there are, counted, in no list."""
@@ -278,19 +279,26 @@ class HState:
         return nid
 
     @takes(lock)
-    def add_temporary(self, nid: int) -> None:
-        """alloc_migrate_hugetlb_folio: a fresh page for a page that moves is counted, whatever overcommit says."""
-        self.count(nid, nr=1)
+    def add_temporary(self, nid: int, *, persistent: bool) -> None:
+        """alloc_migrate_hugetlb_folio: a fresh page for a page that moves is counted, whatever overcommit says.
+
+        `persistent`: not as a surplus page, so that the pool seems to have one page more than it is to keep.
+        """
+        self.count(nid, nr=1, surplus=0 if persistent else 1)
 
     @takes(lock)
-    def remove_temporary(self, old: int, nid: int, *, promised: bool) -> None:
+    def remove_temporary(self, old: int, nid: int, *, promised: bool, persistent: bool) -> None:
         """The page that moved from `old` to a fresh page of `nid` is gone, and takes a surplus page of its node along.
 
         move_hugetlb_state, free_huge_folio. `promised`: a promise that it was to become again.
         """
-        surplus = 1 if nid != old and self.nodes[old].surplus_huge_pages > 0 else 0
-        self.count(old, nr=-1, surplus=-surplus)
-        self.count(nid, surplus=surplus)
+        self.count(old, nr=-1)
+        surplus = next((each for each in (old, nid) if self.nodes[each].surplus_huge_pages > 0), None)
+        if surplus is not None and not persistent:
+            self.count(surplus, surplus=-1)
+        elif surplus == old != nid:
+            self.count(old, surplus=-1)
+            self.count(nid, surplus=1)
         self.resv_huge_pages += promised
 
     def count(self, nid: int, *, nr: int = 0, free: int = 0, surplus: int = 0) -> None:

@@ -47,14 +47,14 @@ def migrate_folio(machine: Machine, move: Move) -> Outcome:
         if hstate.is_gigantic or not nodes or not allocate("page to move to"):
             return Outcome.ENOMEM
         nid = nodes[0]
-        hstate.add_temporary(nid)
+        hstate.add_temporary(nid, persistent=machine.behaviour.moving_page_is_persistent)
     old, promised = page_table.move(number, folio, nid), False
     if old is None:
         old = nid
     else:
         promised, folio.restore_reserve = folio.restore_reserve, False
     if is_fresh:
-        hstate.remove_temporary(old, nid, promised=promised)
+        hstate.remove_temporary(old, nid, promised=promised, persistent=machine.behaviour.moving_page_is_persistent)
         folio.migratable = not (old == nid and machine.behaviour.same_node_move_pins)
     else:
         hstate.put_page(old, promised=promised, stays=False)

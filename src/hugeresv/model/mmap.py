@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hugeresv.model.address_space import TASK_SIZE
@@ -12,7 +10,7 @@ from hugeresv.model.fallocate import MAX_LFS_FILESIZE
 from hugeresv.model.inode import Inode
 from hugeresv.model.populate import populate
 from hugeresv.model.reserve import reserve_pages
-from hugeresv.model.truncate import evict_if_unused
+from hugeresv.model.truncate import held_open
 from hugeresv.model.unmap import unmap_range
 from hugeresv.model.vma import Vma
 from hugeresv.outcome import Outcome
@@ -63,10 +61,7 @@ def mmap(
         return Outcome.EINVAL
     if address > TASK_SIZE - length:
         return Outcome.ENOMEM
-    with (
-        task.mm.mmap_lock,
-        _files_until_the_end(machine, task.mm.overlapping(address, address + length)),
-    ):
+    with task.mm.mmap_lock, held_open(machine, _files(inode, task.mm.overlapping(address, address + length))):
         if noreplace and task.mm.overlapping(address, address + length):
             return Outcome.EEXIST
         if offset > MAX_LFS_FILESIZE - length:
@@ -106,18 +101,9 @@ def mmap(
     return Outcome.OK
 
 
-@contextmanager
-def _files_until_the_end(machine: Machine, replaced: list[Vma]) -> Iterator[None]:
-    """A file whose last mapping is replaced goes when the call returns (delayed fput), after the new promise."""
-    inodes = [vma.inode for vma in replaced if vma.inode is not None]
-    for inode in inodes:
-        inode.handles += 1
-    try:
-        yield
-    finally:
-        for inode in inodes:
-            inode.handles -= 1
-            evict_if_unused(machine, inode)
+def _files(inode: Inode | None, replaced: list[Vma]) -> list[Inode]:
+    """The file that is mapped, and those of mappings that are replaced: they go after the new promise, if they do."""
+    return [each for each in (inode, *(vma.inode for vma in replaced)) if each is not None]
 
 
 def mmap_normal(

@@ -12,7 +12,7 @@ from hugeresv.model.base_page import align_up
 from hugeresv.model.inode import Inode
 from hugeresv.model.mmap import mmap
 from hugeresv.model.reserve import reserve_pages
-from hugeresv.model.truncate import evict_if_unused
+from hugeresv.model.truncate import evict_if_unused, held_open
 from hugeresv.model.unmap import remove_vmas
 from hugeresv.outcome import Outcome
 
@@ -60,17 +60,18 @@ def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: 
     inode = machine.segments[key]
     if not inode.in_use:
         return Outcome.EINVAL
-    return mmap(
-        machine,
-        task,
-        address,
-        inode.i_size << inode.hstate.page_shift,
-        shared=not (readonly and machine.behaviour.readonly_attach_is_private),
-        inode=inode,
-        reserve=machine.behaviour.shmat_reserves,
-        prot="r" if readonly else "rw",
-        may_write=not readonly,
-    )
+    with held_open(machine, [inode]):
+        return mmap(
+            machine,
+            task,
+            address,
+            inode.i_size << inode.hstate.page_shift,
+            shared=not (readonly and machine.behaviour.readonly_attach_is_private),
+            inode=inode,
+            reserve=machine.behaviour.shmat_reserves,
+            prot="r" if readonly else "rw",
+            may_write=not readonly,
+        )
 
 
 def shmdt(machine: Machine, task: Process, address: int) -> Outcome:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hugeresv.model.base_page import is_aligned
@@ -25,11 +27,24 @@ def ftruncate(machine: Machine, inode: Inode, length: int) -> Outcome:
     if length < 0 or not is_aligned(length, inode.hstate.page_bytes):
         return Outcome.EINVAL
     pages = length >> inode.hstate.page_shift
-    with inode.i_rwsem:
+    with held_open(machine, [inode]), inode.i_rwsem:
         inode.i_size = pages
         unmap_file_range(machine, inode, pages, HIGHEST)
         _remove_pages(machine, inode, pages)
     return Outcome.OK
+
+
+@contextmanager
+def held_open(machine: Machine, inodes: list[Inode]) -> Iterator[None]:
+    """fget and fput: the files stay as long as a call is about them; one without other users goes when it returns."""
+    for inode in inodes:
+        inode.handles += 1
+    try:
+        yield
+    finally:
+        for inode in inodes:
+            inode.handles -= 1
+            evict_if_unused(machine, inode)
 
 
 def punch_hole(machine: Machine, inode: Inode, first: int, end: int) -> None:

@@ -92,8 +92,9 @@ def decode_step(raw: Json, calls: Sequence[Step] = ()) -> Step:
 
 
 def _check_together(block: Together) -> None:
-    """Its calls are of different processes, and what is expected is said of the block."""
-    callers = [caller for caller in map(caller_of, block.steps) if caller is not None]
+    """Its calls are of different processes, a child that one makes included; what is expected is said of the block."""
+    named = (each for step in block.steps for each in (caller_of(step), getattr(step.operation, "child", None)))
+    callers = [name for name in named if name is not None]
     for number, step in enumerate(block.steps, 1):
         if isinstance(step.operation, Together):
             raise FormatError("a block of concurrent calls holds single operations, found a block in it", "steps")
