@@ -133,42 +133,42 @@ class Behaviour:
     )
     close_keeps_quota: bool = switch(
         False,
-        differs="what a private mapping has not used goes back to the pool when it is unmapped, but not to its mount",
-        since="in the 2008 patch; when it ended was not found, 3.0 has the call",
+        differs="reservations that a private mapping has not used go back to the pool at munmap, but not to its mount",
+        since="in the 2008 patch, not in 3.0; the release that ended it is unknown",
         source="the text of the 2008 patch (hugetlb_vm_op_close without hugetlb_put_quota)",
         verified=SOURCE,
     )
     owner_always_consumes: bool = switch(
         False,
-        differs="an owner's fault uses up a reservation even where its offset has consumed its own before",
+        differs="an owner's fault uses a reservation even if its offset has consumed its own already",
         since="2.6.27 to 4.7",
         source="67961f9db8c4 ends it (vma_needs_reservation; decrement_hugepage_resv_vma in 2.6.27)",
         verified="the text of the 2008 patch, which drops the test of the count",
     )
     shared_always_consumes: bool = switch(
         False,
-        differs="a fault of a shared mapping uses up a reservation even where a truncation has taken it away",
+        differs="a fault of a shared mapping uses a reservation even if a truncation has removed it",
         since="to 4.2",
         source="d85f69b0b533 and its series end it (vma_has_reserves; decrement_hugepage_resv_vma in 2.6.27)",
         verified="the text of the 2008 patch",
     )
     shared_needs_available: bool = switch(
         False,
-        differs="a shared mapping gets no page from a pool whose free pages are all promised, its own promise included",
+        differs="a shared mapping gets no page if all free pages are promised, even if one is promised to it",
         since="2.6.26-rc-mm, before 2.6.27",
         source="'Fix a hugepage reservation check for MAP_SHARED' ends it (vma_has_private_reserves)",
         verified="the text of the 2008 patch, and of the patch that ends it",
     )
     readonly_attach_is_private: bool = switch(
         False,
-        differs="a segment attached read-only is taken for a private mapping: reserved once more, and never credited",
+        differs="a segment attached read-only counts as a private mapping: it is reserved again, and never credited",
         since="2.6.27 to 2.6.29",
         source="f83a275dbc5c ends it (VM_SHARED for VM_MAYSHARE; shm_close does not call hugetlb_vm_op_close)",
         verified="the text of the patch that ends it, with the numbers of its reporter",
     )
     noreserve_never_consumes: bool = switch(
         False,
-        differs="a page that a NORESERVE mapping brings into a file uses up no reservation, though the offset has one",
+        differs="a page that a NORESERVE mapping adds to a file uses no reservation, even if the offset has one",
         since="2.6.27 to 3.11",
         source="af0ed73e699b ends it (decrement_hugepage_resv_vma)",
         verified=SOURCE,
@@ -182,14 +182,14 @@ class Behaviour:
     )
     reserve_use: ReserveUse = switch(
         ReserveUse.GLOBAL_CHARGE,
-        differs="vma-has-reserves: a private NORESERVE page of a mount's minimum is not taken off the reservations",
+        differs="vma-has-reserves: a private NORESERVE page of a mount's minimum does not reduce the reservations",
         since="vma-has-reserves to 6.14, global-charge from 6.15",
         source="'clean up map/global resv accounting when allocate' (alloc_hugetlb_folio)",
         verified="5.10, 6.1, 6.12 against 6.18, 7.3",
     )
     fresh_page_keeps_promise: bool = switch(
         False,
-        differs="a surplus page allocated for a fault uses up no reservation, though the fault had one",
+        differs="a surplus page allocated for a fault uses no reservation, even if the fault has one",
         since="to 4.3",
         source="a88c76954804 ends it (alloc_huge_page)",
         verified=SOURCE,
@@ -203,22 +203,22 @@ class Behaviour:
     )
     cow_skips_quota: bool = switch(
         False,
-        differs="an owner's copy counts against its mount only where its map says that the offset has no reservation",
+        differs="an owner's copy counts against its mount only if its map has no reservation for the offset",
         since="to 3.11",
         source="'fix subpool accounting handling' ends it (alloc_huge_page)",
         verified=SOURCE,
     )
     cow_avoids_reserve: bool = switch(
         False,
-        differs="an owner's copy takes a page of its mount's minimum, but is not taken off the reservations",
+        differs="an owner's copy takes a page of its mount's minimum, but is not subtracted from the reservations",
         since="2.6.27 to 6.13, among them 6.1.187; not in 6.1.192, 6.12.15",
         source="58db7c5fbe7d ends it (alloc_hugetlb_folio, avoid_reserve)",
         verified=SOURCE,
     )
     steal_at_owner_address: bool = switch(
         False,
-        differs="an owner that was moved since the fork misses the child's page when it takes it, and retries for ever",
-        since="2.6.27 to 6.1.192, 6.12.117, 6.18.44, without effect before 5.16: nothing moves; not 6.12.118, 7.3.4",
+        differs="an owner that moved since the fork looks for the child's page at the wrong address, for ever",
+        since="2.6.27 to 6.1.192, 6.12.117, 6.18.44, without effect before 5.16; not 6.12.118, 7.3.4",
         source="04f2cbe35699; 'unmap the page where the other VMA maps it' ends it (unmap_ref_private)",
         verified="6.1.192, 6.12.117, 6.18.44 against 6.12.118, 7.3.4",
     )
@@ -252,14 +252,16 @@ class Behaviour:
     )
     mremap: MremapReach = switch(
         MremapReach.MANY_VMAS,
-        differs="none: moving huge pages is EINVAL; one-vma: a range beyond the VMA is EFAULT, and its target is gone",
+        differs=(
+            "none: moving huge pages is EINVAL; one-vma: a range beyond the VMA is EFAULT, and the target is unmapped"
+        ),
         since="none to 5.15, one-vma from 5.16, many-vmas from 6.17",
         source="550a7d60bd5e (5.16); mm/mremap.c remap_move (6.17)",
         verified="none on 5.10; many-vmas on 6.18",
     )
     mremap_length_is_int: bool = switch(
         False,
-        differs="a move of 4 GiB or more may be told as shorter than it was: ENOMEM, and the pages are dropped",
+        differs="a move of 4 GiB or more may return a shorter length: ENOMEM, and the pages are dropped",
         since="5.16 to 6.1.192, 6.12.117, 6.18.44 and 7.3-rc7; not in 6.12.118",
         source="550a7d60bd5e; 'fix mremap move length truncation' ends it (move_hugetlb_page_tables)",
         verified="6.12.117, 6.18.44 against 6.12.118; the source of 6.1.192",
@@ -294,7 +296,7 @@ class Behaviour:
     )
     dontneed_rounds_up: bool = switch(
         False,
-        differs="MADV_DONTNEED drops the huge page in which its range ends, though the rest of it was to stay",
+        differs="MADV_DONTNEED drops the whole huge page in which its range ends",
         since="5.18 to 6.0",
         source="8ebe0a5eaaeb ends it (madvise_dontneed_free_valid_vma)",
         verified=SOURCE,
@@ -303,7 +305,7 @@ class Behaviour:
         True,
         differs="off: MADV_DOFORK of a huge page mapping is EINVAL, MADV_DONTFORK is not",
         since="off in 7.3.4, on in 6.18.44",
-        source="none found; its answers alone are known",
+        source="none found; only its answers are known",
         verified="5.10.262, 6.1.192, 6.12.118, 6.18.44 against 7.3.4",
     )
     populate_advice: bool = switch(
@@ -322,14 +324,16 @@ class Behaviour:
     )
     punch_unmaps_too_much: bool = switch(
         False,
-        differs="punching a hole unmaps more of a private mapping that begins behind the hole's start than the hole",
+        differs="punching a hole unmaps more than the hole from a private mapping that begins after the hole's start",
         since="4.3 and 4.4",
-        source="9aacdd354d19 ends it (hugetlb_vmdelete_list); which shared mappings lie before it is not kept",
+        source="9aacdd354d19 ends it (hugetlb_vmdelete_list); which shared mappings come before it is not modelled",
         verified=SOURCE,
     )
     shmat_reserves: bool = switch(
         False,
-        differs="attaching a segment reserves what it does not promise (SHM_NORESERVE, or after a hole was punched)",
+        differs=(
+            "attaching a segment reserves pages that it does not promise (SHM_NORESERVE, or after a hole was punched)"
+        ),
         since="to 6.7; not in 5.10.262, 6.1.192",
         source="e656c7a9e596 ends it (hugetlbfs_file_mmap)",
         verified=SOURCE,
@@ -357,7 +361,7 @@ class Behaviour:
     )
     shared_quota_at_fault: bool = switch(
         False,
-        differs="a shared mapping counts against its mount page by page as it is touched, not when it is promised",
+        differs="a shared mapping counts against its mount when each page is touched, not when it is promised",
         since="to 2.6.23",
         source="'Enforce quotas during reservation for shared mappings' ends it (hugetlb_reserve_pages)",
         verified=SOURCE,
@@ -371,7 +375,9 @@ class Behaviour:
     )
     shm_honours_memlock: bool = switch(
         False,
-        differs="who has neither CAP_IPC_LOCK nor the group may have SysV segments of huge pages below RLIMIT_MEMLOCK",
+        differs=(
+            "a process without CAP_IPC_LOCK and the group may have SysV segments of huge pages below RLIMIT_MEMLOCK"
+        ),
         since="to 5.15",
         source="83c1fd763b32 ends it (hugetlb_file_setup, user_shm_lock)",
         verified="5.10.262 against 6.1, 6.12, 6.18, 7.3",
@@ -385,28 +391,30 @@ class Behaviour:
     )
     gather_node: GatherNode = switch(
         GatherNode.LOCAL_ALLOWED,
-        differs="surplus pages for a mapping are made on another node: under BIND one that the mapping may not use",
+        differs="surplus pages for a mapping are made on another node; with BIND the mapping may not use that node",
         since="local-any to 6.11, lowest-allowed 6.12, local-allowed in 6.18.15 and 7.3.4",
         source="mm/hugetlb.c (gather_surplus_pages) of 6.1.192, 6.12.117 and 7.3.4",
         verified="6.1.192, 6.12.118, 6.18.15, 7.3.4",
     )
     shrink_floor: ShrinkFloor = switch(
         ShrinkFloor.PERSISTENT,
-        differs="total: a shrink beside surplus pages in use keeps so many free pages too many, as surplus",
+        differs="total: a shrink keeps one free page too many, as surplus, for each surplus page in use",
         since="total to 6.12.118, persistent in 6.18.15 and 7.3.4",
         source="mm/hugetlb.c (set_max_huge_pages) of 6.1.192, 6.12.117 and 7.3.4",
         verified="6.1.192, 6.12.118, 6.18.15, 7.3.4",
     )
     shrink_takes_surplus_page: bool = switch(
         False,
-        differs="a shrink frees a page of a node whose pages are all surplus: it has more surplus than pages then",
+        differs=(
+            "a shrink frees a page of a node whose pages are all surplus: the node then has more surplus than pages"
+        ),
         since="every kernel that was run, open",
         source="mm/hugetlb.c (set_max_huge_pages, remove_pool_hugetlb_folio)",
         verified="6.1.192, 6.12.118, 6.18.15, 7.3.4",
     )
     node_write_counts_surplus: bool = switch(
         False,
-        differs="a write to a node's nr_hugepages takes surplus pages for persistent ones: it makes so many too many",
+        differs="a write to a node's nr_hugepages adds all surplus pages to the request, and makes that many too many",
         since="to 6.1.192; not in 6.12.118",
         source="mm/hugetlb.c (set_max_huge_pages)",
         verified="6.1.192 against 6.12.118, 6.18.15, 7.3.4",
@@ -462,21 +470,24 @@ class Behaviour:
     )
     demote_batch: bool = switch(
         False,
-        differs="a write to demote of more than is not promised takes promised pages",
+        differs="a write to demote of more pages than are not promised takes promised pages",
         since="6.12.118 to 7.3.4, open; not in 6.1.192",
         source="mm/hugetlb.c (demote_store, demote_pool_hugetlb_folio)",
         verified="6.12.118, 6.18.15, 7.3.4 against 6.1.192",
     )
     demote_node_wraps: bool = switch(
         False,
-        differs="demote of a node compares its free pages alone with all promises: it takes promised pages, or none",
+        differs=(
+            "demote of a node compares the node's free pages with the promises of all nodes: it takes "
+            "promised pages, or none"
+        ),
         since="5.16 to 7.3.4, open",
         source="79dfc695525f (demote_store)",
         verified="6.1.192, 6.12.118, 6.18.15, 7.3.4",
     )
     demote_feeds_surplus: bool = switch(
         False,
-        differs="pages that come from a demotion take the place of surplus pages of their size on their node",
+        differs="pages that a demotion makes replace surplus pages of their size on their node",
         since="to 6.1.192; not in 6.12.118",
         source="mm/hugetlb.c (demote_free_huge_page)",
         verified="6.1.192 against 6.12.118, 6.18.15, 7.3.4",
@@ -490,7 +501,7 @@ class Behaviour:
     )
     surplus_promised_late: bool = switch(
         False,
-        differs="surplus pages of an mmap are in the pool before they are promised: a fault may take them in between",
+        differs="surplus pages of an mmap are in the pool before they are promised: a fault may take them first",
         since="2.6.24 and 2.6.25",
         source="ac09b3a15154 ends it (gather_surplus_pages)",
         verified="the source of 2.6.24",
@@ -513,21 +524,21 @@ class Behaviour:
     )
     truncation_passes_faults: bool = switch(
         False,
-        differs="a fault that has seen the file's size goes on while it is truncated: its promise is withdrawn twice",
-        since="to 5.6, and again from 6.1, open; not 5.7 to 6.0, where a fault holds i_mmap_rwsem",
+        differs="a fault that has read the file's size goes on during a truncation: its promise is withdrawn twice",
+        since="to 5.6, and again from 6.1, open; not in 5.7 to 6.0, where a fault holds i_mmap_rwsem",
         source="87bf91d39bb5, undone with the VMA lock of 6.1 (remove_inode_hugepages, hugetlb_no_page)",
         verified="the source of 6.12.107",
     )
     race_keeps_rsvd: bool = switch(
         False,
-        differs="where mmap and a fault of one page of a file meet, the fault's cgroup stays charged for a reservation",
+        differs="if mmap and a fault of one page of a file cross, the fault's cgroup stays charged for a reservation",
         since="5.7 to 5.9",
         source="79aa925bf239 ends it (alloc_huge_page)",
         verified=SOURCE,
     )
     rsvd_of_second_cgroup: bool = switch(
         False,
-        differs="a task that changes its cgroup during a fault: the new one is uncharged what the old one was charged",
+        differs="if a task changes its cgroup during a fault, the new one is uncharged what the old one was charged",
         since="5.7 to 7.1.4, 6.18.39, 6.12.100",
         source="CVE-2026-72213 ends it (alloc_hugetlb_folio has one variable for both cgroups)",
         verified=SOURCE,
@@ -576,14 +587,14 @@ class Behaviour:
     )
     error_restore: ErrorRestore = switch(
         ErrorRestore.EXACT,
-        differs="a page that is allocated and cannot be put into its file leaves the file's map or the pool wrong",
+        differs="if an allocated page cannot be added to its file, the file's map or the pool becomes wrong",
         since="never to 3.11, promise-only 3.12 to 5.13",
         source="07443a85ad90, 846be08578ed (hugetlb_no_page, restore_reserve_on_error)",
         verified=SOURCE,
     )
     restore_puts_subpool: bool = switch(
         False,
-        differs="a page that becomes a promise again is given back to its mount all the same: usage too low",
+        differs="a page that becomes a promise again is also given back to its mount: the usage is too low",
         since="4.1 to 5.1",
         source="0919e1b69ab4 ends it (free_huge_page)",
         verified=SOURCE,
@@ -597,21 +608,21 @@ class Behaviour:
     )
     restore_without_region: bool = switch(
         False,
-        differs="unmapping an owner's page promises its offset again though the map cannot be changed: one too many",
+        differs="unmapping an owner's page promises its offset again even if the map cannot be changed: one too many",
         since="6.9",
         source="8daf9c702ee7 ends it (__unmap_hugepage_range)",
         verified=SOURCE,
     )
     hole_loses_promise: bool = switch(
         False,
-        differs="a hole whose region cannot be cut stays in the map; its promise stays only if the pool has room",
-        since="from 4.3, open; da56388c4397 lets it be known",
+        differs="a hole stays in the map if its region cannot be cut; its promise stays only if the pool has room",
+        since="from 4.3, open; da56388c4397 reports it",
         source="hugetlb_fix_reserve_counts (mm/hugetlb.c), remove_inode_single_folio (fs/hugetlbfs/inode.c), 6.12.107",
         verified="the source of 6.12.107",
     )
     minimum_refilled_early: bool = switch(
         False,
-        differs="a mount with a minimum alone refills it as soon as anything is given back, also beside pages in use",
+        differs="a mount with min_size= alone refills its minimum at once, even if pages in use satisfy it",
         since="from 4.1, open; a fix was posted in July 2026",
         source="1c5ecae3a93f (hugepage_subpool_put_pages: used_hpages is only kept where there is a maximum)",
         verified="5.10.262, 6.1.192, 6.12.118, 6.18.44, 7.3.4",
