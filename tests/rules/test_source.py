@@ -115,7 +115,7 @@ def test_functions_are_found_by_name() -> None:
     found = {each.name: each for each in functions(PRESETS["6.18"])}
     restores = found["_restores_reserve"]
     assert restores.file == "zap.py"
-    assert restores.text.startswith("def _restores_reserve(machine: Machine, vma: Vma, folio: Folio, *, is_last: bool) -> bool:\n")
+    assert restores.text.startswith("def _restores_reserve(machine: Machine, vma: Vma, folio: Folio, *, is_last: bool)")
     assert restores.text.endswith("    return True\n")
     assert found["HState.put_page"].file == "hstate.py"
     assert all(ast.parse(each.text) for each in found.values())
