@@ -455,3 +455,24 @@ def test_the_json_is_as_documented(tmp_path: Path, capsys: pytest.CaptureFixture
     assert document["schema"] == "hugeresv-fit/1"
     assert (document["fits"], document["outcome"], document["fits_after"]) == (False, "ENOMEM", True)
     assert document["limits"][0]["need_pages"] - document["limits"][0]["have_pages"] == 2
+
+
+def test_whichever_cpu_it_runs_on(tmp_path: Path) -> None:
+    """6.1 makes surplus pages for a promise on the node of the CPU, which a mapping bound later cannot reach.
+
+    All pages of node 1 are used and node 0 has two; overcommit may add two. Catches: an answer for the lucky CPU; one
+    for a CPU on which the process may not run.
+    """
+    make_host(tmp_path, nr=20, free=2, resv=0)
+    add_nodes(tmp_path, node0=2, node1=0)
+    add_task(tmp_path, mems="0-1")
+    (tmp_path / "proc/sys/kernel/osrelease").write_text("6.1.192\n")
+    (tmp_path / "sys/kernel/mm/hugepages/hugepages-2048kB/nr_overcommit_hugepages").write_text("2\n")
+    for node in (0, 1):
+        (tmp_path / f"sys/devices/system/node/node{node}/cpulist").write_text(f"{2 * node}-{2 * node + 1}\n")
+    unlucky = fit(tmp_path, 4, nodes=frozenset({0}), bind_after=True)
+    assert (unlucky.trial.page, unlucky.trial.outcome) == (2, "SIGBUS")
+    assert "it fits if the program runs on a CPU of node 0 when it makes the call" in " ".join(unlucky.notes)
+    with (tmp_path / "proc/7/status").open("a") as status:
+        status.write("Cpus_allowed_list:\t1\n")
+    assert fit(tmp_path, 4, nodes=frozenset({0}), bind_after=True).fits

@@ -41,8 +41,8 @@ def _tree(folder: Path) -> Iterator[tuple[Path, Path]]:
 
 
 @functools.cache
-def archive() -> bytes:
-    """The initramfs: a Python with its libraries where they are here, hugeresv and click, and `init`."""
+def archive(program: str) -> bytes:
+    """The initramfs: a Python with its libraries where they are here, hugeresv and click, and one program of ours."""
     python = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}").resolve()
     library = Path(sysconfig.get_paths()["stdlib"]).resolve()
     files = {path: str(path).lstrip("/") for path in (python, *(path for path, _ in _tree(library)))}
@@ -52,24 +52,36 @@ def archive() -> bytes:
     site = Path(str(drgn.__file__)).parents[1]
     beside = (*site.glob("_drgn.*.so"), *site.glob("drgn.libs/*"), *site.glob("_drgn_util/*.py"))
     files |= {path: f"{APPLICATION}/{path.relative_to(site)}" for path in beside}
-    for program in [python, *(path for path in files if ".so" in path.suffixes)]:
-        files |= {path: str(path).lstrip("/") for path in _libraries(program) if site not in path.parents}
+    for binary in [python, *(path for path in files if ".so" in path.suffixes)]:
+        files |= {path: str(path).lstrip("/") for path in _libraries(binary) if site not in path.parents}
     content = {name: path.read_bytes() for path, name in files.items()}
-    init = Path(__file__).with_name("init.py").read_text()
-    path = f"import sys; sys.path[:0] = ['/{APPLICATION}']\n"
-    content["init"] = f"#!{python} -BI\n{path}{init}".encode()
+    here = Path(__file__).parent
+    content |= {f"{APPLICATION}/tests/{path}": b"" for path in ("__init__.py", "inside/__init__.py")}
+    content |= {f"{APPLICATION}/tests/inside/{path.name}": path.read_bytes() for path in here.glob("*.py")}
+    path = f"import sys; sys.path[:0] = ['/{APPLICATION}']"
+    content["init"] = f"#!{python} -BI\n{path}\nfrom tests.inside.{program} import main\nmain()\n".encode()
     return initramfs(content)
 
 
-def run_inside(name: str) -> dict[str, Any]:
-    """Boot the stock kernel guest:NAME and run `init` in it: what it found. Raises AssertionError where it fails."""
+_TWO_NODES = [
+    *("-smp", "2", "-numa", "node,memdev=m0,cpus=0", "-numa", "node,memdev=m1,cpus=1"),
+    *(word for each in "01" for word in ("-object", f"memory-backend-ram,id=m{each},size={_MEGABYTES // 2}M")),
+]
+
+
+def run_inside(name: str, program: str = "init") -> dict[str, Any]:
+    """Boot the stock kernel guest:NAME and run the program in it: what it found. Raises AssertionError where it fails.
+
+    The program is a module beside this one. `two_nodes` has two NUMA nodes, with a CPU each.
+    """
     with tempfile.TemporaryDirectory() as folder:
         initrd, results = Path(folder, "initrd"), Path(folder, "results")
-        initrd.write_bytes(archive())
+        initrd.write_bytes(archive(program))
         ran = subprocess.run(
             [
                 *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,-erms,-fsrm", "-machine", "pc"),
                 *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-m", f"{_MEGABYTES}M"),
+                *(_TWO_NODES if program == "two_nodes" else ()),
                 *("-serial", "stdio", "-serial", f"file:{results}", "-kernel", find_image(name).path),
                 *("-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1 mitigations=off init_on_alloc=0"),
             ],

@@ -149,13 +149,17 @@ def fits(pages: int) -> bool:
     return True
 
 
-def look() -> dict[str, Any]:
+def mount_all() -> None:
     for what, where, options in (
         (b"proc", b"/proc", b""), (b"sysfs", b"/sys", b""), (b"devtmpfs", b"/dev", b""), (b"tmpfs", b"/mnt", b""),
         (b"tmpfs", b"/tmp", b""),
     ):  # fmt: skip
         Path(where.decode()).mkdir(exist_ok=True)
         syscalls.mount(what, where, what, 0, options)
+
+
+def look() -> dict[str, Any]:
+    mount_all()
     Path(f"{POOL}/nr_hugepages").write_text(str(PAGES))
     for name, limit in (("huge", ""), ("minimum", f",min_size={MINIMUM * PAGE}")):
         Path("/mnt", name).mkdir()
@@ -178,7 +182,8 @@ def look() -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def report(look: Callable[[], dict[str, Any]]) -> None:
+    """Print what it finds, and end the guest."""
     os.environ |= {"LANG": "C.UTF-8", "PATH": "/"}
     try:
         found = look()
@@ -191,5 +196,5 @@ def main() -> None:
     syscalls.LIBC.reboot(RB_AUTOBOOT)
 
 
-if __name__ == "__main__":
-    main()
+def main() -> None:
+    report(look)

@@ -101,3 +101,36 @@ def test_the_kernels_own_memory_says_the_same(found: Found) -> None:
     audit = json.loads(found["audit"]["out"])
     (size,) = (each for each in audit["page_sizes"] if each["page_size_kB"] == 2048)
     assert size["resv"] == size["promised"] == found["counters"]["resv"]
+
+
+@pytest.fixture(scope="module")
+def on_two_nodes(guests: None) -> Found:
+    """What was found inside a guest with two nodes, whose kernel takes surplus pages from the CPU's node."""
+    need_guest("6.1")
+    return run_inside("6.1", "two_nodes")
+
+
+def test_status_has_a_table_of_nodes(on_two_nodes: Found) -> None:
+    """Of eight pages, five on node 0 and three on node 1, one of node 1 is in use, and one more is promised.
+
+    Catches: numbers of one node in the other's row; a promise that is shown on a node.
+    """
+    found = on_two_nodes["nodes"]
+    (pool,) = (each for each in json.loads(found["status"]["out"])["pools"] if each["page_size_kB"] == 2048)
+    assert (pool["total"], pool["free"], pool["rsvd"]) == (8, 7, 1)
+    rows = [line.split() for line in found["text"]["out"].partition("NODE")[2].splitlines()[1:3]]
+    assert rows == [["0", "2M", "5", "5", "0"], ["1", "2M", "3", "2", "0"]]
+
+
+def test_fit_says_what_a_kernel_with_two_nodes_does(on_two_nodes: Found) -> None:
+    """Under each policy, by --node, --bind-after and --pid, fit names the call and the page at which it ends, or none.
+
+    Catches: a node's free pages, or the surplus pages that overcommit makes on it, counted as another node's.
+    """
+    answers = []
+    for each in on_two_nodes["situations"]:
+        fit, touched, wanted = each["fit"], each["really"], each["drawn"]["wanted"]
+        told = wanted if fit["fits"] else fit["page"]
+        assert (told, fit["call"] == "mmap") == (touched, touched is None), each
+        answers.append((fit["fits"], fit["call"]))
+    assert set(answers) == {(True, "touch"), (False, "mmap"), (False, "touch")}

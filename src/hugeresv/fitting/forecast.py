@@ -86,6 +86,7 @@ def forecast(situation: Situation) -> Forecast:
 
     Pages added to one node make it no better where the call is bound to one and the mapping to another.
     """
+    situation = _on_the_worst_cpu(situation)
     first = trial = attempt(situation)
     obstacles: list[Obstacle] = []
     changed = situation
@@ -101,6 +102,23 @@ def forecast(situation: Situation) -> Forecast:
             changed = obstacle.limit.at(changed, obstacle.need)
         trial = attempt(changed)
     return Forecast(situation, first, tuple(obstacles), trial)
+
+
+def _on_the_worst_cpu(situation: Situation) -> Situation:
+    """Where the surplus pages that are made for promises are on the node of the CPU, which program and policy may miss.
+
+    Nobody asks which CPU it is when the call is made. It is noted where another one would do.
+    """
+    if len(situation.cpus) < 2 or situation.most_surplus <= situation.pool.surp:
+        return situation
+    on = {nid: replace(situation, cpus=(nid,)) for nid in situation.cpus}
+    fits = {nid: attempt(each).fits for nid, each in on.items()}
+    if len(set(fits.values())) == 1:
+        return situation
+    worst = min(fits, key=fits.__getitem__)
+    lucky = ", ".join(str(nid) for nid in fits if fits[nid])
+    note = f"it fits if the program runs on a CPU of node {lucky} when it makes the call: surplus pages are made there"
+    return replace(on[worst], notes=(*situation.notes, note))
 
 
 def forecast_on_host(proc_root: str, sys_root: str, query: Query) -> Forecast:

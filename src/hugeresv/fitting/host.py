@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hugeresv.errors import InputError, UnavailableError
 from hugeresv.fitting.mount import FoundMount, find_mount
-from hugeresv.fitting.nodes import growing_node, places_of
+from hugeresv.fitting.nodes import cpu_nodes, growing_node, places_of
 from hugeresv.fitting.rlimit import mapping_limits
 from hugeresv.fitting.situation import CgroupRoom, MemoryRoom, Query, Request, Situation, What
 from hugeresv.fitting.sysv import segment_limits
@@ -67,6 +67,7 @@ def _read(proc_root: str, sys_root: str, query: Query) -> Situation:
         request,
         behaviour,
         release,
+        cpus=cpu_nodes(sys_root, pool, task),
         mems=places.mems,
         policy=places.policy,
         bound_after=places.bound_after,

@@ -5,8 +5,9 @@ from typing import NamedTuple
 from hugeresv.errors import InputError
 from hugeresv.ledger.observation import PoolUse
 from hugeresv.model.mempolicy import MemPolicy, Placement
+from hugeresv.sources.proc.files import read_if_there
 from hugeresv.sources.proc.meminfo import memory_bytes
-from hugeresv.sources.proc.task import Task
+from hugeresv.sources.proc.task import LARGEST_CPU, Task, parse_list
 from hugeresv.words import PolicyMode
 
 
@@ -42,6 +43,17 @@ def places_of(pool: PoolUse, task: Task, bound: frozenset[int], *, after: bool) 
         own = _policy(task.policy.mode, task.policy.nodes & allowed, allowed)
     asked = _policy("bind", bound & allowed, allowed)
     return Places(mems, own, asked) if after else Places(mems, asked or own, None)
+
+
+def cpu_nodes(sys_root: str, pool: PoolUse, task: Task) -> Placement:
+    """The nodes with a CPU that a task may run on, ascending; none where there is one node, or that is not shown."""
+    found = []
+    for each in pool.nodes if len(pool.nodes) > 1 else ():
+        path = f"{sys_root}/devices/system/node/node{each.node}/cpulist"
+        there = parse_list(read_if_there(path).strip(), path, LARGEST_CPU)
+        if there if task.cpus is None else there & task.cpus:
+            found.append(each.node)
+    return tuple(found)
 
 
 def _policy(mode: PolicyMode, nodes: frozenset[int], allowed: frozenset[int]) -> MemPolicy | None:

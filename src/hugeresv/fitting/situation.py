@@ -160,6 +160,7 @@ class Refusal:
 class Situation:
     """One page size's pool and limits, as the task meets them. All counts are in pages of that size.
 
+    cpus            the nodes of the CPUs that the task may run on, the first of which it runs on; empty: any node's
     mems            the NUMA nodes of the task's cpuset; empty: all
     policy          the task's memory policy when it makes the call; None: the default one
     bound_after     the policy that it gives each mapping with mbind(2) when that is made; None: it does not
@@ -176,6 +177,7 @@ class Situation:
     request: Request = Request(What.PRIVATE, (1,))
     behaviour: Behaviour = LINUX_7_3
     release: str = ""
+    cpus: Placement = ()
     mems: Placement = ()
     policy: MemPolicy | None = None
     bound_after: MemPolicy | None = None

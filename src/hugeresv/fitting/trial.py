@@ -194,7 +194,8 @@ def _machine(situation: Situation, hstate: HState) -> Machine:
         subpool.used_hpages = room.used_pages
         subpool.rsv_hpages = room.min_left_pages
         machine.mounts[_MOUNT] = HugetlbfsMount(hstate, subpool)
-    task = Process(AddressSpace(), _cgroup(machine, situation), min(situation.nodes))
+    node = situation.cpus[0] if situation.cpus else min(situation.nodes)
+    task = Process(AddressSpace(), _cgroup(machine, situation), node)
     task.policy = situation.policy
     machine.processes[_TASK] = task
     return machine

@@ -25,6 +25,8 @@ _ALL_USERS = ["0", "0", "4294967295"]
 _LARGEST_ID = (1 << 32) - 1
 _LARGEST_NODE = 1023
 """NODES_SHIFT is 10 at most (mm/Kconfig)."""
+LARGEST_CPU = (1 << 16) - 1
+"""More than any NR_CPUS."""
 
 
 class TaskPolicy(NamedTuple):
@@ -40,6 +42,7 @@ class Task:
 
     cgroup        the path that its huge pages are charged to, as /proc/PID/cgroup spells it; None: not told
     cpuset        the NUMA nodes that it may use (Mems_allowed); None: not told
+    cpus          the CPUs that it may run on; None: not told
     policy        its memory policy; None: it has none, or it may not be read
     uid, groups   as file systems see it; the first group is its own
     capabilities  effective, and of the first user namespace: those of another do not count for huge pages
@@ -51,6 +54,7 @@ class Task:
     uid: int
     groups: tuple[int, ...]
     capabilities: int
+    cpus: frozenset[int] | None = None
 
     @property
     def may_lock(self) -> bool:
@@ -86,6 +90,7 @@ def _read(path: str) -> Task:
         status.uid,
         status.groups,
         status.capabilities if users == _ALL_USERS else 0,
+        status.cpus,
     )
 
 
@@ -97,11 +102,13 @@ class _Status:
     groups: tuple[int, ...] = (0,)
     capabilities: int = 0
     cpuset: frozenset[int] | None = None
+    cpus: frozenset[int] | None = None
 
 
 def _parse_status(text: str) -> _Status:
     fields = dict(line.partition(":")[::2] for line in text.split("\n"))
-    cpuset, capabilities = fields.get("Mems_allowed_list"), fields.get("CapEff", "0").strip()
+    cpuset, cpus = fields.get("Mems_allowed_list"), fields.get("Cpus_allowed_list")
+    capabilities = fields.get("CapEff", "0").strip()
     groups = fields.get("Groups", "").split()
     if re.fullmatch(r"[0-9a-f]{1,16}", capabilities) is None:
         raise MalformedError("CapEff", capabilities)
@@ -109,18 +116,19 @@ def _parse_status(text: str) -> _Status:
         _file_system_id(fields, "Uid"),
         (_file_system_id(fields, "Gid"), *(number(group, "Groups", most=_LARGEST_ID) for group in groups)),
         int(capabilities, 16),
-        None if cpuset is None else parse_nodes(cpuset.strip(), "Mems_allowed_list"),
+        None if cpuset is None else parse_list(cpuset.strip(), "Mems_allowed_list"),
+        None if cpus is None else parse_list(cpus.strip(), "Cpus_allowed_list", LARGEST_CPU),
     )
 
 
-def parse_nodes(text: str, field: str) -> frozenset[int]:
-    """A list of nodes as the kernel writes it: `0-1,3`. Raises MalformedError, which names `field`."""
-    nodes: set[int] = set()
+def parse_list(text: str, field: str, most: int = _LARGEST_NODE) -> frozenset[int]:
+    """A list of nodes or CPUs as the kernel writes it: `0-1,3`. Raises MalformedError, which names `field`."""
+    numbers: set[int] = set()
     for part in text.split(",") if text else []:
         first, _, last = part.partition("-")
-        low = number(first, field, most=_LARGEST_NODE)
-        nodes.update(range(low, number(last or first, field, least=low, most=_LARGEST_NODE) + 1))
-    return frozenset(nodes)
+        low = number(first, field, most=most)
+        numbers.update(range(low, number(last or first, field, least=low, most=most) + 1))
+    return frozenset(numbers)
 
 
 def _file_system_id(fields: dict[str, str], name: str) -> int:
@@ -143,5 +151,5 @@ def _policy(path: str) -> TaskPolicy | None:
     mode = _MODES.get(re.split("[=:]", found[1].decode())[0]) if found else None
     if found is None or mode is None:
         return None
-    nodes = parse_nodes((found[2] or b"").decode(), f"the policy in {path}/numa_maps")
+    nodes = parse_list((found[2] or b"").decode(), f"the policy in {path}/numa_maps")
     return TaskPolicy(mode, nodes)
