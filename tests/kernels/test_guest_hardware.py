@@ -13,7 +13,7 @@ def test_a_pool_fits_with_room_for_the_kernel() -> None:
 
     Catches: a guest whose pool takes all of its memory; one snapshot a scenario, because each has its own size.
     """
-    assert hardware_for([Pool(2048, 0)]) == hardware_for([Pool(2048, 256)]) == (GIB, 1, "")
+    assert hardware_for([Pool(2048, 0)]) == hardware_for([Pool(2048, 256)]) == (GIB, 1, "", 1)
     assert hardware_for([Pool(2048, 257)]).memory_bytes == 2 * GIB
     assert hardware_for([Pool(2048, 2000)]).memory_bytes == 8 * GIB
 
@@ -23,8 +23,8 @@ def test_pages_of_1_gib_are_made_at_boot() -> None:
 
     Catches: pages that no kernel finds any more once it runs.
     """
-    assert hardware_for([Pool(1 << 20, 1)]) == (4 * GIB, 1, "nokaslr hugepagesz=1G hugepages=1")
-    assert hardware_for([Pool(1 << 20, 0)]) == (4 * GIB, 1, "nokaslr hugepagesz=1G hugepages=0")
+    assert hardware_for([Pool(1 << 20, 1)]) == (4 * GIB, 1, "nokaslr hugepagesz=1G hugepages=1", 1)
+    assert hardware_for([Pool(1 << 20, 0)]) == (4 * GIB, 1, "nokaslr hugepagesz=1G hugepages=0", 1)
 
 
 def test_memory_that_is_given_is_kept_to() -> None:

@@ -95,7 +95,7 @@ def test_a_guest_has_the_nodes_of_its_pools() -> None:
     two = Pool(2048, nodes=(NodePages(100), NodePages(0)))
     assert hardware_for([two])[:2] == (GIB, 2)
     assert hardware_for([two, Pool(1 << 20, nodes=(NodePages(1), NodePages(2)))]) == (
-        16 * GIB, 2, "nokaslr hugepagesz=1G hugepages=0:1,1:2",
+        16 * GIB, 2, "nokaslr hugepagesz=1G hugepages=0:1,1:2", 2,
     )  # fmt: skip
     with pytest.raises(UnavailableError, match="at most 2 NUMA nodes, and this scenario has 3"):
         hardware_for([Pool(2048, nodes=(NodePages(1),) * 3)])

@@ -80,7 +80,7 @@ def _run(kernel: GuestKernel, name: str) -> str:
         milliseconds = SECONDS * 1000
         with pytest.raises(Exception, match="was killed"):  # it ends as a program does
             session._guest.conversation.ask(
-                "call", worker._number, milliseconds, EXECVE, f"$/p/{name}", 0, 0, patience=SECONDS
+                "call", worker.number, milliseconds, EXECVE, f"$/p/{name}", 0, 0, patience=SECONDS
             )
         lines = session._guest.printed().splitlines(keepends=True)
         return "".join(line for line in lines if not line.startswith("["))  # the kernel's own

@@ -115,8 +115,12 @@ class _Kernel:
     name = "test"
     expectation_names = ("test",)
     real = False
+    behaviour = IDEAL
     nodes = 1
     session: _Session
+
+    def admit(self, scenario: Scenario) -> None:
+        """It takes everything."""
 
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> _Session:
         self.session = _Session(IDEAL, pool, cgroups)

@@ -9,6 +9,7 @@ from hugeresv.answer import Answer, Counters
 from hugeresv.errors import ScenarioError
 from hugeresv.kernels.grammar import parse_kernel
 from hugeresv.kernels.protocol import MappingView, Session
+from hugeresv.model.presets import LINUX_6_18
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
@@ -92,11 +93,15 @@ class _Real:
     expectation_names = ("real",)
     real = True
     also = ()
+    behaviour = LINUX_6_18
     nodes = 1
 
     def __init__(self) -> None:
         self.asked: list[Operation] = []
         self.may_hang: list[bool] = []
+
+    def admit(self, scenario: Scenario) -> None:
+        """It takes everything."""
 
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> Session:
         return self

@@ -6,6 +6,7 @@ for an address and stays bound when parts of the mapping, or all of it, are unma
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
@@ -98,6 +99,16 @@ class Names:
         self._end_address = end_address
         self._mapped = mapped
         self._no_room: dict[str, int] = {}
+
+    def copied(self, mapped: Callable[[str], Ranges]) -> Names:
+        """Names of another session, which is where this one is; `mapped` as at the start."""
+        other = copy.copy(self)
+        other.processes = {proc: dict(mappings) for proc, mappings in self.processes.items()}
+        other.files, other.segments = dict(self.files), dict(self.segments)
+        other.mounts, other.cgroups = dict(self.mounts), dict(self.cgroups)
+        other._mapped = mapped  # noqa: SLF001  of the same class
+        other._no_room = dict(self._no_room)  # noqa: SLF001  of the same class
+        return other
 
     # Looking up.
 

@@ -19,14 +19,18 @@ from hugeresv.errors import InputError
 from hugeresv.kernels.grammar import DEFAULT, GUEST, known_kernels, open_kernel
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.play.expected_names import unknown_names
+from hugeresv.play.often import TIMES, is_chance, play_often
 from hugeresv.play.play import play, violates
 from hugeresv.scenario.format_error import did_you_mean
 from hugeresv.scenario.load import dump
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hugeresv.cli.terminal import Colour
     from hugeresv.kernels.protocol import Kernel
     from hugeresv.play.insight import Seer
+    from hugeresv.play.play import Attendant, Result
     from hugeresv.reports.html.run import RunPage
     from hugeresv.reports.json_rows import JsonRows
     from hugeresv.reports.run import RunReport
@@ -63,6 +67,14 @@ if TYPE_CHECKING:
 @click.option(
     "--fail-each", is_flag=True, help=("Let each allocation fail once, in a run of its own; do not draw the calls.")
 )
+@click.option(
+    "--times",
+    metavar="N",
+    type=click.IntRange(1),
+    default=TIMES,
+    show_default=True,
+    help="Play a scenario with calls at once N times, where KERNEL is host or a guest.",
+)
 @color_option
 @files_argument
 def run(
@@ -74,6 +86,7 @@ def run(
     audit: bool,
     locks: bool,
     fail_each: bool,
+    times: int,
     color: Colour,
     files: tuple[Path, ...],
 ) -> int:
@@ -108,7 +121,7 @@ def run(
         page = None if html is None else _page(kernel)
         report = page or (_rows() if as_json else _pictures(kernel, color, audited=audit))
         seer = _auditor(kernel) if audit else None
-        runs = _Runs(kernel, report, status, page, draw=not as_json, record=record, audit=seer)
+        runs = _Runs(kernel, report, status, page, draw=not as_json, record=record, audit=seer, times=times)
         for file in read_files(files, status):
             runs.file(file)
         report.total()
@@ -196,6 +209,7 @@ class _Runs:
         draw: bool,
         record: bool,
         audit: Seer | None,
+        times: int,
     ) -> None:
         """`page`: the report, where that is a page."""
         self._kernel = kernel
@@ -205,6 +219,7 @@ class _Runs:
         self._draw = draw
         self._record = record
         self._audit = audit
+        self._times = times
 
     def file(self, file: ScenarioFile) -> None:
         """All scenarios of a file, which is written only if all of them could be run."""
@@ -231,7 +246,7 @@ class _Runs:
     def _scenario(self, name: str, identifier: str, scenario: Scenario) -> Scenario:
         """Run it; the scenario as it is to be recorded."""
         film = self._page.film(scenario) if self._page else None
-        results = play(scenario, self._kernel, show=self._draw and not film, audit=self._audit, attend=film)
+        results = self._results(scenario, film)
         first = next(results)
         self._report.scenario(name, identifier, scenario)
         kept = []
@@ -257,6 +272,11 @@ class _Runs:
         from hugeresv.play.record import recorded
 
         return recorded(scenario, kept, self._kernel.expectation_names)
+
+    def _results(self, scenario: Scenario, film: Attendant | None) -> Iterator[Result]:
+        if film or not is_chance(scenario, self._kernel):
+            return play(scenario, self._kernel, show=self._draw and not film, audit=self._audit, attend=film)
+        return play_often(scenario, self._kernel, self._times, show=self._draw, audit=self._audit)
 
     def _known(self, scenario: Scenario) -> KnownViolations | None:
         """What the model of a guest's kernel violates, where the guest is audited."""

@@ -87,8 +87,11 @@ class Keeper:
                 return self._set_cgroup(*call.words), 0
             case "cpuset_set":
                 return self._set_mems(*call.words), 0
-        words = (self._handles[word] if isinstance(word, OfFile) else self.word(word) for word in call.words)
-        return self._worker.call(call.name, *words)
+        return self._worker.call(call.name, *self.own_words(call))
+
+    def own_words(self, call: Call) -> list[int | str | bytes | OfPath]:
+        """What the words of a call stand for that the keeper makes itself: it has the descriptors of files."""
+        return [self._handles[word] if isinstance(word, OfFile) else self.word(word) for word in call.words]
 
     def make_cgroups(self, base: str) -> None:
         """Make the cgroups that are named, with their limits."""

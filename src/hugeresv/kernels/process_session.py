@@ -4,7 +4,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from hugeresv.answer import Answer
 from hugeresv.calls import abi
@@ -15,7 +15,8 @@ from hugeresv.kernels.keeper import Keeper, OfPath
 from hugeresv.kernels.named_session import NamedSession
 from hugeresv.kernels.protocol import MappingView, PageState
 from hugeresv.kernels.system_outcome import outcome_of_errno, outcome_of_signal
-from hugeresv.outcome import Outcome
+from hugeresv.outcome import OK, Outcome
+from hugeresv.scenario.scenario import Together
 from hugeresv.sources.pool_files import OVERCOMMIT
 
 FIRST_NODE = 0
@@ -67,6 +68,14 @@ class SessionWorker(Protocol):
 ProcessT = TypeVar("ProcessT", bound=SessionWorker)
 
 
+class Told(NamedTuple, Generic[ProcessT]):
+    """A call for a worker: `touch`, or a system call by its name."""
+
+    worker: ProcessT
+    name: str
+    words: Sequence[int | str | bytes | OfPath]
+
+
 class AnswersOutcome(Protocol):
     """The readings of a session."""
 
@@ -104,6 +113,10 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
         """A call has not returned: how things stand, when the session is over."""
 
     @abstractmethod
+    def _at_once(self, told: Sequence[Told[ProcessT]], patience: float) -> list[tuple[int, int]]:
+        """Have workers make calls that start at once: what each returned, as `SessionWorker.call` and `touch` do."""
+
+    @abstractmethod
     def _write_pool(self, page_bytes: int, file: str, number: int, node: int | None) -> int:
         """Write a number to a file of a pool, or of a node's part of it: an errno."""
 
@@ -137,6 +150,30 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
                 self.keeper.made(call, value)
             self._learn(call, outcome, value)
             return self._readings.answer(outcome)
+
+    def _together(self, block: Together, calls: Sequence[Call]) -> Answer:
+        """The kernel chooses the order. What each call answered is in `outcomes`."""
+        from hugeresv.kernels.model.at_once import task_names
+
+        with self._conversing():
+            told = [
+                Told(self._root, call.name, self.keeper.own_words(call))
+                if call.task is None
+                else Told(self._worker(call.task), call.name, [*map(self._word, call.words)])
+                for call in calls
+            ]
+            try:
+                returned = self._at_once(told, self.hang_seconds)
+            except TimeoutError:
+                return self._give_up()
+            outcomes = {}
+            for task, call, (errno, value) in zip(task_names(block), calls, returned, strict=True):
+                touched = call.name == "touch" and not errno
+                outcomes[task] = outcome_of_signal(value) if touched else outcome_of_errno(errno)
+                if outcomes[task] is OK:
+                    self.keeper.made(call, value)
+                self._learn(call, outcomes[task], value)
+            return self._readings.answer(OK)._replace(outcomes=outcomes)
 
     def view(self, proc: str, mapping: str) -> MappingView | None:
         """What the process sees of the mapping."""

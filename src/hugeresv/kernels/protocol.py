@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hugeresv.answer import Answer
+    from hugeresv.model.behaviour import Behaviour
     from hugeresv.scenario.operation import Operation
-    from hugeresv.scenario.scenario import Cgroup, Pool
+    from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
 
 
 class PageState(Enum):
@@ -97,6 +98,11 @@ class Kernel(Protocol):
         ...
 
     @property
+    def behaviour(self) -> Behaviour:
+        """Its rules; of a real kernel those of the closest behaviour to its release."""
+        ...
+
+    @property
     def real(self) -> bool:
         """Whether a step that hangs hangs something: True for a real kernel."""
         ...
@@ -104,6 +110,10 @@ class Kernel(Protocol):
     @property
     def nodes(self) -> int:
         """The NUMA nodes that it was asked to have; it has those, too, that a scenario tells apart."""
+        ...
+
+    def admit(self, scenario: Scenario) -> None:
+        """Prepare for a scenario before it is started. Raises UnsupportedError for steps that cannot be carried out."""
         ...
 
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> Session:

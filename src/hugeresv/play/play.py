@@ -3,7 +3,7 @@
 Looking at mappings and checking invariants cost more than the steps themselves, and are done only where they are shown.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -40,6 +40,8 @@ class StepResult(NamedTuple):
     answer: Answer
     contradictions: Sequence[Contradiction]
     seen: Seen | None
+    chances: Mapping[str, int] | None = None
+    """Of calls at once on a real kernel what they answered in all runs, and how often."""
 
 
 class Ending(NamedTuple):
@@ -80,6 +82,7 @@ def play(
     scenario cannot mean or the kernel does not have; UnavailableError where the kernel cannot be had.
     """
     names = kernel.expectation_names
+    kernel.admit(scenario)
     with kernel.start(scenario.pool, scenario.cgroups, scenario.pools or ()) as session:
         looks = bool(show or audit or attend)
         insight = (audit or model_insight)(session) if looks else None

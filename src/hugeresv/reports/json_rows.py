@@ -25,6 +25,7 @@ class JsonRows:
     def result(self, result: Result) -> None:
         """A row for a step, without `cgroups`, `statfs`, `nodes`, `pools` or `report` where the answer has none.
 
+        `chances` is there for calls at once on a real kernel: what they answered, and in how many runs.
         `audit` is there, possibly empty, where the step was audited: the invariants that do not hold.
         """
         if not isinstance(result, StepResult):
@@ -44,6 +45,8 @@ class JsonRows:
             tables += f', "report": {json.dumps(report.line)}'
         if outcomes is not None:
             tables += f', "outcomes": {json.dumps(outcomes)}'
+        if result.chances is not None:
+            tables += f', "chances": {json.dumps(result.chances)}'
         if result.seen is not None:
             tables += f', "audit": {json.dumps([asdict(violation) for violation in result.seen.violations])}'
         self._stream.write(

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from hugeresv.answer import Answer, CgroupUsage, Counters, NodeCounters, Statfs
 from hugeresv.invariants.violation import Violation
 from hugeresv.outcome import Outcome
+from hugeresv.plain import count_of
 from hugeresv.play.play import Ending, StepResult
 from hugeresv.play.watch import NAMING, Picture
 from hugeresv.reports.columns import HANGING, MARGIN, NUMBER, OUTCOME, columns_for
@@ -77,6 +78,10 @@ class StepLines:
         self._tell_tables("cgroup", result.answer.cgroups or {})
         self._tell_tables("mount", result.answer.statfs or {})
         self._tell_pools(result.answer)
+        if result.chances:
+            runs = count_of(sum(result.chances.values()), "run")
+            told = "; ".join(f"{outcomes} ({times})" for outcomes, times in result.chances.items())
+            self._screen.paragraph(f"in {runs}: {told}", f"{_INDENT}    ", first=f"{_INDENT}  ")
         self._what_is_wrong(result.contradictions, violations)
 
     def ending(self, result: Ending) -> None:

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from hugeresv.answer import Answer
-from hugeresv.errors import HugeresvError
+from hugeresv.errors import HugeresvError, UnsupportedError
 from hugeresv.invariants.ending import check_end
 from hugeresv.invariants.violation import Violation
+from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.protocol import Kernel, Session
 from hugeresv.outcome import ENDINGS, NOT_FOR_REAL, Outcome
+from hugeresv.play.allowed import Allowed
 from hugeresv.play.insight import Seer
+from hugeresv.play.often import TIMES, is_chance
 from hugeresv.play.play import StepLook, apply_step
 from hugeresv.play.watch import Picture, Watch
 from hugeresv.scenario.scenario import Scenario, Step
@@ -62,21 +65,53 @@ Audits = tuple[Seer, Seer]
 def lockstep(
     scenario: Scenario, left: Kernel, right: Kernel, *, show: bool = False, audits: Audits | None = None
 ) -> Iterator[Pair]:
+    """Run the scenario on both, as `_lockstep` does; many times, up to the first difference, where chance decides.
+
+    Chance is which order a real kernel gives to calls at once: all orders of the model are allowed. Raises as `play`,
+    and UnsupportedError for calls at once on two real kernels.
+    """
+    if not (is_chance(scenario, left) or is_chance(scenario, right)):
+        yield from _lockstep(scenario, left, right, show=show, audits=audits)
+        return
+    if left.real and right.real:
+        raise UnsupportedError(
+            "calls at once run in another order on each real kernel: "
+            f"compare {left.name} and {right.name} each with a behaviour"
+        )
+    pairs: list[Pair] = []
+    for _ in range(TIMES):
+        pairs = list(_lockstep(scenario, left, right, show=show, audits=audits))
+        if pairs and pairs[-1].differ:
+            break
+    yield from pairs
+
+
+def _lockstep(
+    scenario: Scenario, left: Kernel, right: Kernel, *, show: bool = False, audits: Audits | None = None
+) -> Iterator[Pair]:
     """Run the scenario on both, a pair a step and one for the release; ends with the first pair that differs or hangs.
 
     A model answers before a real kernel does, and a step that hangs there is not tried on the real one unless the
     scenario says that it may hang. `show`: with pictures of the first difference. `audits`: with what does not hold
     after every step. Raises as `play`.
     """
+    left.admit(scenario)
+    right.admit(scenario)
     right_first = left.real and not right.real
     beginning = scenario.pool, scenario.cgroups, scenario.pools or ()
     with left.start(*beginning) as first, right.start(*beginning) as second:
+        model = second if right_first else first
+        chance = is_chance(scenario, left) or is_chance(scenario, right)
+        allowed = Allowed(model) if chance and isinstance(model, ModelSession) else None
+        show = show and not chance
         sides = _Side(first, audits and audits[0], show=show), _Side(second, audits and audits[1], show=show)
         for number, step in enumerate(scenario.steps, 1):
-            early = apply_step(second if right_first else first, number, step)
+            early = allowed.step(number, step)[0] if allowed else apply_step(model, number, step)
             if early.outcome in NOT_FOR_REAL and (left.real or right.real) and not step.hangs:
                 return
             late = apply_step(first if right_first else second, number, step)
+            if allowed:
+                early = allowed.settle(late) or late._replace(report=None)
             answers = (late, early) if right_first else (early, late)
             wrong = [side.after(step, answer) for side, answer in zip(sides, answers, strict=True)]
             pair = Pair(number, step, *answers, (), (), *wrong)
@@ -89,9 +124,19 @@ def lockstep(
             yield pair
             if early.outcome in ENDINGS:
                 return
-        answers = first.release(), second.release()
+        answers = _released(allowed, first, second, right_first=right_first)
         wrong = [side.after(None, answer) for side, answer in zip(sides, answers, strict=True)]
         yield Pair(len(scenario.steps) + 1, None, *answers, (), (), *wrong)
+
+
+def _released(allowed: Allowed | None, first: Session, second: Session, *, right_first: bool) -> tuple[Answer, Answer]:
+    """What both answer when everything is let go of."""
+    if allowed is None:
+        return first.release(), second.release()
+    allowed.release()
+    real = (first if right_first else second).release()
+    model = allowed.settle(real) or real._replace(report=None)
+    return (real, model) if right_first else (model, real)
 
 
 class _Side:

@@ -9,6 +9,9 @@
  *	N call W MS NUMBER ARG...	have worker W make a system call	N ok ERRNO VALUE
  *	N call W MS touch ADDRESS WRITE	have it read or write a byte		N ok 0 SIGNAL
  *	N call W MS observe START PAGES PAGE_BYTES				N ok ERRNO RUN...
+ *	N queue W MS TURNS NUMBER ARG...	a call that it is to make at once with others, after that many turns of a loop
+ *									N ok 0 0
+ *	N meet W MS W...		have workers make the calls they have	N ok ERRNO VALUE ERRNO VALUE...
  *	N fork W MS NEW			have it fork worker NEW			N ok ERRNO PID
  *	N end W MS			kill it, and wait for its end		N ok 0 0
  *	N read PATH...			the first line of each file		N ok 0 TEXT...
@@ -19,6 +22,9 @@
  *
  * An ARG is a number in decimal, $TEXT, #BYTES in hexadecimal, *BYTES that are told behind the value as the call leaves
  * them, or @PATH: a descriptor of that file, opened for the duration of the call. There are no blanks in any.
+ *
+ * Before NUMBER, and behind NEW, `fails N` makes the call's N-th allocation fail where the kernel has fault injection (behind
+ * NEW it is N alone); the answer has then 1 behind the value where there were so many, else 0.
  *
  * `N hang` says that nothing came within MS milliseconds, `N dead` that the worker has ended.
  */
@@ -108,6 +114,7 @@ int write_file(const char *path, const char *text)
 
 static int to_workers;
 static int pidfds[MOST_WORKERS];
+static char *queued[MOST_WORKERS];
 
 /* The next message, or the end of a worker: what there is to answer. */
 static const char *await(int worker, int milliseconds)
@@ -119,6 +126,39 @@ static const char *await(int worker, int milliseconds)
 	if (!ready[0].revents)
 		return "dead";
 	receive(to_workers, reply);
+	return reply;
+}
+
+/* Each of the workers makes the call that it has in the queue, all at once; their answers in that order. */
+static const char *meet_workers(char **numbers, int count, int milliseconds)
+{
+	int errors[MOST_WORDS], worker;
+	uintmax_t values[MOST_WORDS];
+
+	expect(count);
+	for (int i = 0; i < count; i++) {
+		worker = atoi(numbers[i]);
+		send_to(to_workers, worker, queued[worker]);
+		free(queued[worker]);
+		queued[worker] = NULL;
+	}
+	for (int came = 0; came < count; came++) {
+		int error;
+		uintmax_t value;
+		const char *answer = await(worker, milliseconds);
+
+		if (sscanf(answer, "%d ok %d %ju", &worker, &error, &value) != 3)
+			return answer;
+		for (int i = 0; i < count; i++)
+			if (atoi(numbers[i]) == worker) {
+				errors[i] = error;
+				values[i] = value;
+			}
+	}
+	char *end = reply + sprintf(reply, "ok");
+
+	for (int i = 0; i < count; i++)
+		end += sprintf(end, " %d %ju", errors[i], values[i]);
 	return reply;
 }
 
@@ -134,7 +174,7 @@ static const char *end_worker(int worker, int milliseconds)
 }
 
 /* The worker that forks and the one that it makes speak in any order. */
-static const char *fork_worker(int worker, int milliseconds, int new)
+static const char *fork_worker(int worker, int milliseconds, int new, const char *fails)
 {
 	static char kept[64];
 	int error, pid;
@@ -143,7 +183,7 @@ static const char *fork_worker(int worker, int milliseconds, int new)
 		sprintf(reply, "ok %d 0", EAGAIN);
 		return reply;
 	}
-	sprintf(reply, "fork %d", new);
+	sprintf(reply, "fork %d %s", new, fails);
 	send_to(to_workers, worker, reply);
 	for (int hello = 0, forked = 0; !forked || !hello;) {
 		const char *answer = await(worker, milliseconds);
@@ -251,11 +291,19 @@ static const char *carry_out(char **words, int count)
 	if (!strcmp(words[0], "end"))
 		return end_worker(worker, milliseconds);
 	if (!strcmp(words[0], "fork"))
-		return fork_worker(worker, milliseconds, atoi(words[3]));
-	char *end = request;
+		return fork_worker(worker, milliseconds, atoi(words[3]), count > 4 ? words[4] : "");
+	if (!strcmp(words[0], "meet"))
+		return meet_workers(words + 3, count - 3, milliseconds);
+	int queue = !strcmp(words[0], "queue");
+	char *end = request + (queue ? sprintf(request, "meet ") : 0);
 
 	for (int i = 3; i < count; i++)
 		end += sprintf(end, "%s ", words[i]);
+	if (queue) {
+		free(queued[worker]);
+		queued[worker] = strdup(request);
+		return "ok 0 0";
+	}
 	send_to(to_workers, worker, request);
 	return await(worker, milliseconds);
 }
@@ -288,6 +336,7 @@ static void prepare(void)
 	write_file("/sys/fs/cgroup/cgroup.subtree_control", "+cpuset");
 	signal(SIGCHLD, SIG_IGN);
 	survive_faults();
+	prepare_meeting();
 }
 
 int main(void)

@@ -21,6 +21,13 @@ ssize_t receive(int end, char *into);
 int split(char *text, char **words);
 int write_file(const char *path, const char *text);
 
+/* meet.c: workers that start their calls at once, and allocations that fail. */
+void prepare_meeting(void);
+void expect(int workers);
+void meet(unsigned long turns);
+void fail_allocation(const char *number);
+int failed(void);
+
 /* touch.c: one access to memory; the signal that it raised, 0 for none. */
 void survive_faults(void);
 int touch(uintptr_t address, int write);

@@ -28,14 +28,16 @@ _MOST_BYTES = 32 * GIB
 
 
 class Hardware(NamedTuple):
-    """Memory in bytes and its NUMA nodes, and the part of a kernel's command line that goes with it."""
+    """Memory in bytes and its NUMA nodes, the part of a kernel's command line that goes with it, and CPUs."""
 
     memory_bytes: int
     nodes: int = 1
     command_line: str = ""
+    cpus: int = 1
+    """Of one node; two nodes have one each."""
 
 
-def hardware_for(pools: Sequence[Pool], options: Options = NONE) -> Hardware:
+def hardware_for(pools: Sequence[Pool], options: Options = NONE, cpus: int = 1) -> Hardware:
     """A machine for these pools; where no memory is given it has the power of two that does, 1 GiB or more.
 
     It has the nodes that the pools are on, each with as much memory as the fullest one needs. Pages of 1 GiB are made
@@ -60,7 +62,7 @@ def hardware_for(pools: Sequence[Pool], options: Options = NONE) -> Hardware:
             f"give it more: guest:NAME,memory={format_bytes(needed)}"
         )
     boot = [f"hugepagesz=1G hugepages={_boot(pool, nodes)}" for pool in pools if pool.page_size_kB >= _GIB_KB]
-    return Hardware(memory_bytes, nodes, " ".join([_KERNEL_FIRST, *boot] if boot else ()))
+    return Hardware(memory_bytes, nodes, " ".join([_KERNEL_FIRST, *boot] if boot else ()), max(cpus, nodes))
 
 
 def _boot(pool: Pool, nodes: int) -> str:

@@ -4,7 +4,8 @@ import errno
 import tempfile
 from collections.abc import Mapping, Sequence
 
-from hugeresv.errors import UnavailableError
+from hugeresv.errors import UnavailableError, UnsupportedError
+from hugeresv.kernels.admission import failing_steps, refuse_at_once
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.guest.hardware import Hardware, hardware_for
 from hugeresv.kernels.guest.images import find_image
@@ -13,7 +14,10 @@ from hugeresv.kernels.guest.session import GuestSession
 from hugeresv.kernels.guest.snapshot import BootedGuest
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.release import closest, known_as
-from hugeresv.scenario.scenario import Cgroup, Pool
+from hugeresv.scenario.scenario import Cgroup, Pool, Scenario, Together
+
+_FAULT_INJECTION = "should_fail_ex"
+"""A function of every kernel since 6.1 that can let allocations fail."""
 
 
 class GuestKernel(ClosedOnExit):
@@ -24,6 +28,7 @@ class GuestKernel(ClosedOnExit):
         self._image = find_image(name)
         self._options = options
         self._snapshots: dict[Hardware, BootedGuest] = {}
+        self._cpus = 1
         self.keeps_guests = False
         """Whether a scenario may have the guest of the one before, as long as that has left nothing in it."""
 
@@ -52,17 +57,31 @@ class GuestKernel(ClosedOnExit):
         """As its options say."""
         return self._options.nodes
 
+    def admit(self, scenario: Scenario) -> None:
+        """See `Kernel.admit`. Calls at once are given two CPUs."""
+        refuse_at_once(scenario)
+        self._cpus = 2 if any(isinstance(step.operation, Together) for step in scenario.steps) else 1
+        for number in failing_steps(scenario):
+            with self.start(scenario.pool, scenario.cgroups, scenario.pools or ()) as session:
+                if not session.kernel_symbols([_FAULT_INJECTION]):
+                    raise UnsupportedError(
+                        f"step {number}: {self.name} has no fault injection, which fails= needs; build a kernel with "
+                        "docs/fault-injection.config, and run --on guest:PATH of its bzImage"
+                    )
+            return
+
     def start(
         self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()
     ) -> GuestSession:
         """A fresh start. Raises UnavailableError where QEMU, a compiler or the guest's memory is wanting."""
-        hardware = hardware_for((pool, *pools), self._options)
+        hardware = hardware_for((pool, *pools), self._options, self._cpus)
         told_apart = any(each.nodes for each in (pool, *pools))
         try:
             if hardware not in self._snapshots:
                 self._snapshots[hardware] = BootedGuest(self._image, hardware)
+            keep = self.keeps_guests or self._cpus > 1  # calls at once are made many times
             nodes = hardware.nodes if told_apart else None
-            return GuestSession(self._snapshots[hardware], (pool, *pools), cgroups, nodes, keep=self.keeps_guests)
+            return GuestSession(self._snapshots[hardware], (pool, *pools), cgroups, nodes, keep=keep)
         except OSError as error:
             where = f" in {tempfile.gettempdir()} (TMPDIR)" if error.errno == errno.ENOSPC else ""
             raise UnavailableError(f"a guest cannot be started: {error.strerror or error}{where}") from None

@@ -34,9 +34,10 @@ class GuestMemory(NamedTuple):
 class Ram(ClosedOnExit):
     """Memory for an emulator, all zero at first. With the last descriptor and mapping of the file it is gone."""
 
-    def __init__(self, size_bytes: int, nodes: int = 1) -> None:
+    def __init__(self, size_bytes: int, nodes: int = 1, cpus: int = 1) -> None:
         self.size_bytes = size_bytes
         self.nodes = nodes
+        self.cpus = max(cpus, nodes)
         self.descriptor = os.memfd_create("hugeresv-guest-memory")
         os.ftruncate(self.descriptor, size_bytes)
 
@@ -47,11 +48,11 @@ class Ram(ClosedOnExit):
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What QEMU is told of it, and of the CPU that each node has."""
+        """What QEMU is told of it, and of the CPUs: one on each of several nodes."""
         backend = f"memory-backend-file,id=ram,size={self.size_bytes},mem-path=/proc/self/fd/{self.descriptor},share=on"
         memory = ("-m", f"{self.size_bytes // MEBIBYTE}M", "-object", backend, "-machine", "memory-backend=ram")
         if self.nodes == 1:
-            return memory
+            return (*memory, "-smp", str(self.cpus))
         each = f"mem={self.size_bytes // MEBIBYTE // self.nodes}M"
         nodes = [word for node in range(self.nodes) for word in ("-numa", f"node,nodeid={node},cpus={node},{each}")]
         return (*memory, "-smp", str(self.nodes), "-machine", f"type={_NODES_IN_ONE_FILE}", *nodes)
@@ -72,14 +73,14 @@ class Contents(ClosedOnExit):
     def __init__(self, ram: Ram) -> None:
         self._map = mmap.mmap(ram.descriptor, 0, prot=mmap.PROT_READ)
         self._segments = ram.segments
-        self._nodes = ram.nodes
+        self._nodes, self._cpus = ram.nodes, ram.cpus
         self._runs: list[tuple[int, int]] = []
         for start, end in written(ram.descriptor, ram.size_bytes):
             self._runs += self._not_zero(start, end)
 
     def copied(self) -> Ram:
         """Another memory that holds the same."""
-        ram = Ram(len(self._map), self._nodes)
+        ram = Ram(len(self._map), self._nodes, self._cpus)
         with memoryview(self._map) as view:
             for start, end in self._runs:
                 os.pwrite(ram.descriptor, view[start:end], start)

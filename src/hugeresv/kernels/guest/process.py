@@ -1,7 +1,9 @@
 """A worker in a guest, as the tool sees it."""
 
 import errno
+import random
 import struct
+from collections.abc import Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -24,6 +26,9 @@ class Changed(NamedTuple):
     content: bytes
 
 
+_MOST_TURNS = 1000
+"""Of a loop that a worker makes before a call that it makes at once with others."""
+
 _MODULUS = 1 << 64
 _STATE = {"H": PageState.HOLE, "P": PageState.PRESENT, "A": PageState.ABSENT}
 
@@ -39,18 +44,44 @@ class GuestWorker:
     ) -> None:
         self.pid = pid
         self._conversation = conversation
-        self._number = number
+        self.number = number
         self._architecture = architecture
         self._taken = taken
+        self.fails: int | None = None
+        """Which allocation of the calls from here on fails."""
+        self.reached = False
+        """Whether the last one that was to fail did."""
 
     def call(
         self, name: str, *words: int | str | bytes | OfPath, patience: float = PATIENCE_SECONDS
     ) -> tuple[int, int]:
         """Have it make a system call of `calls.numbers`: its errno and its value."""
-        number = number_of(name, self._architecture.machine)
-        spelled = map(_spelled, words_of(name, words, self._architecture.word_bits))
-        failed, value = self._ask("call", patience, number, *spelled)
+        failed, value, *reached = self._ask("call", patience, *self._nth(), *self._spelled(name, words))
+        self._note(reached)
         return int(failed), int(value)
+
+    def queue(self, name: str, words: Sequence[int | str | bytes | OfPath], turns: int) -> None:
+        """Tell it a call that it is to make when it meets others, after so many turns of a loop."""
+        self._ask("queue", 0, turns, *self._spelled(name, words))
+
+    def meet(self, workers: "Sequence[GuestWorker]", patience: float) -> list[str]:
+        """Have workers make the calls that they were told."""
+        return self._ask("meet", patience, *(worker.number for worker in workers))
+
+    def _spelled(self, name: str, words: Sequence[int | str | bytes | OfPath]) -> list[str | int]:
+        if name == "touch":
+            address, write = words
+            return [name, _spelled(address), int(bool(write))]
+        number = number_of(name, self._architecture.machine)
+        return [number, *map(_spelled, words_of(name, words, self._architecture.word_bits))]
+
+    def _nth(self) -> tuple[str | int, ...]:
+        return () if self.fails is None else ("fails", self.fails)
+
+    def _note(self, reached: list[str]) -> None:
+        """The agent tells whether an allocation was failed where it was to fail one."""
+        if reached:
+            self.reached = reached[0] == "1"
 
     def move_page(self, address: int, node: int, flags: int, *, patience: float = PATIENCE_SECONDS) -> tuple[int, int]:
         """Have it make move_pages(2) of one page of its own: the errno of the call, or else the page's, and 0."""
@@ -63,7 +94,8 @@ class GuestWorker:
 
     def touch(self, address: int, write: bool, *, patience: float = PATIENCE_SECONDS) -> tuple[int, int]:
         """Have it read or write a byte: an errno, and the signal that this raised."""
-        failed, signal = self._ask("call", patience, "touch", _spelled(address), int(write))
+        failed, signal, *reached = self._ask("call", patience, *self._nth(), *self._spelled("touch", (address, write)))
+        self._note(reached)
         return int(failed), int(signal)
 
     def observe(self, start: int, pages: int, page_bytes: int) -> tuple[int, list[tuple[PageState, int]]]:
@@ -77,7 +109,8 @@ class GuestWorker:
     def fork(self, patience: float = PATIENCE_SECONDS) -> "tuple[int, GuestWorker | None]":
         """Have it fork: the errno of that, and the child if there is one."""
         number = next(number for number in count(KEEPER + 1) if number not in self._taken)
-        failed, pid = self._ask("fork", patience, number)
+        failed, pid, *reached = self._ask("fork", patience, number, *self._nth()[1:])
+        self._note(reached)
         if int(failed):
             return int(failed), None
         self._taken.add(number)
@@ -89,10 +122,20 @@ class GuestWorker:
 
     def let_go(self) -> None:
         """Its number is free."""
-        self._taken.remove(self._number)
+        self._taken.remove(self.number)
 
     def _ask(self, request: str, patience: float, *words: str | int) -> list[str]:
-        return self._conversation.ask(request, self._number, round(patience * 1000), *words, patience=patience)
+        return self._conversation.ask(request, self.number, round(patience * 1000), *words, patience=patience)
+
+
+def meet(
+    calls: Sequence[tuple[GuestWorker, str, Sequence[int | str | bytes | OfPath]]], patience: float
+) -> list[tuple[int, int]]:
+    """Have workers make calls at once: errno and value, or signal, of each. No one of them is always the first."""
+    for worker, name, words in calls:
+        worker.queue(name, words, random.randrange(_MOST_TURNS))
+    answers = [int(number) for number in calls[0][0].meet([worker for worker, _, _ in calls], patience)]
+    return list(zip(answers[::2], answers[1::2], strict=True))
 
 
 def _spelled(word: object) -> str:

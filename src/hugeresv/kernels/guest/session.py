@@ -10,14 +10,14 @@ from hugeresv.calls.names import Names
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.conversation import LostError
 from hugeresv.kernels.guest.memory import GuestMemory
-from hugeresv.kernels.guest.process import KEEPER, PATIENCE_SECONDS, GuestWorker
+from hugeresv.kernels.guest.process import KEEPER, PATIENCE_SECONDS, GuestWorker, meet
 from hugeresv.kernels.guest.readings import GuestFiles, GuestPool, GuestReadings
 from hugeresv.kernels.guest.report import report_line
 from hugeresv.kernels.guest.snapshot import BootedGuest
 from hugeresv.kernels.keeper import Keeper
-from hugeresv.kernels.process_session import FIRST_NODE, ProcessSession
+from hugeresv.kernels.process_session import FIRST_NODE, ProcessSession, Told
 from hugeresv.outcome import Outcome
-from hugeresv.scenario.scenario import Cgroup, Pool
+from hugeresv.scenario.scenario import Cgroup, Pool, Together
 
 CGROUPS = "/sys/fs/cgroup"
 MOUNTS = "/dev"
@@ -37,6 +37,9 @@ class GuestSession(ProcessSession[GuestWorker]):
     """On the host it is 3 s, and emulation is that much slower."""
 
     patience_seconds = PATIENCE_SECONDS
+
+    reached = False
+    """Whether the allocation that was to fail last was asked for."""
 
     def __init__(
         self,
@@ -142,6 +145,20 @@ class GuestSession(ProcessSession[GuestWorker]):
             return before._replace(outcome=Outcome.NODE_FULL, report=answer.report)
         return answer
 
+    def _apply_failing(self, call: Call, fails: int) -> Answer:
+        """An allocation of the process that makes the call fails, of the keeper where no process makes it."""
+        with self._conversing():
+            worker = self._root if call.task is None else self._worker(call.task)
+        worker.fails, worker.reached = fails, False
+        try:
+            return self._apply(call, may_hang=True)
+        finally:
+            worker.fails = None
+            self.reached = worker.reached
+
+    def _together(self, block: Together, calls: Sequence[Call]) -> Answer:
+        return self._watched(lambda: super(GuestSession, self)._together(block, calls))
+
     def _fills_a_node(self, before: Answer, after: Answer, pages: int, page_bytes: int, node: int | None) -> bool:
         """Whether a write to a node's file has made more pages than any rule asks for: until the memory has ended."""
         if node is None:
@@ -183,6 +200,9 @@ class GuestSession(ProcessSession[GuestWorker]):
         line = report_line(self._guest.printed(heard))
         return None if line is None else KernelReport(line, self._guest.printed())
 
+    def _at_once(self, told: Sequence[Told[GuestWorker]], patience: float) -> list[tuple[int, int]]:
+        return meet(told, patience)
+
     def _write_pool(self, page_bytes: int, file: str, number: int, node: int | None) -> int:
         return self.pools[page_bytes].write(file, number, node)
 
@@ -190,8 +210,8 @@ class GuestSession(ProcessSession[GuestWorker]):
         return self.pools[page_bytes].directory()
 
     def _cpus(self, node: int) -> Sequence[int]:
-        """A guest has a CPU a node."""
-        return [node]
+        """Each of several nodes has one, a single node all."""
+        return self._snapshot.cpus if self._snapshot.nodes == 1 else [node]
 
     def _pid(self, worker: GuestWorker) -> int:
         return worker.pid

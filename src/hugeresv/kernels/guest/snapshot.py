@@ -49,6 +49,8 @@ class BootedGuest(ClosedOnExit):
     def __init__(self, image: Image, hardware: Hardware) -> None:
         self.architecture = image.architecture
         self._state = tempfile.TemporaryFile()  # noqa: SIM115  closed with the snapshot
+        self.nodes = hardware.nodes
+        self.cpus = range(hardware.cpus)
         self._symbols: dict[str, int] = {}
         self._spare: Emulator | None = None
         with tempfile.TemporaryFile() as archive:  # without a name, like the state: nothing is left, whatever ends us
@@ -57,7 +59,7 @@ class BootedGuest(ClosedOnExit):
             descriptor = archive.fileno()
             command_line = f"{_COMMAND_LINE} {hardware.command_line}"
             boot = ("-kernel", str(image.whole()), "-append", command_line, "-initrd", f"/proc/self/fd/{descriptor}")
-            with Emulator(boot, Ram(hardware.memory_bytes, hardware.nodes), (descriptor,)) as guest:
+            with Emulator(boot, Ram(hardware.memory_bytes, hardware.nodes, hardware.cpus), (descriptor,)) as guest:
                 try:
                     self.keeper = guest.conversation.greeting(_BOOT_SECONDS)
                 except (EOFError, TimeoutError):

@@ -54,12 +54,18 @@ static int read_arguments(char **words, int count, uint64_t *arguments, int *fil
 }
 
 /* Any system call, by its number: what a word means, and how wide it is, the tool knows. */
-static void make_call(const char *number, const uint64_t *a)
+static void make_call(const char *number, const uint64_t *a, const char *fails)
 {
+	if (fails)
+		fail_allocation(fails);
 	long value = syscall(atol(number), (uintptr_t)a[0], (uintptr_t)a[1], (uintptr_t)a[2], (uintptr_t)a[3],
 			     (uintptr_t)a[4], (uintptr_t)a[5]);
 
-	char *end = reply + sprintf(reply, "ok %d %ju", value == -1 ? errno : 0, (uintmax_t)(uintptr_t)value);
+	int error = value == -1 ? errno : 0;
+	char *end = reply + sprintf(reply, "ok %d %ju", error, (uintmax_t)(uintptr_t)value);
+
+	if (fails)
+		end += sprintf(end, " %d", failed());
 
 	if (changed.length)
 		*end++ = ' ';
@@ -67,10 +73,35 @@ static void make_call(const char *number, const uint64_t *a)
 		end += sprintf(end, "%02x", changed.start[i]);
 }
 
+static void make_touch(const uint64_t *arguments, const char *fails)
+{
+	if (fails)
+		fail_allocation(fails);
+	int signal = touch(arguments[0], arguments[1]);
+	char *end = reply + sprintf(reply, "ok 0 %d", signal);
+
+	if (fails)
+		sprintf(end, " %d", failed());
+}
+
+/* Before a call may stand `fails N`, or `meet TURNS`. */
 static void answer(char **words, int count)
 {
 	uint64_t arguments[MOST_ARGUMENTS] = { 0 };
+	const char *fails = NULL, *turns = NULL;
+
+	if (!strcmp(words[0], "fails"))
+		fails = words[1];
+	else if (!strcmp(words[0], "meet"))
+		turns = words[1];
+	if (fails || turns) {
+		words += 2;
+		count -= 2;
+	}
 	int file = -1, error = read_arguments(words + 1, count - 1, arguments, &file);
+
+	if (turns)
+		meet(strtoul(turns, NULL, 10));
 
 	if (!error && !strcmp(words[0], "observe")) {
 		error = observe(arguments[0], arguments[1], arguments[2]);
@@ -81,9 +112,9 @@ static void answer(char **words, int count)
 	if (error)
 		sprintf(reply, "ok %d 0", error);
 	else if (!strcmp(words[0], "touch"))
-		sprintf(reply, "ok 0 %d", touch(arguments[0], arguments[1]));
+		make_touch(arguments, fails);
 	else
-		make_call(words[0], arguments);
+		make_call(words[0], arguments, fails);
 	if (file >= 0)
 		close(file);
 }
@@ -92,6 +123,7 @@ void serve(int worker)
 {
 	char *words[MOST_WORDS];
 	int end = socket_of(worker);
+	static char numbered[LINE_BYTES + 16];
 
 	send_to(end, PROCESS_1, "hello");
 	for (;;) {
@@ -101,19 +133,29 @@ void serve(int worker)
 
 		if (strcmp(words[0], "fork")) {
 			answer(words, count);
-			send_to(end, PROCESS_1, reply);
+			if (!strcmp(words[0], "meet"))
+				snprintf(numbered, sizeof numbered, "%d %s", worker, reply);
+			send_to(end, PROCESS_1, strcmp(words[0], "meet") ? reply : numbered);
 			continue;
 		}
+		if (count > 2)
+			fail_allocation(words[2]);
 		pid_t child = fork();
+		int error = errno;
 
 		if (child == 0) {
+			if (count > 2)
+				failed();
 			close_range(3, ~0U, 0);
 			worker = atoi(words[1]);
 			end = socket_of(worker);
 			send_to(end, PROCESS_1, "hello");
 			continue;
 		}
-		sprintf(reply, "ok %d %d", child < 0 ? errno : 0, child);
+		char *rest = reply + sprintf(reply, "ok %d %d", child < 0 ? error : 0, child);
+
+		if (count > 2)
+			sprintf(rest, " %d", failed());
 		send_to(end, PROCESS_1, reply);
 	}
 }

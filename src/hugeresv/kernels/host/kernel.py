@@ -5,12 +5,14 @@ import os
 from collections.abc import Mapping, Sequence
 
 from hugeresv.errors import UnavailableError, UnsupportedError
+from hugeresv.kernels.admission import failing_steps, refuse_at_once
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
 from hugeresv.kernels.host.claim import Claim
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.session import HostSession
-from hugeresv.model.release import known_as
-from hugeresv.scenario.scenario import Cgroup, Pool
+from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.release import closest, known_as
+from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
 
 
 class HostKernel(ClosedOnExit):
@@ -34,6 +36,12 @@ class HostKernel(ClosedOnExit):
         return *known_as(uname.release, uname.version), self.name
 
     @property
+    def behaviour(self) -> Behaviour:
+        """The closest one to its release."""
+        uname = os.uname()
+        return closest(uname.release, uname.version).behaviour
+
+    @property
     def real(self) -> bool:
         """A step that hangs hangs this machine's process."""
         return True
@@ -42,6 +50,15 @@ class HostKernel(ClosedOnExit):
     def nodes(self) -> int:
         """Scenarios that tell several apart are not run here."""
         return 1
+
+    def admit(self, scenario: Scenario) -> None:
+        """See `Kernel.admit`."""
+        refuse_at_once(scenario)
+        for number in failing_steps(scenario):
+            raise UnsupportedError(
+                f"step {number}: no allocation of the host is made to fail; fails= is for the model, and for guests "
+                "with fault injection (docs/fault-injection.config)"
+            )
 
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> HostSession:
         """A fresh start. Raises UnavailableError when not root, or the pool is locked, in use, or cannot grow so far.

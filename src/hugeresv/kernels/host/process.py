@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -62,6 +63,20 @@ class Worker:
     def touch(self, address: int, write: bool, *, patience: float = PATIENCE_SECONDS) -> Reply:
         """Have it read or write a byte."""
         return self._ask("touch", (address, write), None, patience)
+
+    def begin(self, name: str, words: Sequence[int | str | bytes | OfPath], moment_ns: int) -> None:
+        """Tell it a call, or `touch`, that it is to make at a moment of the monotonic clock."""
+        path = next((word.path for word in words if isinstance(word, OfPath)), None)
+        call = ("touch",) if name == "touch" else ("syscall", number_of(name, _MACHINE))
+        self.busy = True
+        self._channel.send(("at", (moment_ns, *call, *map(_sent, words)), path))
+
+    def answer(self, patience: float) -> Reply:
+        """What became of the call that it was told."""
+        self._channel.limit(patience)
+        reply = Reply(*self._channel.receive())
+        self.busy = False
+        return reply
 
     def observe(self, start: int, pages: int, page_bytes: int) -> tuple[int, list[tuple[PageState, int]]]:
         """What it sees of its memory from an address on: an errno, and runs of pages in one state; see `observe`."""

@@ -1,5 +1,7 @@
 """One scenario's time on the host."""
 
+import random
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,13 +16,19 @@ from hugeresv.kernels.host.process import PATIENCE_SECONDS, Worker
 from hugeresv.kernels.host.readings import HostReadings
 from hugeresv.kernels.host.world import MOUNTS
 from hugeresv.kernels.keeper import Keeper
-from hugeresv.kernels.process_session import ProcessSession
+from hugeresv.kernels.process_session import ProcessSession, Told
 from hugeresv.outcome import Outcome
-from hugeresv.scenario.scenario import Cgroup
+from hugeresv.scenario.scenario import Cgroup, Together
 from hugeresv.sources.pool_files import COUNTERS, OVERCOMMIT, directory
 
 _GRACE_SECONDS = 1.0
 """How long a call that was given up has to return, when nobody else is left."""
+
+_MEETING_NS = 1_000_000
+"""In which every worker has heard of its call."""
+
+_SPREAD_NS = 20_000
+"""By so much a call may start before another: no one of them is always the first."""
 
 
 class HostSession(ProcessSession[Worker]):
@@ -70,6 +78,17 @@ class HostSession(ProcessSession[Worker]):
             return super().release()
         with self._readings.undisturbed():
             return super().release()
+
+    def _together(self, block: Together, calls: Sequence[Call]) -> Answer:
+        with self._readings.undisturbed():
+            return super()._together(block, calls)
+
+    def _at_once(self, told: Sequence[Told[Worker]], patience: float) -> list[tuple[int, int]]:
+        moment = time.monotonic_ns() + _MEETING_NS
+        for worker, name, words in told:
+            worker.begin(name, words, moment + random.randrange(_SPREAD_NS))
+        answers = [worker.answer(patience) for worker, _, _ in told]
+        return [(answer.errno, answer.value or 0) for answer in answers]
 
     def _make_cgroups(self) -> None:
         try:

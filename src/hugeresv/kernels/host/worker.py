@@ -10,6 +10,7 @@ parent's reply carries the child's channel and pidfd.
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -20,7 +21,15 @@ from hugeresv.kernels.host.wire import FILE, Channel
 _STANDARD_DESCRIPTORS = 3
 
 
+def at(moment_ns: int, call: str, *arguments: Any) -> Any:
+    """Another request of `CALLS`, at a moment of the monotonic clock."""
+    while time.monotonic_ns() < moment_ns:
+        pass
+    return CALLS[call](*arguments)
+
+
 CALLS: Mapping[str, Callable[..., Any]] = {
+    "at": at,
     "syscall": syscalls.syscall,
     "touch": touch.touch,
     "observe": observe.observe,

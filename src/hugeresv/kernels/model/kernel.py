@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.release import preset_names
-from hugeresv.scenario.scenario import Cgroup, Pool
+from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,9 @@ class ModelKernel:
     def nodes(self) -> int:
         """As many as a scenario wants."""
         return 1
+
+    def admit(self, scenario: Scenario) -> None:
+        """A model carries out everything."""
 
     def start(
         self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()

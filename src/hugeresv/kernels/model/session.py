@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from hugeresv.answer import Answer, Counters, NodeCounters, PoolAnswer
 from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
+from hugeresv.calls.resolve import resolve
 from hugeresv.errors import InputError
 from hugeresv.kernels.model.calls import carry_out
 from hugeresv.kernels.model.readings import cgroup_readings, statfs_readings
@@ -112,6 +114,32 @@ class ModelSession(NamedSession):
             return self._answer(HANG if HANG in outcomes.values() else OK)._replace(outcomes=outcomes)
         finally:
             self.machine = machine
+
+    def every_ending(self, block: Together) -> list[tuple[Answer, ModelSession]]:
+        """What calls at once may answer, and sessions that go on from there: one for each machine that differs."""
+        from hugeresv.kernels.model.at_once import block_of, runs
+
+        at_once = block_of(block, self.machine, [resolve(step.operation, self.names) for step in block.steps])
+        found: dict[object, tuple[Answer, ModelSession]] = {}
+        for run in runs(at_once, block.switch):
+            outcomes = at_once.outcomes(run)
+            kind = tuple(outcomes.values()), run.machine.key()
+            if kind in found:
+                continue
+            other = copy.copy(self)
+            found[kind] = other._go_on_after(block, run, outcomes), other  # noqa: SLF001  of the same class
+        return list(found.values())
+
+    def _go_on_after(self, block: Together, run: Order, outcomes: Mapping[str, Outcome]) -> Answer:
+        """Take the machine of a run, with names and readings that no other session has."""
+        self.machine, self.names = run.machine, self.names.copied(self._mapped)
+        self._cgroups, self._statfs = cgroup_readings(), statfs_readings()
+        for step, returned in zip(block.steps, run.answers, strict=True):
+            if returned is not None:
+                outcome, value = returned if isinstance(returned, tuple) else (returned, 0)
+                self._learn(resolve(step.operation, self.names), outcome, value)
+        self.over = HANG in outcomes.values()
+        return self._answer(HANG if self.over else OK)._replace(outcomes=outcomes)
 
     def _answer(self, outcome: Outcome) -> Answer:
         machine = self.machine
