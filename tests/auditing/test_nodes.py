@@ -5,13 +5,16 @@ from contextlib import ExitStack
 
 import pytest
 
+from hugeresv.auditing.audit import audit_target
 from hugeresv.auditing.guest import GuestAuditor
 from hugeresv.invariants.check import check
 from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.kernels.guest.kernel import GuestKernel
+from hugeresv.kernels.guest.session import GuestSession
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.ledger.machine import observe_machine
 from hugeresv.model.machine import Machine
+from hugeresv.outcome import Outcome
 from hugeresv.play.insight import model_insight
 from hugeresv.scenario.scn_format import parse_scn
 
@@ -64,3 +67,49 @@ def test_nodes_and_policies_are_read(guests: Callable[[str], GuestKernel], name:
         for number, step in enumerate(scenario.steps, 1):
             assert known.apply(step.operation) == read.apply(step.operation)
             assert places(of_guest.machine()) == places(of_model.machine()), f"after step {number}, {step.operation}"
+
+
+REACH = """\
+pool 2M nr=3+4
+pool 1G nr=0+0
+cgroup k
+
+a  mmap m 1 private
+a  cgroup_move k
+   cpuset_set k mems=0
+b  set_cpu 1
+b  mmap n 2 shared
+b  touch n 0
+b  mbind n 0+2 bind nodes=1
+c  set_mempolicy bind nodes=1
+c  mmap q 1 private
+"""
+
+
+@pytest.mark.parametrize("name", ["6.12"])
+def test_what_a_process_can_reach(guests: Callable[[str], GuestKernel], name: str) -> None:
+    """A cpuset, a policy of the task and one of a mapping leave nodes, and the free pages there are counted.
+
+    The page that is in use is on node 1, where b's CPU is. Catches: a cpuset that is not read; a policy of a mapping
+    taken for the task's; the CPU's node of another process.
+    """
+    guest = guests(name)
+    pytest.importorskip("drgn")
+    scenario = parse_scn(REACH, "reach.scn")
+    with guest.start(scenario.pool, scenario.cgroups) as session:
+        assert isinstance(session, GuestSession)
+        for step in scenario.steps:
+            assert session.apply(step.operation).outcome is Outcome.OK, step.operation
+        audit = audit_target(session.memory.path)
+        pids = {pid: name for name, pid in session.pids.items()}
+    found = [
+        (pids[each.process.pid], each.vma is not None, each.mems, each.nodes, each.free(audit.hstates)[2 << 20])
+        for each in audit.reaches
+    ]
+    assert sorted(found) == [
+        ("a", False, (0,), (0,), 3),
+        ("b", False, (0, 1), (0, 1), 6),
+        ("b", True, (0, 1), (1,), 3),
+        ("c", False, (0, 1), (1,), 3),
+    ]
+    assert {each.node for each in audit.reaches if pids[each.process.pid] == "b"} == {1}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hugeresv.auditing.drgn import require_drgn
+from hugeresv.auditing.reach import Reach, reaches
 from hugeresv.holders.host import Identity, Status, now
 from hugeresv.holders.warning import warnings_of
 from hugeresv.invariants.check import check
@@ -40,6 +41,9 @@ class Audit:
 
     status: Status
     page_sizes: Sequence[PageSizeAudit]
+    hstates: Sequence[HState]
+    reaches: Sequence[Reach]
+    """Of processes and mappings, where there are several NUMA nodes; `hstates` has the nodes' pages."""
 
     @property
     def true(self) -> bool:
@@ -67,7 +71,8 @@ def audit_machine(host: str, release: str, machine: Machine, identities: Identit
     rest = unexplained(observation)
     status = Status(Identity(host, release, "", now()), observation, rest, warnings_of(observation, rest))
     lost = lost_reservations(machine, identities.ancestors)
-    return Audit(status, [_page_size(machine, identities, hstate, lost) for hstate in machine.hstates])
+    page_sizes = [_page_size(machine, identities, hstate, lost) for hstate in machine.hstates]
+    return Audit(status, page_sizes, machine.hstates, list(reaches(machine, identities)))
 
 
 def _page_size(

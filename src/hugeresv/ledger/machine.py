@@ -21,6 +21,7 @@ from hugeresv.model.folio import Folio
 from hugeresv.model.hstate import HState
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine
+from hugeresv.model.mempolicy import Placement
 from hugeresv.model.vma import Vma
 
 
@@ -35,6 +36,8 @@ class Identities:
     """Who has a file open, with a mapping of it or without."""
     ancestors: dict[Key, Sequence[Key]] = field(default_factory=dict)
     """Which of the machine's processes a process descends from."""
+    mems: dict[Key, Placement] = field(default_factory=dict)
+    """The nodes of a process's cpuset (mems_allowed), for those that it is known of."""
     cgroups: dict[Key, tuple[str, int]] = field(default_factory=dict)
     """The path of a cgroup, and the page size in kB that its numbers are of."""
 

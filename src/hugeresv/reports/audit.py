@@ -16,6 +16,24 @@ def show_audit(screen: Screen, audit: Audit) -> None:
     for page_size in audit.page_sizes:
         screen.line()
         _page_size(screen, page_size)
+    _reaches(screen, audit)
+
+
+def _reaches(screen: Screen, audit: Audit) -> None:
+    """Who cannot have pages of every node, and how many are free where it can."""
+    every = {nid for hstate in audit.hstates for nid in hstate.nodes}
+    bound = [each for each in audit.reaches if set(each.nodes) != every]
+    if bound:
+        screen.line()
+        screen.line("Bound to nodes, by cpuset or policy:")
+    for each in bound:
+        who = f"{each.process.pid} ({each.process.command})"
+        if each.vma is not None:
+            who = f"the mapping of {who} at {each.vma.vm_start:#x}-{each.vma.vm_end:#x}"
+        free = each.free(audit.hstates)
+        pages = ", ".join(f"{count_of(number, f'free {format_bytes(size)} page')}" for size, number in free.items())
+        where = f"{agree(len(each.nodes), 'node', 'nodes')} {', '.join(map(str, each.nodes))}"
+        screen.paragraph(f"{who}: {where}, which {agree(len(each.nodes), 'has', 'have')} {pages}", "    ", first="  ")
 
 
 def _page_size(screen: Screen, audit: PageSizeAudit) -> None:

@@ -30,6 +30,8 @@ VARIABLES = {
     "init_uts_ns": "struct uts_namespace",
     "vmemmap_base": "unsigned long",
     "node_states": "nodemask_t",
+    "__per_cpu_offset": "unsigned long",
+    "numa_node": "int",
 }
 """The variables that are read and their types, which BTF does not say; of an array, its element's."""
 

@@ -1,8 +1,9 @@
-"""NUMA nodes in a kernel's memory: those of pages, and memory policies. include/linux/mempolicy.h."""
+"""NUMA nodes in a kernel's memory: those of pages, CPUs, policies and cpusets. include/linux/mempolicy.h."""
 
 from collections.abc import Iterable
 
-from drgn import Object, TypeKind
+from drgn import FaultError, Object, TypeKind
+from drgn.helpers.linux.sched import task_cpu
 
 from hugeresv.model.mempolicy import MemPolicy, Placement
 from hugeresv.sources.drgn.kernel import KernelMemory
@@ -24,6 +25,7 @@ class Nodes:
 
     def __init__(self, kernel: KernelMemory, nodes: Iterable[int]) -> None:
         """`nodes`: those that have memory or huge pages, ascending."""
+        self._kernel = kernel
         self.numbers = tuple(nodes)
         most = _number(kernel.vmcoreinfo.get("LENGTH(node_data)", "1"))
         self._shift = _LONG_BITS - (most - 1).bit_length()
@@ -44,16 +46,30 @@ class Nodes:
         mode = _MODES[number]
         if mode == "default":
             return None
-        mems = self._mask(there.w.cpuset_mems_allowed)
+        mems = self.mask(there.w.cpuset_mems_allowed)
         if has(there.type_.type, "nodes"):
-            return MemPolicy(mode, self._mask(there.nodes), mems)
+            return MemPolicy(mode, self.mask(there.nodes), mems)
         if mode == "preferred":
             node = int(there.v.preferred_node)
             local = bool(int(there.flags) & _LOCAL)
             return MemPolicy("local", (), mems) if local else MemPolicy(mode, (node,), mems)
-        return MemPolicy(mode, self._mask(there.v.nodes) if mode != "local" else (), mems)
+        return MemPolicy(mode, self.mask(there.v.nodes) if mode != "local" else (), mems)
 
-    def _mask(self, there: Object) -> Placement:
+    def of_cpu(self, task: Object) -> int:
+        """cpu_to_node of the CPU that a task is on, or was last; the first node where that cannot be told."""
+        kernel = self._kernel
+        if len(self.numbers) == 1 or not (kernel.has_symbol("numa_node") and kernel.has_symbol("__per_cpu_offset")):
+            return self.numbers[0]
+        try:
+            offset = int(kernel.variable("__per_cpu_offset").address_of_()[int(task_cpu(task))])
+            place = (kernel.program.symbol("numa_node").address + offset) & (1 << _LONG_BITS) - 1
+            node = int(Object(kernel.program, "int", address=place))
+        except FaultError:
+            return self.numbers[0]
+        return node if node in self.numbers else self.numbers[0]
+
+    def mask(self, there: Object) -> Placement:
+        """Those of the nodes that are in a `nodemask_t`."""
         return tuple(nid for nid in self.numbers if nid in _numbers(there))
 
 

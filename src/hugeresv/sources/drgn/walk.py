@@ -181,6 +181,8 @@ class _Reader:
         if task not in self._processes:
             self._processes[task] = self._process(where)
             self._identities.processes[task] = _holder_process(task)
+            if where is not None:
+                self._identities.mems[task] = self._nodes.mask(where.mems_allowed)
         vma = pool.mappings.make(there, self._processes[task].mm, inode)
         if not vma.shared:
             self._pages(there.vm_mm, vma, subpool, pool)
@@ -189,7 +191,7 @@ class _Reader:
         """A process with nothing mapped yet."""
         if there is None:
             return Process(AddressSpace(), None)
-        process = Process(AddressSpace(), self._first.cgroups.of_task(there))
+        process = Process(AddressSpace(), self._first.cgroups.of_task(there), self._nodes.of_cpu(there))
         if has(there.type_.type, "mempolicy"):
             process.policy = self._nodes.policy(there.mempolicy)
         return process
