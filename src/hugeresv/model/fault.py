@@ -53,7 +53,7 @@ def _mutex_of(machine: Machine, vma: Vma, inode: Inode, index: int) -> Lock:
 
 @holds(_mutex)
 def _fault(machine: Machine, task: Process, vma: Vma, address: int, *, write: bool) -> Outcome | None:
-    """What the page table has, or the page cache, or a new page. None: the access must be made once more.
+    """hugetlb_fault: what the page table has, or the page cache, or a new page. None: the access must be made again.
 
     The page table has changed then, while the fault was without the mutex or waited for a page.
     """

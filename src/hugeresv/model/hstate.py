@@ -186,7 +186,7 @@ class HState:
 
     @takes(lock)
     def _add_surplus(self, nid: int, pages: int) -> bool:
-        """Count pages that were just allocated, unless that goes beyond the limit: then they go back."""
+        """alloc_surplus_hugetlb_folio: fresh pages are counted; beyond the limit they go back instead."""
         if self.surplus_huge_pages + pages > self.nr_overcommit_huge_pages:
             return False
         self.count(nid, nr=pages, surplus=pages)
@@ -223,7 +223,7 @@ class HState:
     def take_page(
         self, nodes: Placement = (), *, promised: bool, consumes: bool, fresh_consumes: bool
     ) -> tuple[int, bool] | None:
-        """Take one page out of the pool for use, from the first of `nodes` that has one: its node, and more (below).
+        """dequeue_hugetlb_folio_vma: take a page, from the first of `nodes` that has one; answers its node, and more.
 
         A free page, else a fresh surplus page; None where neither can be had. Unless the page is `promised` to the
         taker, free pages that back other promises are left alone, which looks at no node (dequeue_hugetlb_folio_vma,
@@ -288,9 +288,9 @@ class HState:
 
     @takes(lock)
     def remove_temporary(self, old: int, nid: int, *, promised: bool, persistent: bool) -> None:
-        """The page that moved from `old` to a fresh page of `nid` is gone, and takes a surplus page of its node along.
+        """move_hugetlb_state: the page moved from `old` to a fresh one of `nid`, and with it a surplus page.
 
-        move_hugetlb_state, free_huge_folio. `promised`: a promise that it was to become again.
+        `promised`: a promise that it was to become again.
         """
         self.count(old, nr=-1)
         surplus = next((each for each in (old, nid) if self.nodes[each].surplus_huge_pages > 0), None)

@@ -89,14 +89,14 @@ class Inode:
 
     @takes(i_mmap_rwsem)
     def attach(self, vma: Vma, after: Vma | None = None) -> None:
-        """A VMA maps this file from now on; fork puts the child's `after` its parent's, before all that came later."""
+        """vma_link_file: a VMA maps this file; fork puts the child's `after` its parent's, before what came later."""
         self.vmas += 1
         if self._tells(vma):
             self.i_mmap.insert(vma, after)
 
     @takes(i_mmap_rwsem)
     def detach(self, vma: Vma) -> None:
-        """A VMA maps this file no more."""
+        """unlink_file_vma: a VMA maps this file no more."""
         self.vmas -= 1
         if self._tells(vma):
             self.i_mmap.remove(vma)

@@ -35,13 +35,13 @@ class PageTable:
 
     @takes(lock)
     def get(self, number: int) -> Folio | None:
-        """The folio mapped there, if any."""
+        """huge_ptep_get: the folio mapped there, if any."""
         table = self.tables.get(number >> _BITS)
         return table.get(number & _MASK) if table is not None else None
 
     @takes(lock)
     def set(self, number: int, folio: Folio) -> None:
-        """Map `folio` there, whatever was mapped before."""
+        """set_huge_pte_at: map `folio` there, whatever was mapped before."""
         table = self.tables.get(number >> _BITS)
         if table is None:
             table = self.tables[number >> _BITS] = {}
@@ -49,7 +49,7 @@ class PageTable:
 
     @takes(lock)
     def clear(self, number: int, only: Folio | None = None) -> Folio | None:
-        """Map nothing there. The folio that was mapped; None: there was none, or another than `only`: nothing changes.
+        """huge_ptep_get_and_clear: map nothing there. What was mapped; None: nothing, or not `only`, and it stays.
 
         Who has seen an entry without the lock finds out here whether it is still there.
         """
@@ -64,7 +64,7 @@ class PageTable:
 
     @takes(lock)
     def replace(self, number: int, old: Folio, new: Folio) -> bool:
-        """Map `new` there, if `old` is still mapped there. Then one entry fewer maps `old`."""
+        """huge_ptep_clear_flush: map `new` there, if `old` is still mapped there. Then one entry fewer maps `old`."""
         table = self.tables.get(number >> _BITS)
         if table is None or table.get(number & _MASK) is not old:
             return False

@@ -63,7 +63,7 @@ class Process:
 
     @takes(css_set_lock)
     def move_to(self, cgroup: HugetlbCgroup) -> Outcome:
-        """Later charges go to `cgroup`; what was charged stays where it is. EBUSY: the cgroup takes no tasks."""
+        """cgroup_migrate: later charges go to `cgroup`; what was charged stays. EBUSY: the cgroup takes no tasks."""
         if cgroup.subtree_control:
             return Outcome.EBUSY
         self._leave()

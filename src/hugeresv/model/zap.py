@@ -37,7 +37,7 @@ def _i_mmap_rwsem(_machine: Machine, vma: Vma, *_: object) -> Section:
 
 @holds(_i_mmap_rwsem)
 def _zap_mapped(machine: Machine, vma: Vma, first: int, end: int, freed: list[Folio]) -> None:
-    """Unmap one VMA's pages, as a batch of several VMAs does."""
+    """unmap_single_vma: one VMA's pages, as a part of a batch."""
     _zap(machine, vma, first, end, freed)
 
 

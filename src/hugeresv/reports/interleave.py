@@ -93,7 +93,8 @@ class InterleaveReport:
         screen.paragraph(explanation(found, shown), "  ", first="! ", fg="red")
         many = count_of(found.finding.run.preemptions, "preemption")
         screen.line()
-        screen.paragraph(f"{many}, after {orders}. Again: {as_scenario(found.finding)}", "  ", first="")
+        again = f"To see this order again, begin the block with: {as_scenario(found.finding)}"
+        screen.paragraph(f"{many}; {orders} tried. {again}", "  ", first="")
 
     def _picture(self, found: Orders, shown: list[Turn]) -> None:
         screen = self._screen
@@ -112,16 +113,16 @@ class InterleaveReport:
         for turn in shown:
             lines = [line for call in turn.calls for line in _wrapped(call, width)]
             if self._every or turn.switched or not lines:
-                lock = f"waits for {turn.lock}" if turn.waits else turn.lock
+                verb = "waits for" if turn.waits else "uses" if turn.lock.startswith("without") else "takes"
+                lock = f"{verb} {turn.lock}"
                 lines = [screen.styled(f"{lock:<{width}}", dim=True), *lines]
             if not (turn.calls or turn.switched or self._every or turn.counters != before):
                 continue
             numbers = "".join(self._number(was, now) for was, now in zip(before, turn.counters, strict=True))
             for number, line in enumerate(lines):
                 pad = " " * ((width + 2) * turn.task)
-                rest = " " * (
-                    (width + 2) * (count - turn.task) - (width if number == 0 and len(line) > width else len(line))
-                )
+                shown_width = width if line.startswith("\x1b") else len(line)
+                rest = " " * ((width + 2) * (count - turn.task) - shown_width)
                 screen.line(f"  {pad}{line}{rest}{numbers if number == len(lines) - 1 else ''}")
             before = turn.counters
 
@@ -131,9 +132,14 @@ class InterleaveReport:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    words, lines = text.split(" "), [""]
+    words, lines = [part for word in text.split(" ") for part in _pieces(word, width)], [""]
     for word in words:
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
             lines.append(" ")
         lines[-1] += f" {word}" if lines[-1].strip() else word
     return lines
+
+
+def _pieces(word: str, width: int) -> list[str]:
+    """A word that is wider than its column, in pieces that fit."""
+    return [word[at : at + width - 1] for at in range(0, len(word), width - 1)] if len(word) > width else [word]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from hugeresv.model.machine import Machine
     from hugeresv.together.rules import LockRule
 
-_ADDRESSES = 1 << 24
-"""Larger numbers are addresses, and tell nothing."""
+_ADDRESSES = 1 << 18
+"""Larger numbers are addresses, or count pages from address 0, and tell nothing."""
 
 _SINGLE = ("hugetlb_lock", "page_counter", "css_set_lock")
 """Locks of which there is one."""
@@ -228,5 +228,15 @@ class TaskArbiter:
 def _shown(function: Callable[..., Any], arguments: tuple[Any, ...], value: object) -> tuple[str, tuple[int, ...], str]:
     """A call by the kernel's name for it, its numbers, and its answer."""
     numbers = tuple(each for each in arguments if type(each) is int and each < _ADDRESSES)
-    answer = "" if value is None or not isinstance(value, bool | int | Outcome) else str(value)
-    return kernel_name(function), numbers, answer
+    return kernel_name(function), numbers, _spelt(function, value)
+
+
+def _spelt(function: Callable[..., Any], value: object) -> str:
+    """An answer in a word; nothing for a function that has none, or one that means something only to the model."""
+    if function.__annotations__.get("return") in ("None", None):
+        return ""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, int | Outcome) else ""

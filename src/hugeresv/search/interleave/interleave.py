@@ -230,9 +230,6 @@ class _Judge:
             answers = ", ".join(
                 f"{task} {outcome}" for task, outcome in zip(self._result.tasks, ending.outcomes, strict=True)
             )
-            return [
-                Violation(
-                    "SERIAL", "concurrent calls answer as in some order", f"no order of whole calls gives {answers}"
-                )
-            ]
+            message = f"{answers}: one after the other they never answer so and leave these counters"
+            return [Violation("SERIAL", "concurrent calls answer as in some order", message)]
         return found

@@ -94,7 +94,7 @@ def explanation(found: Orders, shown: Sequence[Turn]) -> str:
         return "; ".join(_wait(found, task, want) for task, want in finding.run.waiting) + "."
     found_at = crossing(shown)
     if found_at is None:
-        return "The calls are wrong one after the other."
+        return "No call was interrupted: the calls give this one after the other, in this order."
     _, at, back, acts = found_at
     stopped = shown[at - 1].task
     name = found.tasks[stopped]
@@ -102,13 +102,11 @@ def explanation(found: Orders, shown: Sequence[Turn]) -> str:
     others = sorted({found.tasks[turn.task] for turn in shown[at:back]})
     did = list(dict.fromkeys(call for turn in shown[at:back] for call in turn.calls))
     after = shown[acts].calls[0] if acts is not None else None
-    between = f"after its {before}" if before else "at its beginning"
-    went_on = f", then went on with {after}" if after else ""
-    return (
-        f"{name} stopped {between}, at {shown[back].lock if back < len(shown) else 'its end'};"
-        f" {' and '.join(others)} came in between with {', '.join(did) or 'nothing that counts'};"
-        f" {name} had not seen that{went_on}."
-    )
+    where = f"after {before}" if before else "at its beginning"
+    waited = f", before it took {shown[back].lock}" if back < len(shown) and not shown[back].waits else ""
+    went_on = f"Then {name} went on with {after}." if after else f"Then {name} went on."
+    ran = ", ".join(did) or "the whole call"
+    return f"{name} was interrupted {where}{waited}. {' and '.join(others)} ran: {ran}. {went_on}"
 
 
 def _wait(found: Orders, task: int, want: Want) -> str:
