@@ -1,9 +1,12 @@
 """What is asked of a kernel's objects over and over, with bounds where memory may be half-written."""
 
+import struct
 from collections.abc import Iterable, Iterator
 
-from drgn import Object, Type, cast
+from drgn import Object, Type, cast, sizeof
 from drgn.helpers.linux.list import list_for_each_entry
+
+_LONG_BYTES = 8
 
 _MOST = 1 << 20
 """More entries than any list here has. One that is damaged may lead into another, which is longer."""
@@ -39,6 +42,12 @@ def distinct(found: Iterable[Object], what: str) -> Iterator[Object]:
 def pointer(value: Object, kind: str) -> Object | None:
     """A pointer as one to `kind`; None for NULL."""
     return cast(f"{kind} *", value) if value else None
+
+
+def integers(array: Object) -> tuple[int, ...]:
+    """The numbers of an array of unsigned integers, read at once: asked for one by one, each is a read of its own."""
+    content, size = array.to_bytes_(), sizeof(array.type_.type)
+    return struct.unpack(f"<{len(content) // size}{'Q' if size == _LONG_BYTES else 'I'}", content)
 
 
 def text(name: Object) -> str:

@@ -7,7 +7,7 @@ from drgn.helpers.linux.sched import task_cpu
 
 from hugeresv.model.mempolicy import MemPolicy, Placement
 from hugeresv.sources.drgn.kernel import KernelMemory
-from hugeresv.sources.drgn.objects import InconsistentError, has
+from hugeresv.sources.drgn.objects import InconsistentError, has, integers
 from hugeresv.words import PolicyMode
 
 _MODES: tuple[PolicyMode, ...] = (
@@ -89,9 +89,13 @@ def nodes_with_memory(kernel: KernelMemory) -> set[int]:
 
 def _numbers(mask: Object) -> set[int]:
     """The nodes in a `nodemask_t`."""
-    words = [int(word) for word in mask.bits]
+    words = integers(mask.bits)
     return {
-        place * _LONG_BITS + bit for place, word in enumerate(words) for bit in range(_LONG_BITS) if word >> bit & 1
+        place * _LONG_BITS + bit
+        for place, word in enumerate(words)
+        if word
+        for bit in range(_LONG_BITS)
+        if word >> bit & 1
     }
 
 

@@ -25,7 +25,7 @@ from hugeresv.sources.drgn.files import SuperBlock, kind_and_name, resv_map_of, 
 from hugeresv.sources.drgn.folios import Folios
 from hugeresv.sources.drgn.kernel import KernelMemory
 from hugeresv.sources.drgn.mappings import Mappings, fill, vmas_of
-from hugeresv.sources.drgn.objects import InconsistentError, has
+from hugeresv.sources.drgn.objects import InconsistentError, has, integers
 from hugeresv.sources.drgn.page_cache import cached
 from hugeresv.sources.drgn.page_tables import PAGE_SHIFT, mapped
 from hugeresv.sources.drgn.policies import Nodes, nodes_with_memory
@@ -243,7 +243,7 @@ def _node_numbers(kernel: KernelMemory, hstates: Iterable[Object]) -> list[int]:
     for there in hstates:
         on_node = (there.nr_huge_pages_node, there.free_huge_pages_node, there.surplus_huge_pages_node)
         for pages in on_node:
-            numbers |= {nid for nid, number in enumerate(pages.value_()) if number}
+            numbers |= {nid for nid, number in enumerate(integers(pages)) if number}
     return sorted(numbers) or [0]
 
 
