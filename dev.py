@@ -63,6 +63,11 @@ def rules(arguments: "list[str]") -> int:
     return run(BIN / "python", "-m", "tests.rules", *arguments)
 
 
+def reach(arguments: "list[str]") -> int:
+    """Write docs/reach.md: the steps after which the fuzzer finds each switch; with words only those that have one."""
+    return run(BIN / "python", "-m", "tests.search.reach", *arguments)
+
+
 def site(arguments: "list[str]") -> int:
     """Build the site into site/; --serve [PORT] shows it on this machine, at port 8000 by default."""
     return run(BIN / "python", "-m", "website", *arguments)
@@ -82,6 +87,7 @@ COMMANDS = {
     "lint": lint,
     "matrix": matrix,
     "rules": rules,
+    "reach": reach,
     "site": site,
     "lock": lock,
 }

@@ -24,7 +24,7 @@ def test_every_interesting_state_is_reached() -> None:
     for _ in range(500):
         session = start(IDEAL, Pool(2048, random.choice([2, 4, 6, 8]), random.choice([0, 0, 1, 3])))
         for operation, answer in play(session, History(random.choice(list(THEMES)), 50, random)):
-            seen += reached(session.machine)
+            seen.update(reached(session.machine))
             if answer.outcome == "ok":
                 operations.add(operation.op)
     assert set(STATES) - set(seen) == IMPOSSIBLE

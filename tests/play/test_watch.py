@@ -38,7 +38,9 @@ def as_runs(states: list[PageState]) -> list[tuple[PageState, int]]:
 def look_at_both(scenario: Scenario, behaviour: str) -> Sequence[Picture]:
     """What the last step is shown with, after both ways to look were compared after every step."""
     pictures: Sequence[Picture] = ()
-    with ModelKernel(parse_behaviour(behaviour)).start(scenario.pool, scenario.cgroups) as session:
+    with ModelKernel(parse_behaviour(behaviour)).start(
+        scenario.pool, scenario.cgroups, scenario.pools or ()
+    ) as session:
         assert isinstance(session, ModelSession)
         narrow, wide = Watch(session, session), Watch(session)
         for number, step in enumerate(scenario.steps, 1):
@@ -91,9 +93,9 @@ def test_after_a_touch_a_page_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> N
     looked: list[int] = []
     runs = ModelSession._runs
 
-    def counted(self: ModelSession, proc: str, start: int, extent_bytes: int) -> Any:
+    def counted(self: ModelSession, proc: str, start: int, extent_bytes: int, page_bytes: int) -> Any:
         looked.append(extent_bytes >> 21)
-        return runs(self, proc, start, extent_bytes)
+        return runs(self, proc, start, extent_bytes, page_bytes)
 
     monkeypatch.setattr(ModelSession, "_runs", counted)
     touches = "\n".join(f"p touch {name} {2 * page}" for page in range(500) for name in "ab")

@@ -18,6 +18,7 @@ from hugeresv.model.presets import PRESETS
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.load import load
 from hugeresv.scenario.scenario import Scenario
+from hugeresv.search.fuzz.draw import Answering
 from hugeresv.search.fuzz.generate import Coverage, generate
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -34,7 +35,7 @@ def answers(name: str, steps: int) -> Iterator[str]:
     number = done = 0
     while done < steps:
         number += 1
-        scenario = generate(f"rules:{number}", LENGTH, behaviour, Coverage(), may_hang=True)
+        scenario = generate(f"rules:{number}", LENGTH, behaviour, Coverage(), answering=Answering.MODELS)
         done += len(scenario.steps)
         yield f"{number} {_digest(scenario, behaviour)}"
 
@@ -44,7 +45,7 @@ def _digest(scenario: Scenario, behaviour: Behaviour) -> str:
 
 
 def _told(scenario: Scenario, kernel: ModelKernel) -> Iterator[str]:
-    with kernel.start(scenario.pool, scenario.cgroups) as session:
+    with kernel.start(scenario.pool, scenario.cgroups, scenario.pools or ()) as session:
         for step in scenario.steps:
             try:
                 answer = session.apply(step.operation)

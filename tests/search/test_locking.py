@@ -19,7 +19,7 @@ from hugeresv.together.rules import is_of_2008
 from tests.played import SCENARIOS, scenario_in
 
 FILES = sorted(SCENARIOS.rglob("*.scn"))
-NOT_MADE = {"cgroup_rmdir", "readahead"}
+NOT_MADE = {"fadvise", "readahead"}
 """Operations that neither a file nor a drawn scenario has: they use nothing that a lock protects."""
 
 
@@ -54,7 +54,7 @@ def test_every_operation_holds_its_locks() -> None:
     for seed in range(12):
         for nodes in (1, 2):
             for behaviour in (IDEAL, list(PRESETS.values())[seed % len(PRESETS)]):
-                scenario = generate(f"locks:{seed}", 40, behaviour, made, nodes=nodes)
+                scenario = generate(f"ops:{seed}", 40, behaviour, made, nodes=nodes)
                 assert (seed, nodes, behaviour.name, unknown_faults(scenario, behaviour)) == (
                     seed, nodes, behaviour.name, [],
                 )  # fmt: skip

@@ -77,7 +77,7 @@ class _GuestInsight:
         process = machine.processes.get(proc) if machine else None
         if binding is None or machine is None or process is None:
             return self._session.view(proc, mapping)
-        seen = view(process.mm, binding.start, binding.extent_bytes, machine.hstate.page_shift)
+        seen = view(process.mm, binding.start, binding.extent_bytes, binding.page_bytes.bit_length() - 1)
         if all(state is PageState.HOLE for state, _ in seen.runs):
             return self._session.view(proc, mapping)
         return MappingView(binding.shared, seen.runs)

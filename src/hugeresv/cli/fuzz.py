@@ -65,6 +65,7 @@ from hugeresv.search.fuzz.kept import Kept
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help=("Run scenarios in this many processes.")
 )
+@click.option("--no-states", is_flag=True, help="Do not count the states that are reached; models are faster so.")
 @click.option(
     "--output",
     "-o",
@@ -85,6 +86,7 @@ def fuzz(
     length: int,
     nodes: int,
     findings: int,
+    no_states: bool,
     jobs: int,
     output: Path,
     color: Colour,
@@ -106,7 +108,7 @@ def fuzz(
             run_campaign(
                 left,
                 right,
-                Draws(seed, length, first, nodes),
+                Draws(seed, length, first, nodes, no_states),
                 Budget(scenarios, steps, seconds, findings),
                 campaign.progress,
                 executor=executor,

@@ -46,7 +46,7 @@ class NamedSession(ClosedOnExit):
         binding = self.names.processes.get(proc, {}).get(mapping)
         if binding is None:
             return None
-        return MappingView(binding.shared, self._runs(proc, binding.start, binding.extent_bytes))
+        return MappingView(binding.shared, self._runs(proc, binding.start, binding.extent_bytes, binding.page_bytes))
 
     def _learn(self, call: Call, outcome: Outcome, value: int) -> None:
         """A process that was named exists from now on, whatever its call answered."""
@@ -68,5 +68,5 @@ class NamedSession(ClosedOnExit):
         raise UnsupportedError("concurrent calls run on a behaviour of the model only")
 
     @abstractmethod
-    def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[tuple[PageState, int], ...]:
-        """What is at the pages of a process from an address on, as runs of pages in one state."""
+    def _runs(self, proc: str, start: int, extent_bytes: int, page_bytes: int) -> tuple[tuple[PageState, int], ...]:
+        """What is at the pages, of that size, of a process from an address on, as runs of pages in one state."""

@@ -179,8 +179,7 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
         """What the process sees of the mapping."""
         return None if self.over else super().view(proc, mapping)
 
-    def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[tuple[PageState, int], ...]:
-        page_bytes = self.names.page_bytes
+    def _runs(self, proc: str, start: int, extent_bytes: int, page_bytes: int) -> tuple[tuple[PageState, int], ...]:
         with self._conversing():
             errno, runs = self._workers[proc].observe(start, -(-extent_bytes // page_bytes), page_bytes)
         if errno:

@@ -31,13 +31,14 @@ def end_progress(stream: TextIO) -> None:
 
 
 def show_tally(screen: Screen, tally: Tally, seconds: float) -> None:
-    """The campaign's size and what it reached, a state that was never reached included."""
+    """The campaign's size and what it reached, a state that was never reached included where states were counted."""
     screen.line(
         f"{count_of(tally.scenarios, 'scenario')}, {count_of(tally.steps, 'step')} in {seconds:.1f} s; "
         f"{count_of(len(tally.findings), 'difference')}"
     )
-    states = Counter({name: tally.coverage.states[name] for name in STATES})
-    _counts(screen, "states, in steps after which they held", states)
+    if not tally.coverage.stateless:
+        states = Counter({name: tally.coverage.states[name] for name in STATES})
+        _counts(screen, "states, in steps after which they held", states)
     _counts(screen, "operations", tally.coverage.operations)
     _counts(screen, "outcomes", Counter({str(outcome): n for outcome, n in tally.coverage.outcomes.items()}))
 

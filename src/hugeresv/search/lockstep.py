@@ -45,7 +45,7 @@ class Pair(NamedTuple):
     def answers_differ(self) -> bool:
         """Whether the answers are not the same; at the release the counters, which show what leaked, and reports."""
         if self.step is None:
-            return _left_over(self.left) != _left_over(self.right)
+            return left_over(self.left) != left_over(self.right)
         return self.left != self.right
 
     @property
@@ -169,7 +169,8 @@ class _Side:
         return self._watch.look_around() if self._watch else ()
 
 
-def _left_over(answer: Answer) -> tuple[object, ...]:
+def left_over(answer: Answer) -> tuple[object, ...]:
+    """What is compared of the release's answer."""
     return answer.outcome, answer.counters, answer.report
 
 
@@ -178,3 +179,12 @@ def first_difference(
 ) -> Divergence | None:
     """Where the kernels first differ, in their answers or to their audits; None if they never do."""
     return next((pair for pair in lockstep(scenario, left, right, audits=audits) if pair.differ), None)
+
+
+def answers_alike(scenario: Scenario, kernel: Kernel, answers: Sequence[Answer], left: Answer) -> bool:
+    """Whether a kernel answers every step, and the release, as another one did: half a `lockstep`."""
+    with kernel.start(scenario.pool, scenario.cgroups, scenario.pools or ()) as session:
+        for number, (step, answer) in enumerate(zip(scenario.steps, answers, strict=True), 1):
+            if apply_step(session, number, step) != answer:
+                return False
+        return left_over(session.release()) == left_over(left)

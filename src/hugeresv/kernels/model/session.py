@@ -159,13 +159,14 @@ class ModelSession(NamedSession):
 
     def part(self, proc: str, mapping: str, first: int, end: int) -> tuple[StateRun, ...]:
         """Pages [first, end) of a mapping that there is, as its `view` has them."""
-        start, extent_bytes, *_ = self.names.mapping(proc, mapping)
-        skipped = first * self.names.page_bytes
-        return self._runs(proc, start + skipped, min(end * self.names.page_bytes, extent_bytes) - skipped)
+        binding = self.names.mapping(proc, mapping)
+        skipped = first * binding.page_bytes
+        reach = min(end * binding.page_bytes, binding.extent_bytes)
+        return self._runs(proc, binding.start + skipped, reach - skipped, binding.page_bytes)
 
-    def _runs(self, proc: str, start: int, extent_bytes: int) -> tuple[StateRun, ...]:
+    def _runs(self, proc: str, start: int, extent_bytes: int, page_bytes: int) -> tuple[StateRun, ...]:
         """Page by page, everything known."""
-        return view(self.machine.processes[proc].mm, start, extent_bytes, self.machine.hstate.page_shift).runs
+        return view(self.machine.processes[proc].mm, start, extent_bytes, page_bytes.bit_length() - 1).runs
 
     def release(self) -> Answer:
         """End every process, close every file, remove every segment and unmount everything."""

@@ -18,7 +18,7 @@ from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.check.checked import CheckCase, Checked, CheckFinding
 from hugeresv.search.fresh import going_on
 from hugeresv.search.fuzz.generate import Coverage, generate
-from hugeresv.search.fuzz.guide import guide_for, hangs
+from hugeresv.search.fuzz.guide import answering_of, guide_for, hangs
 from hugeresv.search.fuzz.shrink import shrink
 from hugeresv.search.kinds import alike, mark_of, report_of
 from hugeresv.search.lockstep import Audits, Divergence, Pair, lockstep
@@ -63,6 +63,7 @@ class Check:
         self._before: list[Pair] = []
         """The steps of the last scenario on which the two agree."""
         self._guide = guide_for(base, real=kernel.real or base.real)
+        self._answering = answering_of(base, kernel)
         self._begin = time.monotonic()
 
     def run(self, scenarios: Iterable[tuple[str, Scenario]]) -> Checked:
@@ -97,7 +98,8 @@ class Check:
                 break
             name = f"{self._effort.seed}:{number}"
             try:
-                self._examine(name, generate(name, LENGTH, self._guide, Coverage()))
+                unseen = Coverage(stateless=True)
+                self._examine(name, generate(name, LENGTH, self._guide, unseen, answering=self._answering))
             except HugeresvError as error:
                 self.checked.left_out[str(error).partition("\n")[0]] += 1
                 if not self.checked.drawn and self.checked.left_out.total() >= _MOST_FAILURES:

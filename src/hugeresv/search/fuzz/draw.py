@@ -3,17 +3,19 @@
 A scenario has a theme, which weighs the operations, so that each of the rarer parts of the ledger (page steal,
 holes, minimum of a mount, limits of a cgroup, surplus) gets campaigns in which little else happens; `minimum` also
 makes mappings smaller than their mount's minimum. Pools and mappings are small: with six pages everything is soon
-shared, exhausted, or promised twice.
+shared, exhausted, or promised twice. Three themes leave that: `long` has mappings of whole GiB, most of them promised
+nothing, `generations` processes that are each the child of the one before, `gigantic` a second pool, of 1 GiB pages.
 
 Machines with several nodes have themes of their own: policies, sizes of one node's pool, pages that move, cpusets, and
 pages of 1 GiB that are demoted. The pool of these never grows: its memory alone says whether a kernel finds a page.
 
-`NOT_DRAWN` has the operations that root may not do everywhere, so that a host would differ by where it runs.
+What is drawn depends on which kernels are to answer, too (`Answering`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import IntEnum
 from random import Random
 from typing import Any, get_args
 
@@ -21,6 +23,18 @@ from hugeresv.calls.names import Binding, Names
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import NodePages, Pool
 from hugeresv.words import Advice, PolicyMode, Prot
+
+
+class Answering(IntEnum):
+    """The kernels that a scenario is drawn for. Each of these draws what those before it draw, and more."""
+
+    HOST = 1
+    """What root may do everywhere, even in a container."""
+    GUEST = 2
+    """Capabilities and limits too, and pages of 1 GiB. No step hangs, and a model knows what a kernel answers."""
+    MODELS = 3
+    """Also what hangs, and what a kernel decides by its memory and its page tables: a move of 1 GiB pages, say."""
+
 
 _PLAIN = {
     "mmap": 5, "touch": 22, "munmap": 4, "mprotect": 2, "madvise": 4, "mremap": 3, "fork": 3, "exit": 2, "mlock": 2,
@@ -39,13 +53,32 @@ THEMES: dict[str, dict[str, int]] = {
     "cgroup": _PLAIN | {
         "cgroup_move": 4, "cgroup_set": 2, "cgroup_rmdir": 1, "open_file": 2, "fallocate": 2, "ftruncate": 2,
     },
+    "long": {
+        "mmap": 8, "touch": 22, "mremap": 12, "munmap": 3, "madvise": 2, "mprotect": 1, "fork": 3, "exit": 2,
+        "open_file": 1, "set_nr_hugepages": 1,
+    },
+    "generations": {
+        "fork": 12, "touch": 30, "mmap": 4, "exit": 6, "munmap": 3, "mremap": 1, "madvise": 2, "mprotect": 1,
+        "set_nr_hugepages": 1,
+    },
     "all": _PLAIN | {
         "open_file": 3, "memfd": 1, "close_file": 1, "ftruncate": 2, "fallocate": 3, "mount": 1, "umount": 1,
         "shmget": 2, "shmat": 3, "shmdt": 1, "shmrm": 1, "cgroup_move": 1, "cgroup_set": 1, "munlock": 1,
         "readahead": 1,
     },
 }  # fmt: skip
-"""Theme -> operation -> weight."""
+"""Theme -> operation -> weight, on a machine with one node."""
+
+FURTHER_THEMES: dict[str, dict[str, int]] = {
+    "privileges": {
+        "shmget": 8, "shmrm": 2, "shmat": 2, "touch": 4, "fork": 3, "exit": 1, "setgid": 3, "capset": 2, "memlock": 4,
+    },
+    "gigantic": _PLAIN | {
+        "mmap": 10, "touch": 8, "open_file": 2, "memfd": 2, "close_file": 1, "ftruncate": 2, "fallocate": 2,
+        "mremap": 6, "set_nr_overcommit": 2,
+    },
+}  # fmt: skip
+"""Those that take more of whoever answers than the host may have."""
 
 _ON_NODES = _PLAIN | {"set_nr_hugepages": 5, "set_nr_overcommit": 2, "set_mempolicy": 5, "mbind": 4, "set_cpu": 3}
 _MOVING = {"move_pages": 6, "migrate_pages": 3}
@@ -61,21 +94,47 @@ NODE_THEMES: dict[str, dict[str, int]] = {
 """The same for machines with several nodes."""
 
 GIGANTIC = Pool(1 << 20, nodes=(NodePages(1), NodePages(1)))
-"""The pool of 1 GiB pages that the theme `demotion` has beside the other one."""
+"""The pool of 1 GiB pages that the theme `demotion` has beside the other one; `gigantic` has it without nodes."""
 
-NOT_DRAWN = frozenset({"setgid", "capset", "memlock"})
+_RARE_PERCENT = 3
+"""How many scenarios of a guest are `gigantic`: it takes seconds to clear a page of 1 GiB there."""
 
 _MODES = get_args(PolicyMode)
 
-MOST_PROCESSES = 5
+_MOST_PROCESSES = 5
+_MOST_GENERATIONS = 12
+_MOST_MOUNTS = 6
 MOST_PAGES = 6
+
+_GIB_PAGES = 512
+"""Pages of 2 MiB. Lengths of the theme `long` are whole GiB, of mappings that lie on whole GiB: whether a page table is
+there makes no difference then, and a model knows what a kernel answers."""
+
+
+def draw_theme(random: Random, nodes: int, answering: Answering) -> str:
+    """A theme for machines with so many nodes."""
+    if nodes > 1:
+        return random.choice(list(NODE_THEMES))
+    if answering is Answering.HOST:
+        return random.choice(list(THEMES))
+    if answering is Answering.GUEST and random.randrange(100) >= _RARE_PERCENT:
+        return random.choice([*THEMES, "privileges"])
+    return random.choice([*THEMES, *FURTHER_THEMES]) if answering is Answering.MODELS else "gigantic"
 
 
 class Draw:
     """Draws operations for one scenario. Same random state and same names, same operation."""
 
-    def __init__(self, random: Random, theme: str, names: Names, prefix: str = "", nodes: int = 1) -> None:
-        """`theme` is a key of THEMES, or of NODE_THEMES where there are several `nodes`.
+    def __init__(
+        self,
+        random: Random,
+        theme: str,
+        names: Names,
+        prefix: str = "",
+        nodes: int = 1,
+        answering: Answering = Answering.MODELS,
+    ) -> None:
+        """`theme` is a key of THEMES or FURTHER_THEMES, or of NODE_THEMES where there are several `nodes`.
 
         `names` is what there is, kept up to date by whoever carries operations out; `prefix` begins every name that is
         given.
@@ -88,8 +147,11 @@ class Draw:
         """Mappings that may have ordinary memory in them, of which the model does not know whether it is there."""
         self._minimum = theme == "minimum"
         self._nodes = nodes
-        self._gigantic = theme == "demotion"
-        weights = (THEMES if nodes == 1 else NODE_THEMES)[theme]
+        self._answering = answering
+        self._gigantic_percent = {"demotion": 30, "gigantic": 60}.get(theme, 0)
+        self._long = theme == "long"
+        self._generations = theme == "generations"
+        weights = (THEMES | FURTHER_THEMES if nodes == 1 else NODE_THEMES)[theme]
         self._names = list(weights)
         self._weights = list(weights.values())
         self._drawers: dict[str, Callable[[], op.Operation | None]] = {
@@ -98,7 +160,7 @@ class Draw:
             "mlock": lambda: self._lock(op.Mlock), "mlock2": self._mlock2,
             "munlock": lambda: self._lock(op.Munlock),
             "set_nr_hugepages": self._set_nr_hugepages, "set_nr_overcommit": self._set_nr_overcommit,
-            "open_file": self._open_file, "memfd": lambda: op.Memfd(self._fresh("f")),
+            "open_file": self._open_file, "memfd": self._memfd,
             "close_file": self._close_file, "ftruncate": self._ftruncate, "fallocate": self._fallocate,
             "fadvise": lambda: self._file_span(op.Fadvise), "readahead": lambda: self._file_span(op.Readahead),
             "shmget": self._shmget, "shmat": self._shmat, "shmdt": self._shmdt, "shmrm": self._shmrm,
@@ -107,6 +169,9 @@ class Draw:
             "set_mempolicy": self._set_mempolicy, "mbind": self._mbind, "set_cpu": self._set_cpu,
             "cpuset_set": self._cpuset_set, "move_pages": self._move_pages, "migrate_pages": self._migrate_pages,
             "demote": self._demote, "set_demote_size": self._set_demote_size,
+            "setgid": lambda: op.Setgid(self._process(), self.random.choice([0, 65534, 65534])),
+            "capset": lambda: op.Capset(self._process()),
+            "memlock": self._memlock,
         }  # fmt: skip
 
     def operation(self) -> op.Operation:
@@ -141,11 +206,13 @@ class Draw:
         name = names[-1] if self._chance(50) else self.random.choice(names)
         return process, name, self.names.processes[process][name]
 
-    def _mmap(self) -> op.Operation:
+    def _mmap(self) -> op.Operation | None:
         process = self._process()
+        if self._minimum and not self.names.files:
+            return None
         if self._chance(3):
             return self._mmap_ordinary(process)
-        if self._gigantic and self._chance(30):
+        if self._chance(self._gigantic_percent):
             return op.Mmap(
                 process,
                 self._fresh("g"),
@@ -154,13 +221,15 @@ class Draw:
                 noreserve=True if self._chance(25) else None,
                 page_size_kB=GIGANTIC.page_size_kB,
             )
+        if self._long and self._chance(70):
+            return self._mmap_long(process)
         file = self._file() if self._chance(90 if self._minimum else 60) else None
         return op.Mmap(
             process,
             self._fresh("m"),
             "private" if self._minimum else self.random.choice(["private", "private", "shared"]),
             file=file,
-            **(self._mmap_place(process) if self._chance(12) else {}),
+            **(self._mmap_place(process) if self._chance(0 if self._long else 12) else {}),
             **self._mmap_length(),
             **(self._mmap_offset() if file is not None else {}),
             **self._mmap_flags(),
@@ -175,18 +244,29 @@ class Draw:
         self._ordinary |= {name, *([over.map] if over else [])}
         return op.Mmap(process, name, kind, length_bytes=4096, over=over, normal=True)
 
+    def _mmap_long(self, process: str) -> op.Operation:
+        return op.Mmap(
+            process,
+            self._fresh("m"),
+            self.random.choice(["private", "private", "shared"]),
+            pages=_GIB_PAGES * self.random.choice([1, 2, 3, 4, 4, 5, 8]),
+            file=self._file() if self._chance(25) else None,
+            noreserve=True if self._chance(90) else None,
+        )
+
     def _mmap_place(self, process: str) -> dict[str, Any]:
         over = self._place(process)
         return {"over": over, "noreplace": True} if over is not None and self._chance(15) else {"over": over}
 
     def _mmap_length(self) -> dict[str, Any]:
         if self._chance(4):
-            return {"length_bytes": self.random.choice([0, 1, 4096, 2097153, 6 * 2097152 - 4096, 1 << 48])}
+            return {"length_bytes": self.random.choice([0, 1, 4096, 2097153, 6 * 2097152 - 4096, 1 << 47, 1 << 48])}
         return {"pages": self.random.randint(1, 2 if self._minimum else MOST_PAGES)}
 
     def _mmap_offset(self) -> dict[str, Any]:
         if self._chance(4):
-            return {"offset_bytes": self.random.choice([4096, 2048, 1 << 62, (1 << 63) - 2097152])}
+            odd = [4096, 2048, 2097151, 1 << 44, 1 << 62, (1 << 63) - 6 * 2097152, (1 << 63) - 2097152]
+            return {"offset_bytes": self.random.choice(odd)}
         return {"offset": self.random.randint(0, 4)} if self._chance(40) else {}
 
     def _mmap_flags(self) -> dict[str, Any]:
@@ -217,6 +297,9 @@ class Draw:
         process, name, mapping = found
         access: op.Access = "write" if self._chance(65) else "read"
         last = self._pages(mapping) - (not self._chance(3))
+        if last >= _GIB_PAGES:
+            far = [0, 1, 2, _GIB_PAGES - 1, _GIB_PAGES, _GIB_PAGES * (last // _GIB_PAGES), last]
+            return op.Touch(process, name, access, self.random.choice(far))
         return op.Touch(process, name, access, self.random.randint(0, max(0, last)))
 
     def _range(self, mapping: Binding) -> dict[str, Any]:
@@ -229,9 +312,18 @@ class Draw:
             }
         if self._chance(15):
             return {"page": 0, "pages": self._pages(mapping)}
+        if self._pages(mapping) > _GIB_PAGES and self._chance(60):
+            return self._long_range(mapping)
         first = self.random.randint(0, max(0, self._pages(mapping) - 1))
         most = max(1, self._pages(mapping) - first + self._chance(5))
         return {"page": first, "pages": self.random.randint(1, most)}
+
+    def _long_range(self, mapping: Binding) -> dict[str, Any]:
+        """Whole GiB of a long mapping, or all of it."""
+        most = self._pages(mapping) // _GIB_PAGES
+        first = 0 if self._chance(50) else self.random.randrange(most)
+        pages = most - first if self._chance(60) else self.random.randint(1, most - first)
+        return {"page": first * _GIB_PAGES, "pages": pages * _GIB_PAGES}
 
     def _munmap(self) -> op.Operation | None:
         found = self._mapping()
@@ -267,10 +359,17 @@ class Draw:
             return None
         process, name, mapping = found
         most = self._pages(mapping)
+        by_page_tables = mapping.page_bytes == GIGANTIC.page_bytes or (mapping.shared and most >= _GIB_PAGES)
+        if by_page_tables and self._answering is not Answering.MODELS:
+            return None
+        if most > _GIB_PAGES:
+            return self._mremap_long(process, name, mapping)
         first = 0 if self._chance(50) else self.random.randint(0, most)
         pages = max(1, most - first) if self._chance(50) else self.random.randint(1, most + 1)
         new_pages = pages if self._chance(70) else self.random.randint(1, pages + 1)
         call: dict[str, Any] = {"page": first, "pages": pages, "new_pages": new_pages}
+        if self._chance(3):
+            call |= {"new_pages": None, "new_length_bytes": self.random.choice([0, 1, 4096, 2097153, 4194303, 1 << 47])}
         if self._chance(5):
             return op.Mremap(process, name, **call, dontunmap=True, maymove=True)
         if self._chance(15):
@@ -280,10 +379,16 @@ class Draw:
             self._ordinary |= {over.map if over else move_to or name}
         return op.Mremap(process, name, **call, over=over, move_to=move_to)
 
+    def _mremap_long(self, process: str, name: str, mapping: Binding) -> op.Operation:
+        moved = self._long_range(mapping)
+        new_pages = moved["pages"] + _GIB_PAGES * self.random.choice([0, 0, 0, -1, 1])
+        return op.Mremap(process, name, **moved, new_pages=new_pages, move_to=self._fresh("m"))
+
     def _fork(self) -> op.Operation | None:
-        if len(self.names.processes) >= MOST_PROCESSES:
+        if len(self.names.processes) >= (_MOST_GENERATIONS if self._generations else _MOST_PROCESSES):
             return None
-        return op.Fork(self._process(), self._fresh("p"))
+        youngest = list(self.names.processes)[-1:] if self._generations and self._chance(70) else None
+        return op.Fork(youngest[0] if youngest else self._process(), self._fresh("p"))
 
     def _exit(self) -> op.Operation | None:
         return op.Exit(self._process()) if len(self.names.processes) > 1 or self._chance(10) else None
@@ -297,16 +402,28 @@ class Draw:
         return op.SetNrHugepages(pages // 2, node=self._node())
 
     def _set_nr_overcommit(self) -> op.Operation:
+        if self._chance(self._gigantic_percent):
+            most = 2 if self._answering is Answering.MODELS else 0
+            return op.SetNrOvercommit(self.random.randint(0, most), GIGANTIC.page_size_kB)
         return op.SetNrOvercommit(self.random.randint(0, 6))
 
     def _open_file(self) -> op.Operation | None:
-        if self._minimum and not self.names.mounts:
+        if self._minimum and (not self.names.mounts or len(self.names.files) > 2):
             return None
         there = self.random.choice(list(self.names.mounts)) if self.names.mounts and self._chance(80) else None
-        return op.OpenFile(self._fresh("f"), there)
+        gigantic = there is None and self._chance(self._gigantic_percent)
+        return op.OpenFile(self._fresh("f"), there, GIGANTIC.page_size_kB if gigantic else None)
+
+    def _memfd(self) -> op.Operation:
+        gigantic = self._chance(self._gigantic_percent)
+        return op.Memfd(self._fresh("f"), GIGANTIC.page_size_kB if gigantic else None)
 
     def _file(self) -> str | None:
-        return self.random.choice(list(self.names.files)) if self.names.files else None
+        """An open file; the youngest is as likely as all the others together."""
+        files = list(self.names.files)
+        if not files:
+            return None
+        return files[-1] if self._chance(50) else self.random.choice(files)
 
     def _close_file(self) -> op.Operation | None:
         file = self._file()
@@ -314,15 +431,18 @@ class Draw:
 
     def _ftruncate(self) -> op.Operation | None:
         file = self._file()
-        return None if file is None else op.Ftruncate(self._process(), file, self.random.randint(0, MOST_PAGES))
+        if file is None:
+            return None
+        pages = self.random.choice([1 << 20, (1 << 42) - 1, 1 << 42]) if self._chance(2) else None
+        return op.Ftruncate(self._process(), file, self.random.randint(0, MOST_PAGES) if pages is None else pages)
 
     def _fallocate(self) -> op.Operation | None:
         file = self._file()
         if file is None:
             return None
-        mode: op.FallocateMode = self.random.choice(["alloc", "alloc_keep_size", "punch", "punch"])
+        mode: op.FallocateMode = self.random.choice(["alloc", "alloc_keep_size", "alloc_keep_size", "punch", "punch"])
         if self._chance(6):
-            offset = self.random.choice([0, 4096, 2097152, 1 << 62])
+            offset = self.random.choice([0, 4096, 2097152, 1 << 62, (1 << 63) - 2097152])
             length = self.random.choice([0, 4096, 2097153, 5000000, 1 << 62])
             return op.Fallocate(self._process(), file, mode=mode, offset_bytes=offset, length_bytes=length)
         page, pages = self.random.randint(0, MOST_PAGES), self.random.randint(1, 4)
@@ -334,6 +454,9 @@ class Draw:
 
     def _shmget(self) -> op.Operation:
         noreserve = True if self._chance(25) else None
+        if self._chance(6):
+            length = self.random.choice([0, 1, 4096, 2097153, 6 * 2097152 - 1, 5 << 30, 1 << 47])
+            return op.Shmget(self._process(), self._fresh("s"), length_bytes=length, noreserve=noreserve)
         return op.Shmget(
             self._process(), self._fresh("s"), pages=self.random.randint(1, MOST_PAGES), noreserve=noreserve
         )
@@ -351,8 +474,13 @@ class Draw:
     def _shmrm(self) -> op.Operation | None:
         return op.Shmrm(self.random.choice(list(self.names.segments))) if self.names.segments else None
 
+    def _memlock(self) -> op.Operation:
+        """A limit. That of a new process is 64 KiB in the model and to 5.15, later 8 MiB: none between them."""
+        pages = [0, 0, 5, 6] if self._answering is Answering.GUEST else list(range(MOST_PAGES + 1))
+        return op.Memlock(self._process(), self.random.choice(pages))
+
     def _mount(self) -> op.Operation | None:
-        if len(self.names.mounts) >= 3:
+        if len(self.names.mounts) >= (2 if self._minimum else _MOST_MOUNTS):
             return None
         if self._minimum:
             return op.Mount(self._fresh("mnt"), self.random.choice([None, 8]), self.random.randint(2, 6))

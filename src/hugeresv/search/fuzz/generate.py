@@ -5,61 +5,103 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
+from typing import NamedTuple
 
+from hugeresv.answer import Answer
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import ENDINGS, NOT_FOR_REAL
 from hugeresv.scenario.scenario import Cgroup, NodePages, Pool, Scenario, Step
-from hugeresv.search.fuzz.draw import GIGANTIC, NODE_THEMES, THEMES, Draw
+from hugeresv.search.fuzz.draw import GIGANTIC, Answering, Draw, draw_theme
 from hugeresv.search.fuzz.states import reached
 
 
 @dataclass(slots=True)
 class Coverage:
-    """How often each state, operation and outcome was reached, counted in steps."""
+    """How often each state, operation and outcome was reached, counted in steps; states unless `stateless`."""
 
+    stateless: bool = False
     states: Counter[str] = field(default_factory=Counter)
     operations: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: Coverage) -> None:
         """Add another's counts to these."""
-        self.states += other.states
-        self.operations += other.operations
-        self.outcomes += other.outcomes
+        self.states.update(other.states)
+        self.operations.update(other.operations)
+        self.outcomes.update(other.outcomes)
+
+
+class Drawn(NamedTuple):
+    """A scenario, and what the guide answered while it was drawn: step by step, then at the release."""
+
+    scenario: Scenario
+    answers: list[Answer]
+    left: Answer
 
 
 def generate(
-    seed: str, steps: int, guide: Behaviour, coverage: Coverage, *, may_hang: bool = False, nodes: int = 1
+    seed: str,
+    steps: int,
+    guide: Behaviour,
+    coverage: Coverage,
+    *,
+    answering: Answering = Answering.GUEST,
+    nodes: int = 1,
 ) -> Scenario:
+    """The scenario alone of what `draw` draws."""
+    return draw(seed, steps, guide, coverage, answering=answering, nodes=nodes).scenario
+
+
+def draw(
+    seed: str,
+    steps: int,
+    guide: Behaviour,
+    coverage: Coverage,
+    *,
+    answering: Answering = Answering.GUEST,
+    nodes: int = 1,
+) -> Drawn:
     """The scenario of that seed, of at most `steps` steps. Adds what it reached to `coverage`.
 
     With several `nodes` the pools are told node by node. What succeeds under `guide` decides what can be drawn next. A
-    step that hangs ends the scenario; unless it `may_hang`, it is left out.
+    step that hangs ends the scenario; for real kernels it is left out.
     """
     random = Random(seed)
-    theme = random.choice(list(THEMES if nodes == 1 else NODE_THEMES))
+    theme = draw_theme(random, nodes, answering)
     if nodes == 1:
         pool = Pool(2048, random.randint(6 if theme == "minimum" else 0, 10), random.choice([None, None, 1, 3]))
     else:
         on_nodes = tuple(NodePages(random.randint(0, 5)) for _ in range(nodes))
         pool = Pool(2048, nodes=on_nodes, nr_overcommit=random.choice([None, None, 1, 3]))
-    pools = (GIGANTIC,) if theme == "demotion" else None
+    pools = _gigantic(random, theme)
     cgroups = _cgroups(random) if theme in ("cgroup", "all", "cpusets", "everything") else None
     taken: list[Step] = []
+    answers: list[Answer] = []
     with ModelKernel(guide).start(pool, cgroups, pools or ()) as session:
-        draw = Draw(random, theme, session.names, nodes=nodes)
+        drawing = Draw(random, theme, session.names, nodes=nodes, answering=answering)
         while len(taken) < steps:
-            operation = draw.operation()
-            outcome = session.apply(operation).outcome
-            if outcome not in NOT_FOR_REAL or may_hang:
+            operation = drawing.operation()
+            answer = session.apply(operation)
+            if answer.outcome not in NOT_FOR_REAL or answering is Answering.MODELS:
                 taken.append(Step(operation))
-            if outcome in ENDINGS:
+                answers.append(answer)
+            if answer.outcome in ENDINGS:
                 break
-            coverage.states += reached(session.machine)
+            if not coverage.stateless:
+                coverage.states.update(reached(session.machine))
             coverage.operations[operation.op] += 1
-            coverage.outcomes[outcome] += 1
-    return Scenario(pool, tuple(taken), id=f"fuzz-{seed}".replace(":", "-"), cgroups=cgroups, pools=pools)
+            coverage.outcomes[answer.outcome] += 1
+        left = session.release()
+    scenario = Scenario(pool, tuple(taken), id=f"fuzz-{seed}".replace(":", "-"), cgroups=cgroups, pools=pools)
+    return Drawn(scenario, answers, left)
+
+
+def _gigantic(random: Random, theme: str) -> tuple[Pool, ...] | None:
+    """The pool of 1 GiB pages of a theme that has one."""
+    if theme == "gigantic":
+        return (Pool(GIGANTIC.page_size_kB, random.randint(0, 2)),)
+    return (GIGANTIC,) if theme == "demotion" else None
 
 
 def _cgroups(random: Random) -> dict[str, Cgroup]:

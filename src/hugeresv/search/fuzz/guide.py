@@ -1,4 +1,4 @@
-"""The model that says, while a scenario is drawn, which names are bound and which steps would hang."""
+"""What a scenario is drawn for: who answers it, and the model that says which names are bound and which steps hang."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from hugeresv.model.presets import LINUX_6_18
 from hugeresv.outcome import Outcome
 from hugeresv.play.play import play
 from hugeresv.scenario.scenario import Scenario
+from hugeresv.search.fuzz.draw import Answering
+
+
+def answering_of(left: Kernel, right: Kernel) -> Answering:
+    """Who answers what is drawn for these two."""
+    if "host" in {left.name, right.name}:
+        return Answering.HOST
+    return Answering.GUEST if left.real or right.real else Answering.MODELS
 
 
 def guide_for(left: Kernel, *, real: bool) -> Behaviour:

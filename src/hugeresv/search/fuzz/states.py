@@ -2,114 +2,130 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cached_property
 
+from hugeresv.model.folio import Folio
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Machine
 from hugeresv.model.subpool import Subpool
 from hugeresv.model.vma import Vma
 
-State = Callable[[Machine], bool]
+
+class Look:
+    """A machine, and what of it several states are about, looked up once and only if somebody asks."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.hstate = machine.hstate
+
+    @cached_property
+    def private(self) -> list[tuple[Vma, Inode]]:
+        """Private VMAs of huge pages, and their files."""
+        return [(vma, inode) for vma, inode in self._vmas if not vma.shared]
+
+    @cached_property
+    def shared(self) -> list[tuple[Vma, Inode]]:
+        """Shared ones."""
+        return [(vma, inode) for vma, inode in self._vmas if vma.shared]
+
+    @cached_property
+    def _vmas(self) -> list[tuple[Vma, Inode]]:
+        tasks = self.machine.processes.values()
+        return [(vma, inode) for task in tasks for vma in task.mm.vmas if (inode := vma.inode) is not None]
+
+    @cached_property
+    def pages(self) -> list[list[Folio]]:
+        """What each private VMA maps, in the order of `private`."""
+        return [[folio for _, folio in vma.present()] for vma, _ in self.private]
+
+    @cached_property
+    def subpools(self) -> list[Subpool]:
+        """Of the mounts that have one."""
+        return [mount.subpool for mount in self.machine.mounts.values() if mount.subpool is not None]
 
 
-def _vmas(machine: Machine) -> Iterator[Vma]:
-    for task in machine.processes.values():
-        yield from task.mm.vmas
+_State = Callable[[Look], bool]
 
 
-def _private(machine: Machine) -> Iterator[tuple[Vma, Inode]]:
-    for vma in _vmas(machine):
-        if vma.inode is not None and not vma.shared:
-            yield vma, vma.inode
+def _split(look: Look) -> bool:
+    return any(vma.resv_map is not None and vma.resv_map.refs > 1 for vma, _ in look.private)
 
 
-def _subpools(machine: Machine) -> Iterator[Subpool]:
-    for mount in machine.mounts.values():
-        if mount.subpool is not None:
-            yield mount.subpool
+def _stolen(look: Look) -> bool:
+    return any(vma.unmapped for vma, _ in look.private)
 
 
-def _split(machine: Machine) -> bool:
-    return any(vma.resv_map is not None and vma.resv_map.refs > 1 for vma, _ in _private(machine))
+def _mapped_by(look: Look, least: int) -> bool:
+    """Whether so many map an anonymous page."""
+    return any(folio.anon and folio.mapcount >= least for pages in look.pages for folio in pages)
 
 
-def _stolen(machine: Machine) -> bool:
-    return any(vma.unmapped for vma, _ in _private(machine))
-
-
-def _pages(vma: Vma) -> Iterator[tuple[int, bool, int]]:
-    """(file index, anonymous, mapcount) of what a private VMA maps."""
-    for index, folio in vma.present():
-        yield index, folio.anon, folio.mapcount
-
-
-def _shared_after_fork(machine: Machine) -> bool:
-    return any(count > 1 for vma, _ in _private(machine) for _, anon, count in _pages(vma) if anon)
-
-
-def _grandchild(machine: Machine) -> bool:
-    return any(count > 2 for vma, _ in _private(machine) for _, anon, count in _pages(vma) if anon)
-
-
-def _consumed_absent(machine: Machine) -> bool:
-    for vma, _ in _private(machine):
+def _consumed_absent(look: Look) -> bool:
+    for (vma, _), pages in zip(look.private, look.pages, strict=True):
         if vma.resv_map is not None:
             consumed = vma.resv_map.regions.count(vma.first_index, vma.end_index)
-            if consumed > sum(anon for _, anon, _ in _pages(vma)):
+            if consumed > sum(folio.anon for folio in pages):
                 return True
     return False
 
 
-def _private_over_cache(machine: Machine) -> bool:
-    return any(not anon for vma, _ in _private(machine) for _, anon, _ in _pages(vma))
+def _private_over_cache(look: Look) -> bool:
+    return any(not folio.anon for pages in look.pages for folio in pages)
 
 
-def _hole(machine: Machine) -> bool:
+def _hole(look: Look) -> bool:
     return any(
-        vma.inode is not None
-        and vma.shared
-        and not vma.noreserve
-        and vma.inode.resv_map.regions.chg(vma.first_index, vma.end_index) > 0
-        for vma in _vmas(machine)
+        not vma.noreserve and inode.resv_map.regions.chg(vma.first_index, vma.end_index) > 0
+        for vma, inode in look.shared
     )
 
 
-def _copies_on_minimum(machine: Machine) -> bool:
+def _copies_on_minimum(look: Look) -> bool:
     return any(
-        vma.owner and inode.subpool is not None and inode.subpool.rsv_hpages > 0 and count > 1
-        for vma, inode in _private(machine)
-        for _, anon, count in _pages(vma)
-        if anon
+        folio.anon and folio.mapcount > 1
+        for (vma, inode), pages in zip(look.private, look.pages, strict=True)
+        if vma.owner and inode.subpool is not None and inode.subpool.rsv_hpages > 0
+        for folio in pages
     )
 
 
-def _limited(machine: Machine) -> bool:
+def _limited(look: Look) -> bool:
     return any(
-        cgroup.usage == cgroup.max_pages or cgroup.rsvd == cgroup.rsvd_max_pages for cgroup in machine.cgroups.values()
+        cgroup.usage == cgroup.max_pages or cgroup.rsvd == cgroup.rsvd_max_pages
+        for cgroup in look.machine.cgroups.values()
     )
 
 
-STATES: dict[str, State] = {
-    "everything promised": lambda m: m.hstate.free_huge_pages == m.hstate.resv_huge_pages > 0,
-    "surplus pages": lambda m: m.hstate.surplus_huge_pages > 0,
-    "surplus above overcommit": lambda m: m.hstate.surplus_huge_pages > m.hstate.nr_overcommit_huge_pages,
-    "rsvd below zero": lambda m: m.hstate.resv_huge_pages < 0,
-    "rsvd above free": lambda m: m.hstate.resv_huge_pages > m.hstate.free_huge_pages,
+_STATES: dict[str, _State] = {
+    "everything promised": lambda look: look.hstate.free_huge_pages == look.hstate.resv_huge_pages > 0,
+    "surplus pages": lambda look: look.hstate.surplus_huge_pages > 0,
+    "surplus above overcommit": lambda look: look.hstate.surplus_huge_pages > look.hstate.nr_overcommit_huge_pages,
+    "rsvd below zero": lambda look: look.hstate.resv_huge_pages < 0,
+    "rsvd above free": lambda look: look.hstate.resv_huge_pages > look.hstate.free_huge_pages,
     "map shared by pieces of a split": _split,
-    "page shared after fork": _shared_after_fork,
-    "page shared by three": _grandchild,
+    "page shared after fork": lambda look: _mapped_by(look, 2),
+    "page shared by three": lambda look: _mapped_by(look, 3),
     "page taken from a child": _stolen,
     "consumed but absent": _consumed_absent,
     "private mapping of a cached page": _private_over_cache,
     "hole in a shared mapping's promise": _hole,
-    "mount's minimum used up": lambda m: any(s.min_hpages and s.rsv_hpages == 0 for s in _subpools(m)),
+    "mount's minimum used up": lambda look: any(s.min_hpages and s.rsv_hpages == 0 for s in look.subpools),
     "page shared while a mount has minimum left": _copies_on_minimum,
-    "mount at its maximum": lambda m: any(s.max_hpages == s.used_hpages for s in _subpools(m)),
+    "mount at its maximum": lambda look: any(s.max_hpages == s.used_hpages for s in look.subpools),
     "cgroup at a limit": _limited,
 }
 
 
-def reached(machine: Machine) -> Counter[str]:
+def _of_machine(holds: _State) -> Callable[[Machine], bool]:
+    return lambda machine: holds(Look(machine))
+
+
+STATES = {name: _of_machine(holds) for name, holds in _STATES.items()}
+"""Whether a machine is in each of them."""
+
+
+def reached(machine: Machine) -> list[str]:
     """The states that the machine is in."""
-    return Counter(name for name, holds in STATES.items() if holds(machine))
+    look = Look(machine)
+    return [name for name, holds in _STATES.items() if holds(look)]
