@@ -19,7 +19,8 @@ MOST_STEPS = 100_000
 LENGTH = 40
 
 OF_NODES = {
-    "demote-batch", "demote-feeds-surplus", "demote-node-wraps", "gather-node", "node-write-counts-surplus",
+    "cpuset-moves-pages", "demote-batch", "demote-feeds-surplus", "demote-node-wraps", "demotion", "gather-node",
+    "mems-can-be-emptied", "node-write-counts-surplus", "same-node-move-pins",
     "shrink-floor", "shrink-takes-surplus-page", "weighted-interleave",
 }  # fmt: skip
 """Switches that take a machine with two nodes."""

@@ -538,7 +538,8 @@ class Draw:
         cgroup = self._cgroup()
         if cgroup is None:
             return None
-        return op.CpusetSet(cgroup, tuple(sorted({self._node() for _ in range(self.random.randint(1, 2))})))
+        nodes = {self._node() for _ in range(self.random.choice([0, 1, 1, 1, 2, 2, 2]))}
+        return op.CpusetSet(cgroup, tuple(sorted(nodes)))
 
     def _move_pages(self) -> op.Operation | None:
         found = self._mapping()
