@@ -74,6 +74,9 @@ class Disturbed:
     def __init__(self) -> None:
         self._starts = 0
 
+    def admit(self, scenario: Scenario) -> None:
+        pass
+
     def start(self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()) -> Session:
         self._starts += 1
         total = pool.pages + (self._starts == 1)
