@@ -42,6 +42,8 @@ class Row(NamedTuple):
     transitions: int
     seconds: float
     note: str = ""
+    loop: float = 0.0
+    """Seconds of the loop alone."""
 
 
 def spin(pool: int, pages: int, shared: int) -> Row:
@@ -73,7 +75,7 @@ def table(bound: Bound, *, symmetric: bool, compiled: bool) -> Row:
     took = time.process_time() - began
     name = f"table, {'compiled' if compiled else 'numpy'}{', symmetry' if symmetric else ''}"
     spent = ", ".join(f"{what} {seconds:.2f} s" for what, seconds in search.spent.items())
-    return _row(name, found, took, f"{search.learned:,} rows learned; {spent}")
+    return _row(name, found, took, f"{search.learned:,} rows learned; {spent}", search.spent["exploring"])
 
 
 def plain(bound: Bound) -> Row:
@@ -83,8 +85,8 @@ def plain(bound: Bound) -> Row:
     return _row("plain", found, time.process_time() - began, "")
 
 
-def _row(engine: str, found: Exploration, seconds: float, note: str) -> Row:
-    return Row(engine, found.states, found.transitions, seconds, note if found.finding is None else "a finding!")
+def _row(engine: str, found: Exploration, seconds: float, note: str, loop: float = 0.0) -> Row:
+    return Row(engine, found.states, found.transitions, seconds, note if found.finding is None else "a finding!", loop)
 
 
 def main() -> None:
@@ -102,6 +104,9 @@ def main() -> None:
         print(f"\npool {pool}, {pages} private pages, {shared} shared, 2 processes, ideal")
         for row in rows:
             share = f"{row.seconds / rows[0].seconds:6.2f} of SPIN's" if rows[0].engine == "SPIN" else ""
+            if share and row.loop:
+                rate = row.states / row.loop * rows[0].seconds / rows[0].states
+                share += f", the loop alone {rate:.1f} times SPIN's states a second"
             print(
                 f"  {row.engine:26} {row.states:12,} states {row.transitions:14,} transitions"
                 f" {row.seconds:8.2f} s {share}  {row.note}",

@@ -7,6 +7,7 @@ against.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from hugeresv.ledger.promise import FilePromise, MappingPromise, MinimumPromise, Naming, Promise, nameless
@@ -85,7 +86,7 @@ class Census:
         self.promises = [promise for promise in self._promises() if promise.pages]
         self.promised = sum(promise.pages for promise in self.promises)
 
-    @property
+    @cached_property
     def pools(self) -> list[PoolCensus]:
         """Of each pool what it has promised, and which of its pages are in use."""
         return [PoolCensus(hstate, self) for hstate in self.hstates]

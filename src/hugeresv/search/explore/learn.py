@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hugeresv.invariants.check import check
 from hugeresv.invariants.steps import check_step, levels
@@ -127,18 +127,31 @@ def looked_at(machine: Machine, parts: Parts, known: Known) -> tuple[list[Violat
 
 
 _reads: set[str] = set()
-"""The fields of files that were read since it was cleared."""
+"""The fields of files that were asked for since it was cleared."""
 
 
 class _WatchedInode(Inode):
-    """A file that notes when a part of it is asked for that is not in a process's view."""
+    """A file that notes when a part of it is asked for, or set, that is not in a process's view."""
 
     __slots__ = ()
 
-    def __getattribute__(self, name: str) -> object:
-        if name in OF_FILE:
-            _reads.add(name)
-        return object.__getattribute__(self, name)
+
+def _watched(name: str) -> property:
+    field = getattr(Inode, name)
+
+    def read(inode: _WatchedInode) -> Any:
+        _reads.add(name)
+        return field.__get__(inode)
+
+    def write(inode: _WatchedInode, value: Any) -> None:
+        _reads.add(name)
+        field.__set__(inode, value)
+
+    return property(read, write)
+
+
+for _name in OF_FILE:
+    setattr(_WatchedInode, _name, _watched(_name))
 
 
 def spread(tasks: Iterable[Lesson], size: int) -> Iterator[list[Lesson]]:

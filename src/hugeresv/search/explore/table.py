@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
@@ -42,6 +43,17 @@ def loop_class(compiled: bool | None) -> type[CompiledLoop | NumpyLoop]:
         else:
             return CompiledLoop
     return NumpyLoop
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for garbage seldom: a machine has some thousand objects, and thousands of machines are kept."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _must_have_parts(here: Ground) -> None:
@@ -100,7 +112,8 @@ class TableSearch:
         rows = Rows(self._here, self._parts)
         while True:
             try:
-                self._explore(rows)
+                with _few_collections():
+                    self._explore(rows)
             except Refuted as claim:
                 if claim.operation in whole:
                     self.found = self._nothing_yet(set(), self.found.elsewhere)
