@@ -17,9 +17,9 @@ from hugeresv.scenario.scenario import Together
 try:
     from hugeresv.together.orders import Interleavings, Order
     from hugeresv.together.schedule import Follow, check_reached, read_switch
-except ModuleNotFoundError as error:  # pragma: no cover  greenlet comes with an extra
+except ModuleNotFoundError as error:  # pragma: no cover  a browser may have no greenlet
     raise UnavailableError(
-        f"concurrent calls need {error.name}, which is not installed: pip install 'hugeresv[interleave]'"
+        f"concurrent calls need {error.name}, which is not installed: pip install {error.name}"
     ) from None
 
 MOST_RUNS = 100_000
