@@ -1,28 +1,24 @@
 """Follows every link of the built pages to the file, and to the place in it."""
 
+import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
+from html import unescape
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 PLAYGROUND = "playground/index.html"
 """What stands behind `#` in its address is a scenario and not a place in the page."""
 
+_TAG = re.compile(r"""<([a-z][a-z0-9-]*)\s((?:[^>"']|"[^"]*"|'[^']*')*)>""")
+_ATTRIBUTE = re.compile(r"""\b(href|src|id|name)=(?:"([^"]*)"|([^\s"'>]+))""")
 
-class _Page(HTMLParser):
+
+class _Page(NamedTuple):
     """What a page links to, and the places in it that can be linked to."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.targets: list[str] = []
-        self.places: set[str] = set()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        for name, value in attrs:
-            if value is not None and (name in {"href", "src"}):
-                self.targets.append(value)
-            elif value is not None and (name == "id" or (tag == "a" and name == "name")):
-                self.places.add(value)
+    targets: list[str]
+    places: set[str]
 
 
 def broken_links(site: Path) -> Iterator[str]:
@@ -47,8 +43,15 @@ def broken_links(site: Path) -> Iterator[str]:
 
 
 def _read(path: Path) -> _Page:
-    page = _Page()
-    page.feed(path.read_text(encoding="utf-8"))
+    """Text has no `<` of its own, so that every tag is found by its sign."""
+    page = _Page([], set())
+    for tag, attributes in _TAG.findall(path.read_text(encoding="utf-8")):
+        for name, quoted, plain in _ATTRIBUTE.findall(attributes):
+            value = unescape(quoted or plain)
+            if name in {"href", "src"}:
+                page.targets.append(value)
+            elif name == "id" or tag == "a":
+                page.places.add(value)
     return page
 
 

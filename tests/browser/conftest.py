@@ -8,7 +8,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pytest
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 Opened = Callable[..., "Page"]
+Colours = Literal["light", "dark"]
 
 
 @pytest.fixture(scope="module")
@@ -68,30 +69,35 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         thread.join()
 
 
-@pytest.fixture
-def opened(browser: Browser) -> Iterator[Opened]:
-    """Opens a file: `opened(path, "step=3", color_scheme="dark")`. No script may fail, nothing may be fetched."""
-    contexts: list[Any] = []
-    wrong: list[str] = []
+@pytest.fixture(scope="module")
+def watched(browser: Browser) -> tuple[Page, list[str]]:
+    """One page for all tests of a module, and what has gone wrong in it."""
+    page, wrong = browser.new_page(), list[str]()
 
     def dismiss(dialog: Dialog) -> None:
         wrong.append(f"a dialog: {dialog.message}")
         dialog.dismiss()
 
-    def open_page(path: Path, place: str = "", *, width: int = 1300, **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda message: wrong.extend([message.text] * (message.type in {"error", "warning"})))
-        page.on("dialog", dismiss)
-        page.on("request", lambda request: wrong.extend([request.url] * (not request.url.startswith("file:"))))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.extend([message.text] * (message.type in {"error", "warning"})))
+    page.on("dialog", dismiss)
+    page.on("request", lambda request: wrong.extend([request.url] * (not request.url.startswith("file:"))))
+    return page, wrong
+
+
+@pytest.fixture
+def opened(watched: tuple[Page, list[str]]) -> Iterator[Opened]:
+    """Opens a file: `opened(path, "step=3", color_scheme="dark")`. No script may fail, nothing may be fetched."""
+    page, wrong = watched
+
+    def open_page(path: Path, place: str = "", *, width: int = 1300, color_scheme: Colours = "light") -> Page:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=color_scheme)
         page.goto(f"{path.as_uri()}#{place}")
         return page
 
+    wrong.clear()
     yield open_page
-    for context in contexts:
-        context.close()
     assert wrong == []
 
 
