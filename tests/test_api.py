@@ -68,7 +68,7 @@ def test_the_notebook_runs_and_draws(monkeypatch: pytest.MonkeyPatch) -> None:
             shown.append(eval(last, names))  # noqa: S307
     first, before_2008, wraps, counters, number = shown
     assert first.ok
-    assert "<pre" in before_2008._repr_html_()
+    assert "<iframe" in before_2008._repr_html_()
     assert min(step.rsvd for step in before_2008) == -14
     assert "-1" in wraps._repr_html_()
     assert counters[-1] == ("p exit", -1)

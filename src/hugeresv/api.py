@@ -155,10 +155,23 @@ class Run(Sequence[RunStep]):
         return f"<Run of {count_of(len(self), 'step')} on {self.kernel}: {'ok' if self.ok else 'not ok'}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """What a notebook shows: on a model the page of `run --html`, for which it is run once more, else the text."""
         from html import escape
 
-        return f'<pre style="line-height: 1.25">{escape(str(self))}</pre>'
+        from hugeresv.kernels.model.kernel import ModelKernel
+
+        if not isinstance(self._kernel, ModelKernel):
+            return f'<pre style="line-height: 1.25">{escape(str(self))}</pre>'
+        from hugeresv.play.film import filmed
+        from hugeresv.reports.html.films import described
+        from hugeresv.reports.html.page import films_page
+
+        name = self.scenario.id or "scenario"
+        run = described(name, self.scenario, [filmed(self.scenario, self._kernel)], self.kernel)
+        page = escape(films_page(self.scenario.title or name, [run]))
+        title = escape(f"{name} on {self.kernel}")
+        style = "width: 100%; height: 44rem; border: 0"
+        return f'<iframe title="{title}" sandbox="allow-scripts" style="{style}" srcdoc="{page}"></iframe>'
 
 
 def run(kernel: str | Kernel, scenario: Source, *, audit: bool = False) -> Run:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import hugeresv
 from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.play.film import Film, filmed
@@ -159,3 +160,16 @@ def test_of_a_long_run_only_what_is_seen_is_there(tmp_path: Path, opened: Opened
     assert page.locator(".rows li").count() < 100
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator(".rows li").count() == 2003
+
+
+def test_a_run_draws_itself_in_a_notebook(tmp_path: Path, opened: Opened) -> None:
+    """What a notebook shows of a run is its page: it can be stepped through, in a frame that reaches nothing else.
+
+    Catches: a page that needs an address of its own, a title that ends the attribute.
+    """
+    run = hugeresv.run("count-in-vma", '# A "title" <b>\n' + SPLIT.read_text())
+    (tmp_path / "notebook.html").write_text(f'<!doctype html><html lang="en"><title>n</title>{run._repr_html_()}')
+    frame = opened(tmp_path / "notebook.html").frame_locator("iframe")
+    frame.locator("[data-step='7']").click()
+    assert "18446744073709551602" in frame.locator(".wrapped").inner_text()
+    assert 'A "title" <b>' in frame.locator("h1").inner_text()

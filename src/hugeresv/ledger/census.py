@@ -52,7 +52,7 @@ class Census:
     """
 
     def __init__(self, machine: Machine, naming: Naming = nameless, part: Part | None = None) -> None:
-        """Takes time in proportion to what is mapped, cached and present."""
+        """Takes time in proportion to what is mapped."""
         self.machine = machine
         self.hstates = machine.hstates
         self.mounts = machine.mounts
@@ -64,7 +64,6 @@ class Census:
         self._naming = naming
         self.files: dict[Inode, str] = {}
         self.map_users: dict[ResvMap, list[Vma]] = {}
-        self.folios: set[Folio] = set()
         self._mappings: list[MappingPromise] = []
         for key, inode in machine.files.items():
             if inode.hstate in self.hstates:
@@ -72,19 +71,24 @@ class Census:
         for key, inode in machine.segments.items():
             if inode.in_use and inode.hstate in self.hstates:
                 self.files[inode] = f"segment {key!r}"
-        shifts = {hstate.page_shift for hstate in self.hstates}
         for key, process in machine.processes.items():
             for vma in process.mm.vmas:
                 self._count_vma(key, vma)
-            for page_shift, page_table in process.mm.page_tables.items():
-                if page_shift not in shifts:
-                    continue
-                for table in page_table.tables.values():
-                    self.folios.update(table.values())
-        for inode in self.files:
-            self.folios.update(inode.page_cache.values())
         self.promises = [promise for promise in self._promises() if promise.pages]
         self.promised = sum(promise.pages for promise in self.promises)
+
+    @cached_property
+    def folios(self) -> set[Folio]:
+        """Every page in use; takes time in proportion to them, and most questions do not ask."""
+        shifts = {hstate.page_shift for hstate in self.hstates}
+        found: set[Folio] = set()
+        for process in self.machine.processes.values():
+            for page_shift, page_table in process.mm.page_tables.items():
+                if page_shift in shifts:
+                    found.update(*(table.values() for table in page_table.tables.values()))
+        for inode in self.files:
+            found.update(inode.page_cache.values())
+        return found
 
     @cached_property
     def pools(self) -> list[PoolCensus]:

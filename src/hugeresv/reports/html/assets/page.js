@@ -12,7 +12,8 @@ function startPage() {
     document.getElementById("about").textContent = data.runs[run].about;
     document.getElementById("intro").replaceChildren(...rest.map((text) => element("p", {}, text)));
   };
-  const address = (run, step) => history.replaceState(null, "", `#${run ? `run=${run}&` : ""}step=${step}`);
+  const hasAddress = location.protocol !== "about:";
+  const address = (run, step) => hasAddress && history.replaceState(null, "", `#${run ? `run=${run}&` : ""}step=${step}`);
   title(start.run);
   document.getElementById("legend").append(...legend(data.states));
   const films = new Films(document.getElementById("place"), address);
