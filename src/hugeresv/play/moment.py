@@ -73,7 +73,7 @@ def seen_inside(answer: Answer, insight: Insight, names: Names) -> Moment:
     census = Census(machine, insight.name)
     maps = _Mappings(machine, names)
     moment.update(maps.all())
-    moment.update(_files(census, maps.users))
+    moment.update(_files(census, maps))
     for key, cgroup in machine.cgroups.items():
         moment["cgroup", str(key)] = _limits(cgroup, cgroups, moment.get(("cgroup", str(key)), {}))
     for key, mount in machine.mounts.items():
@@ -209,12 +209,12 @@ def _file_labels(machine: Machine) -> dict[Inode, str]:
     return labels
 
 
-def _files(census: Census, users: dict[Inode, list[str]]) -> Iterator[tuple[Thing, Any]]:
+def _files(census: Census, mappings: _Mappings) -> Iterator[tuple[Thing, Any]]:
     """Every file in use that has a name, or that more than one mapping has."""
-    labels = _file_labels(census.machine)
+    labels = mappings.labels
     on = {inode: str(key) for key, mount in census.machine.mounts.items() for inode in mount.inodes}
     for inode in census.files:
-        maps = users.get(inode, [])
+        maps = mappings.users.get(inode, [])
         label = labels.get(inode) or (f"memory of {maps[0]}" if len(maps) > 1 else None)
         if label is not None:
             yield (
