@@ -24,7 +24,7 @@ from hugeresv.scenario.scenario import Scenario
     epilog=examples(
         "hugeresv interleave history/H33-mmap-and-a-fault-count-twice",
         "hugeresv interleave --preemptions 1 history/H48-a-fault-crosses-a-truncation",
-        "hugeresv interleave --html lanes.html history/H48-a-fault-crosses-a-truncation",
+        "hugeresv interleave --html h48.html history/H48-a-fault-crosses-a-truncation",
     )
 )
 @on_kernel
