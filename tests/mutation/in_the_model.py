@@ -284,6 +284,11 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("a moved mapping gives its promise up too", "        _drop_map(piece)\n", "        pass\n"),
         ("a moved mapping takes no reference", "    vm_op_open(new)\n", ""),
+        (
+            "a move never waits for itself",
+            "mremap_waits_for_itself and _shares_a_table(vma, call)",
+            "mremap_waits_for_itself and False",
+        ),
         ("pages do not move", "page_table.set(new + index, folio)", "page_table.set(old + index, folio)"),
         ("the rest keeps its map", "if machine.behaviour.partial_mremap_drops_map else", "if False else"),
         ("a mapping may grow", "and self.new_len <= self.old_len", ""),

@@ -266,6 +266,13 @@ class Behaviour:
         source="550a7d60bd5e; 'fix mremap move length truncation' ends it (move_hugetlb_page_tables)",
         verified="6.12.117, 6.18.44 against 6.12.118; the source of 6.1.192",
     )
+    mremap_waits_for_itself: bool = switch(
+        False,
+        differs="a move of a shared mapping never returns where a page of it goes to a whole GiB of the new mapping",
+        since="6.1.192 to 7.3.4; open",
+        source="move_hugetlb_page_tables holds i_mmap_rwsem for writing, huge_pmd_share waits for it (mm/hugetlb.c)",
+        verified="6.1.192, 6.12.118, 6.18.15, 7.3.4; the source of 6.12.117",
+    )
     failed_move_drops_map: bool = switch(
         False,
         differs="a move that fails takes map and ownership from the mapping, whose promises are withdrawn",

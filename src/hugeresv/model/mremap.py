@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from hugeresv.model.machine import Machine
     from hugeresv.model.vma import Vma
 
+_TABLE_BYTES = 1 << 30
+"""What a page table covers that processes may share: PUD_SIZE."""
+
 INT_MIN = 1 << 31
 """How far an int reaches below 0."""
 
@@ -189,6 +192,8 @@ def _move(machine: Machine, vma: Vma, call: Remap) -> Outcome:
     from the whole old VMA, so that what stays is an orphan and its promises are never withdrawn.
     """
     assert call.target is not None
+    if machine.behaviour.mremap_waits_for_itself and _shares_a_table(vma, call):
+        return Outcome.HANG
     mm = vma.mm
     new = vma.copy(mm)
     new.vm_pgoff = vma.pagecache_offset(call.address)
@@ -207,6 +212,24 @@ def _move(machine: Machine, vma: Vma, call: Remap) -> Outcome:
         _drop_map(piece)
     remove_vmas(machine, [old])
     return Outcome.OK
+
+
+def _shares_a_table(vma: Vma, call: Remap) -> bool:
+    """Whether the walk asks huge_pmd_share for a table of the target. The walk holds i_mmap_rwsem for writing already.
+
+    It is where a page that is mapped goes to a whole GiB of the new mapping (want_pmd_share). Tables that another
+    process shares do not move. What this process maps of a shared file nobody knows: all that is cached, if it is the
+    only one.
+    """
+    assert call.target is not None
+    span = PTRS_PER_TABLE << vma.page_shift
+    if not vma.shared or vma.inode is None or span != _TABLE_BYTES:
+        return False
+    first, end = align_up(call.target, span), (call.target + call.kept_len) // span * span
+    if first >= end or vma.inode.vmas > sum(each.inode is vma.inode for each in vma.mm.vmas):
+        return False
+    back = call.address - call.target
+    return bool(vma.inode.cached_in(vma.pagecache_offset(first + back), vma.pagecache_offset(end + back - 1) + 1))
 
 
 def _fail_to_move(machine: Machine, vma: Vma, new: Vma, moved: int) -> None:

@@ -27,7 +27,7 @@ def guide_for(left: Kernel, *, real: bool) -> Behaviour:
     With a real kernel beside it a step must not hang, so the guide knows of every way to hang.
     """
     behaviour = left.behaviour if isinstance(left, ModelKernel) else LINUX_6_18
-    return replace(behaviour, steal_at_owner_address=True) if real else behaviour
+    return replace(behaviour, steal_at_owner_address=True, mremap_waits_for_itself=True) if real else behaviour
 
 
 def hangs(scenario: Scenario, guide: Behaviour) -> bool:
