@@ -9,17 +9,13 @@ import click
 from hugeresv.cli.exit_status import CONTRADICTED, HELD
 from hugeresv.cli.help import examples
 from hugeresv.cli.options import CgroupPath, color_option, proc_option, sys_option
-from hugeresv.cli.output_file import replace_output
 from hugeresv.cli.terminal import Colour, require_terminal, standard_output
 from hugeresv.errors import InputError
-from hugeresv.holders.advice import advice_for
 from hugeresv.holders.grouping import GROUPINGS
 from hugeresv.holders.host import Selection, status_of_host
 from hugeresv.holders.selection import existing
-from hugeresv.reports.advice import show_advice, write_advice
 from hugeresv.reports.holders import COLUMNS, SHOWN, SORT_KEYS, Shown
 from hugeresv.reports.status import show_status
-from hugeresv.reports.status_json import write_status
 from hugeresv.units import parse_bytes
 
 
@@ -101,6 +97,9 @@ def status(
     if advice:
         if watch is not None:
             raise InputError("--watch and --advice exclude each other")
+        from hugeresv.holders.advice import advice_for
+        from hugeresv.reports.advice import show_advice, write_advice
+
         found_advice = advice_for(proc, sys_root)
         write_advice(sys.stdout, found_advice) if as_json else show_advice(standard_output(color), found_advice)
         return HELD
@@ -119,10 +118,13 @@ def status(
         return HELD
     found = look()
     if html is not None:
+        from hugeresv.cli.output_file import replace_output
         from hugeresv.reports.html.status import status_page
 
         replace_output(html, status_page(found, each=each).encode(errors="backslashreplace"))
     elif as_json:
+        from hugeresv.reports.status_json import write_status
+
         write_status(sys.stdout, found, by)
     else:
         alone = no_headings and (output is not None or by is not None)
