@@ -9,6 +9,8 @@ from hugeresv.scenario.scn_format import parse_scn
 from tests.played import on
 
 PAGE = (Path(__file__).parents[1] / "docs" / "findings.md").read_text()
+BESIDE = dict(re.findall(r"^### (.*?)\n\n```scn\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
+SWITCHES = {"(H48)": "truncation-passes-faults", "(H62)": "hole-loses-promise"}
 SECTIONS = dict(re.findall(r"^## (.*?)\n\n```scn\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
 
 
@@ -36,3 +38,16 @@ def test_a_program_shows_what_the_page_says(title: str) -> None:
     assert kernel.contradictions == []
     assert kernel.answers != ideal.answers
     assert on(scenario, "7.3").contradictions == []
+
+
+@pytest.mark.parametrize("title", BESIDE)
+def test_a_race_or_a_failure_is_wrong_with_its_switch(title: str) -> None:
+    """A program of a race or a failed allocation is right on ideal, and wrong with its switch.
+
+    Catches: a number that the model does not have, or a program in which nothing goes wrong.
+    """
+    scenario = parse_scn(BESIDE[title], title)
+    ideal = on(scenario, "ideal")
+    assert ideal.contradictions == []
+    assert ideal.violations == []
+    assert on(scenario, f"ideal,{SWITCHES[title.rpartition(' ')[2]]}=on").contradictions != []

@@ -534,7 +534,7 @@ class Behaviour:
         differs="a fault that has read the file's size goes on during a truncation: its promise is withdrawn twice",
         since="to 5.6, and again from 6.1, open; not in 5.7 to 6.0, where a fault holds i_mmap_rwsem",
         source="87bf91d39bb5, undone with the VMA lock of 6.1 (remove_inode_hugepages, hugetlb_no_page)",
-        verified="the source of 6.12.107",
+        verified="6.1.192, 6.12.118, 6.18.15, 7.3.4: calls at once in guests",
     )
     race_keeps_rsvd: bool = switch(
         False,
@@ -625,7 +625,7 @@ class Behaviour:
         differs="a hole stays in the map if its region cannot be cut; its promise stays only if the pool has room",
         since="from 4.3, open; da56388c4397 reports it",
         source="hugetlb_fix_reserve_counts (mm/hugetlb.c), remove_inode_single_folio (fs/hugetlbfs/inode.c), 6.12.107",
-        verified="the source of 6.12.107",
+        verified="6.12.107, in a guest with fault injection",
     )
     minimum_refilled_early: bool = switch(
         False,

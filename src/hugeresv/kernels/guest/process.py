@@ -29,6 +29,9 @@ class Changed(NamedTuple):
 _MOST_TURNS = 1000
 """Of a loop that a worker makes before a call that it makes at once with others."""
 
+_NOT_OF_A_SCENARIO = ("mkdirat",)
+"""Calls that are made for a mount to have a place."""
+
 _MODULUS = 1 << 64
 _STATE = {"H": PageState.HOLE, "P": PageState.PRESENT, "A": PageState.ABSENT}
 
@@ -48,7 +51,7 @@ class GuestWorker:
         self._architecture = architecture
         self._taken = taken
         self.fails: int | None = None
-        """Which allocation of the calls from here on fails."""
+        """Which allocation of the next call fails."""
         self.reached = False
         """Whether the last one that was to fail did."""
 
@@ -56,7 +59,7 @@ class GuestWorker:
         self, name: str, *words: int | str | bytes | OfPath, patience: float = PATIENCE_SECONDS
     ) -> tuple[int, int]:
         """Have it make a system call of `calls.numbers`: its errno and its value."""
-        failed, value, *reached = self._ask("call", patience, *self._nth(), *self._spelled(name, words))
+        failed, value, *reached = self._ask("call", patience, *self._nth(name), *self._spelled(name, words))
         self._note(reached)
         return int(failed), int(value)
 
@@ -75,8 +78,12 @@ class GuestWorker:
         number = number_of(name, self._architecture.machine)
         return [number, *map(_spelled, words_of(name, words, self._architecture.word_bits))]
 
-    def _nth(self) -> tuple[str | int, ...]:
-        return () if self.fails is None else ("fails", self.fails)
+    def _nth(self, name: str) -> tuple[str | int, ...]:
+        """What stands before a call an allocation of which is to fail: the next one that a scenario makes."""
+        if self.fails is None or name in _NOT_OF_A_SCENARIO:
+            return ()
+        number, self.fails = self.fails, None
+        return "fails", number
 
     def _note(self, reached: list[str]) -> None:
         """The agent tells whether an allocation was failed where it was to fail one."""
@@ -94,7 +101,9 @@ class GuestWorker:
 
     def touch(self, address: int, write: bool, *, patience: float = PATIENCE_SECONDS) -> tuple[int, int]:
         """Have it read or write a byte: an errno, and the signal that this raised."""
-        failed, signal, *reached = self._ask("call", patience, *self._nth(), *self._spelled("touch", (address, write)))
+        failed, signal, *reached = self._ask(
+            "call", patience, *self._nth("touch"), *self._spelled("touch", (address, write))
+        )
         self._note(reached)
         return int(failed), int(signal)
 
@@ -109,7 +118,7 @@ class GuestWorker:
     def fork(self, patience: float = PATIENCE_SECONDS) -> "tuple[int, GuestWorker | None]":
         """Have it fork: the errno of that, and the child if there is one."""
         number = next(number for number in count(KEEPER + 1) if number not in self._taken)
-        failed, pid, *reached = self._ask("fork", patience, number, *self._nth()[1:])
+        failed, pid, *reached = self._ask("fork", patience, number, *self._nth("fork")[1:])
         self._note(reached)
         if int(failed):
             return int(failed), None
