@@ -62,7 +62,7 @@ def ground(behaviour: Behaviour, bound: Bound) -> Ground:
     return Ground(model, Cutter(bound, model.start()))
 
 
-class Known(NamedTuple):
+class LookedAt(NamedTuple):
     """What need not be looked for: interesting states that were reached, and parts of machines that were checked."""
 
     reached: set[str]
@@ -74,12 +74,12 @@ def do_tasks(
 ) -> tuple[list[Learned], float]:
     """Every move of every task, learned, and the seconds of CPU time that it took; `reached` is known."""
     begin = time.thread_time()
-    here, known = ground(behaviour, bound), Known(set(reached), set())
+    here, known = ground(behaviour, bound), LookedAt(set(reached), set())
     learned = [each for task in tasks for each in _do(here, known, task)]
     return learned, time.thread_time() - begin
 
 
-def _do(here: Ground, known: Known, task: Lesson) -> Iterator[Learned]:
+def _do(here: Ground, known: LookedAt, task: Lesson) -> Iterator[Learned]:
     machine = here.model.start()
     for number in task.history:
         here.model.apply(machine, here.model.moves[number])
@@ -87,7 +87,7 @@ def _do(here: Ground, known: Known, task: Lesson) -> Iterator[Learned]:
         yield learn(here, machine, here.model.moves[number], known)
 
 
-def learn(here: Ground, machine: Machine, move: Move, known: Known) -> Learned:
+def learn(here: Ground, machine: Machine, move: Move, known: LookedAt) -> Learned:
     """Make the move on a copy of `machine`, with numbers in the place of counters that note what is asked of them."""
     after = machine.copy()
     holders = list(counters(after))
@@ -117,7 +117,7 @@ def learn(here: Ground, machine: Machine, move: Move, known: Known) -> Learned:
     return Learned(parts, guards, changes, reads_files, (*violations, *more), reached)
 
 
-def looked_at(machine: Machine, parts: Parts, known: Known) -> tuple[list[Violation], frozenset[str]]:
+def looked_at(machine: Machine, parts: Parts, known: LookedAt) -> tuple[list[Violation], frozenset[str]]:
     """What a machine breaks, and the interesting states that it is in: once of all that have the same parts."""
     if parts in known.checked:
         return [], frozenset()

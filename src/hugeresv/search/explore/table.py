@@ -14,7 +14,7 @@ from hugeresv.errors import UnavailableError, UnsupportedError
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.search.explore.arrays import Miss, NumpyLoop
 from hugeresv.search.explore.bound import Bound
-from hugeresv.search.explore.learn import Ground, Known, Learned, Lesson, do_tasks, ground, learn, spread
+from hugeresv.search.explore.learn import Ground, Learned, Lesson, LookedAt, do_tasks, ground, learn, spread
 from hugeresv.search.explore.numbers import Outgrown
 from hugeresv.search.explore.plain import shortest
 from hugeresv.search.explore.result import Exploration, Level, Progress, no_progress
@@ -135,7 +135,7 @@ class TableSearch:
     def _explore(self, rows: Rows) -> None:
         start = rows.layout.pack(*numbers_of(rows, self._parts))
         ways = Ways(self._here, rows.steps, start)
-        known = Known(self.found.reached, set())
+        known = LookedAt(self.found.reached, set())
         witness = Witness(self._here, self._bound, rows, ways, known)
         loop = self._loop(rows, start, symmetric=self._symmetric, ask=_ASK_FAR if self._executor else _ASK)
         self.found.engine = f"table, {loop.name}"

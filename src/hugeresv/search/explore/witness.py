@@ -15,7 +15,7 @@ import numpy as np
 from hugeresv.invariants.violation import Violation
 from hugeresv.model.machine import Machine
 from hugeresv.search.explore.bound import Bound
-from hugeresv.search.explore.learn import Ground, Known, looked_at
+from hugeresv.search.explore.learn import Ground, LookedAt, looked_at
 from hugeresv.search.explore.parts import Parts, counted
 from hugeresv.search.explore.parts import turned as as_second
 from hugeresv.search.explore.rows import UNKNOWN, Aspect, Refuted, Rows
@@ -46,7 +46,7 @@ Numbered = tuple[int, int, int, int, int]
 """Both views, links, files and counters, by their numbers."""
 
 
-class Step(NamedTuple):
+class TableStep(NamedTuple):
     """An operation of a process, and the state after it; None: it stands for nothing."""
 
     process: int
@@ -57,7 +57,7 @@ class Step(NamedTuple):
 class Witness:
     """Watches one search."""
 
-    def __init__(self, here: Ground, bound: Bound, rows: Rows, ways: Ways, known: Known) -> None:
+    def __init__(self, here: Ground, bound: Bound, rows: Rows, ways: Ways, known: LookedAt) -> None:
         """`known`: what need not be looked for; it grows."""
         self._here, self._names, self._rows, self._ways, self._known = here, bound.names, rows, ways, known
         self._random = Random(0)
@@ -148,7 +148,7 @@ class Witness:
             first = self._differs(place, way, 1)
             raise Refuted(wrong if first is None else first)
 
-    def _way(self, numbers: Numbered) -> Iterator[Step]:
+    def _way(self, numbers: Numbered) -> Iterator[TableStep]:
         """Operations of either process, drawn, as long as the table knows them."""
         rows, seen = self._rows, self._seen[0]
         for _ in range(_WALK):
@@ -166,7 +166,7 @@ class Witness:
             if row == UNKNOWN:
                 return
             after = self._after(process, case, row)
-            yield Step(process, operation, after)
+            yield TableStep(process, operation, after)
             numbers = after or numbers
 
     def _case(self, operation: int, process: int, numbers: Numbered) -> Aspect:
@@ -196,7 +196,7 @@ class Witness:
             turned ^= bool(code & 1)
         return operation
 
-    def _differs(self, place: int, way: Sequence[Step], every: int) -> int | None:
+    def _differs(self, place: int, way: Sequence[TableStep], every: int) -> int | None:
         """The operation after which the machine is not what the table says; all is compared after so many steps."""
         stood = self._ways.machine(self._ways.first + place)
         machine, turned = stood.machine.copy(), stood.turned
