@@ -15,7 +15,7 @@ from tests.played import kernels_named, on
 
 ROOT = Path(__file__).parents[1]
 PAGES = {path.name: path.read_text() for path in sorted((ROOT / "docs" / "kernel").iterdir())}
-LAST_LINE = re.compile(r"^(Measured on|Derived from source for|Not in the model:) (.*)\.$", re.MULTILINE)
+LAST_LINE = re.compile(r"^(Measured on|Derived from source for|Not in the model:|Its program:) (.*)\.$", re.MULTILINE)
 EXPERIMENT = r"[cefgnuw]\d\d[a-z]?"
 """How experiments are called that were run on a kernel by a script."""
 
@@ -40,7 +40,7 @@ def experiments() -> list[Experiment]:
         for name, body in re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", text, re.DOTALL | re.MULTILINE):
             program = "".join(re.findall(r"^```scn\n(.*?)^```$", body, re.DOTALL | re.MULTILINE))
             last = LAST_LINE.findall(body)
-            right = len(last) == 1 and (last[0][0] == "Not in the model:") != bool(program)
+            right = len(last) == 1 and last[0][0].endswith(":") != bool(program)
             found.append(Experiment(page, name, program, last[0][1].split(", ") if program and last else [], right))
     return found
 

@@ -50,7 +50,7 @@ def codes(findings: Sequence[Finding]) -> list[str]:
     ("pool", "expected", "text"),
     [
         (POOL, [], ""),
-        (FULL, ["(all-promised)"], "2M pages: nothing is left for a new mapping: all 40 free pages are promised."),
+        (FULL, ["(all-promised)"], "2M pages: no page is left for a new mapping: all 40 free pages are promised."),
         (replace(FULL, free=1, rsvd=1), ["(all-promised)"], "the free page is promised"),
         (replace(FULL, free=0, rsvd=0), ["(all-used)"], "all 60 pages are in use"),
         (replace(FULL, total=1, free=0, rsvd=0), ["(all-used)"], "its page is in use"),

@@ -56,7 +56,7 @@ def _read(proc_root: str, sys_root: str, query: Query) -> Situation:
     elif mount is not None:
         refusal = mount.refusal
     if mount is not None and not mount.certain:
-        notes.append(f"how much of the minimum of {mount.room.path} is taken is an estimate")
+        notes.append(f"the used part of the minimum of {mount.room.path} is an estimate")
     memory = tuple(_memory(proc_root, sys_root, process, directory, page_bytes))
     notes += [
         _reclaim(room, request.total, page_bytes) for room in memory if room.at_least < request.total <= room.at_most

@@ -113,7 +113,7 @@ def _full(cgroup: CgroupUse) -> Iterator[Finding]:
     )
     for what, pages, most in counts:
         if most and pages is not None and pages >= most:
-            text = f"nothing is left for a new mapping: {pages} of {count_of(most, 'page', 'is')} {what}."
+            text = f"no page is left for a new mapping: {pages} of {count_of(most, 'page', 'is')} {what}."
             yield Finding("cgroup-full", f"{_name(cgroup)}: {text}", note=True)
             return
 

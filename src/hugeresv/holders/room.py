@@ -40,7 +40,7 @@ def _full(pool: PoolUse) -> Iterator[Finding]:
     surplus = max(0, pool.overcommit - pool.surp)
     but = f", but for {count_of(surplus, 'page')} that overcommit may add if memory has them" if surplus else ""
     code = "all-promised" if pool.free else "all-used"
-    yield Finding(code, f"{sized(pool)}: nothing is left for a new mapping{but}: {why}.", note=True)
+    yield Finding(code, f"{sized(pool)}: no page is left for a new mapping{but}: {why}.", note=True)
 
 
 def _forked(pool: PoolUse, holders: Sequence[Holder]) -> Iterator[Finding]:

@@ -40,7 +40,7 @@ def _too_much(block: Together) -> str | None:
         return "on a real kernel only one of the calls at once may be of no process"
     for each in block.steps:
         if each.operation.op not in _ONE_CALL:
-            return f"{each.operation.op} is not made at once with other calls on a real kernel"
+            return f"{each.operation.op} cannot be made concurrently with other calls on a real kernel"
         if each.fails is not None:
             return "no allocation of calls at once is made to fail on a real kernel"
     return None

@@ -580,7 +580,7 @@ class Behaviour:
     )
     rsvd_uncharged_unlocked: bool = switch(
         False,
-        differs="where mmap and a fault of one page of a file meet, the page's cgroup is cleared without hugetlb_lock",
+        differs="if mmap and a fault of one page of a file cross, the page's cgroup is cleared without hugetlb_lock",
         since="5.10 to 6.8",
         source="b76b46902c2d ends it (alloc_hugetlb_folio, hugetlb_cgroup_uncharge_folio_rsvd)",
         verified=SOURCE,

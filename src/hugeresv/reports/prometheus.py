@@ -79,7 +79,7 @@ def metrics_of(status: Status, look_seconds: float, most: int) -> Iterator[Metri
     yield from _cgroups(seen, most)
     left_out = {name: max(0, len(all_) - most) for name, all_ in (("mounts", seen.mounts), ("cgroups", seen.cgroups))}
     omitted = [((name,), count) for name, count in left_out.items()]
-    yield gauge("omitted", "Mounts and cgroups that have no series, the smallest.", ("what",), omitted)
+    yield gauge("omitted", "Mounts and cgroups without a series; these are the smallest.", ("what",), omitted)
 
 
 def _pools(pools: Sequence[PoolUse]) -> Iterator[Metric]:

@@ -76,7 +76,9 @@ class Cutter:
     def cut(self, machine: Machine) -> Parts:
         """The parts. UnsupportedError for a machine that parts cannot tell."""
         if len(machine.hstates) > 1 or machine.segments or constants(machine) != self._constants:
-            raise UnsupportedError("an operation of this bound changes what the table holds fixed; use --engine plain")
+            raise UnsupportedError(
+                "an operation of this bound changes something that the table assumes fixed; use --engine plain"
+            )
         self._cgroups = {None: None} | {cgroup: name for name, cgroup in machine.cgroups.items()}
         names = {inode: name for name, inode in machine.files.items()}
         holders: dict[Folio, list[tuple[int, int]]] = {}
