@@ -90,6 +90,41 @@ NEIGHBOURS = {
 """Concurrent calls that meet in one page, on two nodes."""
 
 
+RARE = """
+pool 2M nr=2+2
+pool 1G nr=1
+cgroup g
+cgroup h
+   memfd f
+a  mmap x 2 private
+a  mlock x 0+2
+a  mlock2 x 0+1 onfault
+a  munlock x 0+2
+a  mmap y 1 private populate
+a  fadvise f 0+1
+a  readahead f 0+1
+a  cgroup_move g
+   cgroup_set g max=4
+   cpuset_set g mems=0
+   cpuset_set g mems=1
+a  move_pages x 0 node=1
+b  migrate_pages a from=0,1 to=1,0
+c  mmap z 1 private
+c  touch z 0
+   set_nr_hugepages 0
+c  move_pages z 0 node=1
+c  move_pages z 0 node=0
+   set_demote_size demote_size=2M page_size=1G
+   cgroup_rmdir h
+"""
+"""Operations that hardly any file has, on two nodes: for a page that moves there is at last no free one."""
+
+
+def rare() -> Scenario:
+    """These as a scenario."""
+    return parse_scn(RARE, "rare.scn")
+
+
 def neighbours(name: str) -> Scenario:
     """One of these as a scenario."""
     return parse_scn("pool 2M nr=2+2\n" + NEIGHBOURS[name].replace("|", "\n"), "neighbours.scn")

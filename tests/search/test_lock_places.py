@@ -12,11 +12,10 @@ from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.model.presets import IDEAL
 from hugeresv.scenario.scenario import Scenario
-from hugeresv.search.fuzz.generate import Coverage, generate
 from hugeresv.search.interleave.interleave import interleave
 from hugeresv.search.interleave.locking import judge_locks
 from tests.played import SCENARIOS, scenario_in
-from tests.search.lock_places import NEIGHBOURS, Place, key_of, neighbours, places, watched
+from tests.search.lock_places import NEIGHBOURS, Place, key_of, neighbours, places, rare, watched
 
 Named = tuple[str, Scenario]
 Judge = Callable[[Scenario, ModelKernel], set[str]]
@@ -53,12 +52,7 @@ def lost(scenario: Scenario, kernel: ModelKernel) -> set[str]:
 def searches() -> Iterator[tuple[str, Judge, Sequence[Named]]]:
     """What is tried, the quickest first: kernel, how its verdict is had, and on which scenarios."""
     files = {path.stem: scenario_in(path) for path in sorted(SCENARIOS.rglob("*.scn"))}
-    drawn = {
-        f"drawn {seed} on {nodes} nodes": generate(f"locks:{seed}", 40, IDEAL, Coverage(), nodes=nodes)
-        for seed in (0, 1, 5, 7)
-        for nodes in (1, 2)
-    }
-    yield "ideal", by_locks, [*files.items(), *drawn.items()]
+    yield "ideal", by_locks, [*files.items(), ("rare operations", rare())]
     blocks = {name: neighbours(name) for name in NEIGHBOURS}
     races = {name: scenario for name, scenario in files.items() if name.startswith("H57")}
     yield "ideal", by_orders, [*blocks.items(), *races.items()]

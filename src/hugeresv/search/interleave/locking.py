@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from hugeresv.calls.call import Call
 from hugeresv.calls.resolve import resolve
 from hugeresv.errors import InputError
+from hugeresv.kernels.model.calls import task_of
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.model import locks
@@ -130,9 +131,10 @@ class _Monitor:
         self._asked = 0
 
     @contextmanager
-    def during(self, _call: Call) -> Iterator[None]:
-        """While a call is carried out."""
+    def during(self, call: Call) -> Iterator[None]:
+        """While a call is carried out, its process there already."""
         self._held = []
+        task_of(self.machine, call)
         locks.ensure(self)
         with watching(self.machine, self.use) as self._names:
             yield
@@ -209,7 +211,7 @@ class _Monitor:
         return lock if lock.owner is None else LockOf(lock.name, self._name(lock.owner), lock.of)
 
     def _name(self, thing: object) -> str:
-        return self._names.get(id(thing), "what the call has made")
+        return self._names.get(id(thing), f"what step {self._step} has made")
 
 
 def needs_model(kernel: object, name: str) -> ModelKernel:
