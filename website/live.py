@@ -19,6 +19,7 @@ FENCE = re.compile(
     r"^```scn(?P<live> live)?(?P<words>(?: (?:on|with)=\S+)*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
 )
 DEFAULT = "6.18"
+"""The kernel that the playground begins with."""
 
 
 class Shown(NamedTuple):

@@ -17,7 +17,7 @@ from hugeresv.model.presets import PRESETS
 from hugeresv.reports.html.page import SHOWING_FILMS, asset
 from hugeresv.reports.html.playground import answer
 from hugeresv.scenario.operation import OPERATIONS
-from website.live import Shown
+from website.live import DEFAULT, Shown
 
 ROOT = Path(__file__).parents[1]
 SOURCES = Path(__file__).parent / "playground"
@@ -30,9 +30,6 @@ PYODIDE_SHA512 = "0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82L
 
 PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 
-FIRST = "history/H104-parent-leaves-before-its-child"
-"""What the playground shows when its address says nothing."""
-
 LEFT_OUT = ("cli", "auditing", "sources/drgn", "kernels/guest", "kernels/host")
 """Parts of the package that a browser has no use for."""
 
@@ -44,7 +41,8 @@ class NotFetchedError(Exception):
 def build_playground(site: Path, texts: Mapping[str, str] | None = None, shown: Sequence[Shown] = ()) -> None:
     """Make its folder in the site.
 
-    `texts` are scenarios that it lists besides those of the project; films of `shown` are there before Python is.
+    `texts` are scenarios that it lists besides the project's. Films of `shown`, and of the project's scenarios on
+    the kernel that the page begins with, are there before Python is.
     Raises NotFetchedError where Pyodide cannot be had.
     """
     archive = fetched()
@@ -54,8 +52,9 @@ def build_playground(site: Path, texts: Mapping[str, str] | None = None, shown: 
         (playground / style).write_text(asset(style), encoding="utf-8")
     scripts = ['"use strict";', *map(asset, SHOWING_FILMS)]
     (playground / "films.js").write_text("\n".join(scripts), encoding="utf-8")
-    scenarios = {**_scenarios(), **(texts or {})}
-    ready = _films(playground / "films", scenarios, [Shown(FIRST, "6.18"), *shown])
+    known = _scenarios()
+    scenarios = {**known, **(texts or {})}
+    ready = _films(playground / "films", scenarios, [*(Shown(name, DEFAULT) for name in known), *shown])
     data = {"scenarios": scenarios, "operations": sorted(OPERATIONS), "kernels": list(PRESETS), "ready": ready}
     (playground / "data.json").write_text(json.dumps(data), encoding="utf-8")
     _pack(playground / "hugeresv.zip")
