@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 import click
 
-from hugeresv.cli.manual import ENVIRONMENT, commands
+from hugeresv.cli.manual import ENVIRONMENT, EXAMPLES, commands
 from hugeresv.cli.verbs import EXIT_STATUSES, NAME, VERBS, cli
-
-_EXAMPLES = re.compile(r"\x08\nExamples?:\n")
 
 
 def verb_pages() -> dict[str, str]:
@@ -33,7 +31,7 @@ def _page(words: tuple[str, ...], command: click.Command) -> Iterator[str]:
     if command is cli:
         yield from _table("Exit status", "status", EXIT_STATUSES)
         yield from _table("Environment", "variable", {f"`{name}`": told for name, told in ENVIRONMENT.items()})
-    examples = inspect.cleandoc(_EXAMPLES.sub("", command.epilog or ""))
+    examples = inspect.cleandoc(EXAMPLES.sub("", command.epilog or ""))
     if examples:
         yield f"## Examples\n\n```console\n{re.sub('^', '$ ', examples, flags=re.MULTILINE)}\n```"
 

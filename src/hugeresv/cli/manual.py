@@ -19,7 +19,7 @@ ENVIRONMENT = {
     "XDG_CACHE_HOME": "The directory in which hugeresv/ holds the kernels of guests. Without it, ~/.cache.",
 }
 
-_EXAMPLES = re.compile(r"\x08\nExamples?:\n")
+EXAMPLES = re.compile(r"\x08\nExamples?:\n")
 
 
 def pages() -> dict[str, str]:
@@ -55,7 +55,7 @@ def _page(words: tuple[str, ...], command: click.Command) -> str:
         verbs = {f"{NAME}-{verb}(1)": told for verb, told in VERBS.items()}
         lines += [".SH VERBS", *_list(verbs), ".SH EXIT STATUS", *_list(EXIT_STATUSES)]
         lines += [".SH ENVIRONMENT", *_list(ENVIRONMENT)]
-    examples = _EXAMPLES.sub("", command.epilog or "")
+    examples = EXAMPLES.sub("", command.epilog or "")
     lines += [".SH EXAMPLES", ".nf", *map(_escaped, examples.split("\n")), ".fi"]
     if command is not cli:
         above = ["-".join(words[:count]) for count in range(1, len(words))]
