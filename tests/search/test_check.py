@@ -85,6 +85,24 @@ def test_each_failure_is_a_finding_of_its_kind(kind: DifferenceKind) -> None:
     assert [case.finding for case in found.cases] == [None, finding, finding]
 
 
+def test_a_release_that_hangs_is_a_finding() -> None:
+    """A process whose end never returns is a hang at the end, and what is still there then is no violation.
+
+    Catches: an audit of the end that takes what a stuck kernel has left for a bug of hugeresv.
+    """
+
+    class Stuck(ModelKernel):
+        def start(
+            self, pool: Pool, cgroups: Mapping[str, Cgroup] | None = None, pools: Sequence[Pool] = ()
+        ) -> ModelSession:
+            session = super().start(pool, cgroups, pools)
+            session.release = lambda: session._answer(Outcome.HANG)  # type: ignore[method-assign]
+            return session
+
+    (finding,) = checked(Stuck(parse_behaviour("6.18")), "6.18", FORKS).findings
+    assert (finding.kind, finding.divergence.step) == (DifferenceKind.HANG, None)
+
+
 def test_a_ledger_that_only_the_kernel_breaks_is_a_finding() -> None:
     """6.18 breaks its ledger where `ideal` does not, and is clean beside itself.
 

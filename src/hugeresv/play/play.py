@@ -97,7 +97,7 @@ def play(
                 return
         late = look.after_the_last() if look else []
         answer = session.release()
-        if answer.outcome is Outcome.CRASH:
+        if answer.outcome is not Outcome.OK:  # it has left things behind
             insight = None
         violations = late + check_end(insight.machine()) if insight else ()
         yield Ending(answer, [*reported(answer), *_leaks(scenario, answer, names)], violations)

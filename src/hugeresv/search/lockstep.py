@@ -154,6 +154,8 @@ class _Side:
             self._watch.note(step.operation)
         if self._look is None or self._insight is None or answer.outcome is Outcome.CRASH:
             return ()
+        if step is None and answer.outcome is not Outcome.OK:  # a release that hangs has left things behind
+            return ()
         try:
             if step is None:
                 found: Sequence[Violation] = check_end(self._insight.machine())

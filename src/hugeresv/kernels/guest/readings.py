@@ -16,6 +16,9 @@ from hugeresv.scenario.scenario import Pool
 from hugeresv.sources.pool_files import COUNTERS, NODE_COUNTERS, OVERCOMMIT, counters, directory
 from hugeresv.units import cgroup_size
 
+_MOST_PATHS = 48
+"""In one request: the agent reads so many words at once, and some more."""
+
 
 class GuestFiles:
     """Files in a guest, read and written by its agent."""
@@ -26,6 +29,9 @@ class GuestFiles:
 
     def read(self, *paths: str) -> list[int]:
         """The numbers that files hold. Those that were read last need not be named to the agent."""
+        if len(paths) > _MOST_PATHS:
+            first, rest = paths[:_MOST_PATHS], paths[_MOST_PATHS:]
+            return [*self.read(*first), *self.read(*rest)]
         named = () if paths == self._read else paths
         self._read = paths
         errno, *texts = self._conversation.ask("read", *named)
@@ -108,11 +114,14 @@ class GuestPool:
         nodes = tuple(NodeCounters(*of_nodes[at : at + size]) for at in range(0, len(of_nodes), size))
         return PoolAnswer(Counters(*counters(numbers[: len(COUNTERS)], self._word_bits)), nodes or None)
 
-    def cgroup_usage(self, path: str) -> CgroupUsage:
-        """The usage of the cgroup of that directory."""
+    def usage_paths(self, path: str) -> list[str]:
+        """The files of which `usage` takes the numbers, of the cgroup of that directory."""
         size = cgroup_size(self._pool.page_size_kB)
-        usage = self._files.read(*(f"{path}/hugetlb.{size}.{file}" for file in ("current", "rsvd.current")))
-        return CgroupUsage(*(usage_bytes // self._pool.page_bytes for usage_bytes in usage))
+        return [f"{path}/hugetlb.{size}.{file}" for file in ("current", "rsvd.current")]
+
+    def usage(self, usage_bytes: int, rsvd_bytes: int) -> CgroupUsage:
+        """The usage of a cgroup."""
+        return CgroupUsage(usage_bytes // self._pool.page_bytes, rsvd_bytes // self._pool.page_bytes)
 
 
 class GuestReadings:
@@ -137,16 +146,14 @@ class GuestReadings:
         self._paths = [path for pool in pools for path in pool.paths]
 
     def answer(self, outcome: Outcome) -> Answer:
-        """An outcome, and how things stand now."""
-        numbers = iter(self._files.read(*self._paths))
-        (counted, nodes), *others = [pool.answer([next(numbers) for _ in pool.paths]) for pool in self._pools]
-        pools = {pool.page_bytes >> 10: other for pool, other in zip(self._pools[1:], others, strict=True)}
-        return Answer(outcome, counted, self._cgroups(), self._statfs(), nodes, pools or None)
-
-    def _cgroups(self) -> Mapping[str, CgroupUsage] | None:
-        if not self._has_cgroups:
-            return None
-        return {name: self._pools[0].cgroup_usage(self._keeper.cgroups[name]) for name in self._names.cgroups}
+        """An outcome, and how things stand now. One request reads it all: its files are named only when others were."""
+        pool, names = self._pools[0], self._names.cgroups if self._has_cgroups else ()
+        of_cgroups = [path for name in names for path in pool.usage_paths(self._keeper.cgroups[name])]
+        numbers = iter(self._files.read(*self._paths, *of_cgroups))
+        (counted, nodes), *others = [each.answer([next(numbers) for _ in each.paths]) for each in self._pools]
+        pools = {each.page_bytes >> 10: other for each, other in zip(self._pools[1:], others, strict=True)}
+        usage = {name: pool.usage(next(numbers), next(numbers)) for name in names} if self._has_cgroups else None
+        return Answer(outcome, counted, usage, self._statfs(), nodes, pools or None)
 
     def _statfs(self) -> Mapping[str, Statfs] | None:
         found = {}
