@@ -54,7 +54,7 @@ def test_each_order_is_allowed_and_decides_what_comes_next() -> None:
 def test_an_answer_of_no_order_is_told_beside_the_nearest() -> None:
     """Two processes cannot both get the only page; the nearest allowed answer is named.
 
-    Catches: a race of a real kernel that is taken for one more order.
+    Catches: a race of a real kernel that is taken for one more order; a model asked for names it does not have.
     """
     allowed = _allowed()
     one = allowed.step(3, parse_scn(ONE_PAGE, "test.scn").steps[2])[0]
@@ -62,6 +62,8 @@ def test_an_answer_of_no_order_is_told_beside_the_nearest() -> None:
     (found,) = allowed.judge(both)
     assert found.found == "a ok, b ok; total=1 free=0 rsvd=0 surp=0"
     assert "the nearest of 2" in str(found.expected)
+    assert allowed.step(4, parse_scn(ONE_PAGE, "test.scn").steps[3]) == []
+    assert allowed.judge(both) == ()
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_an_answer_of_no_order_is_told_beside_the_nearest() -> None:
     [
         ("pool 2M nr=1\na mmap x 1 private fails=1\n", "fault injection"),
         (ONE_PAGE.replace("together", "together switch=a"), "chooses the order"),
-        (ONE_PAGE.replace("b touch y 0", "b fork c"), "fork is not made at once"),
+        (ONE_PAGE.replace("b touch y 0", "b fork c"), "fork cannot be made"),
     ],
 )
 def test_the_host_refuses_before_its_pool_is_touched(text: str, why: str) -> None:

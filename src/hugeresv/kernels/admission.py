@@ -26,7 +26,12 @@ _ONE_CALL = (
 
 
 def refuse_at_once(scenario: Scenario) -> None:
-    """Raises UnsupportedError for calls at once that are more than one system call each."""
+    """Raises UnsupportedError for calls at once that are more than one system call each.
+
+    UnavailableError where the orders of the model cannot be followed beside them.
+    """
+    if any(isinstance(step.operation, Together) for step in scenario.steps):
+        import hugeresv.kernels.model.at_once  # noqa: F401  needs a package that not everybody has
     for number, step in enumerate(scenario.steps, 1):
         if isinstance(step.operation, Together) and (why := _too_much(step.operation)):
             raise UnsupportedError(f"step {number}: {why}")

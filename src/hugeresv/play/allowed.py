@@ -18,9 +18,13 @@ class Allowed:
         self._sessions = [session]
         self._branches: list[tuple[Answer, ModelSession]] = []
         self._at_once = ""
+        self._lost = False
+        """Whether the kernel has left what is allowed: what a model answers from there on says nothing of it."""
 
     def step(self, number: int, step: Step) -> list[Answer]:
-        """What is allowed for a step, each answer once. `settle` comes next."""
+        """What is allowed for a step, each answer once. `settle` or `judge` comes next."""
+        if self._lost:
+            return []
         block = step.operation
         self._branches = []
         for session in self._sessions:
@@ -32,6 +36,8 @@ class Allowed:
 
     def release(self) -> list[Answer]:
         """What is allowed when everything is let go of."""
+        if self._lost:
+            return []
         self._branches = [(session.release(), session) for session in self._sessions]
         return self._answers("")
 
@@ -55,12 +61,17 @@ class Allowed:
         return None if fitting else min(answers, key=lambda answer: _distance(answer, told))
 
     def judge(self, real: Answer) -> Sequence[Contradiction]:
-        """Settle; what there is to say where no order since the last calls at once answers so. Before them, nothing."""
+        """Settle; what there is to say the first time that no order of the calls at once so far answers so."""
+        if self._lost:
+            return ()
         allowed = len(set(map(_spelled, (answer for answer, _ in self._branches))))
         nearest = self.settle(real)
-        if nearest is None or not self._at_once:
+        if nearest is None:
             return ()
+        self._lost = True
         orders = f"the nearest of {allowed} that an order of the calls at {self._at_once} gives"
+        if not self._at_once:
+            orders = "as the model of this kernel"
         return [Contradiction("the answer", f"{_spelled(nearest)}, {orders}", _spelled(real))]
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hugeresv.errors import InputError
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.play.allowed import Allowed
 from hugeresv.play.play import Ending, Result, StepResult, play
@@ -40,21 +41,33 @@ def play_often(
     """
     seen: dict[int, Counter[str]] = {}
     results: list[Result] = []
+    trouble: InputError | None = None
     for _ in range(times):
         results = []
-        with ModelKernel(kernel.behaviour).start(scenario.pool, scenario.cgroups, scenario.pools or ()) as session:
-            allowed = Allowed(session)
-            for result in play(scenario, kernel, show=show, audit=audit):
-                results.append(_judged(result, allowed))
+        try:
+            for result in _judged_run(scenario, kernel, show=show, audit=audit):
+                results.append(result)
                 if isinstance(result, StepResult) and result.answer.outcomes is not None:
                     seen.setdefault(result.number, Counter())[_outcomes(result.answer)] += 1
-        if any(result.contradictions for result in results):
+        except InputError as error:  # such as a mapping that there would be, had all gone well
+            trouble = error
+        if trouble or any(result.contradictions for result in results):
             break
     for result in results:
         if isinstance(result, StepResult) and result.number in seen:
             yield result._replace(chances=dict(seen[result.number].most_common()))
         else:
             yield result
+    if trouble:
+        raise trouble
+
+
+def _judged_run(scenario: Scenario, kernel: Kernel, *, show: bool, audit: Seer | None) -> Iterator[Result]:
+    """One run, each result beside what is allowed."""
+    with ModelKernel(kernel.behaviour).start(scenario.pool, scenario.cgroups, scenario.pools or ()) as session:
+        allowed = Allowed(session)
+        for result in play(scenario, kernel, show=show, audit=audit):
+            yield _judged(result, allowed)
 
 
 def _judged(result: Result, allowed: Allowed) -> Result:
