@@ -111,8 +111,8 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "tests/ledger/test_machine.py::test_a_segment_keeps_its_pages_without_a_process": [
             (
                 "a removed segment is a file still",
-                "            if inode.in_use:\n",
-                "            if not inode.in_use:\n",
+                "if inode.in_use and inode.hstate in self.hstates:",
+                "if not inode.in_use and inode.hstate in self.hstates:",
             ),
         ],
         "tests/ledger/test_machine.py::test_the_pieces_of_a_mapping_are_promised_once": [
@@ -169,6 +169,18 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         ],
     },
     "sources/proc/private.py": {
+        "tests/sources/test_private.py::test_a_child_with_its_parents_file": [
+            (
+                "a child's own mapping is a copy",
+                "if not any(_is_copy(mapping, each) for each in theirs)]",
+                "if not theirs]",
+            ),
+            (
+                "a child owns nothing",
+                "        high += promised.max\n",
+                "        high += promised.max if not theirs else 0\n",
+            ),
+        ],
         "tests/sources/test_private.py::test_a_mapping_as_old_as_its_process": [
             ("an orphan may be the owner", "if member[0].descent is not Descent.ORPHANED and (age", "if (age"),
         ],

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,29 @@ print(os.getpid(), alive, orphan, daemon, flush=True)
 time.sleep(99)
 """
 """A program with a child that lives, one whose parent has ended, and a daemon."""
+
+
+@pytest.mark.parametrize(
+    ("descent", "place", "reserved"),
+    [
+        (Descent.FORKED, 0, (5, 5, 10)),
+        (Descent.FORKED, 1 << 40, (5, 10, 10)),
+        (Descent.EXECUTED, 0, (10, 10, 10)),
+    ],
+    ids=["at the same place", "elsewhere", "another program"],
+)
+def test_a_child_with_its_parents_file(descent: Descent, place: int, reserved: tuple[int, int, int]) -> None:
+    """A child may have mapped the same file by itself, and then owns a promise of its own.
+
+    At its parent's place it probably has a copy; elsewhere it has not; a program of its own copies nothing. Catches: a
+    promise of a child's that nobody has, and that is called leaked.
+    """
+    parent, child = (process(pid, started=100.0, made=None, pages=[pid]) for pid in (1, 2))
+    parent.descent, child.descent = Descent.EXECUTED, descent
+    its = replace(MAPPING, start=MAPPING.start + place, end=MAPPING.end + place)
+    child.page_bytes, child.anonymous = {its.start: PAGE}, {its.start: [2]}
+    found, _, firm = private_holdings([(parent, [MAPPING]), (child, [its])], {2: 1, 1: 0}, anonymous=False)
+    assert (tuple(found), firm) == (reserved, False)
 
 
 def test_descent() -> None:
