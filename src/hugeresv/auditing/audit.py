@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hugeresv.auditing.drgn import require_drgn
-from hugeresv.auditing.reach import Reach, reaches
+from hugeresv.auditing.reach import NodeReach, reaches
 from hugeresv.holders.host import Identity, Status, now
 from hugeresv.holders.warning import warnings_of
 from hugeresv.invariants.check import check
 from hugeresv.invariants.violation import Violation
-from hugeresv.ledger.census import Census, Part
+from hugeresv.ledger.census import Census, PoolPart
 from hugeresv.ledger.lost import LostReservation, lost_reservations
 from hugeresv.ledger.machine import Identities, observe_machine
 from hugeresv.ledger.promise import Promise
@@ -42,7 +42,7 @@ class Audit:
     status: Status
     page_sizes: Sequence[PageSizeAudit]
     hstates: Sequence[HState]
-    reaches: Sequence[Reach]
+    reaches: Sequence[NodeReach]
     """Of processes and mappings, where there are several NUMA nodes; `hstates` has the nodes' pages."""
 
     @property
@@ -80,7 +80,7 @@ def _page_size(
 ) -> PageSizeAudit:
     size = hstate.page_bytes >> 10
     cgroups = {key: cgroup for key, cgroup in machine.cgroups.items() if identities.cgroups[key][1] == size}
-    part = Part(hstate, cgroups)
+    part = PoolPart(hstate, cgroups)
     return PageSizeAudit(
         size,
         hstate.resv_huge_pages,

@@ -12,7 +12,7 @@ from hugeresv.model.vma import Vma
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class NodeReach:
     """The nodes that a process may use, or one of its mappings that has a policy of its own (mbind).
 
     `node` is the one of its CPU, `mems` those of its cpuset, `policy` what set_mempolicy or mbind set, None without.
@@ -36,14 +36,14 @@ class Reach:
         return {h.page_bytes: sum(h.nodes[nid].free_huge_pages for nid in self.nodes) for h in hstates}
 
 
-def reaches(machine: Machine, identities: Identities) -> Iterator[Reach]:
+def reaches(machine: Machine, identities: Identities) -> Iterator[NodeReach]:
     """Of every process that maps huge pages, and of its mappings with a policy, where there are several nodes."""
     if len(machine.nodes) == 1:
         return
     for key, process in machine.processes.items():
         mems = identities.mems.get(key, machine.nodes)
         who = identities.processes[key]
-        yield Reach(who, None, process.node, mems, process.policy)
+        yield NodeReach(who, None, process.node, mems, process.policy)
         for vma in process.mm.vmas:
             if vma.policy is not None:
-                yield Reach(who, vma, process.node, mems, vma.policy)
+                yield NodeReach(who, vma, process.node, mems, vma.policy)

@@ -17,7 +17,7 @@ from hugeresv.invariants.references import map_is_held_by_its_vmas
 from hugeresv.invariants.reservations import promises_can_be_kept, sum_of_promises
 from hugeresv.invariants.subpools import minimum_is_promised_once, minimum_is_there, usage_is_what_is_out
 from hugeresv.invariants.violation import Violation
-from hugeresv.ledger.census import Census, Part
+from hugeresv.ledger.census import Census, PoolPart
 from hugeresv.ledger.promise import Naming, nameless
 from hugeresv.model.machine import Machine
 
@@ -47,7 +47,7 @@ INVARIANTS = (
 )
 
 
-def check(machine: Machine, naming: Naming = nameless, part: Part | None = None) -> list[Violation]:
+def check(machine: Machine, naming: Naming = nameless, part: PoolPart | None = None) -> list[Violation]:
     """Every violation, or those of a part, in the order of the catalogue, with mappings called by `naming`.
 
     Takes time in proportion to all that is mapped and present.

@@ -20,7 +20,7 @@ from hugeresv.model.resv_map import ResvMap
 from hugeresv.model.vma import Vma
 
 
-class Part(NamedTuple):
+class PoolPart(NamedTuple):
     """One pool of a machine, and the cgroups whose numbers are of its pages."""
 
     hstate: HState
@@ -51,7 +51,7 @@ class Census:
     pools       the same, and the pages in use, of each pool by itself
     """
 
-    def __init__(self, machine: Machine, naming: Naming = nameless, part: Part | None = None) -> None:
+    def __init__(self, machine: Machine, naming: Naming = nameless, part: PoolPart | None = None) -> None:
         """Takes time in proportion to what is mapped."""
         self.machine = machine
         self.hstates = machine.hstates

@@ -4,7 +4,7 @@ import json
 from typing import Any, TextIO
 
 from hugeresv.auditing.audit import Audit, PageSizeAudit
-from hugeresv.auditing.reach import Reach
+from hugeresv.auditing.reach import NodeReach
 from hugeresv.ledger.lost import LostReservation
 from hugeresv.reports.status_json import status_document
 
@@ -35,7 +35,7 @@ def _page_size(audit: PageSizeAudit) -> dict[str, Any]:
     }
 
 
-def _reach(reach: Reach, audit: Audit) -> dict[str, Any]:
+def _reach(reach: NodeReach, audit: Audit) -> dict[str, Any]:
     policy, vma = reach.policy, reach.vma
     return {
         "pid": reach.process.pid,
