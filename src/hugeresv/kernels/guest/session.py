@@ -134,7 +134,7 @@ class GuestSession(ProcessSession[GuestWorker]):
         try:
             self.keeper.remove_cgroups()
             return all(pool.emptied() for pool in self.pools.values())
-        except (EOFError, UnavailableError):
+        except (EOFError, TimeoutError, UnavailableError):
             return False
 
     def _apply(self, call: Call, *, may_hang: bool) -> Answer:
@@ -228,3 +228,5 @@ class GuestSession(ProcessSession[GuestWorker]):
         except EOFError:
             said = f"the guest has ended; its last words:\n{self._guest.last_words()}"
             raise LostError(said, Outcome.CRASH) from None
+        except TimeoutError:
+            raise LostError("what prepares or releases a scenario did not return in the guest", Outcome.HANG) from None
