@@ -68,7 +68,7 @@ class SessionWorker(Protocol):
 ProcessT = TypeVar("ProcessT", bound=SessionWorker)
 
 
-class Told(NamedTuple, Generic[ProcessT]):
+class WorkerCall(NamedTuple, Generic[ProcessT]):
     """A call for a worker: `touch`, or a system call by its name."""
 
     worker: ProcessT
@@ -113,7 +113,7 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
         """A call has not returned: how things stand, when the session is over."""
 
     @abstractmethod
-    def _at_once(self, told: Sequence[Told[ProcessT]], patience: float) -> list[tuple[int, int]]:
+    def _at_once(self, told: Sequence[WorkerCall[ProcessT]], patience: float) -> list[tuple[int, int]]:
         """Have workers make calls that start at once: what each returned, as `SessionWorker.call` and `touch` do."""
 
     @abstractmethod
@@ -157,9 +157,9 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
 
         with self._conversing():
             told = [
-                Told(self._root, call.name, self.keeper.own_words(call))
+                WorkerCall(self._root, call.name, self.keeper.own_words(call))
                 if call.task is None
-                else Told(self._worker(call.task), call.name, [*map(self._word, call.words)])
+                else WorkerCall(self._worker(call.task), call.name, [*map(self._word, call.words)])
                 for call in calls
             ]
             try:

@@ -13,7 +13,7 @@ from hugeresv.model.presets import PRESETS
 from hugeresv.scenario import operation as op
 from hugeresv.search.explore import explore, rows, table
 from hugeresv.search.explore.bound import USUAL, Bound
-from hugeresv.search.explore.bounded_model import Move
+from hugeresv.search.explore.bounded_model import PossibleCall
 from hugeresv.search.explore.explore import search
 from hugeresv.search.explore.learn import Ground, Learned, LookedAt, learn
 from hugeresv.search.explore.learners import learners
@@ -200,7 +200,7 @@ def test_a_row_that_is_wrong_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     Catches: views and counters that are taken from the table alone.
     """
 
-    def forgetful(here: Ground, machine: Machine, move: Move, known: LookedAt) -> Learned:
+    def forgetful(here: Ground, machine: Machine, move: PossibleCall, known: LookedAt) -> Learned:
         learned = learn(here, machine, move, known)
         return learned._replace(changes=(0, 0, 0, 0)) if isinstance(move.operation, op.Munmap) else learned
 

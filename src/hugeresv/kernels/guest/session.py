@@ -15,7 +15,7 @@ from hugeresv.kernels.guest.readings import GuestFiles, GuestPool, GuestReadings
 from hugeresv.kernels.guest.report import report_line
 from hugeresv.kernels.guest.snapshot import BootedGuest
 from hugeresv.kernels.keeper import Keeper
-from hugeresv.kernels.process_session import FIRST_NODE, ProcessSession, Told
+from hugeresv.kernels.process_session import FIRST_NODE, ProcessSession, WorkerCall
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Cgroup, Pool, Together
 
@@ -200,7 +200,7 @@ class GuestSession(ProcessSession[GuestWorker]):
         line = report_line(self._guest.printed(heard))
         return None if line is None else KernelReport(line, self._guest.printed())
 
-    def _at_once(self, told: Sequence[Told[GuestWorker]], patience: float) -> list[tuple[int, int]]:
+    def _at_once(self, told: Sequence[WorkerCall[GuestWorker]], patience: float) -> list[tuple[int, int]]:
         return meet(told, patience)
 
     def _write_pool(self, page_bytes: int, file: str, number: int, node: int | None) -> int:

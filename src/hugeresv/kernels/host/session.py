@@ -16,7 +16,7 @@ from hugeresv.kernels.host.process import PATIENCE_SECONDS, Worker
 from hugeresv.kernels.host.readings import HostReadings
 from hugeresv.kernels.host.world import MOUNTS
 from hugeresv.kernels.keeper import Keeper
-from hugeresv.kernels.process_session import ProcessSession, Told
+from hugeresv.kernels.process_session import ProcessSession, WorkerCall
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Cgroup, Together
 from hugeresv.sources.pool_files import COUNTERS, OVERCOMMIT, directory
@@ -83,7 +83,7 @@ class HostSession(ProcessSession[Worker]):
         with self._readings.undisturbed():
             return super()._together(block, calls)
 
-    def _at_once(self, told: Sequence[Told[Worker]], patience: float) -> list[tuple[int, int]]:
+    def _at_once(self, told: Sequence[WorkerCall[Worker]], patience: float) -> list[tuple[int, int]]:
         moment = time.monotonic_ns() + _MEETING_NS
         for worker, name, words in told:
             worker.begin(name, words, moment + random.randrange(_SPREAD_NS))

@@ -242,6 +242,7 @@ struct step {
 static struct {
 	int files[FILES + 1];
 	int segments[SEGMENTS + 1];
+	int finished, wrong; /* all steps are done; one of them was not as expected */
 } *shared;
 
 static int opened;

@@ -2,6 +2,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 #define TIMEOUT_MS 10000
+#define END_MS 3000
 
 static int channels[PROCESSES + 1][2];
 static pid_t pids[PROCESSES + 1];
@@ -274,9 +275,16 @@ int main(void)
 	if (runner == 0) {
 		signal(SIGINT, SIG_DFL);
 		signal(SIGTERM, SIG_DFL);
-		exit(run());
+		shared->wrong = run();
+		shared->finished = 1;
+		exit(shared->wrong);
 	}
-	waitpid(runner, &status, 0);
+	for (int waited = 0; !waitpid(runner, &status, WNOHANG); usleep(1000)) {
+		if (shared->finished && ++waited == END_MS) {
+			fprintf(stderr, "a process is stuck in the kernel and cannot be ended: the pool stays as it is, reboot\n");
+			return shared->wrong;
+		}
+	}
 	put(POOL "/nr_overcommit_hugepages", (long)overcommit);
 	put(POOL "/nr_hugepages", (long)pages);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 3;

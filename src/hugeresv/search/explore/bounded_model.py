@@ -33,7 +33,7 @@ class Demand(NamedTuple):
     holds: Callable[[Machine], bool]
 
 
-class Move(NamedTuple):
+class PossibleCall(NamedTuple):
     """One operation: its call, and what must be so that it stands for something."""
 
     operation: op.Operation
@@ -58,21 +58,21 @@ class BoundedModel:
             settle(self._machine, name)
         self.page_bytes = bound.start.page_bytes
         self.moves = tuple(
-            Move(each, self._call(each, session.names), tuple(self._needs(each))) for each in bound.moves()
+            PossibleCall(each, self._call(each, session.names), tuple(self._needs(each))) for each in bound.moves()
         )
 
     def start(self) -> Machine:
         """A machine at the start."""
         return self._machine.copy()
 
-    def apply(self, machine: Machine, move: Move) -> Outcome:
+    def apply(self, machine: Machine, move: PossibleCall) -> Outcome:
         """Make the move, which is ready; the machine is changed in place."""
         returned = carry_out(machine, move.call)
         if move.call.task is not None:
             settle(machine, move.call.task)
         return returned[0] if isinstance(returned, tuple) else returned
 
-    def scenario(self, path: Sequence[Move], title: str) -> Scenario:
+    def scenario(self, path: Sequence[PossibleCall], title: str) -> Scenario:
         """A history as a scenario. A process that is as good as none ends before another gets its name."""
         steps = list(self.bound.preparation)
         named = {step.operation.proc for step in steps if isinstance(step.operation, op.Ftruncate)}

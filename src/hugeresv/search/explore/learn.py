@@ -21,7 +21,7 @@ from hugeresv.model.machine import Machine
 from hugeresv.outcome import HANG
 from hugeresv.play.play import RETURNS
 from hugeresv.search.explore.bound import Bound
-from hugeresv.search.explore.bounded_model import BoundedModel, Move
+from hugeresv.search.explore.bounded_model import BoundedModel, PossibleCall
 from hugeresv.search.explore.parts import OF_FILE, Cutter, Parts, count_with, counters
 from hugeresv.search.explore.traced import Guard, Trace
 from hugeresv.search.fuzz.states import STATES
@@ -87,7 +87,7 @@ def _do(here: Ground, known: LookedAt, task: Lesson) -> Iterator[Learned]:
         yield learn(here, machine, here.model.moves[number], known)
 
 
-def learn(here: Ground, machine: Machine, move: Move, known: LookedAt) -> Learned:
+def learn(here: Ground, machine: Machine, move: PossibleCall, known: LookedAt) -> Learned:
     """Make the move on a copy of `machine`, with numbers in the place of counters that note what is asked of them."""
     after = machine.copy()
     holders = list(counters(after))

@@ -15,7 +15,7 @@ from hugeresv.model.machine import Machine
 from hugeresv.outcome import HANG, Outcome
 from hugeresv.plain import count_of
 from hugeresv.play.play import RETURNS
-from hugeresv.search.explore.bounded_model import BoundedModel, Move
+from hugeresv.search.explore.bounded_model import BoundedModel, PossibleCall
 from hugeresv.search.explore.result import Exploration, Level, Progress, Shortest, no_progress
 from hugeresv.search.fuzz.states import STATES
 
@@ -33,7 +33,7 @@ class PlainSearch:
         """Models of one bound."""
         self._models = models
         self._progress = progress
-        self._reached_by: list[tuple[int, Move]] = []
+        self._reached_by: list[tuple[int, PossibleCall]] = []
         """How each state but the first was reached: from which, by which move."""
         self.found = Exploration(tuple(model.behaviour.name for model in models), models[0].bound, "plain")
         start = tuple(model.start() for model in models)
@@ -83,13 +83,13 @@ class PlainSearch:
                 self._look(after)
                 yield new, after
 
-    def _made(self, machines: Machines, moves: Sequence[Move]) -> tuple[Machines, list[Outcome]]:
+    def _made(self, machines: Machines, moves: Sequence[PossibleCall]) -> tuple[Machines, list[Outcome]]:
         after = tuple(machine.copy() for machine in machines)
         made = zip(self._models, after, moves, strict=True)
         return after, [model.apply(machine, move) for model, machine, move in made]
 
     def _wrong(
-        self, move: Move, before: Levels, after: Machines, outcomes: Sequence[Outcome]
+        self, move: PossibleCall, before: Levels, after: Machines, outcomes: Sequence[Outcome]
     ) -> list[Violation] | None:
         """What the step itself did that no step may do; of two kernels, whether they differ: then there is no name."""
         if len(after) > 1:
@@ -111,12 +111,12 @@ class PlainSearch:
             if name not in self.found.reached and any(map(holds, machines)):
                 self.found.reached.add(name)
 
-    def _find(self, number: int, move: Move, violations: Sequence[Violation]) -> None:
+    def _find(self, number: int, move: PossibleCall, violations: Sequence[Violation]) -> None:
         path = [*self._path(number), move]
         self.found.finding = shortest(self._models[0], self.found.kernels, path, violations)
 
-    def _path(self, number: int) -> list[Move]:
-        path: list[Move] = []
+    def _path(self, number: int) -> list[PossibleCall]:
+        path: list[PossibleCall] = []
         while number:
             number, move = self._reached_by[number - 1]
             path.append(move)
@@ -124,7 +124,7 @@ class PlainSearch:
 
 
 def shortest(
-    model: BoundedModel, kernels: Sequence[str], path: Sequence[Move], violations: Sequence[Violation]
+    model: BoundedModel, kernels: Sequence[str], path: Sequence[PossibleCall], violations: Sequence[Violation]
 ) -> Shortest:
     """A finding, with its history as a scenario."""
     names = ", ".join(dict.fromkeys(violation.name for violation in violations))

@@ -52,7 +52,7 @@ class WrongOrder:
     switch: tuple[str, ...]
 
 
-class Bound(NamedTuple):
+class OrdersWithin(NamedTuple):
     """How many orders were run within a bound of preemptions; None: without a bound."""
 
     preemptions: int | None
@@ -69,7 +69,7 @@ class Orders:
     block: Block
     tasks: tuple[str, ...]
     steps: int = 0
-    bounds: list[Bound] = field(default_factory=list)
+    bounds: list[OrdersWithin] = field(default_factory=list)
     """Every bound that was tried, the last one cut short where it is not the one asked for and has a finding."""
     finding: WrongOrder | None = None
     wrong: int = 0
@@ -151,12 +151,12 @@ def _search(
     judge = _Judge(result, session, wanted)
     bounds: Sequence[int | None] = [*(few for few in FEW if preemptions is None or few < preemptions), preemptions]
     for bound in bounds:
-        result.bounds.append(Bound(bound, 0))
+        result.bounds.append(OrdersWithin(bound, 0))
         result.wrong = 0
         result.endings.clear()
         orders = block.orders(preemptions=bound)
         for count, run in enumerate(orders, 1):
-            result.bounds[-1] = Bound(bound, count)
+            result.bounds[-1] = OrdersWithin(bound, count)
             judge.take(run)
             if progress is not None:
                 progress(result)
