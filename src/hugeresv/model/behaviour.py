@@ -454,6 +454,13 @@ class Behaviour:
         source="ba23f58de896 (move_hugetlb_state returns before it sets HPG_migratable)",
         verified="6.18.15 against 6.12.118 and 7.3.4; not on 6.18.44, whose host has one node and cannot show it",
     )
+    preferred_many: bool = switch(
+        True,
+        differs="off: the policy MPOL_PREFERRED_MANY is EINVAL",
+        since="from 5.15",
+        source="b27abaccf8e8 (mpol_new, policy_nodemask)",
+        verified="5.10.262 against 6.1.192, 6.12.118, 6.18.15, 7.3.4",
+    )
     weighted_interleave: bool = switch(
         True,
         differs="off: the policy MPOL_WEIGHTED_INTERLEAVE is EINVAL",

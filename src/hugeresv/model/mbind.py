@@ -12,6 +12,7 @@ from hugeresv.model.unsigned import ULONG_MAX
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
+    from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.folio import Folio
     from hugeresv.model.machine import Machine
     from hugeresv.model.mempolicy import Placement
@@ -25,6 +26,8 @@ def set_mempolicy(machine: Machine, task: Process, mode: PolicyMode, nodes: Plac
 
     EINVAL: as `mbind`.
     """
+    if not _is_known(machine.behaviour, mode):
+        return Outcome.EINVAL
     policy = _new_policy(machine, task, mode, nodes)
     if isinstance(policy, Outcome):
         return policy
@@ -51,6 +54,8 @@ def mbind(
     policy, nothing is. EPERM: `move_all` without CAP_SYS_NICE. EIO: `strict` and not the default policy, and a page is
     on another node; with `move` one that could not be moved, when the policy is set and the others have moved.
     """
+    if not _is_known(machine.behaviour, mode):
+        return Outcome.EINVAL
     if move_all and not task.capable:
         return Outcome.EPERM
     if not is_aligned(address):
@@ -104,6 +109,13 @@ def _bind_range(
     return moves
 
 
+def _is_known(behaviour: Behaviour, mode: PolicyMode) -> bool:
+    """sanitize_mpol_flags: whether the kernel has a mode, which it asks before anything else."""
+    if mode == "preferred_many":
+        return behaviour.preferred_many
+    return mode != "weighted_interleave" or behaviour.weighted_interleave
+
+
 def _new_policy(machine: Machine, task: Process, mode: PolicyMode, nodes: Placement) -> MemPolicy | Outcome | None:
     """mpol_new and mpol_set_nodemask: the policy, None for the default one. EINVAL: no node where there must be one.
 
@@ -113,8 +125,6 @@ def _new_policy(machine: Machine, task: Process, mode: PolicyMode, nodes: Placem
         if nodes:
             return Outcome.EINVAL
         return None if mode == "default" else MemPolicy("local", (), ())
-    if mode == "weighted_interleave" and not machine.behaviour.weighted_interleave:
-        return Outcome.EINVAL
     if mode == "preferred" and not nodes:
         return MemPolicy("local", (), ())
     mems = mems_allowed(machine, task.cgroup)
