@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from website.links import broken_links
 from website.pages import Pages
@@ -33,8 +34,13 @@ def build(site: Path = SITE) -> None:
 
 def build_pages(site: Path) -> Pages:
     """The docs as pages; what they show of the playground is in the answer."""
-    work = ROOT / "build" / "docs"
-    shutil.rmtree(work, ignore_errors=True)
+    (ROOT / "build").mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix="docs-", dir=ROOT / "build") as folder:
+        return _built(Path(folder), site)
+
+
+def _built(work: Path, site: Path) -> Pages:
+    """The same, with what zensical reads and writes in a folder that no other build uses."""
     pages = Pages(work / "pages")
     pages.write()
     shutil.copy(SOURCES / "zensical.toml", work)

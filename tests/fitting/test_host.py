@@ -378,7 +378,7 @@ def test_a_mount_that_only_the_process_sees(host: HostKernel, tmp_path: Path) ->
         larger = f"{tmp_path}-10M"
         assert forecast_on_host("/proc", "/sys", Query(mapping_of(5), mount=larger, pid=pid)).fits
         for directory in (str(tmp_path), larger):
-            with pytest.raises(InputError, match="no directory on a hugetlbfs"):
+            with pytest.raises(InputError, match="not a directory on a hugetlbfs"):
                 forecast_on_host("/proc", "/sys", Query(mapping_of(1), mount=directory))
 
 

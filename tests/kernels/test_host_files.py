@@ -208,7 +208,7 @@ def test_a_mount_with_a_minimum(host: HostKernel) -> None:
         (Memfd("f"), "file 'f' is open already"),
         (Shmget("p", "s", pages=1), "segment 's' exists already"),
         (Mount("m"), "'m' is mounted already"),
-        (Fork("p", "c"), "there is a process 'c' already"),
+        (Fork("p", "c"), "process 'c' exists already"),
     ],
     ids=lambda value: getattr(value, "op", None),
 )
