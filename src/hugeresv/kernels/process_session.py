@@ -103,6 +103,7 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
         self.keeper = keeper
         self.names = names
         self._workers: dict[str, ProcessT] = {}
+        self._nodes: dict[str, int] = {}
 
     @abstractmethod
     def _conversing(self) -> AbstractContextManager[None]:
@@ -213,6 +214,7 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
                 errno, signal = worker.touch(*call.words, patience=patience)
                 return (outcome_of_errno(errno) if errno else outcome_of_signal(signal)), 0
             case "fork":
+                self._nodes[call.words[0]] = self._node_of(call.task)
                 return outcome_of_errno(self._fork(worker, call.words[0], patience)), 0
             case "exit":
                 self._exit(call.task, patience)
@@ -220,6 +222,8 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
             case "cgroup_move":  # the process moves itself: 0 is the writer
                 path = OfPath(f"{self.keeper.cgroups[call.words[0].name]}/cgroup.procs")
                 errno, value = worker.call("write", path, "0", 1, patience=patience)
+                if not errno:  # up to 6.1 the move has given the process every CPU of the cgroup
+                    worker.call("sched_setaffinity", 0, *self._affinity(self._node_of(call.task)), patience=patience)
             case "set_nr_hugepages_mempolicy":
                 pages, page_bytes = call.words
                 path = OfPath(f"{self._pool_directory(page_bytes)}/nr_hugepages_mempolicy")
@@ -227,6 +231,8 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
                 errno, value = worker.call("write", path, text, len(text), patience=patience)
             case "set_cpu":
                 errno, value = worker.call("sched_setaffinity", 0, *self._affinity(call.words[0]), patience=patience)
+                if not errno:
+                    self._nodes[call.task] = call.words[0]
             case "move_pages":
                 errno, value = worker.move_page(*call.words, patience=patience)
             case _:
@@ -236,6 +242,10 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
     def _word(self, word: object) -> int | str | bytes | OfPath:
         """What a word of a process's call stands for on this kernel."""
         return self._pid(self._worker(word.name)) if isinstance(word, OfProcess) else self.keeper.word(word)
+
+    def _node_of(self, proc: str) -> int:
+        """The node whose CPUs a process runs on: as it was told, or as its parent was when it was forked."""
+        return self._nodes.get(proc, FIRST_NODE)
 
     def _affinity(self, node: int) -> tuple[int, bytes]:
         """The CPUs of a node as sched_setaffinity(2) takes them: how many bytes, and these."""
@@ -260,6 +270,7 @@ class ProcessSession(NamedSession, Generic[ProcessT]):
     def _exit(self, proc: str, patience: float) -> None:
         self._workers[proc].end(patience)
         self._workers.pop(proc).let_go()
+        self._nodes.pop(proc, None)
 
 
 def _refuse_to_lose_the_pool(call: Call, page_bytes: int) -> None:

@@ -440,6 +440,13 @@ class Behaviour:
         source="ee9707e8593d (cpuset_css_alloc sets CS_MEMORY_MIGRATE in cgroup v2)",
         verified="5.10.262 against 6.1.192, 6.12.118, 6.18.15, 7.3.4",
     )
+    children_bind_mems: bool = switch(
+        False,
+        differs="a write to cpuset.mems that leaves out a node of a child's is EBUSY",
+        since="to 5.16",
+        source="1f1562fcd04a ends it (validate_change)",
+        verified="5.10.262 against 6.1.192, 6.12.118, 6.18.15, 7.3.4",
+    )
     mems_can_be_emptied: bool = switch(
         True,
         differs="off: a write of nothing to cpuset.mems of a cgroup that has processes is ENOSPC",

@@ -18,10 +18,15 @@ if TYPE_CHECKING:
 def set_mems(machine: Machine, cgroup: HugetlbCgroup, mems: Placement) -> Outcome:
     """A write to cpuset.mems; empty: the nodes of the cgroup above. Pages of members move to the new nodes.
 
-    EINVAL: no such node. ENOSPC: a kernel does not let a cgroup with members go back to none.
+    EINVAL: no such node. EBUSY: a kernel wants those of every child to be among them. ENOSPC: a kernel does not let a
+    cgroup with members go back to none.
     """
     if not set(mems) <= set(machine.nodes):
         return Outcome.EINVAL
+    if machine.behaviour.children_bind_mems and set(mems) != set(cgroup.mems):
+        children = (child for child in machine.cgroups.values() if child.parent is cgroup)
+        if not all(set(child.mems) <= set(mems) for child in children):
+            return Outcome.EBUSY
     before = {task: mems_allowed(machine, task.cgroup) for task in list(machine.processes.values())}
     is_emptied = bool(cgroup.mems) and not mems and any(_is_in(task.cgroup, cgroup) for task in before)
     if is_emptied and not machine.behaviour.mems_can_be_emptied:

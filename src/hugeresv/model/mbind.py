@@ -26,7 +26,7 @@ def set_mempolicy(machine: Machine, task: Process, mode: PolicyMode, nodes: Plac
 
     EINVAL: as `mbind`.
     """
-    if not _is_known(machine.behaviour, mode):
+    if not _has_mode(machine.behaviour, mode):
         return Outcome.EINVAL
     policy = _new_policy(machine, task, mode, nodes)
     if isinstance(policy, Outcome):
@@ -54,7 +54,7 @@ def mbind(
     policy, nothing is. EPERM: `move_all` without CAP_SYS_NICE. EIO: `strict` and not the default policy, and a page is
     on another node; with `move` one that could not be moved, when the policy is set and the others have moved.
     """
-    if not _is_known(machine.behaviour, mode):
+    if not _has_mode(machine.behaviour, mode):
         return Outcome.EINVAL
     if move_all and not task.capable:
         return Outcome.EPERM
@@ -109,7 +109,7 @@ def _bind_range(
     return moves
 
 
-def _is_known(behaviour: Behaviour, mode: PolicyMode) -> bool:
+def _has_mode(behaviour: Behaviour, mode: PolicyMode) -> bool:
     """sanitize_mpol_flags: whether the kernel has a mode, which it asks before anything else."""
     if mode == "preferred_many":
         return behaviour.preferred_many

@@ -68,7 +68,7 @@ def mmap(
             return Outcome.EOVERFLOW
         outcome = unmap_range(machine, task.mm, address, address + length)
         if outcome is not Outcome.OK:
-            return outcome
+            return _instead_of(outcome, machine)
         if not is_aligned(offset, page_bytes):
             return Outcome.EINVAL
         shift = hstate.page_shift
@@ -101,6 +101,11 @@ def mmap(
     return Outcome.OK
 
 
+def _instead_of(refusal: Outcome, machine: Machine) -> Outcome:
+    """What mmap answers where what lies there cannot be unmapped: a huge page would be cut."""
+    return Outcome.ENOMEM if machine.behaviour.cut_for_mmap_is_enomem else refusal
+
+
 def _files(inode: Inode | None, replaced: list[Vma]) -> list[Inode]:
     """The file that is mapped, and those of mappings that are replaced: they go after the new promise, if they do."""
     return [each for each in (inode, *(vma.inode for vma in replaced)) if each is not None]
@@ -128,7 +133,7 @@ def mmap_normal(
             return Outcome.EEXIST
         outcome = unmap_range(machine, task.mm, address, address + length)
         if outcome is not Outcome.OK:
-            return Outcome.ENOMEM if machine.behaviour.cut_for_mmap_is_enomem else outcome
+            return _instead_of(outcome, machine)
         vma = Vma(task.mm, address, address + length, inode=None, shared=shared, prot=prot)
         vma.locked = locked
         task.mm.insert(vma)
