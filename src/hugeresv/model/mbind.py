@@ -90,13 +90,15 @@ def _bind_range(
 ) -> list[Move] | Outcome:
     """do_mbind as long as it holds mmap_lock: the policy is set; which pages are to move, and where to."""
     vmas = task.mm.overlapping(start, end)
-    if not vmas or (policy is not None and not _covers(vmas, start, end)):
+    if not vmas:
         return Outcome.EFAULT
+    if policy is not None:
+        refusal = _refusal(vmas, start, end, nodes if strict and not (move or move_all) else None)
+        if refusal is not None:
+            return refusal
     misplaced = {
         folio: (vma.address_of(index), index) for vma in vmas for index, folio in _elsewhere(vma, start, end, nodes)
     }
-    if strict and policy is not None and misplaced and not (move or move_all):
-        return Outcome.EIO
     outcome = _bind(vmas, start, end, policy)
     if outcome is not Outcome.OK:
         return outcome
@@ -134,13 +136,17 @@ def _new_policy(machine: Machine, task: Process, mode: PolicyMode, nodes: Placem
     return MemPolicy(mode, there[:1] if mode == "preferred" else there, mems)
 
 
-def _covers(vmas: list[Vma], start: int, end: int) -> bool:
-    """Whether VMAs in address order leave no hole in a range (queue_pages_test_walk)."""
-    for vma in vmas:
-        if vma.vm_start > start:
-            return False
-        start = vma.vm_end
-    return start >= end
+def _refusal(vmas: list[Vma], start: int, end: int, strict: Placement | None) -> Outcome | None:
+    """queue_pages_test_walk, VMA by VMA: EFAULT for a hole before or behind it, then EIO for its pages off `strict`."""
+    reached = start
+    for number, vma in enumerate(vmas, 1):
+        follows = vmas[number].vm_start if number < len(vmas) else end
+        if vma.vm_start > reached or (vma.vm_end < end and vma.vm_end < follows):
+            return Outcome.EFAULT
+        if strict is not None and _elsewhere(vma, start, end, strict):
+            return Outcome.EIO
+        reached = vma.vm_end
+    return None
 
 
 def _elsewhere(vma: Vma, start: int, end: int, nodes: Placement) -> list[tuple[int, Folio]]:
