@@ -14,7 +14,7 @@ from hugeresv.model.presets import IDEAL, PRESETS
 from hugeresv.outcome import ENDINGS
 from hugeresv.scenario import operation as op
 from hugeresv.scenario.scenario import Cgroup, NodePages, Pool, Scenario
-from hugeresv.search.fuzz.generate import Coverage, generate
+from hugeresv.search.fuzz.generate import Coverage, draw
 from tests.model.test_copy import assert_twins
 
 p = Actor("p")
@@ -23,7 +23,7 @@ _GROUP = Cgroup()
 
 def drawn(kernel: str, number: int) -> Scenario:
     """A history on two nodes."""
-    return generate(f"nodes:{number}", 40, PRESETS[kernel], Coverage(), nodes=2)
+    return draw(f"nodes:{number}", 40, PRESETS[kernel], Coverage(), nodes=2).scenario
 
 
 def begun(scenario: Scenario, kernel: str) -> ModelSession:

@@ -17,7 +17,7 @@ from hugeresv.play.pages import PageRange, PageRuns, Part, changes, joined
 from hugeresv.play.watch import Picture, Watch
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.scenario.scn_format import parse_scn
-from hugeresv.search.fuzz.generate import Coverage, generate
+from hugeresv.search.fuzz.generate import Coverage, draw
 
 STATES = st.sampled_from([PageState.HOLE, PageState.RESERVED, PageState.PRESENT])
 BEHAVIOURS = ["ideal", "count-in-vma", "2008", "6.1", "6.18", "ideal,steal-at-owner-address=on"]
@@ -54,7 +54,7 @@ def look_at_both(scenario: Scenario, behaviour: str) -> Sequence[Picture]:
 def test_what_may_have_changed_is_all_that_changed(behaviour: str) -> None:
     """Random operations. Catches: one that changes pages of a mapping that `Reach` says it leaves as they are."""
     for seed in range(60):
-        look_at_both(generate(f"watch:{seed}", 60, parse_behaviour(behaviour), Coverage()), behaviour)
+        look_at_both(draw(f"watch:{seed}", 60, parse_behaviour(behaviour), Coverage()).scenario, behaviour)
 
 
 ELSEWHERE = {

@@ -19,7 +19,7 @@ from hugeresv.outcome import Outcome
 from hugeresv.scenario.load import load
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.fuzz.draw import Answering
-from hugeresv.search.fuzz.generate import Coverage, generate
+from hugeresv.search.fuzz.generate import Coverage, draw
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 LENGTH = 40
@@ -35,7 +35,7 @@ def answers(name: str, steps: int) -> Iterator[str]:
     number = done = 0
     while done < steps:
         number += 1
-        scenario = generate(f"rules:{number}", LENGTH, behaviour, Coverage(), answering=Answering.MODELS)
+        scenario = draw(f"rules:{number}", LENGTH, behaviour, Coverage(), answering=Answering.MODELS).scenario
         done += len(scenario.steps)
         yield f"{number} {_digest(scenario, behaviour)}"
 

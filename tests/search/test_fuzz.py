@@ -15,7 +15,7 @@ from hugeresv.scenario.operation import OPERATIONS, Fork, Mmap, Touch
 from hugeresv.scenario.scenario import Cgroup, Pool, Scenario, Step
 from hugeresv.search.fuzz.campaign import Budget, Draws, Tally, fuzz, run_batch
 from hugeresv.search.fuzz.draw import Answering
-from hugeresv.search.fuzz.generate import Coverage, generate
+from hugeresv.search.fuzz.generate import Coverage, draw
 from hugeresv.search.fuzz.shrink import shrink
 from hugeresv.search.fuzz.states import STATES
 from hugeresv.search.lockstep import first_difference
@@ -30,7 +30,7 @@ def test_a_seed_always_draws_the_same_scenario() -> None:
 
     Catches: a drawing that depends on anything else, so that a finding cannot be drawn again.
     """
-    assert generate("7:3", 40, LINUX_6_18, Coverage()) == generate("7:3", 40, LINUX_6_18, Coverage())
+    assert draw("7:3", 40, LINUX_6_18, Coverage()) == draw("7:3", 40, LINUX_6_18, Coverage())
 
 
 def test_a_campaign_reaches_every_state_and_draws_every_operation() -> None:
@@ -40,11 +40,11 @@ def test_a_campaign_reaches_every_state_and_draws_every_operation() -> None:
     """
     coverage = Coverage()
     for number in range(1000):
-        generate(f"reach:{number}", 40, LINUX_6_18, coverage, answering=Answering.MODELS)
+        draw(f"reach:{number}", 40, LINUX_6_18, coverage, answering=Answering.MODELS)
     assert {name for name in STATES if not coverage.states[name]} == set()
     nodes = Coverage()
     for number in range(150):
-        generate(f"nodes:{number}", 40, LINUX_6_18, nodes, nodes=2)
+        draw(f"nodes:{number}", 40, LINUX_6_18, nodes, nodes=2)
     assert {name for name in OPERATIONS if not coverage.operations[name] + nodes.operations[name]} == set()
     of_nodes = {"set_mempolicy", "mbind", "set_cpu", "cpuset_set", "move_pages", "migrate_pages", "demote"}
     assert not of_nodes & set(coverage.operations)

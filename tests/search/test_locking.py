@@ -13,7 +13,7 @@ from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.presets import IDEAL, PRESETS
 from hugeresv.scenario.scenario import Scenario, Together
 from hugeresv.scenario.scn_format import parse_scn
-from hugeresv.search.fuzz.generate import Coverage, generate
+from hugeresv.search.fuzz.generate import Coverage, draw
 from hugeresv.search.interleave.locking import Fault, judge_locks
 from hugeresv.together.rules import is_of_2008
 from tests.played import SCENARIOS, scenario_in
@@ -52,7 +52,7 @@ def test_every_operation_holds_its_locks() -> None:
     for seed in range(10):
         for nodes in (1, 2):
             for behaviour in (IDEAL, list(PRESETS.values())[seed % len(PRESETS)]):
-                scenario = generate(f"locks:{seed}", 40, behaviour, Coverage(), nodes=nodes)
+                scenario = draw(f"locks:{seed}", 40, behaviour, Coverage(), nodes=nodes).scenario
                 assert (seed, nodes, behaviour.name, unknown_faults(scenario, behaviour)) == (
                     seed, nodes, behaviour.name, [],
                 )  # fmt: skip

@@ -17,7 +17,7 @@ from hugeresv.scenario.expectation import observed
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.check.checked import CheckCase, Checked, CheckFinding
 from hugeresv.search.fresh import going_on
-from hugeresv.search.fuzz.generate import Coverage, generate
+from hugeresv.search.fuzz.generate import Coverage, draw
 from hugeresv.search.fuzz.guide import answering_of, guide_for, hangs
 from hugeresv.search.fuzz.shrink import shrink
 from hugeresv.search.kinds import alike, mark_of, report_of
@@ -99,7 +99,7 @@ class Check:
             name = f"{self._effort.seed}:{number}"
             try:
                 unseen = Coverage(stateless=True)
-                self._examine(name, generate(name, LENGTH, self._guide, unseen, answering=self._answering))
+                self._examine(name, draw(name, LENGTH, self._guide, unseen, answering=self._answering).scenario)
             except HugeresvError as error:
                 self.checked.left_out[str(error).partition("\n")[0]] += 1
                 if not self.checked.drawn and self.checked.left_out.total() >= _MOST_FAILURES:

@@ -40,19 +40,6 @@ class Drawn(NamedTuple):
     left: Answer
 
 
-def generate(
-    seed: str,
-    steps: int,
-    guide: Behaviour,
-    coverage: Coverage,
-    *,
-    answering: Answering = Answering.GUEST,
-    nodes: int = 1,
-) -> Scenario:
-    """The scenario alone of what `draw` draws."""
-    return draw(seed, steps, guide, coverage, answering=answering, nodes=nodes).scenario
-
-
 def draw(
     seed: str,
     steps: int,
