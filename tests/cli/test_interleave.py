@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import ROOT, Hugeresv
+from tests.test_together import FAULT_AND_MMAP
 
 RACE = "history/H33-mmap-and-a-fault-count-twice"
 
@@ -84,15 +85,7 @@ def test_a_folder_passes_over_what_has_no_calls_at_once(hugeresv: Hugeresv, tmp_
     assert "1 of 2 scenarios has no concurrent calls and is skipped" in ran.err
 
 
-AT_ONCE = """
-pool 2M nr=4
-  memfd f
-a mmap x 1 shared file=f noreserve
-together
-a touch x 0
-b mmap y 1 shared file=f
-apart -> rsvd=0
-"""
+AT_ONCE = FAULT_AND_MMAP.replace("apart", "apart -> rsvd=0")
 
 
 @pytest.mark.parametrize("verb", [("run",), ("run", "--locks"), ("run", "--fail-each"), ("interleave",)])
