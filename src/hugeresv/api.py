@@ -171,7 +171,9 @@ class Run(Sequence[RunStep]):
         page = escape(films_page(self.scenario.title or name, [run]))
         title = escape(f"{name} on {self.kernel}")
         style = "width: 100%; height: 44rem; border: 0"
-        return f'<iframe title="{title}" sandbox="allow-scripts" style="{style}" srcdoc="{page}"></iframe>'
+        frame = f'<iframe title="{title}" sandbox="allow-scripts" style="{style}" srcdoc="{page}"></iframe>'
+        # ASCII: the page lets one script run, by its digest, and a notebook that is saved need not name its encoding.
+        return frame.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def run(kernel: str | Kernel, scenario: Source, *, audit: bool = False) -> Run:

@@ -165,10 +165,12 @@ def test_of_a_long_run_only_what_is_seen_is_there(tmp_path: Path, opened: Opened
 def test_a_run_draws_itself_in_a_notebook(tmp_path: Path, opened: Opened) -> None:
     """What a notebook shows of a run is its page: it can be stepped through, in a frame that reaches nothing else.
 
-    Catches: a page that needs an address of its own, a title that ends the attribute.
+    Catches: a page that needs an address of its own, a title that ends the attribute, a script whose text (and so
+    its digest) depends on the encoding that the browser takes the notebook to have.
     """
     run = hugeresv.run("count-in-vma", '# A "title" <b>\n' + SPLIT.read_text())
-    (tmp_path / "notebook.html").write_text(f'<!doctype html><html lang="en"><title>n</title>{run._repr_html_()}')
+    head = '<!doctype html><html lang="en"><meta charset="windows-1252"><title>n</title>'
+    (tmp_path / "notebook.html").write_text(head + run._repr_html_(), encoding="utf-8")
     frame = opened(tmp_path / "notebook.html").frame_locator("iframe")
     frame.locator("[data-step='7']").click()
     assert "18446744073709551602" in frame.locator(".wrapped").inner_text()
