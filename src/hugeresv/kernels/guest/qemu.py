@@ -20,12 +20,14 @@ from hugeresv.kernels.syscalls import die_with
 
 _PROGRAM = "qemu-system-x86_64"
 _MACHINE = (
-    *("-accel", "tcg", "-cpu", "max,-erms,-fsrm,-la57", "-machine", "pc"),
+    *("-accel", "tcg", "-cpu", "max,-cx16,-erms,-fsrm,-la57", "-machine", "pc"),
     *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
 )
 """Emulated, a string instruction takes its time for every turn. Without `erms` and `fsrm` the kernel clears and copies
 memory by eight bytes a turn instead of one. Without `la57` page tables have four levels, as on most machines: with five
-an address space ends at 2**56, and what is ENOMEM there is another errno, or works."""
+an address space ends at 2**56, and what is ENOMEM there is another errno, or works. Without `cx16` the kernel does not
+use cmpxchg16b: QEMU before 8.0 computes the flags of that instruction from a stale `cc_op`, an interrupt at the next
+instruction restores whatever that gave, and the guest ends with a double fault."""
 
 _LAST_LINES, _LAST_BYTES = 30, 1 << 14
 _MOST_PRINTED_BYTES = 1 << 20
