@@ -23,7 +23,7 @@ from hugeresv.plain import count_of
 from hugeresv.play.play import Ending, Result, StepResult, play
 from hugeresv.scenario.expectation import Contradiction
 from hugeresv.scenario.load import load
-from hugeresv.scenario.packaged import packaged
+from hugeresv.scenario.packaged import located
 from hugeresv.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -358,8 +358,7 @@ def _scenario(source: Source) -> Scenario:
         return source
     if isinstance(source, str) and ("\n" in source or "{" in source):
         return parse(source)
-    path = Path(source)
-    found = load(path if path.exists() else packaged().get(str(source), path))
+    found = load(located(Path(source)))
     if len(found) != 1:
         raise InputError(f"{source}: holds {count_of(len(found), 'scenario')}; give one")
     return found[0]

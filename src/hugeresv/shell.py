@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import sys
 
 
 def quoted(word: str) -> str:
@@ -9,6 +10,11 @@ def quoted(word: str) -> str:
     if word.isprintable():
         return shlex.quote(word)
     return f"$'{''.join(_escaped(each) for each in word)}'"
+
+
+def installs(package: str) -> str:
+    """The command that installs a package beside hugeresv, in whichever environment that is: one of pipx, say."""
+    return f"{quoted(sys.executable)} -m pip install {package}"
 
 
 def _escaped(character: str) -> str:

@@ -48,6 +48,12 @@ def test_a_path_comes_before_a_name(hugeresv: Hugeresv, tmp_path: Path) -> None:
     assert '"file": "fork/mine.scn"' in ran.out
 
 
+def test_a_file_that_is_no_scenario_hides_no_name(hugeresv: Hugeresv, tmp_path: Path) -> None:
+    """Beside a program `fork`, made of `fork.c`, `fork` is the packaged scenario. Catches: what docs/scn.md builds."""
+    (tmp_path / "fork").write_bytes(b"\x7fELF")
+    assert '"file": "fork"' in hugeresv("run", "--json", "fork", at=tmp_path).out
+
+
 @pytest.mark.parametrize("near", ["split-midle", "scenarios/split-middle.scn", "split-middle.scn"])
 def test_what_is_near_a_name_is_told(hugeresv: Hugeresv, near: str, tmp_path: Path) -> None:
     """A path as in a checkout and a misspelt name lead to the name. Catches: the user left with `No such file`."""

@@ -17,7 +17,7 @@ from hugeresv.scenario.load import dump, to_text
     epilog=examples(
         "hugeresv convert fork",
         "hugeresv convert fork --to scn",
-        "hugeresv convert fork -o /tmp/fork.json",
+        "hugeresv convert fork -o fork.json",
         "hugeresv convert fork --to c --on 6.18",
     )
 )

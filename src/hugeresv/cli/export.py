@@ -23,7 +23,7 @@ from hugeresv.reports.shipped_files import DASHBOARD, RULES, UNITS, shipped
 @click.command(
     epilog=examples(
         "hugeresv export",
-        "hugeresv export -o /tmp/hugeresv.prom",
+        "hugeresv export -o hugeresv.prom",
         "hugeresv export --listen 9879",
         "hugeresv export --print-rules",
         "hugeresv export --print-unit hugeresv-export.service",

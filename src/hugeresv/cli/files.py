@@ -7,8 +7,8 @@ from typing import NamedTuple
 from hugeresv.cli.exit_status import ExitStatus
 from hugeresv.errors import InputError
 from hugeresv.scenario.format_error import did_you_mean
-from hugeresv.scenario.load import SUFFIXES, load, scenario_id
-from hugeresv.scenario.packaged import packaged
+from hugeresv.scenario.load import load, scenario_id
+from hugeresv.scenario.packaged import SUFFIXES, located, packaged
 from hugeresv.scenario.scenario import Scenario
 
 
@@ -52,13 +52,11 @@ def check_files(arguments: Sequence[Path], status: ExitStatus) -> None:
 
 def _place(argument: Path) -> Path:
     """The path that an argument stands for: itself where that exists, else a packaged scenario. Raises InputError."""
-    if argument.exists() or argument.is_symlink():
-        return argument
-    known = packaged()
-    if str(argument) in known:
-        return known[str(argument)]
+    path = located(argument)
+    if path.exists() or path.is_symlink():
+        return path
     name = str(argument.with_suffix("") if argument.suffix in SUFFIXES else argument)
-    near = did_you_mean(name.removeprefix("scenarios/"), known)
+    near = did_you_mean(name.removeprefix("scenarios/"), packaged())
     raise InputError(f"{argument}: there is no such file, and hugeresv comes with no scenario of this name{near}")
 
 

@@ -81,8 +81,7 @@ class ScenarioPath(click.Path):
 
         Shells show either what we list or files of their own: where both begin so, files are listed here.
         """
-        from hugeresv.scenario.load import SUFFIXES
-        from hugeresv.scenario.packaged import packaged
+        from hugeresv.scenario.packaged import SUFFIXES, packaged
 
         level = incomplete.count("/")
         names = [name for name in packaged() if name.startswith(incomplete) and name.count("/") == level]

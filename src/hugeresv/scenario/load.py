@@ -8,11 +8,9 @@ from pathlib import Path
 from hugeresv.errors import InputError
 from hugeresv.regular_file import open_regular, replace_file
 from hugeresv.scenario.json_format import format_json, format_jsonl, parse_json, parse_jsonl
+from hugeresv.scenario.packaged import SUFFIXES
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.scenario.scn_format import format_scn, parse_scn
-
-SUFFIXES = (".scn", ".json", ".jsonl")
-"""What the names of scenario files end in."""
 
 _MODE_OF_NEW = 0o666
 

@@ -13,13 +13,14 @@ from hugeresv.model.machine import Machine
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.decode import caller_of
 from hugeresv.scenario.scenario import Together
+from hugeresv.shell import installs
 
 try:
     from hugeresv.together.orders import Interleavings, Order
     from hugeresv.together.schedule import Follow, check_reached, read_switch
 except ModuleNotFoundError as error:  # pragma: no cover  a browser may have no greenlet
     raise UnavailableError(
-        f"concurrent calls need {error.name}, which is not installed: pip install {error.name}"
+        f"concurrent calls need {error.name}, which is not installed: {installs(error.name or 'greenlet')}"
     ) from None
 
 MOST_RUNS = 100_000

@@ -14,6 +14,7 @@ from hugeresv.search.explore.bound import Bound
 from hugeresv.search.explore.bounded_model import BoundedModel
 from hugeresv.search.explore.plain import PlainSearch
 from hugeresv.search.explore.result import Exploration, Progress, no_progress
+from hugeresv.shell import installs
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -127,5 +128,5 @@ def _table(
     try:
         from hugeresv.search.explore.table import TableSearch
     except ImportError as error:
-        raise UnavailableError("tables need numpy: pip install 'hugeresv[explore]'") from error
+        raise UnavailableError(f"tables need numpy: {installs('numpy')}") from error
     return TableSearch(behaviours[0], bound, progress, symmetric=symmetric, executor=executor)

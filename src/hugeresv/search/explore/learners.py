@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.syscalls import die_with
+from hugeresv.shell import installs
 
 _SCHEDULER_SECONDS = 10
 
@@ -39,7 +40,7 @@ def learners(jobs: int, scheduler: str | None = None) -> Iterator[Executor | Non
     try:
         from distributed import Client
     except ImportError as error:
-        raise UnavailableError("a cluster needs Dask: pip install 'hugeresv[explore-cluster]'") from error
+        raise UnavailableError(f"a cluster needs Dask: {installs('distributed')}") from error
     try:
         client = Client(scheduler, timeout=_SCHEDULER_SECONDS)
     except (OSError, ValueError) as error:

@@ -21,6 +21,7 @@ from hugeresv.search.explore.result import Exploration, Level, Progress, no_prog
 from hugeresv.search.explore.rows import UNKNOWN, Aspect, Refuted, Rows
 from hugeresv.search.explore.ways import Ways
 from hugeresv.search.explore.witness import Broken, Witness, numbers_of
+from hugeresv.shell import installs
 
 if TYPE_CHECKING:
     from hugeresv.search.explore.compiled import CompiledLoop
@@ -39,7 +40,7 @@ def loop_class(compiled: bool | None) -> type[CompiledLoop | NumpyLoop]:
             from hugeresv.search.explore.compiled import CompiledLoop
         except ImportError as error:
             if compiled:
-                raise UnavailableError("the compiled loop needs numba: pip install 'hugeresv[explore-fast]'") from error
+                raise UnavailableError(f"the compiled loop needs numba: {installs('numba')}") from error
         else:
             return CompiledLoop
     return NumpyLoop
