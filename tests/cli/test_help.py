@@ -15,10 +15,6 @@ from tests.cli.conftest import ROOT, Hugeresv
 BIN = Path(sys.executable).parent
 Completed = Callable[..., list[str]]
 
-WHAT_TAKES_A_WHILE = ("host", "fuzz", "explore", "check", "--listen", "vmcore", "guest.ram")
-"""Words of examples that are not run here: they need the machine's pool to themselves, a minute, or a dump, write a
-file, or do not end."""
-
 
 def examples(verb: str) -> list[str]:
     """The commands that a verb's help ends with."""

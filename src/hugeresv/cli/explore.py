@@ -46,7 +46,7 @@ _pages = click.IntRange(0)
 @click.command(
     epilog=examples(
         "hugeresv explore 6.18",
-        "hugeresv explore ideal --pages 2 --shared 1 --operations usual,dontneed",
+        "hugeresv explore ideal --pages 1 --shared 1 --operations usual,dontneed",
         "hugeresv explore 6.12 6.18 --pages 2",
     )
 )
