@@ -293,13 +293,13 @@ def check(
     from hugeresv.auditing.check import all_scenarios, opened_for_check
     from hugeresv.reports.finding_folder import FindingFolders
     from hugeresv.search.check.check import Check, Effort
+    from hugeresv.search.check.checked import NoStore
 
     named = [(found.id or "scenario", found) for found in map(_scenario, scenarios)]
     with opened_for_check(kernel, base, audited=audit) as opened:
-        folders = None if out is None else FindingFolders(Path(out), opened.kernel, opened.base)
-        keep = folders.put if folders else lambda _finding: None
+        store = NoStore() if out is None else FindingFolders(Path(out), opened.kernel, opened.base)
         effort = Effort(seconds, findings, seed=seed)
-        checking = Check(opened.kernel, opened.base, opened.audits, effort, keep, lambda _checked: None)
+        checking = Check(opened.kernel, opened.base, opened.audits, effort, store, lambda _checked: None)
         return checking.run(named or all_scenarios())
 
 

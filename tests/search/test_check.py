@@ -20,7 +20,7 @@ from hugeresv.scenario.operation import Fork, Operation
 from hugeresv.scenario.scenario import Cgroup, Pool, Scenario
 from hugeresv.scenario.scn_format import parse_scn
 from hugeresv.search.check.check import Check, Effort
-from hugeresv.search.check.checked import Checked
+from hugeresv.search.check.checked import Checked, CheckFinding, NoStore
 from hugeresv.search.kinds import DifferenceKind
 
 Answering = Callable[[Answer], Answer]
@@ -65,10 +65,10 @@ FAILURES: dict[DifferenceKind, Answering] = {
 
 def checked(kernel: ModelKernel, base: str, *texts: str, out: Path | None = None, findings: int = 5) -> Checked:
     beside = ModelKernel(parse_behaviour(base))
-    keep = FindingFolders(out, kernel, beside).put if out else lambda _finding: None
+    store = FindingFolders(out, kernel, beside) if out else NoStore()
     scenarios: Iterator[tuple[str, Scenario]] = ((f"s{i}", parse_scn(text, "s.scn")) for i, text in enumerate(texts))
     audits = (model_insight, model_insight)
-    return Check(kernel, beside, audits, Effort(0, findings), keep, lambda _: None).run(scenarios)
+    return Check(kernel, beside, audits, Effort(0, findings), store, lambda _: None).run(scenarios)
 
 
 @pytest.mark.parametrize("kind", FAILURES)
@@ -130,14 +130,19 @@ def test_everything_of_a_finding_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_finding_is_on_disk_before_it_is_short(tmp_path: Path) -> None:
-    """It is kept twice, the first time with all of its steps. Catches: a finding that a kill while shrinking loses."""
-    lengths = []
+    """It is kept when seen and when confirmed, with all its steps, and when short. Catches: one that a kill loses."""
+    kept: list[tuple[str, bool, int]] = []
+
+    class Store(NoStore):
+        def put(self, finding: CheckFinding) -> None:
+            kept.append(("put", finding.confirmed, len(finding.scenario.steps)))
+
+        def drop(self, finding: CheckFinding) -> None:
+            kept.append(("drop", finding.confirmed, len(finding.scenario.steps)))
+
     kernel, base = fails("6.18", crash), ModelKernel(parse_behaviour("6.18"))
-    check = Check(
-        kernel, base, None, Effort(0), lambda finding: lengths.append(len(finding.scenario.steps)), lambda _: None
-    )
-    check.run([("forks", parse_scn(FORKS, "s.scn"))])
-    assert lengths == [3, 1]
+    Check(kernel, base, None, Effort(0), Store(), lambda _: None).run([("forks", parse_scn(FORKS, "s.scn"))])
+    assert kept == [("put", False, 3), ("put", True, 3), ("drop", False, 3), ("put", True, 1)]
 
 
 def test_formats_for_programs_say_the_same(tmp_path: Path) -> None:

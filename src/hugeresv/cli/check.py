@@ -26,7 +26,8 @@ from hugeresv.reports.finding_folder import FindingFolders
 from hugeresv.reports.spelling import spell_name
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.check.check import Check, Effort
-from hugeresv.search.check.checked import Checked, CheckFinding
+from hugeresv.search.check.checked import Checked, NoStore
+from hugeresv.search.fresh import SHORTEN_SECONDS
 
 UNTESTABLE = 125
 """What `git bisect run` takes for a commit that cannot be tested."""
@@ -116,16 +117,17 @@ def check(
     KERNEL is a guest (guest:6.12), a bzImage or vmlinux, a source tree with a built kernel, or a behaviour. It is
     compared with the behaviour closest to its release, or with --base, and its memory is audited after every step. A
     finding is a different answer, a crash, a hang, a warning, or an invariant that the base does not break at that
-    step. Each finding is shortened to the steps it needs. With FILE, only these scenarios are run; their expectations
-    are not checked, which `hugeresv run` does.
+    step. Each finding is run again on fresh guests, and shortened to the steps it needs. With FILE, only these
+    scenarios are run; their expectations are not checked, which `hugeresv run` does.
 
     Exit status: 0 no finding, 1 a finding, 2 wrong input, 3 the kernel cannot be examined here. With --bisect, an image
-    or a tree that cannot be examined is 125, and every other error is 128, which ends the bisection.
+    or a tree that cannot be examined is 125, as is a difference that does not come again, and every other error is 128,
+    which ends the bisection.
     """
     named, status = _named(files)
     if status:
         return UNUSABLE if bisect else status
-    effort = Effort(seconds, 1 if bisect else findings, not bisect, seed)
+    effort = Effort(seconds, 1 if bisect else findings, 0.0 if bisect else SHORTEN_SECONDS, seed)
     try:
         if out is not None:
             try_folder(_made(out), out)
@@ -133,7 +135,7 @@ def check(
             try_output(junit)
         with interruptible(), opened_for_check(kernel_name, base, audited=not no_audit) as opened:
             _must_be_audited(opened, asked=not no_audit, bisect=bisect)
-            return _check(opened, named, effort, out, _Printed(tap, as_json, junit, color))
+            return _check(opened, named, effort, out, _Printed(tap, as_json, junit, color), bisect=bisect)
     except BaseUnavailableError as error:
         return _failed(error, UNUSABLE, bisect=bisect)
     except UnavailableError as error:
@@ -169,20 +171,22 @@ def _must_be_audited(opened: Opened, *, asked: bool, bisect: bool) -> None:
 
 
 def _check(
-    opened: Opened, named: Sequence[tuple[str, Scenario]], effort: Effort, out: Path | None, printed: _Printed
+    opened: Opened,
+    named: Sequence[tuple[str, Scenario]],
+    effort: Effort,
+    out: Path | None,
+    printed: _Printed,
+    *,
+    bisect: bool,
 ) -> int:
     folders = None if out is None else FindingFolders(out, opened.kernel, opened.base)
     progress, begin = ProgressLines(sys.stderr), time.monotonic()
-
-    def keep(finding: CheckFinding) -> None:
-        if folders is not None:
-            folders.put(finding)
 
     def show(checked: Checked) -> None:
         seconds = time.monotonic() - begin
         progress.show(progress_line(checked, seconds), seconds)
 
-    running = Check(opened.kernel, opened.base, opened.audits, effort, keep, show)
+    running = Check(opened.kernel, opened.base, opened.audits, effort, folders or NoStore(), show)
     interrupted = None
     try:
         running.run(named or all_scenarios())
@@ -191,6 +195,8 @@ def _check(
     progress.end()
     printed.show(running.checked, folders)
     found = HELD if running.checked.clean else CONTRADICTED
+    if bisect and found == HELD and running.checked.unconfirmed:
+        found = UNTESTABLE
     return found if interrupted is None else interrupted
 
 

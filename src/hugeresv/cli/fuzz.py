@@ -154,7 +154,7 @@ class _Campaign:
         if sys.stderr.isatty():
             end_progress(sys.stderr)
         show_tally(screen, self._tally, self._seconds)
-        for finding in self._tally.findings:
+        for finding in (*self._tally.unconfirmed, *self._tally.findings):
             show_finding(screen, finding, self.kept)
         return 1 if self._tally.findings else 0
 

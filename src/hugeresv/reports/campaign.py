@@ -35,6 +35,7 @@ def show_tally(screen: Screen, tally: Tally, seconds: float) -> None:
     screen.line(
         f"{count_of(tally.scenarios, 'scenario')}, {count_of(tally.steps, 'step')} in {seconds:.1f} s; "
         f"{count_of(len(tally.findings), 'difference')}"
+        + (f", {len(tally.unconfirmed)} not confirmed" if tally.unconfirmed else "")
     )
     if not tally.coverage.stateless:
         states = Counter({name: tally.coverage.states[name] for name in STATES})
@@ -58,6 +59,13 @@ def show_finding(screen: Screen, finding: Difference, kept: Kept) -> None:
     screen.line()
     steps = f"{len(scenario.steps)} of the {count_of(finding.steps_before, 'step')} drawn"
     screen.paragraph(f"{kept.scenario(finding)}: {scenario.title} {steps}.", "  ", first="")
+    seen, runs = finding.sightings
+    if not finding.confirmed:
+        screen.paragraph(
+            f"not confirmed: seen in {seen} of {count_of(runs, 'run')}: {finding.why_not}", "    ", first="  "
+        )
+    elif seen < runs:
+        screen.line(f"  seen in {seen} of {count_of(runs, 'run')}")
     what = "what is left at the end" if pair.step is None else spell(pair.step.operation)
     screen.paragraph(f"{pair.number}  {what}", "      ", first="  ")
     for key, before, after in contradictions(observed(pair.left), pair.right):

@@ -54,7 +54,7 @@ def show_checked(screen: Screen, checked: Checked, folders: FindingFolders | Non
         screen.paragraph(f"left out: {case.name}: {case.skipped}", "  ", first="")
     for reason, scenarios in checked.left_out.items():
         screen.paragraph(f"left out: {count_of(scenarios, 'random scenario')}: {reason}", "  ", first="")
-    for finding in checked.findings:
+    for finding in (*checked.unconfirmed, *checked.findings):
         _finding(screen, finding, folders.of(finding) if folders else None)
     run = len(checked.cases) - len(skipped)
     audited = "audited after every step" if checked.audited else "not audited"
@@ -65,6 +65,8 @@ def show_checked(screen: Screen, checked: Checked, folders: FindingFolders | Non
         + audited
         + ("" if checked.complete else "; ended early")
     )
+    if checked.unconfirmed:
+        screen.paragraph(f"{count_of(len(checked.unconfirmed), 'difference')} not confirmed", fg="yellow")
     if checked.clean:
         screen.paragraph("no finding", fg="green")
     else:
@@ -73,7 +75,8 @@ def show_checked(screen: Screen, checked: Checked, folders: FindingFolders | Non
 
 def _finding(screen: Screen, finding: CheckFinding, folder: Path | None) -> None:
     screen.line()
-    screen.paragraph(f"finding {finding.number}: {finding.scenario.title}", "  ", first="", fg="red", bold=True)
+    name, colour = ("finding", "red") if finding.confirmed else ("not confirmed", "yellow")
+    screen.paragraph(f"{name} {finding.number}: {finding.scenario.title}", "  ", first="", fg=colour, bold=True)
     for line in about(finding):
         screen.paragraph(line, "    ", first="  ")
     for step in finding.scenario.steps:
@@ -87,8 +90,9 @@ def about(finding: CheckFinding) -> list[str]:
     divergence = finding.divergence
     lines = [f"{key}: {left} against {right}" for key, left, right in answers_beside(divergence.left, divergence.right)]
     lines += [str(violation) for violation in divergence.beyond]
-    if not finding.comes_again:
-        lines.append("It did not come again when it was run a second time.")
+    seen, runs = finding.sightings
+    if not finding.confirmed or seen < runs:
+        lines.append(f"seen in {seen} of {count_of(runs, 'run')}" + (f": {finding.why_not}" if finding.why_not else ""))
     also = f", and in {count_of(len(finding.also), 'further scenario')}" if finding.also else ""
     kept = (
         f"{len(finding.scenario.steps)} of {count_of(finding.steps_before, 'step')}"

@@ -72,6 +72,7 @@ def to_json(checked: Checked, folders: FindingFolders | None) -> str:
             "random_left_out": checked.left_out,
             "scenarios": [_case(case) for case in checked.cases],
             "findings": [_finding(each, folders.of(each) if folders else None) for each in checked.findings],
+            "unconfirmed": [_finding(each, folders.of(each) if folders else None) for each in checked.unconfirmed],
         }
     )
 
@@ -93,7 +94,10 @@ def _finding(finding: CheckFinding, folder: Path | None) -> dict[str, object]:
         "outcomes": [str(left.outcome), str(right.outcome)],
         "report": right.report.line if right.report else None,
         "violations": [asdict(violation) for violation in finding.divergence.beyond],
-        "comes_again": finding.comes_again,
+        "comes_again": finding.confirmed,
+        "seen": finding.sightings.seen,
+        "runs": finding.sightings.runs,
+        "why_not": finding.why_not or None,
         "short": finding.short,
         "steps_before": finding.steps_before,
         "seconds": round(finding.seconds, 3),

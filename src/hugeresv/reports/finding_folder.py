@@ -1,9 +1,10 @@
-"""Everything there is of a check's findings, a folder each, written when one is found and again when it is short."""
+"""Everything there is of a check's findings, a folder each, written when one is seen and again when it is short."""
 
 from __future__ import annotations
 
 import io
 import shlex
+import shutil
 from pathlib import Path
 
 from hugeresv.errors import InputError
@@ -35,7 +36,7 @@ class FindingFolders:
 
     def of(self, finding: CheckFinding) -> Path:
         """Its folder."""
-        return self._directory / f"finding-{finding.number}"
+        return self._directory / f"{'finding' if finding.confirmed else 'unconfirmed'}-{finding.number}"
 
     def put(self, finding: CheckFinding) -> None:
         """Write its files anew, each as a whole. Raises InputError where that cannot be done."""
@@ -47,13 +48,18 @@ class FindingFolders:
         if report := finding.divergence.right.report:
             files[LOG] = report.log
         files[REPEAT] = self._repeat(folder, why_not)
-        files[PAGE] = self._page(finding)
+        if finding.short:
+            files[PAGE] = self._page(finding)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name, text in files.items():
                 replace_file(folder / name, text.encode(), 0o644)
         except OSError as error:
             raise InputError(f"{folder}: cannot be written: {error.strerror}") from None
+
+    def drop(self, finding: CheckFinding) -> None:
+        """Remove its folder."""
+        shutil.rmtree(self.of(finding), ignore_errors=True)
 
     def _answers(self, finding: CheckFinding) -> str:
         """What both answered, side by side, after the steps that lead there; and what does not hold."""

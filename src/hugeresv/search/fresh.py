@@ -1,4 +1,4 @@
-"""Guests that go on from scenario to scenario while a search runs, and fresh ones for what it finds."""
+"""How a search treats guests: whether they go on from scenario to scenario, and how long they are waited for."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from contextlib import contextmanager
 
 from hugeresv.kernels.guest.kernel import GuestKernel
 from hugeresv.kernels.protocol import Kernel
+
+SHORTEN_SECONDS = 300.0
+"""How long one finding is shortened at most: a call that hangs takes seconds each time."""
+
+SHORTEN_HANG_SECONDS = 3.0
+"""So long a call may take while a scenario is shortened in which one hangs."""
 
 
 @contextmanager
@@ -24,3 +30,17 @@ def going_on(*kernels: Kernel, wanted: bool = True) -> Iterator[None]:
     finally:
         for guest, kept in zip(guests, before, strict=True):
             guest.keeps_guests = kept
+
+
+@contextmanager
+def impatient(seconds: float, *kernels: Kernel) -> Iterator[None]:
+    """In this block a call in a guest that takes longer hangs: so does one that is only slow."""
+    guests = [kernel for kernel in kernels if isinstance(kernel, GuestKernel)]
+    before = [guest.longest_seconds for guest in guests]
+    for guest in guests:
+        guest.longest_seconds = min(seconds, guest.longest_seconds)
+    try:
+        yield
+    finally:
+        for guest, longest in zip(guests, before, strict=True):
+            guest.longest_seconds = longest

@@ -1,12 +1,21 @@
 """Requests to the agent and its answers: a line each, under the same number (`agent.c` lists them)."""
 
+import math
+import select
 import socket
+import time
+from collections.abc import Callable
 
 from hugeresv.errors import UnavailableError
 from hugeresv.outcome import Outcome
 
 _MARGIN_SECONDS = 30.0
 """How much longer than the agent itself a request may take, on a machine that is busy."""
+
+_STUCK_SECONDS = 3.0
+"""A guest that works so long beyond the agent's time without an answer does not run its agent any more."""
+
+_POLL_SECONDS = 0.25
 
 HANG = "hang"
 DEAD = "dead"
@@ -23,7 +32,11 @@ class LostError(UnavailableError):
 class Conversation:
     """The tool's end of a guest's second serial port. A method raises EOFError when the guest is gone."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: socket.socket, worked: Callable[[], float]) -> None:
+        """`worked`: for how many seconds the guest's processors have worked so far."""
+        self.longest_seconds = math.inf
+        """How long any request may take, where that is less than its own patience."""
+        self._worked = worked
         self._socket = end
         self._answers = end.makefile("rb")
         self._number = 0
@@ -40,9 +53,10 @@ class Conversation:
         Raises TimeoutError when the guest says that nothing came within that time.
         """
         self._number += 1
-        self._socket.settimeout(patience + _MARGIN_SECONDS)
+        self._socket.settimeout(_MARGIN_SECONDS)
         try:
             self._socket.sendall(f"{self._number} {' '.join(map(str, words))}\n".encode())
+            self._wait(min(patience, self.longest_seconds))
             verdict, *values = self._answer()
         except TimeoutError:
             raise LostError("the guest does not answer any more: its kernel is stuck", Outcome.HANG) from None
@@ -56,6 +70,18 @@ class Conversation:
         """Close this end."""
         self._answers.close()
         self._socket.close()
+
+    def _wait(self, patience: float) -> None:
+        """Wait for the beginning of an answer. Raises TimeoutError for a guest that is stuck."""
+        if self._readable(patience):
+            return
+        late, worked = time.monotonic() + _MARGIN_SECONDS, self._worked()
+        while not self._readable(_POLL_SECONDS):
+            if time.monotonic() > late or self._worked() - worked > _STUCK_SECONDS:
+                raise TimeoutError
+
+    def _readable(self, seconds: float) -> bool:
+        return bool(select.select([self._socket], [], [], seconds)[0])
 
     def _answer(self) -> list[str]:
         """The words of the answer to the request that was sent last."""

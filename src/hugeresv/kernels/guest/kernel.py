@@ -1,6 +1,7 @@
 """A stock kernel in an emulated machine: a fresh one for every scenario."""
 
 import errno
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 
@@ -31,6 +32,8 @@ class GuestKernel(ClosedOnExit):
         self._cpus = 1
         self.keeps_guests = False
         """Whether a scenario may have the guest of the one before, as long as that has left nothing in it."""
+        self.longest_seconds = math.inf
+        """After this a call of a scenario is given up, where that is less than usual."""
 
     @property
     def name(self) -> str:
@@ -81,7 +84,8 @@ class GuestKernel(ClosedOnExit):
                 self._snapshots[hardware] = BootedGuest(self._image, hardware)
             keep = self.keeps_guests or self._cpus > 1  # calls at once are made many times
             nodes = hardware.nodes if told_apart else None
-            return GuestSession(self._snapshots[hardware], (pool, *pools), cgroups, nodes, keep=keep)
+            snapshot, every = self._snapshots[hardware], (pool, *pools)
+            return GuestSession(snapshot, every, cgroups, nodes, keep=keep, longest_seconds=self.longest_seconds)
         except OSError as error:
             where = f" in {tempfile.gettempdir()} (TMPDIR)" if error.errno == errno.ENOSPC else ""
             raise UnavailableError(f"a guest cannot be started: {error.strerror or error}{where}") from None

@@ -134,6 +134,7 @@ class GuestWorker:
         self._taken.remove(self.number)
 
     def _ask(self, request: str, patience: float, *words: str | int) -> list[str]:
+        patience = min(patience, self._conversation.longest_seconds)
         return self._conversation.ask(request, self.number, round(patience * 1000), *words, patience=patience)
 
 

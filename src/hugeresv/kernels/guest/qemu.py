@@ -67,7 +67,7 @@ class Emulator(ClosedOnExit):
             control_end.close()
             self._control = control
             self._control_lines = control.makefile("rb")
-            self.conversation = Conversation(agent)
+            self.conversation = Conversation(agent, partial(_worked_seconds, self._process.pid))
             self._opened = opened.pop_all()
 
     def command(self, name: str, descriptor: int | None = None, **arguments: Any) -> Any:
@@ -115,3 +115,10 @@ class Emulator(ClosedOnExit):
 def read_only_copy(descriptor: int) -> int:
     """Another descriptor of the same open file, which reads it from its start on."""
     return os.open(Path(f"/proc/self/fd/{descriptor}"), os.O_RDONLY)
+
+
+def _worked_seconds(process: int) -> float:
+    """The CPU time of a process of ours."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    user, system = fields[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

@@ -11,6 +11,7 @@ _BEGINS = re.compile(
     r"|INFO: task .* blocked|INFO: possible recursive|(?:rcu: )?INFO: rcu\w* .*(?:stall|kthread)|watchdog: BUG: "
     r"|double fault: |stack segment: |kmemleak: |Bad page state|list_(?:add|del) corruption|traps: PANIC"
 )
+_FUNCTION = re.compile(r"\b([A-Za-z_][\w.]*)\+0x[0-9a-f]+/0x")
 _INSTRUCTION = re.compile(r"^(?:E|R)IP: (?:\w+:)?(\w[\w.]*)")
 _FAULTS = re.compile(r"BUG: (?:kernel NULL|unable to|stack guard)|general protection|Oops|divide error|kernel BUG")
 
@@ -30,15 +31,26 @@ def report_line(printed: str) -> str | None:
     It leaves out times, processors, process IDs, addresses, and places within functions and files. For an oops the
     function in which it happened follows.
     """
-    lines = [_STAMP.sub("", line).strip() for line in printed.split("\n")]
-    begin = next((number for number, line in enumerate(lines) if _BEGINS.match(line)), None)
-    if begin is None:
+    lines = _from_the_first(printed)
+    if not lines:
         return None
-    line = lines[begin]
+    line = lines[0]
     for varies, instead in _VARIES:
         line = varies.sub(instead, line)
     if _FAULTS.match(line):
-        places = (_INSTRUCTION.match(each) for each in lines[begin:])
+        places = (_INSTRUCTION.match(each) for each in lines)
         if place := next(filter(None, places), None):
             line = f"{line} in {place[1]}"
     return " ".join(line.split())
+
+
+def functions_of_reports(printed: str) -> set[str]:
+    """The functions of the kernel that what it has printed names, from its first report on."""
+    return {name for line in _from_the_first(printed) for name in _FUNCTION.findall(line)}
+
+
+def _from_the_first(printed: str) -> list[str]:
+    """What a kernel has printed from its first report on, line by line without times; nothing where there is none."""
+    lines = [_STAMP.sub("", line).strip() for line in printed.split("\n")]
+    begin = next((number for number, line in enumerate(lines) if _BEGINS.match(line)), len(lines))
+    return lines[begin:]

@@ -1,5 +1,6 @@
 """One scenario's time on a guest."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,10 +50,12 @@ class GuestSession(ProcessSession[GuestWorker]):
         nodes: int | None,
         *,
         keep: bool = False,
+        longest_seconds: float = math.inf,
     ) -> None:
         """`nodes`: how many the scenario tells apart, None where it does not.
 
-        `keep`: whether it may have the guest of the scenario before, and leave it to the next one.
+        `keep`: whether it may have the guest of the scenario before, and leave it to the next one. `longest_seconds`:
+        after this any call is given up.
         """
         architecture = snapshot.architecture
         first, *further = (pool.page_bytes for pool in pools)
@@ -70,6 +73,7 @@ class GuestSession(ProcessSession[GuestWorker]):
         self._heard_bytes = self._guest.printed_bytes
         """How much of what the kernel has printed is known."""
         conversation = self._guest.conversation
+        conversation.longest_seconds = longest_seconds
         root = GuestWorker(conversation, KEEPER, snapshot.keeper, architecture, {KEEPER})
         controllers = ("hugetlb",) if nodes is None else ("hugetlb", "cpuset")
         keeper = Keeper(root, snapshot.keeper, names, MOUNTS, controllers)
@@ -186,7 +190,8 @@ class GuestSession(ProcessSession[GuestWorker]):
         return answer
 
     def _does_not_return(self, call: Call, answer: Answer) -> Answer:
-        line = f"{call.name} did not return within {self.patience_seconds:g} s"
+        patience = min(self.patience_seconds, self._guest.conversation.longest_seconds)
+        line = f"{call.name} did not return within {patience:g} s"
         return answer._replace(report=self._report() or KernelReport(line, self._guest.printed()))
 
     def _report(self) -> KernelReport | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -15,16 +17,20 @@ from hugeresv.kernels.protocol import Kernel
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.expectation import observed
 from hugeresv.scenario.scenario import Scenario
-from hugeresv.search.check.checked import CheckCase, Checked, CheckFinding
-from hugeresv.search.fresh import going_on
+from hugeresv.search.check.checked import CheckCase, Checked, CheckFinding, FindingStore
+from hugeresv.search.confirm import HANG_SECONDS, confirm
+from hugeresv.search.fresh import SHORTEN_HANG_SECONDS, SHORTEN_SECONDS, going_on, impatient
 from hugeresv.search.fuzz.generate import Coverage, draw
 from hugeresv.search.fuzz.guide import answering_of, guide_for, hangs
 from hugeresv.search.fuzz.shrink import shrink
-from hugeresv.search.kinds import alike, mark_of, report_of
+from hugeresv.search.kinds import DifferenceKind, alike, mark_of, report_of
 from hugeresv.search.lockstep import Audits, Divergence, Pair, lockstep
 
 LENGTH = 40
 """Most steps of a random scenario."""
+
+_TRIES = 3
+"""How often a candidate is run where a difference does not show in every run."""
 
 _MOST_FAILURES = 10
 """Random scenarios of which none could be run: nor will others."""
@@ -32,11 +38,11 @@ _MOST_FAILURES = 10
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long random scenarios are run, after how many findings to stop, and whether these are shortened."""
+    """How long random scenarios are run, after how many findings to stop, and how long each of these is shortened."""
 
     seconds: float = 60.0
     findings: int = 5
-    shorten: bool = True
+    shorten_seconds: float = SHORTEN_SECONDS
     seed: str = "0"
 
 
@@ -49,16 +55,16 @@ class Check:
         base: Kernel,
         audits: Audits | None,
         effort: Effort,
-        keep: Callable[[CheckFinding], None],
+        store: FindingStore,
         progress: Callable[[Checked], None],
     ) -> None:
-        """`keep` gets a finding when it is found, and again when it is short; `progress` is called after a scenario."""
+        """`progress` is called after a scenario."""
         self.checked = Checked(kernel.name, base.name, audits is not None)
         self._kernel = kernel
         self._base = base
         self._audits = audits
         self._effort = effort
-        self._keep = keep
+        self._store = store
         self._progress = progress
         self._before: list[Pair] = []
         """The steps of the last scenario on which the two agree."""
@@ -69,12 +75,15 @@ class Check:
     def run(self, scenarios: Iterable[tuple[str, Scenario]]) -> Checked:
         """All of these, then random ones. Raises UnavailableError where that cannot be done here."""
         try:
-            if self._named(scenarios):
-                with going_on(self._kernel, self._base):
+            with self._going_on():
+                if self._named(scenarios):
                     self.checked.complete = self._random()
         finally:
             self.checked.seconds = time.monotonic() - self._begin
         return self.checked
+
+    def _going_on(self) -> AbstractContextManager[None]:
+        return going_on(self._kernel, self._base)
 
     def _named(self, scenarios: Iterable[tuple[str, Scenario]]) -> bool:
         """Whether there may be more findings."""
@@ -115,31 +124,84 @@ class Check:
         """Run a scenario; the finding that it shows, a new one or one that is known."""
         divergence = self._first_difference(scenario)
         self.checked.steps += len(scenario.steps) if divergence is None else divergence.number
-        if divergence is None or not (divergence := self._on_fresh_guests(scenario)):
+        if divergence is None:
             return None
-        mark = mark_of(divergence)
-        for known in self.checked.findings:
-            if mark in known.marks:
-                known.also.append(name)
-                return known
-        finding = self._new(name, scenario, divergence)
+        if known := self._known(mark_of(divergence)):
+            return self._shows_too(known, name, scenario)
+        sighted = self._sighted(name, scenario, divergence)
+        self._store.put(sighted)
+        finding = self._confirmed(sighted)
+        if finding is None:
+            self._store.put(sighted)
+            self.checked.unconfirmed.append(sighted)
+            return None
+        if known := self._known(mark_of(finding.divergence)):  # as it shows on a fresh guest
+            self._store.drop(sighted)
+            known.also.append(name)
+            return known
         self.checked.findings.append(finding)
-        self._keep(finding)
-        if self._effort.shorten:
-            self._shorten(finding)
-            for known in self.checked.findings[:-1]:
-                if _same(known.scenario, finding.scenario):
-                    self.checked.findings.pop()
-                    known.marks |= finding.marks
-                    known.also.append(name)
-                    return known
-            self._keep(finding)
-        return finding
+        self._store.put(finding)
+        self._store.drop(sighted)
+        return self._short_or_known(finding)
 
-    def _on_fresh_guests(self, scenario: Scenario) -> Divergence | None:
-        """Where the two differ when no scenario has run before."""
+    def _shows_too(self, known: CheckFinding, name: str, scenario: Scenario) -> CheckFinding | None:
+        """A known finding, if the scenario shows it on a fresh guest."""
         with going_on(self._kernel, self._base, wanted=False):
-            return self._first_difference(scenario)
+            again = self._first_difference(scenario)
+        if again is None:
+            return None
+        known.also.append(name)
+        return known
+
+    def _sighted(self, name: str, scenario: Scenario, divergence: Divergence) -> CheckFinding:
+        """What was seen for the first time: the scenario up to there. A call that did not return may hang."""
+        steps = list(scenario.steps[: divergence.number])
+        if divergence.step is not None and Outcome.HANG in (divergence.left.outcome, divergence.right.outcome):
+            steps[-1] = replace(steps[-1], hangs=True)
+        number, seconds = len(self.checked.unconfirmed) + 1, time.monotonic() - self._begin
+        found = self._entitled(replace(scenario, steps=tuple(steps)), self._before, divergence)
+        return CheckFinding(number, name, found, self._before, divergence, len(scenario.steps), seconds)
+
+    def _confirmed(self, sighted: CheckFinding) -> CheckFinding | None:
+        """A finding of its own if it comes again; otherwise it says why not."""
+        confirmation = confirm(
+            sighted.divergence,
+            sighted.scenario,
+            self._base,
+            self._kernel,
+            lambda: self._first_difference(sighted.scenario),
+        )
+        sighted.sightings, sighted.why_not = confirmation.sightings, confirmation.why_not
+        if (divergence := confirmation.divergence) is None:
+            return None
+        return replace(
+            sighted,
+            number=len(self.checked.findings) + 1,
+            scenario=self._entitled(sighted.scenario, self._before, divergence),
+            before=self._before,
+            divergence=divergence,
+            confirmed=True,
+            marks={mark_of(sighted.divergence), mark_of(divergence)},
+            also=[],
+        )
+
+    def _known(self, mark: tuple[str, ...]) -> CheckFinding | None:
+        return next((known for known in self.checked.findings if mark in known.marks), None)
+
+    def _short_or_known(self, finding: CheckFinding) -> CheckFinding:
+        """The finding when it is short, or an earlier one that has the same steps."""
+        if not self._effort.shorten_seconds:
+            return finding
+        self._shorten(finding)
+        for known in self.checked.findings[:-1]:
+            if _same(known.scenario, finding.scenario):
+                self.checked.findings.pop()
+                known.marks |= finding.marks
+                known.also.append(finding.name)
+                self._store.drop(finding)
+                return known
+        self._store.put(finding)
+        return finding
 
     def _first_difference(self, scenario: Scenario) -> Divergence | None:
         """Where the two first differ. A kernel that does not survive the making of the pool differs before any step."""
@@ -155,20 +217,13 @@ class Check:
             return Divergence(0, None, Answer(Outcome.OK, none), Answer(lost.outcome, none, report=report))
         return None
 
-    def _new(self, name: str, scenario: Scenario, divergence: Divergence) -> CheckFinding:
-        steps = list(scenario.steps[: divergence.number])
-        if divergence.step is not None and Outcome.HANG in (divergence.left.outcome, divergence.right.outcome):
-            steps[-1] = replace(steps[-1], hangs=True)
-        number, seconds = len(self.checked.findings) + 1, time.monotonic() - self._begin
-        found = self._entitled(replace(scenario, steps=tuple(steps)), self._before, divergence)
-        steps_before, marks = len(scenario.steps), {mark_of(divergence)}
-        return CheckFinding(number, name, found, self._before, divergence, steps_before, seconds, marks=marks)
-
     def _shorten(self, finding: CheckFinding) -> None:
         """Leave out of its scenario what is not needed. A candidate that cannot be carried out shows nothing."""
         seen: list[tuple[list[Pair], Divergence]] = []
+        end = time.monotonic() + self._effort.shorten_seconds
+        tries = 1 if finding.sightings.seen == finding.sightings.runs else _TRIES
 
-        def shows(candidate: Scenario) -> bool:
+        def shows_once(candidate: Scenario) -> bool:
             try:
                 if (self._kernel.real or self._base.real) and hangs(candidate, self._guide):
                     return False
@@ -180,18 +235,31 @@ class Check:
             seen.append((self._before, divergence))
             return True
 
+        def shows(candidate: Scenario) -> bool:
+            return time.monotonic() < end and any(shows_once(candidate) for _ in range(tries))
+
         whole = _bare(finding.scenario)
-        finding.comes_again = shows(whole)
-        if finding.comes_again:
-            with going_on(self._kernel, self._base):
+        for kept in (True, False):  # of guests that go on, some show what only scenarios before have made
+            seen.clear()
+            with going_on(self._kernel, self._base, wanted=kept), self._impatient(finding, SHORTEN_HANG_SECONDS):
                 short = shrink(whole, shows)
-            if not shows(short):  # after other scenarios only
-                short = shrink(whole, shows)
+            with going_on(self._kernel, self._base, wanted=False), self._impatient(finding, HANG_SECONDS):
+                if any(shows_once(short) for _ in range(tries)):
+                    break
+        else:
+            short = whole
+            seen.clear()
+        if seen:
             finding.before, finding.divergence = seen[-1]
             finding.marks.add(mark_of(finding.divergence))
-            finding.scenario = self._entitled(short, finding.before, finding.divergence)
-            finding.short = True
-            finding.seconds = time.monotonic() - self._begin
+        finding.scenario = self._entitled(short, finding.before, finding.divergence)
+        finding.short = short != whole or time.monotonic() < end
+        finding.seconds = time.monotonic() - self._begin
+
+    def _impatient(self, finding: CheckFinding, seconds: float) -> AbstractContextManager[None]:
+        """Where a call hangs, it is not waited for longer than this."""
+        longest = seconds if finding.kind is DifferenceKind.HANG else math.inf
+        return impatient(longest, self._kernel, self._base)
 
     def _entitled(self, scenario: Scenario, before: list[Pair], divergence: Divergence) -> Scenario:
         """The scenario, which expects what the base answers."""

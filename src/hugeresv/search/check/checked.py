@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from hugeresv.scenario.scenario import Scenario
+from hugeresv.search.confirm import ONCE, Sightings
 from hugeresv.search.kinds import DifferenceKind, kind_of
 from hugeresv.search.lockstep import Divergence, Pair
 
@@ -15,7 +17,7 @@ class CheckFinding:
     """A scenario that tells the kernel from its base. `also` has the names of further scenarios that show the same."""
 
     number: int
-    """From 1, in the order in which they are found."""
+    """From 1, in the order in which they are found; those that are not confirmed are counted apart."""
     name: str
     """Of the scenario that showed it first."""
     scenario: Scenario
@@ -27,8 +29,11 @@ class CheckFinding:
     seconds: float
     """Since the check began, when it was found; when `short`, when it was shortened."""
     short: bool = False
-    comes_again: bool = True
-    """Whether it was shown a second time, on a fresh start."""
+    confirmed: bool = False
+    """Whether it came again, as `confirm` asks for."""
+    sightings: Sightings = ONCE
+    why_not: str = ""
+    """Why it is not confirmed."""
     marks: set[tuple[str, ...]] = field(default_factory=set)
     """What other scenarios have in common with it that show the same."""
     also: list[str] = field(default_factory=list)
@@ -37,6 +42,28 @@ class CheckFinding:
     def kind(self) -> DifferenceKind:
         """Its kind."""
         return kind_of(self.divergence)
+
+
+class FindingStore(Protocol):
+    """Where findings are kept."""
+
+    def put(self, finding: CheckFinding) -> None:
+        """Keep it as it is now: when it is seen, when it is confirmed, and when it is short."""
+        ...
+
+    def drop(self, finding: CheckFinding) -> None:
+        """Forget it: it is kept under another number, or is the same as another one."""
+        ...
+
+
+class NoStore:
+    """Keeps nothing."""
+
+    def put(self, finding: CheckFinding) -> None:
+        """See `FindingStore`."""
+
+    def drop(self, finding: CheckFinding) -> None:
+        """See `FindingStore`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +92,8 @@ class Checked:
     """Steps of all scenarios that were run."""
     seconds: float = 0.0
     findings: list[CheckFinding] = field(default_factory=list)
+    unconfirmed: list[CheckFinding] = field(default_factory=list)
+    """Differences that did not come again, and count for nothing."""
     complete: bool = False
     """Whether nothing ended it early: neither its user nor the number of findings."""
 

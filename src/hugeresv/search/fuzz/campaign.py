@@ -6,6 +6,7 @@ process or to any `concurrent.futures.Executor`.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,8 +20,9 @@ from hugeresv.kernels.grammar import open_kernel, parse_kernel
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.scenario.scenario import Scenario
-from hugeresv.search.fresh import going_on
-from hugeresv.search.fuzz.difference import Difference, as_found, shortened
+from hugeresv.search.confirm import HANG_SECONDS, confirm
+from hugeresv.search.fresh import SHORTEN_HANG_SECONDS, SHORTEN_SECONDS, going_on, impatient
+from hugeresv.search.fuzz.difference import Difference, as_confirmed, as_found, shortened
 from hugeresv.search.fuzz.draw import Answering
 from hugeresv.search.fuzz.generate import Coverage, draw
 from hugeresv.search.fuzz.guide import answering_of, guide_for, hangs
@@ -50,6 +52,8 @@ class Tally:
     steps: int = 0
     coverage: Coverage = field(default_factory=Coverage)
     findings: list[Difference] = field(default_factory=list)
+    unconfirmed: list[Difference] = field(default_factory=list)
+    """Differences that did not come again, and count for nothing."""
     repeats: int = 0
     """Scenarios that only showed a report which a finding has already."""
 
@@ -66,6 +70,7 @@ class Tally:
         self.coverage.add(other.coverage)
         self.repeats += other.repeats + sum(finding.report in known for finding in other.findings)
         self.findings += [finding for finding in other.findings if finding.report not in known]
+        self.unconfirmed += other.unconfirmed
 
     def exhausts(self, budget: Budget, seconds: float) -> bool:
         """Whether to stop."""
@@ -202,10 +207,38 @@ def run_batch(
             continue
         if report_of(divergence) in known | tally.reports:
             tally.repeats += 1
-        elif (divergence := _again(scenario, divergence, left, right)) is not None:
-            found = as_found(scenario, divergence, names, origin)
+            continue
+        found = _confirmed(as_found(scenario, divergence, names, origin), left, right, keep)
+        if found.confirmed:
             tally.findings.append(_finding(found, left, right, guide, keep))
+        else:
+            tally.unconfirmed.append(found)
     return tally
+
+
+def _confirmed(sighted: Difference, left: Kernel, right: Kernel, keep: Kept | None) -> Difference:
+    """A difference that was seen once, with what comes of seeing it again; it is kept before and after.
+
+    Raises UnavailableError for one on the host that does not come again: others use its pool, too.
+    """
+    if keep is not None:
+        keep.put(sighted)
+    names = left.name, right.name
+    found = sighted.divergence
+    confirmation = confirm(
+        found, sighted.scenario, left, right, lambda: first_difference(sighted.scenario, left, right)
+    )
+    if "host" in names and confirmation.divergence is None:
+        raise UnavailableError(
+            f"{left.name} and {right.name} differed at step {found.number} of a scenario, and did not when it was "
+            "run again: another program used the host's pool; stop it and run the scenario again"
+        )
+    result = as_confirmed(sighted, confirmation, names)
+    if keep is not None:
+        keep.put(result)
+        if result.confirmed:
+            keep.drop(sighted)
+    return result
 
 
 def _finding(found: Difference, left: Kernel, right: Kernel, guide: Behaviour, keep: Kept | None) -> Difference:
@@ -216,28 +249,16 @@ def _finding(found: Difference, left: Kernel, right: Kernel, guide: Behaviour, k
             return None
         return first_difference(candidate, left, right)
 
-    if keep is not None:
-        keep.put(found)
-    with going_on(left, right):
-        short = shortened(found, (left.name, right.name), tried)
-    if tried(short.scenario) is None:  # after other scenarios only
-        short = shortened(found, (left.name, right.name), tried)
+    end = time.monotonic() + SHORTEN_SECONDS
+    soon, late = (SHORTEN_HANG_SECONDS, HANG_SECONDS) if found.hangs else (math.inf, math.inf)
+    for kept in (True, False):  # of guests that go on, some show what only scenarios before have made
+        with going_on(left, right, wanted=kept), impatient(soon, left, right):
+            short = shortened(found, (left.name, right.name), tried, end)
+        with going_on(left, right, wanted=False), impatient(late, left, right):
+            if tried(short.scenario) is not None:
+                break
+    else:
+        short = found
     if keep is not None:
         keep.put(short)
     return short
-
-
-def _again(scenario: Scenario, divergence: Divergence, left: Kernel, right: Kernel) -> Divergence | None:
-    """The difference when it is looked for again: on fresh guests it is none if an earlier scenario was its cause.
-
-    Raises UnavailableError for one on the host that does not come again: others use its pool, too.
-    """
-    if not (left.real or right.real or "host" in {left.name, right.name}):
-        return divergence
-    again = first_difference(scenario, left, right)
-    if "host" in {left.name, right.name} and again is None:
-        raise UnavailableError(
-            f"{left.name} and {right.name} differed at step {divergence.number} of a scenario, and did not when it was "
-            "run again: another program used the host's pool; stop it and run the scenario again"
-        )
-    return again

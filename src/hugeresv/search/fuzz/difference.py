@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from hugeresv.errors import HugeresvError
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Json, Scenario
+from hugeresv.search.confirm import ONCE, Confirmation, Sightings
 from hugeresv.search.fuzz.shrink import shrink
-from hugeresv.search.kinds import alike, report_of
+from hugeresv.search.kinds import DifferenceKind, alike, kind_of, report_of
 from hugeresv.search.lockstep import Divergence
 
 FirstDifference = Callable[[Scenario], Divergence | None]
@@ -25,11 +27,21 @@ class Difference:
     steps_before: int
     """Length of the scenario that was drawn; `source` has its seed and number."""
     number: int
+    confirmed: bool = False
+    """Whether it came again, as `confirm` asks for."""
+    sightings: Sightings = ONCE
+    why_not: str = ""
+    """Why it is not confirmed."""
 
     @property
     def report(self) -> str | None:
         """What tells a crash or a warning from others; None where the kernels say nothing against themselves."""
         return report_of(self.divergence)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it is a call that does not return."""
+        return kind_of(self.divergence) is DifferenceKind.HANG
 
     @property
     def log(self) -> str:
@@ -47,10 +59,20 @@ def as_found(scenario: Scenario, divergence: Divergence, names: tuple[str, str],
     return _entitled(found, divergence, names, origin, len(scenario.steps))
 
 
-def shortened(found: Difference, names: tuple[str, str], first_difference: FirstDifference) -> Difference:
+def as_confirmed(found: Difference, confirmation: Confirmation, names: tuple[str, str]) -> Difference:
+    """It, with what has come of seeing it again."""
+    sightings, why_not = confirmation.sightings, confirmation.why_not
+    if (divergence := confirmation.divergence) is None:
+        return replace(found, sightings=sightings, why_not=why_not)
+    again = _entitled(found.scenario, divergence, names, _origin(found), found.steps_before)
+    return replace(again, confirmed=True, sightings=sightings)
+
+
+def shortened(found: Difference, names: tuple[str, str], first_difference: FirstDifference, end: float) -> Difference:
     """The shortest scenario that still tells the kernels apart, in a way like the one that was found.
 
-    A candidate that cannot be carried out, or not here, shows nothing.
+    What is not tried by `end`, in seconds of the monotonic clock, is not left out. A candidate that cannot be carried
+    out, or not here, shows nothing.
     """
 
     def same(candidate: Scenario) -> Divergence | None:
@@ -60,12 +82,16 @@ def shortened(found: Difference, names: tuple[str, str], first_difference: First
             return None
         return divergence if divergence is not None and alike(divergence, found.divergence) else None
 
-    short = shrink(found.scenario, lambda candidate: same(candidate) is not None)
+    short = shrink(found.scenario, lambda candidate: time.monotonic() < end and same(candidate) is not None)
     divergence = same(short)
     if divergence is None:  # a real kernel that does not answer the same twice: the whole story is all there is
         return found
-    origin = f"{found.scenario.source['drawn']}" if isinstance(found.scenario.source, dict) else ""
-    return _entitled(short, divergence, names, origin, found.steps_before)
+    again = _entitled(short, divergence, names, _origin(found), found.steps_before)
+    return replace(again, confirmed=found.confirmed, sightings=found.sightings)
+
+
+def _origin(found: Difference) -> str:
+    return f"{found.scenario.source['drawn']}" if isinstance(found.scenario.source, dict) else ""
 
 
 def _entitled(

@@ -12,14 +12,17 @@ from hugeresv.search.fuzz.difference import Difference
 
 
 class Kept(NamedTuple):
-    """A folder, and how the names of its files begin. A finding has the number of the scenario that was drawn."""
+    """A folder, and how the names of its files begin. A finding has the number of the scenario that was drawn.
+
+    What is not confirmed, or not yet, has `unconfirmed-` before its name.
+    """
 
     folder: Path
     prefix: str
 
     def scenario(self, finding: Difference) -> Path:
         """The file of its scenario."""
-        return self.folder / f"{self.prefix}-{finding.number}.scn"
+        return self.folder / f"{'' if finding.confirmed else 'unconfirmed-'}{self.prefix}-{finding.number}.scn"
 
     def log(self, finding: Difference) -> Path:
         """The file of what the kernel has printed, which is there where that says something against the kernel."""
@@ -33,3 +36,8 @@ class Kept(NamedTuple):
                 replace_file(self.log(finding), finding.log.encode(), 0o644)
             except OSError as error:
                 raise InputError(f"{self.log(finding)}: cannot be written: {error.strerror}") from error
+
+    def drop(self, finding: Difference) -> None:
+        """Remove its files."""
+        for path in (self.scenario(finding), self.log(finding)):
+            path.unlink(missing_ok=True)
