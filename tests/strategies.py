@@ -56,6 +56,8 @@ modes = st.sampled_from([
     "default", "local", "bind", "preferred", "preferred_many", "interleave", "weighted_interleave",
 ])  # fmt: skip
 node_sets = st.lists(counts, max_size=3)
+LIMITS: Raw = {"max_pages": counts, "rsvd_max_pages": counts}
+limits = st.fixed_dictionaries({}, optional=LIMITS)
 SIZE = {"page_size_kB": page_sizes}
 
 OPERATIONS: dict[str, tuple[Raw, list[Raw], list[Raw], Raw]] = {
@@ -106,7 +108,7 @@ OPERATIONS: dict[str, tuple[Raw, list[Raw], list[Raw], Raw]] = {
     "mount": ({"mount": names}, [], [], {"size_pages": counts, "min_size_pages": counts, **SIZE}),
     "umount": ({"mount": names}, [], [], {}),
     "cgroup_move": ({"proc": names, "cgroup": names}, [], [], {}),
-    "cgroup_set": ({"cgroup": names}, [], [], {"max_pages": counts, "rsvd_max_pages": counts}),
+    "cgroup_set": ({"cgroup": names}, [], [], {**LIMITS, **SIZE}),
     "cgroup_rmdir": ({"cgroup": names}, [], [], {}),
     "set_mempolicy": ({"proc": names, "mode": modes}, [], [], {"nodes": node_sets}),
     "mbind": (
@@ -133,6 +135,7 @@ counters: Raw = {
     "surp": counts,
     "nodes": st.lists(st.lists(signed, min_size=3, max_size=3), max_size=3),
 }
+usage_by_name = st.dictionaries(names, usages, max_size=3)
 pool_names = st.sampled_from(["2048", "1048576", "3", "0", "02048", "2M", "٣"]) | names
 expectations = st.fixed_dictionaries(
     {},
@@ -140,8 +143,10 @@ expectations = st.fixed_dictionaries(
         "outcome": outcomes,
         **counters,
         "page_size_kB": page_sizes,
-        "pools": st.dictionaries(pool_names, st.fixed_dictionaries({}, optional=counters), max_size=2),
-        "cgroups": st.dictionaries(names, usages, max_size=3),
+        "pools": st.dictionaries(
+            pool_names, st.fixed_dictionaries({}, optional={**counters, "cgroups": usage_by_name}), max_size=2
+        ),
+        "cgroups": usage_by_name,
         "statfs": st.dictionaries(names, fillings, max_size=3),
     },
 )
@@ -218,9 +223,7 @@ def raw_scenarios(draw: st.DrawFn) -> Raw:
                 "source": json_values,
                 "cgroups": st.dictionaries(
                     names,
-                    st.fixed_dictionaries(
-                        {}, optional={"max_pages": counts, "rsvd_max_pages": counts, "parent": names}
-                    ),
+                    st.fixed_dictionaries({}, optional={**LIMITS, "parent": names, "pools": st.just({})}),
                     max_size=3,
                 ),
                 "pools": st.lists(
@@ -230,6 +233,10 @@ def raw_scenarios(draw: st.DrawFn) -> Raw:
             },
         )
     )
+    if "pools" in raw:
+        size = str(raw["pools"][0]["page_size_kB"])
+        for cgroup in raw.get("cgroups", {}).values():
+            cgroup.update(draw(st.fixed_dictionaries({}, optional={"pools": st.just({size: draw(limits)})})))
     raw |= draw(st.dictionaries(any_text.filter(lambda key: key not in taken), json_values, max_size=2))
     groups = draw(st.lists(steps(), max_size=6))
     raw["steps"] = [{"step": number, **step} for number, step in enumerate((s for group in groups for s in group), 1)]

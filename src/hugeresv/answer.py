@@ -24,18 +24,19 @@ class NodeCounters(NamedTuple):
     surp: int
 
 
-class PoolAnswer(NamedTuple):
-    """The counters of a pool, and of its nodes where the scenario tells nodes apart."""
-
-    counters: Counters
-    nodes: tuple[NodeCounters, ...] | None = None
-
-
 class CgroupUsage(NamedTuple):
     """A cgroup's hierarchical usage in pages: hugetlb.*.current and hugetlb.*.rsvd.current."""
 
     usage: int
     rsvd: int
+
+
+class PoolAnswer(NamedTuple):
+    """The counters of a pool, of its nodes where the scenario tells nodes apart, and what cgroups have of it."""
+
+    counters: Counters
+    nodes: tuple[NodeCounters, ...] | None = None
+    cgroups: Mapping[str, CgroupUsage] | None = None
 
 
 class Statfs(NamedTuple):
@@ -63,8 +64,8 @@ class Answer(NamedTuple):
 
     `cgroups` is None where the scenario has none, `statfs` where no mount with a size limit is mounted, `nodes` where
     the scenario does not tell nodes apart, `pools` where it has one page size, and `report` where the kernel says
-    nothing against itself. `counters` and `nodes` are those of the scenario's first pool, `pools` those of the others,
-    by their page size in kB. The counters beside `CRASH` are those of the step before.
+    nothing against itself. `counters`, `cgroups` and `nodes` are those of the scenario's first pool, `pools` those of
+    the others, by their page size in kB. The counters beside `CRASH` are those of the step before.
     """
 
     outcome: Outcome

@@ -60,7 +60,7 @@ def _add(path: str, pages: int) -> Callable[[Machine], None]:
         *way, field = path.split(".")
         thing: object = machine
         for step in way:
-            thing = thing[step] if isinstance(thing, dict) else getattr(thing, step)
+            thing = thing[int(step) if step.isdigit() else step] if isinstance(thing, dict) else getattr(thing, step)
         setattr(thing, field, getattr(thing, field) + pages)
 
     return falsify
@@ -102,8 +102,8 @@ FALSIFIED = [
         "mount 'n' has a minimum of 2, but rsv_hpages 1 with 0 pages in use and 0 promised",
     ]),
     (_add("hstate.free_huge_pages", -8), "I8", ["11 pages are promised, but free_huge_pages is 10", "+2 segment 's'"]),
-    (_add("cgroups.g.usage", 1), "I9", ["usage of cgroup 'g' is 3, but 2 pages in use are charged to it"]),
-    (_add("cgroups.g.rsvd", -1), "I9", [
+    (_add("cgroups.g.counters.21.usage", 1), "I9", ["usage of cgroup 'g' is 3, but 2 pages in use are charged to it"]),
+    (_add("cgroups.g.counters.21.rsvd", -1), "I9", [
         "rsvd of cgroup 'g' is 10, but 11 is charged to it (-1): private mappings 5, regions of files 6, pages 0",
     ]),
     (_use_up_minimum, "I20", ["rsv_hpages of mount 'n' is 2, but its minimum of 2 lacks 0", "and 3 promised"]),
@@ -214,7 +214,7 @@ def test_an_operation_that_changes_nothing_is_held_to_it(operation: op.Operation
     before = levels(machine)
     machine.hstate.resv_huge_pages -= 1
     machine.mounts["m"].subpool.used_hpages += 1  # type: ignore[union-attr]
-    machine.cgroups["g"].rsvd += 1
+    machine.cgroups["g"].of(machine.hstate).rsvd += 1
     messages = [violation.message for violation in check_step(operation, before, levels(machine))]
     assert messages == [
         "resv_huge_pages went from 11 to 10",
@@ -269,7 +269,7 @@ def test_the_end_is_checked_for_everything_that_may_be_left() -> None:
     session = start("6.18", 4, cgroups={"g": Cgroup()})
     assert not check_end(session.machine)
     session.machine.hstate.resv_huge_pages = 3
-    session.machine.cgroups["g"].rsvd = 3
+    session.machine.cgroups["g"].of(session.machine.hstate).rsvd = 3
     (violation,) = check_end(session.machine)
     assert violation.message.split("; ") == [
         "resv_huge_pages is 3",

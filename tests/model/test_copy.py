@@ -89,9 +89,9 @@ def test_a_thousand_processes_are_copied() -> None:
         session.apply(operation)
     for number in range(1, 1500):
         session.apply(Actor(f"p{number - 1}").fork(f"p{number}"))
-    cgroup = HugetlbCgroup(None)
+    cgroup = HugetlbCgroup(None, session.machine.hstates)
     for _ in range(1500):
-        cgroup = HugetlbCgroup(cgroup)
+        cgroup = HugetlbCgroup(cgroup, session.machine.hstates)
     session.machine.cgroups["deepest"] = cgroup
     copy = session.machine.copy()
     assert copy.key() == session.machine.key()

@@ -8,12 +8,16 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("close drops no reference", "resv_map.refs -= 1", "resv_map.refs -= 0"),
         ("close counts from the wrong offset", "resv_map.count(first, end)", "resv_map.count(0, end - first)"),
         ("close credits what was consumed", "(end - first) - resv_map.count(first, end)", "end - first"),
-        ("close uncharges what was unused", "uncharge_rsvd(end - first)", "uncharge_rsvd(unused)"),
+        (
+            "close uncharges what was unused",
+            "uncharge_rsvd(inode.hstate, end - first)",
+            "uncharge_rsvd(inode.hstate, unused)",
+        ),
         ("close forgets the mount", "close_keeps_quota else inode.subpool", "close_keeps_quota else None"),
         ("a shared mapping reserves its whole length", "inode.resv_map.chg(first, end)", "end - first"),
         (
             "a refused mapping stays charged",
-            "    if cgroup is not None:\n        cgroup.uncharge_rsvd(pages)\n    return",
+            "    if cgroup is not None:\n        cgroup.uncharge_rsvd(inode.hstate, pages)\n    return",
             "    return",
         ),
         ("who maps is no owner", "vma.owner = True", "vma.owner = False"),
@@ -104,17 +108,17 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "return True or (cow_from_owner and not",
         ),
         ("a fault consumes nothing", "consumes=consumes,", "consumes=False,"),
-        ("a refused page stays charged", "cgroup.uncharge_usage(1)", "cgroup.uncharge_usage(0)"),
+        ("a refused page stays charged", "cgroup.uncharge_usage(hstate, 1)", "cgroup.uncharge_usage(hstate, 0)"),
         (
             "a refused page's reservation stays charged",
-            "        _uncharge(cgroup, cgroup_rsvd)\n",
-            "        _uncharge(cgroup, None)\n",
+            "        _uncharge(hstate, cgroup, cgroup_rsvd)\n",
+            "        _uncharge(hstate, cgroup, None)\n",
         ),
-        ("a refused charge leaves its first half", "        _uncharge(None, cgroup_rsvd)\n", ""),
+        ("a refused charge leaves its first half", "        _uncharge(hstate, None, cgroup_rsvd)\n", ""),
         (
             "a reserved page pays twice",
-            "cgroup_rsvd = task.cgroup if counted and unreserved and",
-            "cgroup_rsvd = task.cgroup if counted or",
+            "cgroup_rsvd = task.cgroup if unreserved and",
+            "cgroup_rsvd = task.cgroup if True or",
         ),
         ("a race is counted twice", "if machine.behaviour.races_counted_twice:", "if True:"),
         (
@@ -215,8 +219,8 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "subpool_put(hstate, subpool, 1) == 0 or folio.restore_reserve",
         ),
         ("a mount does not get its page back", "else folio.subpool", "else None"),
-        ("a freed page stays in use", "folio.cgroup.uncharge_usage(1)", "pass"),
-        ("a freed page stays reserved", "folio.cgroup_rsvd.uncharge_rsvd(1)", "pass"),
+        ("a freed page stays in use", "folio.cgroup.uncharge_usage(hstate, 1)", "pass"),
+        ("a freed page stays reserved", "folio.cgroup_rsvd.uncharge_rsvd(hstate, 1)", "pass"),
     ],
     "truncate.py": [
         ("truncation spares private pages", "    unmap_file_range(machine, inode, pages, HIGHEST)\n", ""),
@@ -322,7 +326,11 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("any limit may be set", "if not self.capable and limit_bytes > self.memlock_bytes:", "if False:"),
     ],
     "hugetlb_cgroup.py": [
-        ("a limit counts from below", "level.usage + pages > level.max", "level.usage + pages >= level.max"),
+        (
+            "a limit counts from below",
+            "counters.usage + pages > counters.max",
+            "counters.usage + pages >= counters.max",
+        ),
         (
             "a limit is not checked above",
             "rsvd_max_pages:\n                return False\n            level = level.parent",
@@ -330,13 +338,13 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ),
         (
             "usage is not counted above",
-            "level.usage += pages\n",
-            "level.usage += pages\n            break\n",
+            "level.of(hstate).add(usage=pages)\n",
+            "level.of(hstate).add(usage=pages)\n            break\n",
         ),
     ],
     "resv_map.py": [
         ("a region is paid for twice", "self.regions.missing(first, end)", "[(first, end)]"),
-        ("a region's charge stays", "cgroup.uncharge_rsvd(paid.delete(first, end))", "paid.delete(first, end)"),
+        ("a region's charge stays", "cgroup.uncharge_rsvd(hstate, paid.delete(first, end))", "paid.delete(first, end)"),
     ],
     "madvise.py": [
         ("DONTNEED rounds up", "if machine.behaviour.dontneed_rounds_up else", "if True else"),

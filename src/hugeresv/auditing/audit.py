@@ -10,7 +10,7 @@ from hugeresv.holders.host import Identity, Status, now
 from hugeresv.holders.warning import warnings_of
 from hugeresv.invariants.check import check
 from hugeresv.invariants.violation import Violation
-from hugeresv.ledger.census import Census, PoolPart
+from hugeresv.ledger.census import Census
 from hugeresv.ledger.lost import LostReservation, lost_reservations
 from hugeresv.ledger.machine import Identities, observe_machine
 from hugeresv.ledger.promise import Promise
@@ -71,20 +71,15 @@ def audit_machine(host: str, release: str, machine: Machine, identities: Identit
     rest = unexplained(observation)
     status = Status(Identity(host, release, "", now()), observation, rest, warnings_of(observation, rest))
     lost = lost_reservations(machine, identities.ancestors)
-    page_sizes = [_page_size(machine, identities, hstate, lost) for hstate in machine.hstates]
+    page_sizes = [_page_size(machine, hstate, lost) for hstate in machine.hstates]
     return Audit(status, page_sizes, machine.hstates, list(reaches(machine, identities)))
 
 
-def _page_size(
-    machine: Machine, identities: Identities, hstate: HState, lost: Sequence[LostReservation]
-) -> PageSizeAudit:
-    size = hstate.page_bytes >> 10
-    cgroups = {key: cgroup for key, cgroup in machine.cgroups.items() if identities.cgroups[key][1] == size}
-    part = PoolPart(hstate, cgroups)
+def _page_size(machine: Machine, hstate: HState, lost: Sequence[LostReservation]) -> PageSizeAudit:
     return PageSizeAudit(
-        size,
+        hstate.page_bytes >> 10,
         hstate.resv_huge_pages,
-        Census(machine, part=part).promises,
-        check(machine, part=part),
+        Census(machine, of=hstate).promises,
+        check(machine, of=hstate),
         [each for each in lost if each.vma.page_shift == hstate.page_shift],
     )

@@ -57,15 +57,10 @@ class _GuestInsight:
         machine = read_machine(self._kernel, list(self._session.pools)).machine
         keeper, names = self._session.keeper, self._session.names
         mounts = {path: mount.name for mount, path in keeper.mounts.items() if mount.name is not None}
-        cgroups = {keeper.cgroups[name].removeprefix(CGROUPS): name for name in names.cgroups}
+        cgroups = {name: keeper.cgroups[name].removeprefix(CGROUPS) for name in names.cgroups}
         processes = {pid: name for name, pid in self._session.pids.items()}
         machine.mounts = {mounts.get(key, key): mount for key, mount in machine.mounts.items()}
-        of_first = machine.hstate.page_bytes >> 10
-        machine.cgroups = {
-            cgroups[key.path]: cgroup
-            for key, cgroup in machine.cgroups.items()
-            if key.page_size_kB == of_first and key.path in cgroups
-        }
+        machine.cgroups = {name: machine.cgroups[path] for name, path in cgroups.items() if path in machine.cgroups}
         machine.processes = {_name(processes, key): process for key, process in machine.processes.items()}
         self._machine = machine
         return machine

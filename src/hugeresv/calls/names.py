@@ -7,11 +7,11 @@ for an address and stays bound when parts of the mapping, or all of it, are unma
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from hugeresv.errors import ScenarioError
-from hugeresv.scenario.scenario import Cgroup
+from hugeresv.scenario.scenario import Cgroup, CgroupLimits
 from hugeresv.units import format_bytes
 
 GAP_BYTES = 1 << 30
@@ -156,6 +156,13 @@ class Names:
         """See that a cgroup exists."""
         if name not in self.cgroups:
             _missing(f"there is no cgroup {name!r}", self.cgroups)
+
+    def limits(self, cgroup: str) -> Iterator[tuple[int, CgroupLimits]]:
+        """The limits of a cgroup at the start, each with the page size in bytes that it is of. Raises ScenarioError."""
+        declared = self.cgroups[cgroup]
+        yield self.page_bytes, declared
+        for size, limits in (declared.pools or {}).items():
+            yield self.size(int(size)), limits
 
     # Seeing that a name is free.
 

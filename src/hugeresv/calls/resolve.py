@@ -319,7 +319,7 @@ def _cgroup_move(op: ops.CgroupMove, names: Names) -> Call:
 
 def _cgroup_set(op: ops.CgroupSet, names: Names) -> Call:
     names.cgroup(op.cgroup)
-    return Call(None, "cgroup_set", (OfCgroup(op.cgroup), op.max_pages, op.rsvd_max_pages))
+    return Call(None, "cgroup_set", (OfCgroup(op.cgroup), op.max_pages, op.rsvd_max_pages, names.size(op.page_size_kB)))
 
 
 def _cgroup_rmdir(op: ops.CgroupRmdir, names: Names) -> Call:

@@ -206,10 +206,12 @@ def _cgroup(machine: Machine, situation: Situation) -> HugetlbCgroup | None:
     cgroup = None
     for room in reversed(situation.cgroups):
         use = room.use
-        cgroup = HugetlbCgroup(cgroup, use.max_pages, use.rsvd_max_pages)
-        cgroup.usage, cgroup.rsvd = use.usage_pages, use.rsvd_pages or 0
+        cgroup = HugetlbCgroup(cgroup, machine.hstates)
+        counters = cgroup.of(machine.hstate)
+        counters.max_pages, counters.rsvd_max_pages = use.max_pages, use.rsvd_max_pages
+        counters.usage, counters.rsvd = use.usage_pages, use.rsvd_pages or 0
         machine.cgroups[use.path] = cgroup
     if situation.mems:
-        cgroup = cgroup or HugetlbCgroup(None, None, None)
+        cgroup = cgroup or HugetlbCgroup(None, machine.hstates)
         cgroup.mems = situation.mems
     return cgroup

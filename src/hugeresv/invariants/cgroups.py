@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from hugeresv.ledger.census import Census
+from hugeresv.ledger.census import Census, PoolCensus
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.plain import are, count_of
 
@@ -14,32 +14,41 @@ def charges_are_held(census: Census) -> Iterator[str]:
     rsvd = lengths of owners' private VMAs + regions of files' reservation maps + pages without a reservation, as far as
     charged to it; usage = pages in use charged to it.
     """
-    if not census.cgroups:
-        return
+    if census.machine.cgroups:
+        for pool in census.pools:
+            yield from _charges_of(census, pool)
+
+
+def _charges_of(census: Census, pool: PoolCensus) -> Iterator[str]:
+    """The same, of the pages of one pool."""
     usage, mapped, regions, pages = (Counter[HugetlbCgroup]() for _ in range(4))
     for resv_map, vmas in census.map_users.items():
-        _charge(mapped, resv_map.cgroup, sum(vma.end_index - vma.first_index for vma in vmas))
+        if vmas[0].page_shift == pool.hstate.page_shift:
+            _charge(mapped, resv_map.cgroup, sum(vma.end_index - vma.first_index for vma in vmas))
     for inode in census.files:
-        for cgroup, paid in inode.resv_map.charged.items():
-            _charge(regions, cgroup, paid.total_pages)
-    for folio in census.folios:
+        if inode.hstate is pool.hstate:
+            for cgroup, paid in inode.resv_map.charged.items():
+                _charge(regions, cgroup, paid.total_pages)
+    for folio in pool.folios:
         _charge(usage, folio.cgroup, 1)
         _charge(pages, folio.cgroup_rsvd, 1)
-    for key, cgroup in census.cgroups.items():
-        if cgroup.usage != usage[cgroup]:
+    for key, cgroup in census.machine.cgroups.items():
+        counted = cgroup.of(pool.hstate)
+        if counted.usage != usage[cgroup]:
             charged = f"{count_of(usage[cgroup], 'page')} in use {are(usage[cgroup])} charged to it"
-            yield f"usage of cgroup {key!r} is {cgroup.usage}, but {charged}"
+            yield f"{pool.where}usage of cgroup {key!r} is {counted.usage}, but {charged}"
         rsvd = mapped[cgroup] + regions[cgroup] + pages[cgroup]
-        if cgroup.rsvd != rsvd:
+        if counted.rsvd != rsvd:
             yield (
-                f"rsvd of cgroup {key!r} is {cgroup.rsvd}, but {rsvd} is charged to it ({cgroup.rsvd - rsvd:+d}):"
-                f" private mappings {mapped[cgroup]}, regions of files {regions[cgroup]}, pages {pages[cgroup]}"
+                f"{pool.where}rsvd of cgroup {key!r} is {counted.rsvd}, but {rsvd} is charged to it"
+                f" ({counted.rsvd - rsvd:+d}): private mappings {mapped[cgroup]}, regions of files {regions[cgroup]},"
+                f" pages {pages[cgroup]}"
             )
 
 
 def reservations_are_paid_once(census: Census) -> Iterator[str]:
     """I21: where a cgroup pays for a region of a file, no cgroup pays for the reservation of a page in it as well."""
-    if not census.cgroups:
+    if not census.machine.cgroups:
         return
     for inode, name in census.files.items():
         for paid in inode.resv_map.charged.values():

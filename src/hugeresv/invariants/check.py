@@ -17,8 +17,9 @@ from hugeresv.invariants.references import map_is_held_by_its_vmas
 from hugeresv.invariants.reservations import promises_can_be_kept, sum_of_promises
 from hugeresv.invariants.subpools import minimum_is_promised_once, minimum_is_there, usage_is_what_is_out
 from hugeresv.invariants.violation import Violation
-from hugeresv.ledger.census import Census, PoolPart
+from hugeresv.ledger.census import Census
 from hugeresv.ledger.promise import Naming, nameless
+from hugeresv.model.hstate import HState
 from hugeresv.model.machine import Machine
 
 
@@ -47,12 +48,12 @@ INVARIANTS = (
 )
 
 
-def check(machine: Machine, naming: Naming = nameless, part: PoolPart | None = None) -> list[Violation]:
-    """Every violation, or those of a part, in the order of the catalogue, with mappings called by `naming`.
+def check(machine: Machine, naming: Naming = nameless, of: HState | None = None) -> list[Violation]:
+    """Every violation in the order of the catalogue, with mappings called by `naming`; or those of one pool.
 
     Takes time in proportion to all that is mapped and present.
     """
-    census = Census(machine, naming, part)
+    census = Census(machine, naming, of)
     return [
         Violation(invariant.name, invariant.title, message)
         for invariant in INVARIANTS

@@ -27,9 +27,10 @@ def check_end(machine: Machine) -> list[Violation]:
                 f"{where}after a write of 0 to nr_hugepages nr_huge_pages is {h.nr_huge_pages},"
                 f" free_huge_pages {h.free_huge_pages}, surplus_huge_pages {h.surplus_huge_pages}"
             )
-    for key, cgroup in machine.cgroups.items():
-        if cgroup.usage or cgroup.rsvd:
-            messages.append(f"cgroup {key!r} has usage {cgroup.usage} and rsvd {cgroup.rsvd}")
+        for key, cgroup in machine.cgroups.items():
+            counters = cgroup.of(hstate)
+            if counters.usage or counters.rsvd:
+                messages.append(f"{where}cgroup {key!r} has usage {counters.usage} and rsvd {counters.rsvd}")
     if not messages:
         return []
     return [Violation("I11", "nothing is counted when everything is gone", "; ".join(messages))]

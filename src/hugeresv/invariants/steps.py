@@ -32,10 +32,10 @@ class Levels(NamedTuple):
 
     pools: tuple[PoolLevels, ...]
     """Those of each page size, in the machine's order."""
-    subpools: dict[Key, tuple[int, int]]
+    subpools: dict[Key, tuple[int, ...]]
     """used_hpages and rsv_hpages of each mount that has limits."""
-    cgroups: dict[Key, tuple[int, int]]
-    """usage and rsvd of each cgroup."""
+    cgroups: dict[Key, tuple[int, ...]]
+    """usage and rsvd of each cgroup, of one page size after the other."""
 
 
 def levels(machine: Machine) -> Levels:
@@ -56,7 +56,10 @@ def levels(machine: Machine) -> Levels:
             for key, mount in machine.mounts.items()
             if mount.subpool is not None
         },
-        {key: (cgroup.usage, cgroup.rsvd) for key, cgroup in machine.cgroups.items()},
+        {
+            key: tuple(number for counters in cgroup.counters.values() for number in (counters.usage, counters.rsvd))
+            for key, cgroup in machine.cgroups.items()
+        },
     )
 
 
@@ -151,7 +154,7 @@ def _nothing_changes(before: Levels, after: Levels) -> list[Violation]:
 
 
 def _by_key(
-    what: str, before: dict[Key, tuple[int, int]], after: dict[Key, tuple[int, int]]
-) -> list[tuple[str, tuple[int, int], tuple[int, int]]]:
-    """The pairs of counters of what was and is still there."""
+    what: str, before: dict[Key, tuple[int, ...]], after: dict[Key, tuple[int, ...]]
+) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+    """The counters of what was and is still there."""
     return [(f"{what} {key!r}", before[key], after[key]) for key in before if key in after]

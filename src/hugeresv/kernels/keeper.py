@@ -104,9 +104,10 @@ class Keeper:
                     self._must(name, "write", path_of, f"+{controller}", len(controller) + 1)
             self._must(name, "mkdirat", abi.AT_FDCWD, path, 0o755)
             self.cgroups[name] = path
-            errno = self._set_cgroup(OfCgroup(name), cgroup.max_pages, cgroup.rsvd_max_pages)
-            if errno:
-                raise UnavailableError(f"cannot set the limits of cgroup {name!r}: {os.strerror(errno)}")
+            for page_bytes, limits in self._names.limits(name):
+                errno = self._set_cgroup(OfCgroup(name), limits.max_pages, limits.rsvd_max_pages, page_bytes)
+                if errno:
+                    raise UnavailableError(f"cannot set the limits of cgroup {name!r}: {os.strerror(errno)}")
 
     def release(self) -> None:
         """Let go of every file, segment and mount, in the order in which they came."""
@@ -158,12 +159,12 @@ class Keeper:
             del self.mounts[mount]
         return errno
 
-    def _set_cgroup(self, cgroup: OfCgroup, max_pages: int | None, rsvd_max_pages: int | None) -> int:
-        """Write the limits that are given; the errno of the first that is refused."""
-        size = cgroup_size(self._names.page_bytes // 1024)
+    def _set_cgroup(self, cgroup: OfCgroup, max_pages: int | None, rsvd_max_pages: int | None, page_bytes: int) -> int:
+        """Write the limits that are given, for pages of one size; the errno of the first that is refused."""
+        size = cgroup_size(page_bytes // 1024)
         for file, pages in (("max", max_pages), ("rsvd.max", rsvd_max_pages)):
             if pages is not None:
-                text = str(pages * self._names.page_bytes)
+                text = str(pages * page_bytes)
                 path = OfPath(f"{self.cgroups[cgroup.name]}/hugetlb.{size}.{file}")
                 errno, _ = self._worker.call("write", path, text, len(text))
                 if errno:

@@ -6,25 +6,16 @@ against.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from hugeresv.ledger.promise import FilePromise, MappingPromise, MinimumPromise, Naming, Promise, nameless
 from hugeresv.model.folio import Folio
 from hugeresv.model.hstate import HState
-from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Key, Machine
 from hugeresv.model.resv_map import ResvMap
 from hugeresv.model.vma import Vma
-
-
-class PoolPart(NamedTuple):
-    """One pool of a machine, and the cgroups whose numbers are of its pages."""
-
-    hstate: HState
-    cgroups: Mapping[Key, HugetlbCgroup]
 
 
 class PoolCensus:
@@ -43,7 +34,7 @@ class PoolCensus:
 class Census:
     """What is there in a machine, or in a part of it. No longer valid when the machine has changed.
 
-    hstates     its pools, and `cgroups`, `mounts`: what has to do with them
+    hstates     its pools, and `mounts`: those of their files
     files       every file in use, and what to call it
     map_users   the VMAs that point to each private reservation map
     folios      every page in use
@@ -51,16 +42,14 @@ class Census:
     pools       the same, and the pages in use, of each pool by itself
     """
 
-    def __init__(self, machine: Machine, naming: Naming = nameless, part: PoolPart | None = None) -> None:
-        """Takes time in proportion to what is mapped."""
+    def __init__(self, machine: Machine, naming: Naming = nameless, of: HState | None = None) -> None:
+        """Of the whole machine, or of one pool. Takes time in proportion to what is mapped."""
         self.machine = machine
         self.hstates = machine.hstates
         self.mounts = machine.mounts
-        self.cgroups: Mapping[Key, HugetlbCgroup] = machine.cgroups
-        if part is not None:
-            self.hstates = [part.hstate]
-            self.mounts = {key: mount for key, mount in machine.mounts.items() if mount.hstate is part.hstate}
-            self.cgroups = part.cgroups
+        if of is not None:
+            self.hstates = [of]
+            self.mounts = {key: mount for key, mount in machine.mounts.items() if mount.hstate is of}
         self._naming = naming
         self.files: dict[Inode, str] = {}
         self.map_users: dict[ResvMap, list[Vma]] = {}

@@ -38,16 +38,14 @@ class Identities:
     """Which of the machine's processes a process descends from."""
     mems: dict[Key, Placement] = field(default_factory=dict)
     """The nodes of a process's cpuset (mems_allowed), for those that it is known of."""
-    cgroups: dict[Key, tuple[str, int]] = field(default_factory=dict)
-    """The path of a cgroup, and the page size in kB that its numbers are of."""
 
 
 def observe_machine(machine: Machine, identities: Identities | None = None) -> Observation:
     """Its pools, mounts, cgroups, and a holder for whatever has reserved or used pages.
 
-    Without `identities` a cgroup's numbers are of the default page size, and processes are numbered in the machine's
-    order, from 1; the command is the key. Files on mounts that the machine no longer has, and memfds that only mappings
-    keep, then cannot be told from shared anonymous memory.
+    A cgroup's key is its path. Without `identities` processes are numbered in the machine's order, from 1; the command
+    is the key. Files on mounts that the machine no longer has, and memfds that only mappings keep, then cannot be told
+    from shared anonymous memory.
     """
     mounts = [
         MountUse(
@@ -62,8 +60,9 @@ def observe_machine(machine: Machine, identities: Identities | None = None) -> O
     ]
     known = identities or _numbered(machine)
     cgroups = [
-        CgroupUse(*known.cgroups[key], cgroup.max_pages, cgroup.rsvd_max_pages, cgroup.usage, cgroup.rsvd)
-        for key, cgroup in machine.cgroups.items()
+        CgroupUse(str(key), _page_size_kB(hstate), had.max_pages, had.rsvd_max_pages, had.usage, had.rsvd)
+        for hstate in machine.hstates
+        for key, had in ((key, cgroup.of(hstate)) for key, cgroup in machine.cgroups.items())
     ]
     holders = _Holders(machine, known).all()
     return Observation(tuple(map(_pool_use, machine.hstates)), tuple(holders), tuple(mounts), tuple(cgroups))
@@ -91,11 +90,7 @@ def _pool_use(h: HState) -> PoolUse:
 
 def _numbered(machine: Machine) -> Identities:
     """What the machine itself knows of its processes: an order, and their keys."""
-    size = _page_size_kB(machine.hstate)
-    return Identities(
-        {key: HolderProcess(number, str(key), "") for number, key in enumerate(machine.processes, 1)},
-        cgroups={key: (str(key), size) for key in machine.cgroups},
-    )
+    return Identities({key: HolderProcess(number, str(key), "") for number, key in enumerate(machine.processes, 1)})
 
 
 class _Holders:
@@ -109,7 +104,7 @@ class _Holders:
         self._open = set(machine.files.values())
         self._vmas: dict[tuple[Inode, bool], list[tuple[Key, Vma]]] = {}
         self._anonymous: dict[Inode, set[Folio]] = {}
-        self._cgroup_names = {id(cgroup): identities.cgroups[key][0] for key, cgroup in machine.cgroups.items()}
+        self._cgroup_names = {id(cgroup): str(key) for key, cgroup in machine.cgroups.items()}
         for key, process in machine.processes.items():
             for vma in process.mm.vmas:
                 self._add(key, vma)

@@ -49,17 +49,16 @@ def alloc_hugetlb_folio(
     if subpool is not None and not _counts_against_mount(behaviour, vma, needs, copy, cow_from_owner):
         subpool = None
     hstate = inode.hstate
-    counted = hstate is machine.hstates[0]
     global_charge = 1 if subpool is None else subpool.get_pages(1)
     if global_charge is None:
         return None
-    cgroup_rsvd = task.cgroup if counted and unreserved and charges_reservations(behaviour) else None
-    if cgroup_rsvd is not None and not cgroup_rsvd.charge_rsvd(1):
+    cgroup_rsvd = task.cgroup if unreserved and charges_reservations(behaviour) else None
+    if cgroup_rsvd is not None and not cgroup_rsvd.charge_rsvd(hstate, 1):
         _roll_back(machine, hstate, subpool, global_charge)
         return None
-    cgroup = task.cgroup if counted else None
-    if cgroup is not None and not cgroup.charge_usage(1):
-        _uncharge(None, cgroup_rsvd)
+    cgroup = task.cgroup
+    if cgroup is not None and not cgroup.charge_usage(hstate, 1):
+        _uncharge(hstate, None, cgroup_rsvd)
         _roll_back(machine, hstate, subpool, global_charge)
         return None
     if cgroup_rsvd is not None and behaviour.rsvd_of_second_cgroup:
@@ -73,7 +72,7 @@ def alloc_hugetlb_folio(
         fresh_consumes=consumes and not (behaviour.fresh_page_keeps_promise or behaviour.fresh_promise_unlocked),
     )
     if taken is None:
-        _uncharge(cgroup, cgroup_rsvd)
+        _uncharge(hstate, cgroup, cgroup_rsvd)
         _roll_back(machine, hstate, subpool, global_charge)
         return None
     nid, used = taken
@@ -158,10 +157,10 @@ def _hugetlb_lock(hstate: HState, _folio: Folio) -> Section:
 
 
 @asserts(_hugetlb_lock)
-def _uncharge_rsvd(_hstate: HState, folio: Folio) -> None:
+def _uncharge_rsvd(hstate: HState, folio: Folio) -> None:
     """hugetlb_cgroup_uncharge_folio_rsvd: the folio pays for no reservation any more."""
     if folio.cgroup_rsvd is not None:
-        folio.cgroup_rsvd.uncharge_rsvd(1)
+        folio.cgroup_rsvd.uncharge_rsvd(hstate, 1)
         folio.cgroup_rsvd = None
 
 
@@ -199,12 +198,12 @@ def _may_take_promised(behaviour: Behaviour, vma: Vma, consumes: bool) -> bool:
     return consumes
 
 
-def _uncharge(cgroup: HugetlbCgroup | None, cgroup_rsvd: HugetlbCgroup | None) -> None:
+def _uncharge(hstate: HState, cgroup: HugetlbCgroup | None, cgroup_rsvd: HugetlbCgroup | None) -> None:
     """Take back the charges for a page that does not come."""
     if cgroup is not None:
-        cgroup.uncharge_usage(1)
+        cgroup.uncharge_usage(hstate, 1)
     if cgroup_rsvd is not None:
-        cgroup_rsvd.uncharge_rsvd(1)
+        cgroup_rsvd.uncharge_rsvd(hstate, 1)
 
 
 def _roll_back(machine: Machine, hstate: HState, subpool: Subpool | None, global_charge: int) -> None:

@@ -107,8 +107,10 @@ class _Walk:
         return sorted(self._numbers[file] for file in self._files_of[inode])
 
     def _cgroup_key(self, cgroup: HugetlbCgroup) -> tuple[Hashable, ...]:
-        limits = cgroup.max_pages, cgroup.rsvd_max_pages
-        return self._cgroup(cgroup.parent), cgroup.usage, cgroup.rsvd, limits, cgroup.mems, cgroup.subtree_control
+        counters = tuple(
+            (each.usage, each.rsvd, each.max_pages, each.rsvd_max_pages) for each in cgroup.counters.values()
+        )
+        return self._cgroup(cgroup.parent), counters, cgroup.mems, cgroup.subtree_control
 
     def _cgroup(self, cgroup: HugetlbCgroup | None) -> int:
         """The number of a cgroup, or of the nearest above it that was not removed: where its charges count."""

@@ -14,7 +14,7 @@ from hugeresv.model.folio import Folio
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
     from hugeresv.model.hstate import HState
-    from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+    from hugeresv.model.hugetlb_cgroup import CgroupCounters, HugetlbCgroup
     from hugeresv.model.inode import Inode
     from hugeresv.model.machine import Machine
     from hugeresv.model.mount import HugetlbfsMount
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hugeresv.model.vma import Vma
 
 T = TypeVar("T")
+U = TypeVar("U", "CgroupCounters", "Subpool")
 
 
 def copy_machine(machine: Machine) -> Machine:
@@ -70,7 +71,7 @@ class _Copies:
             above = above.parent
         for original in reversed(lineage):
             new = self._cgroups[original] = _same_fields(original)
-            new.changed = None
+            new.counters = {shift: _unwatched(counters) for shift, counters in original.counters.items()}
             new.parent = self._cgroups[original.parent]
         return self._cgroups[cgroup]
 
@@ -149,9 +150,15 @@ class _Copies:
             return None
         new = self._subpools.get(subpool)
         if new is None:
-            new = self._subpools[subpool] = _same_fields(subpool)
-            new.changed = None
+            new = self._subpools[subpool] = _unwatched(subpool)
         return new
+
+
+def _unwatched(counting: U) -> U:
+    """The same with nobody who takes note of what changes."""
+    new = _same_fields(counting)
+    new.changed = None
+    return new
 
 
 def _same_fields(thing: T) -> T:

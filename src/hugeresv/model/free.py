@@ -29,7 +29,7 @@ def free_huge_folio(machine: Machine, folio: Folio) -> None:
     if folio.restore_reserve and machine.behaviour.restore_puts_subpool:
         subpool_put(hstate, subpool, 1)
     if folio.cgroup is not None:
-        folio.cgroup.uncharge_usage(1)
+        folio.cgroup.uncharge_usage(hstate, 1)
     if folio.cgroup_rsvd is not None:
-        folio.cgroup_rsvd.uncharge_rsvd(1)
+        folio.cgroup_rsvd.uncharge_rsvd(hstate, 1)
     hstate.put_page(folio.nid, promised=promised, stays=promised and not machine.behaviour.surplus_takes_promised_page)

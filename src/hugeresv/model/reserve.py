@@ -32,8 +32,7 @@ def reserve_pages(machine: Machine, inode: Inode, first: int, end: int, vma: Vma
     becomes its owner. False is ENOMEM; then nothing is promised.
     """
     private = vma is not None and not vma.shared
-    counted = charges_reservations(machine.behaviour) and inode.hstate is machine.hstates[0]
-    cgroup = task.cgroup if counted else None
+    cgroup = task.cgroup if charges_reservations(machine.behaviour) else None
     if not allocate("resv_map" if private else "region"):
         return False
     pages = end - first if private else inode.resv_map.chg(first, end)
@@ -65,7 +64,7 @@ def _charge(
     machine: Machine, task: Process, inode: Inode, subpool: Subpool | None, pages: int, cgroup: HugetlbCgroup | None
 ) -> bool:
     """Promise `pages` at the expense of cgroup, subpool and pool, in this order; else roll back."""
-    if cgroup is not None and not cgroup.charge_rsvd(pages):
+    if cgroup is not None and not cgroup.charge_rsvd(inode.hstate, pages):
         return False
     global_part = pages if subpool is None else subpool.get_pages(pages)
     if global_part is not None:
@@ -79,14 +78,14 @@ def _charge(
         if subpool is not None:
             _roll_back(machine, inode.hstate, subpool, pages, global_part)
     if cgroup is not None:
-        cgroup.uncharge_rsvd(pages)
+        cgroup.uncharge_rsvd(inode.hstate, pages)
     return False
 
 
 def _give_back(hstate: HState, subpool: Subpool | None, pages: int, cgroup: HugetlbCgroup | None) -> None:
     """`pages` of the range are not promised after all: faults have brought them, or they cannot be noted."""
     if cgroup is not None:
-        cgroup.uncharge_rsvd(pages)
+        cgroup.uncharge_rsvd(hstate, pages)
     hstate.acct_memory(-subpool_put(hstate, subpool, pages))
 
 
@@ -121,7 +120,7 @@ def unreserve_hole(machine: Machine, inode: Inode, index: int, folio: Folio) -> 
 
 def unreserve_pages(machine: Machine, inode: Inode, first: int, end: int, freed: int) -> None:
     """hugetlb_unreserve_pages: the inode promises [first, end) no more; `freed` of it had a page until now."""
-    promised = inode.resv_map.unreserve(first, end)
+    promised = inode.resv_map.unreserve(inode.hstate, first, end)
     subpool = inode.subpool if promise_counts(machine.behaviour, shared=True) else None
     withdraw(machine, inode.hstate, subpool_put(inode.hstate, subpool, promised - freed))
 
@@ -149,10 +148,11 @@ def vm_op_close(machine: Machine, vma: Vma) -> None:
     elif resv_map is None:
         unused = vma.resv_count
     else:
+        assert inode is not None
         first, end = vma.first_index, vma.end_index
         unused = (end - first) - resv_map.count(first, end)
         if resv_map.cgroup is not None:
-            resv_map.cgroup.uncharge_rsvd(end - first)
+            resv_map.cgroup.uncharge_rsvd(inode.hstate, end - first)
         resv_map.refs -= 1
     vma.clear_private_data()
     if unused and inode is not None:

@@ -17,6 +17,7 @@ from hugeresv.model.locks import Lock, takes
 from hugeresv.model.region_map import RegionMap
 
 if TYPE_CHECKING:
+    from hugeresv.model.hstate import HState
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 
 
@@ -71,10 +72,10 @@ class ResvMap:
         return self.regions.add(first, end)
 
     @takes(lock)
-    def unreserve(self, first: int, end: int) -> int:
+    def unreserve(self, hstate: HState, first: int, end: int) -> int:
         """region_del: the number of pages of [first, end) that were represented; their charges are given back."""
         for cgroup, paid in list(self.charged.items()):
-            cgroup.uncharge_rsvd(paid.delete(first, end))
+            cgroup.uncharge_rsvd(hstate, paid.delete(first, end))
             if not paid:
                 del self.charged[cgroup]
         return self.regions.delete(first, end)

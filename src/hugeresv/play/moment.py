@@ -20,14 +20,14 @@ Of a kernel whose memory is not read there are the pool, and the cgroups and mou
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from hugeresv.answer import Answer
+from hugeresv.answer import Answer, CgroupUsage
 from hugeresv.calls.names import Names
 from hugeresv.ledger.census import Census
 from hugeresv.ledger.promise import FilePromise, MappingPromise, MinimumPromise, Promise
-from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+from hugeresv.model.hugetlb_cgroup import CgroupCounters
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Machine
 from hugeresv.model.resv_map import ResvMap
@@ -55,8 +55,9 @@ def seen_from_outside(answer: Answer) -> Moment:
     moment.update(
         (("node", size, str(number)), list(node)) for size in nodes for number, node in enumerate(nodes[size])
     )
-    for name, usage in (answer.cgroups or {}).items():
-        moment["cgroup", name] = {"usage": usage.usage, "rsvd": usage.rsvd}
+    for page_size, cgroups in _cgroups_by_size(answer):
+        for name, usage in cgroups.items():
+            moment["cgroup", name, page_size] = {"usage": usage.usage, "rsvd": usage.rsvd}
     for name, statfs in (answer.statfs or {}).items():
         moment["mount", name] = statfs._asdict()
     return moment
@@ -74,8 +75,11 @@ def seen_inside(answer: Answer, insight: Insight, names: Names) -> Moment:
     maps = _Mappings(machine, names)
     moment.update(maps.all())
     moment.update(_files(census, maps))
-    for key, cgroup in machine.cgroups.items():
-        moment["cgroup", str(key)] = _limits(cgroup, cgroups, moment.get(("cgroup", str(key)), {}))
+    for hstate in machine.hstates:
+        size = "" if hstate is machine.hstate else format_bytes(hstate.page_bytes)
+        for key, cgroup in machine.cgroups.items():
+            thing = "cgroup", str(key), size
+            moment[thing] = _limits(cgroup.of(hstate), moment.get(thing, {}), cgroups.get(id(cgroup.parent)))
     for key, mount in machine.mounts.items():
         pool = mount.subpool
         limits = {} if pool is None else {"max": pool.max_hpages, "min": pool.min_hpages, "reserve": pool.rsv_hpages}
@@ -225,13 +229,20 @@ def _files(census: Census, mappings: _Mappings) -> Iterator[tuple[Thing, Any]]:
             yield ("reserved", label), list(inode.resv_map.regions.key())
 
 
-def _limits(cgroup: HugetlbCgroup, names: dict[int, str], usage: dict[str, int]) -> dict[str, Any]:
+def _cgroups_by_size(answer: Answer) -> Iterator[tuple[str, Mapping[str, CgroupUsage]]]:
+    """What cgroups have of each pool; the first one's page size is not told."""
+    yield "", answer.cgroups or {}
+    for size, pool in (answer.pools or {}).items():
+        yield format_bytes(size << 10), pool.cgroups or {}
+
+
+def _limits(counters: CgroupCounters, usage: dict[str, int], parent: str | None) -> dict[str, Any]:
     return {
-        "usage": usage.get("usage", cgroup.usage),
-        "rsvd": usage.get("rsvd", cgroup.rsvd),
-        "max": cgroup.max_pages,
-        "rsvd_max": cgroup.rsvd_max_pages,
-        "parent": names.get(id(cgroup.parent)),
+        "usage": usage.get("usage", counters.usage),
+        "rsvd": usage.get("rsvd", counters.rsvd),
+        "max": counters.max_pages,
+        "rsvd_max": counters.rsvd_max_pages,
+        "parent": parent,
     }
 
 

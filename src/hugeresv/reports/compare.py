@@ -6,7 +6,7 @@ from typing import TypeVar
 from rich.table import Table
 from rich.text import Text
 
-from hugeresv.answer import Answer, Counters, NodeCounters
+from hugeresv.answer import Answer, CgroupUsage, Counters, NodeCounters, Statfs
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.plain import count_of
 from hugeresv.play.play import StepResult
@@ -130,14 +130,20 @@ def _figures(answer: Answer) -> Iterator[tuple[str, str]]:
         yield "its log", answer.report.line
     for name, value in zip(Counters._fields, answer.counters, strict=True):
         yield name, str(value) if value >= 0 else f"{value}, printed as {value + UNSIGNED}"
-    for table in (answer.cgroups or {}, answer.statfs or {}):
-        for name, pages in table.items():
-            yield from ((f"{write_name(name)}.{field}", str(value)) for field, value in pages._asdict().items())
+    yield from _figures_of_tables("", answer.cgroups)
+    yield from _figures_of_tables("", answer.statfs)
     yield from _figures_of_nodes("", answer.nodes)
     for size_kb, pool in (answer.pools or {}).items():
         size = format_bytes(size_kb << 10)
         yield from ((f"{size}.{field}", str(value)) for field, value in pool.counters._asdict().items())
         yield from _figures_of_nodes(f"{size} ", pool.nodes)
+        yield from _figures_of_tables(f"{size}.", pool.cgroups)
+
+
+def _figures_of_tables(pool: str, table: Mapping[str, CgroupUsage | Statfs] | None) -> Iterator[tuple[str, str]]:
+    """Every counter of cgroups or mounts, as `.scn` spells it."""
+    for name, pages in (table or {}).items():
+        yield from ((f"{pool}{write_name(name)}.{field}", str(value)) for field, value in pages._asdict().items())
 
 
 def _figures_of_nodes(pool: str, nodes: Sequence[NodeCounters] | None) -> Iterator[tuple[str, str]]:

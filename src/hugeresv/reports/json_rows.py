@@ -1,10 +1,11 @@
 """`run --json`: one line of JSON a step."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TextIO
 
-from hugeresv.answer import PoolAnswer
+from hugeresv.answer import CgroupUsage, PoolAnswer
 from hugeresv.play.play import Result, StepResult
 from hugeresv.scenario.scenario import Scenario
 
@@ -33,13 +34,13 @@ class JsonRows:
         outcome, (total, free, rsvd, surp), cgroups, statfs, nodes, pools, report, outcomes = result.answer
         tables = ""
         if cgroups is not None:
-            tables = f', "cgroups": {json.dumps({name: pages._asdict() for name, pages in cgroups.items()})}'
+            tables = f', "cgroups": {json.dumps(_usage(cgroups))}'
         if statfs is not None:
             tables += f', "statfs": {json.dumps({name: pages._asdict() for name, pages in statfs.items()})}'
         if nodes is not None:
             tables += f', "nodes": {json.dumps(nodes)}'
         if pools is not None:
-            every = {self._first_kb: PoolAnswer(result.answer.counters, nodes), **pools}
+            every = {self._first_kb: PoolAnswer(result.answer.counters, nodes, cgroups), **pools}
             tables += f', "pools": {json.dumps({str(size): _pool(pool) for size, pool in every.items()})}'
         if report is not None:
             tables += f', "report": {json.dumps(report.line)}'
@@ -69,5 +70,13 @@ class JsonRows:
 
 
 def _pool(pool: PoolAnswer) -> dict[str, object]:
-    nodes = {} if pool.nodes is None else {"nodes": pool.nodes}
-    return {**pool.counters._asdict(), **nodes}
+    shown: dict[str, object] = pool.counters._asdict()
+    if pool.nodes is not None:
+        shown["nodes"] = pool.nodes
+    if pool.cgroups is not None:
+        shown["cgroups"] = _usage(pool.cgroups)
+    return shown
+
+
+def _usage(cgroups: Mapping[str, CgroupUsage]) -> dict[str, dict[str, int]]:
+    return {name: pages._asdict() for name, pages in cgroups.items()}

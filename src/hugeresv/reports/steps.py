@@ -143,6 +143,7 @@ class StepLines:
             size = format_bytes(size_kb << 10)
             self._tell_tables("pool", {size: pool.counters})
             self._tell_tables(f"pool {size} node", _by_number(pool.nodes))
+            self._tell_tables(f"pool {size} cgroup", pool.cgroups or {})
 
     def _tell_wraps(self, counters: Counters) -> None:
         for name, before, now in zip(Counters._fields, self._counters, counters, strict=True):

@@ -13,7 +13,7 @@ from hugeresv.plain import count_of
 from hugeresv.scenario.fields import Field, Sort, shape
 from hugeresv.scenario.format_error import FormatError, did_you_mean
 from hugeresv.scenario.operation import OPERATIONS, Operation
-from hugeresv.scenario.scenario import Json, Pool, Scenario, Step, Together
+from hugeresv.scenario.scenario import Cgroup, Json, Pool, Scenario, Step, Together
 from hugeresv.scenario.strict_json import dumps
 
 SCHEMA = "hugeresv-scenario/1"
@@ -36,6 +36,7 @@ def decode_scenario(raw: Mapping[str, Json], steps: Iterable[Step]) -> Scenario:
     known = shape(Scenario).fields
     values = _decode_keys(Scenario, {key: value for key, value in raw.items() if key in known})
     _check_pools(values["pool"], values.get("pools") or ())
+    _check_limits(values.get("cgroups") or {}, [str(pool.page_size_kB) for pool in values.get("pools") or ()])
     if raw.get("source") is not None:
         values["source"] = raw["source"]
     kept = {key: value for key, value in raw.items() if key not in values and key != "schema"}
@@ -60,6 +61,17 @@ def _check_pools(first: Pool, others: Sequence[Pool]) -> None:
                 "pools",
                 "nodes",
             )
+
+
+def _check_limits(cgroups: Mapping[str, Cgroup], sizes: Sequence[str]) -> None:
+    """Limits of other page sizes than the first pool's are of a further pool."""
+    for name, cgroup in cgroups.items():
+        for size in cgroup.pools or ():
+            if size not in sizes:
+                known = f"one of {', '.join(sizes)}" if sizes else "none: there is one pool"
+                raise FormatError(
+                    f"expected the page size in kB of a further pool, {known}, found {size}", "cgroups", name, "pools"
+                )
 
 
 def decode_step(raw: Json, calls: Sequence[Step] = ()) -> Step:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, NamedTuple, TypeVar
 
-from hugeresv.answer import Answer
+from hugeresv.answer import Answer, CgroupUsage, Counters
 from hugeresv.scenario.scenario import CgroupPages, Expectation, PoolPages, Scenario, StatfsPages, Step
 
+_KINDS = {"cgroups": "a cgroup", "statfs": "a mount", "pools": "a pool"}
 _Keys = TypeVar("_Keys", Expectation, CgroupPages, StatfsPages, PoolPages)
 
 
@@ -39,17 +40,23 @@ def expected(step: Step, names: Sequence[str]) -> Expectation:
 
 def observed(answer: Answer) -> Expectation:
     """The expectation that `answer`, and nothing else, fulfils."""
-    cgroups = {name: CgroupPages(*pages) for name, pages in (answer.cgroups or {}).items()}
     statfs = {name: StatfsPages(*pages) for name, pages in (answer.statfs or {}).items()}
-    pools = {str(size): PoolPages(*pool.counters, pool.nodes) for size, pool in (answer.pools or {}).items()}
+    pools = {
+        str(size): PoolPages(*pool.counters, pool.nodes, _usage(pool.cgroups))
+        for size, pool in (answer.pools or {}).items()
+    }
     return Expectation(
         answer.outcome,
         *answer.counters,
-        cgroups=cgroups or None,
+        cgroups=_usage(answer.cgroups),
         statfs=statfs or None,
         nodes=answer.nodes,
         pools=pools or None,
     )
+
+
+def _usage(cgroups: Mapping[str, CgroupUsage] | None) -> Mapping[str, CgroupPages] | None:
+    return {name: CgroupPages(*pages) for name, pages in (cgroups or {}).items()} or None
 
 
 def contradictions(expectation: Expectation, answer: Answer) -> list[Contradiction]:
@@ -57,11 +64,7 @@ def contradictions(expectation: Expectation, answer: Answer) -> list[Contradicti
     found = observed(answer)
     if (size := expectation.page_size_kB) is not None:
         found = replace(found, page_size_kB=size, **_counters_of(found, size))
-    differing = [*_differing(expectation, found)]
-    differing += _differing_by_name(expectation.cgroups or {}, found.cgroups or {}, "a cgroup")
-    differing += _differing_by_name(expectation.statfs or {}, found.statfs or {}, "a mount")
-    differing += _differing_by_name(expectation.pools or {}, found.pools or {}, "a pool")
-    return differing + reported(answer)
+    return [*_differing(expectation, found), *reported(answer)]
 
 
 def reported(answer: Answer) -> list[Contradiction]:
@@ -82,7 +85,7 @@ def leaks_for(scenario: Scenario, names: Sequence[str]) -> int:
 def _counters_of(found: Expectation, size_kb: int) -> dict[str, Any]:
     """The counters of a further pool, to stand in place of the first one's; nothing where that is the one meant."""
     pool = (found.pools or {}).get(str(size_kb))
-    return {} if pool is None else {field.name: getattr(pool, field.name) for field in fields(PoolPages)}
+    return {} if pool is None else {name: getattr(pool, name) for name in (*Counters._fields, "nodes")}
 
 
 def _overridden(base: _Keys, over: _Keys) -> _Keys:
@@ -101,10 +104,16 @@ def _merged(base: Mapping[str, _Keys], over: Mapping[str, _Keys]) -> dict[str, _
 
 
 def _differing(wanted: _Keys, found: _Keys, prefix: str = "") -> Iterator[Contradiction]:
+    """Single keys first, then those of cgroups, mounts and pools, whose names come before theirs."""
+    tables = []
     for field in fields(wanted):
         want, got = getattr(wanted, field.name), getattr(found, field.name)
-        if want is not None and not isinstance(want, Mapping) and want != got:
+        if isinstance(want, Mapping):
+            tables.append((want, got or {}, _KINDS[field.name]))
+        elif want is not None and want != got:
             yield Contradiction(prefix + field.name, _shown(want), _shown(got))
+    for table, there, kind in tables:
+        yield from _differing_by_name(table, there, kind, prefix)
 
 
 def _shown(counted: Any) -> Any:
@@ -114,9 +123,11 @@ def _shown(counted: Any) -> Any:
     return counted
 
 
-def _differing_by_name(wanted: Mapping[str, _Keys], found: Mapping[str, _Keys], kind: str) -> Iterator[Contradiction]:
+def _differing_by_name(
+    wanted: Mapping[str, _Keys], found: Mapping[str, _Keys], kind: str, prefix: str
+) -> Iterator[Contradiction]:
     for name, keys in wanted.items():
         if name in found:
-            yield from _differing(keys, found[name], f"{name}.")
+            yield from _differing(keys, found[name], f"{prefix}{name}.")
         else:
-            yield Contradiction(name, kind, None)
+            yield Contradiction(prefix + name, kind, None)

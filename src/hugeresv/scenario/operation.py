@@ -405,6 +405,7 @@ class CgroupSet(Operation):
     cgroup: str
     max_pages: int | None = None
     rsvd_max_pages: int | None = None
+    page_size_kB: int | None = None
 
 
 @value()

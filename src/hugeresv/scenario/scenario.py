@@ -52,12 +52,20 @@ class Pool:
 
 
 @value()
-class Cgroup:
-    """A cgroup v2 with the hugetlb controller; a limit that is None is not set."""
+class CgroupLimits:
+    """The limits of a cgroup for pages of one size; one that is None is not set."""
 
     max_pages: int | None = None
     rsvd_max_pages: int | None = None
+
+
+@value()
+class Cgroup(CgroupLimits):
+    """A cgroup v2 with the hugetlb controller: its limits for pages of the first pool's size, and of other sizes."""
+
     parent: str | None = None
+    pools: Mapping[str, CgroupLimits] | None = None
+    """By page size in kB."""
 
 
 @value()
@@ -86,6 +94,7 @@ class PoolPages:
     rsvd: int | None = None
     surp: int | None = None
     nodes: tuple[NodeCounters, ...] | None = None
+    cgroups: Mapping[str, CgroupPages] | None = None
 
 
 @value()

@@ -11,6 +11,7 @@ from hugeresv.scenario.fields import Field, Shape, Sort
 from hugeresv.scenario.format_error import FormatError, did_you_mean
 from hugeresv.scenario.scenario import Json
 from hugeresv.scenario.scn_words import (
+    read_json,
     read_list,
     read_name,
     read_place,
@@ -74,6 +75,8 @@ def _read_value(known: Shape, field: Field, text: str) -> dict[str, Json]:
             return {field.key: read_name(text)}
         case Sort.RECORD:
             return {field.key: read_place(text)}
+        case Sort.TABLE:
+            return {field.key: read_json(text)}
         case _:
             return {field.key: text}
 
@@ -101,6 +104,8 @@ def write_option(known: Shape, field: Field, raw: dict[str, Json]) -> str | None
             return f"{name}={dumps(value)}"
         case Sort.RECORD:
             return f"{name}={write_place(cast(dict[str, Json], value))}"
+        case Sort.TABLE:
+            return f"{name}={dumps(value)}"
         case _:
             return f"{name}={write_name(str(value))}"
 

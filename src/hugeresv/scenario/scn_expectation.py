@@ -2,10 +2,10 @@
 
 Behind the arrow what holds on every kernel, the outcome as a bare word; behind each bar what one kernel answers
 instead. A cgroup's or a mount's counters are `NAME.usage`, `NAME.rsvd`, `NAME.blocks`, `NAME.bfree`, `NAME.bavail`,
-those of another pool than the first `1G.free`; `nodes=2/1/0,2/2/0` are total, free and surplus pages of every node.
+those of another pool than the first `1G.free` and `1G.NAME.usage`; `nodes=2/1/0,2/2/0` are total, free and surplus
+pages of every node.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import cast
@@ -20,6 +20,7 @@ from hugeresv.scenario.scn_words import (
     read_number,
     read_size_kb,
     split_option,
+    split_pool,
     write_name,
     write_size_kb,
 )
@@ -31,8 +32,7 @@ BAR = "|"
 _TABLES = {field.key: shape(field.record) for field in shape(Expectation).fields.values() if field.kind is Sort.TABLE}
 _POOLS = "pools"
 _TABLE_OF = {counter: table for table, known in _TABLES.items() if table != _POOLS for counter in known.fields}
-_PAGE_SIZE = re.compile(r"[0-9]+[KMGTPE]")
-"""A name that is written so, without quotes, is a pool's."""
+_CGROUPS = "cgroups"
 
 
 def read_expectations(words: Sequence[str]) -> dict[str, Json]:
@@ -108,18 +108,23 @@ def write_counters(raw: dict[str, Json]) -> Iterator[str]:
             yield f"{spelling(key)}={write_size_kb(value)}"
         elif not isinstance(value, dict):
             yield f"{key}={_write_value(value)}"
-        elif value and all(value.values()) and (key != _POOLS or all(map(_is_size_kb, value))):
+        elif _has_only_counters(value) and (key != _POOLS or all(map(_is_size_kb, value))):
             for name, counters in value.items():
                 written = write_size_kb(int(name)) if key == _POOLS else _write_name(name)
-                for counter, counted in cast(dict[str, Json], counters).items():
-                    yield f"{written}.{counter}={_write_value(counted)}"
+                yield from (f"{written}.{word}" for word in write_counters(cast(dict[str, Json], counters)))
         else:
             yield f"{key}={dumps(value)}"
 
 
 def _add_to_table(raw: dict[str, Json], written: str, counter: str, text: str) -> None:
-    if _PAGE_SIZE.fullmatch(written):
-        name, key = str(read_size_kb(written)), _POOLS
+    """A counter of a cgroup, of a mount, of another pool, or of a cgroup in that pool."""
+    size, name = split_pool(f"{written}.")
+    if size is not None and name:
+        pools = cast(dict[str, Json], raw.setdefault(_POOLS, {}))
+        _add_to_table(cast(dict[str, Json], pools.setdefault(size, {})), name.removesuffix("."), counter, text)
+        return
+    if size is not None:
+        name, key = size, _POOLS
     elif counter in _TABLE_OF:
         name, key = read_name(written), _TABLE_OF[counter]
     else:
@@ -146,8 +151,14 @@ def _write_value(value: Json) -> str:
 
 
 def _write_name(name: str) -> str:
-    """The name of a cgroup or a mount, in quotes where it would be a pool's."""
-    return dumps(name) if _PAGE_SIZE.fullmatch(name) else write_name(name)
+    """The name of a cgroup or a mount, in quotes where it would begin with a pool's."""
+    return write_name(name) if split_pool(f"{name}.")[0] is None else dumps(name)
+
+
+def _has_only_counters(table: dict[str, Json]) -> bool:
+    """Whether a table, and each in it, has something in every row: only what is there can be spelled one by one."""
+    tables = (row for rows in table.values() for row in cast(dict[str, Json], rows).values() if isinstance(row, dict))
+    return bool(table) and all(table.values()) and all(map(_has_only_counters, tables))
 
 
 def _is_size_kb(name: str) -> bool:

@@ -5,15 +5,15 @@ from typing import cast
 
 from hugeresv.scenario.fields import shape
 from hugeresv.scenario.format_error import FormatError
-from hugeresv.scenario.scenario import Cgroup, Json, Pool
-from hugeresv.scenario.scn_arguments import read_options, write_options
+from hugeresv.scenario.scenario import Cgroup, CgroupLimits, Json, Pool
+from hugeresv.scenario.scn_arguments import add, read_options, write_options
 from hugeresv.scenario.scn_expectation import read_by_kernel, read_counters, write_by_kernel
-from hugeresv.scenario.scn_words import Scanner, read_name, read_size_kb, write_name, write_size_kb
+from hugeresv.scenario.scn_words import Scanner, read_name, read_size_kb, split_pool, write_name, write_size_kb
 from hugeresv.scenario.strict_json import dumps
 
 HEADERS = {
     "pool": "pool SIZE nr=PAGES|nr=PAGES+PAGES [overcommit=PAGES]",
-    "cgroup": "cgroup NAME [max=PAGES] [rsvd_max=PAGES] [parent=NAME]",
+    "cgroup": "cgroup NAME [max=PAGES] [rsvd_max=PAGES] [parent=NAME] [SIZE.max=PAGES] [SIZE.rsvd_max=PAGES]",
     "leaks": "leaks rsvd=PAGES, or leaks KERNEL: rsvd=PAGES | KERNEL: rsvd=PAGES",
     "id": "id TEXT",
     "title": 'title "TEXT"',
@@ -50,7 +50,7 @@ def _read(header: str, line: Scanner) -> dict[str, Json]:
             size = read_size_kb(_next(line))
             return {"pool": {"page_size_kB": size, **read_options(shape(Pool), line, ["page_size_kB"])}}
         case "cgroup":
-            return {"cgroups": {read_name(_next(line)): read_options(shape(Cgroup), line)}}
+            return {"cgroups": {read_name(_next(line)): _read_cgroup(list(line))}}
         case _:
             return {"leaks_rsvd": _read_leaks(list(line))}
 
@@ -83,8 +83,25 @@ def _write_pool(pool: dict[str, Json]) -> str:
     return " ".join(["pool", write_size_kb(pool["page_size_kB"]), *write_options(shape(Pool), pool, ["page_size_kB"])])
 
 
+def _read_cgroup(words: list[str]) -> dict[str, Json]:
+    """Limits and parent; limits of another page size than the first pool's are `1G.max` and so on."""
+    by_size: dict[str | None, list[str]] = {None: []}
+    for size, word in map(split_pool, words):
+        by_size.setdefault(size, []).append(word)
+    raw = read_options(shape(Cgroup), by_size.pop(None))
+    pools: dict[str, Json] = {str(size): read_options(shape(CgroupLimits), own) for size, own in by_size.items()}
+    if pools:
+        add(raw, {"pools": pools})
+    return raw
+
+
 def _write_cgroup(name: str, limits: dict[str, Json]) -> str:
-    return " ".join(["cgroup", write_name(name), *write_options(shape(Cgroup), limits)])
+    pools = cast(dict[str, dict[str, Json]], limits.get("pools", {}))
+    one_by_one = bool(pools) and all(pools.values())
+    words = ["cgroup", write_name(name), *write_options(shape(Cgroup), limits, ["pools"] if one_by_one else [])]
+    for size, own in pools.items() if one_by_one else ():
+        words += [f"{write_size_kb(int(size))}.{word}" for word in write_options(shape(CgroupLimits), own)]
+    return " ".join(words)
 
 
 def _next(line: Scanner) -> str:

@@ -19,6 +19,9 @@ _TOKEN = re.compile(rf'\s*(?:#(?P<comment>.*)|(?P<word>\||(?:{_STRING}|[^\s"|])+
 _KEY_OF_OBJECT = re.compile(rf'(?:{_STRING}|[^\s"|=])+=(?=[{{\[])')
 _OPTION = re.compile(rf'((?:{_STRING}|[^"=])+)=(.*)', re.DOTALL)
 _PLACE = re.compile(rf"({_STRING}|[^@]+)(?:@(.+))?", re.DOTALL)
+_POOL = re.compile(r"([0-9]+[KMGTPE])\.")
+"""What begins so, without quotes, is of the pool of that page size."""
+
 _NOT_PLAIN = re.compile(r'["#|[{]')
 """What makes more of a line than words between blanks."""
 
@@ -89,6 +92,12 @@ def split_option(word: str) -> tuple[str | None, str]:
     """Key and value of `key=value`; no key for a bare word."""
     option = _OPTION.fullmatch(word) if "=" in word else None
     return (option[1], option[2]) if option else (None, word)
+
+
+def split_pool(word: str) -> tuple[str | None, str]:
+    """The page size in kB and the rest of `1G.rest`; no size where a word does not begin with one."""
+    pool = _POOL.match(word)
+    return (None, word) if pool is None else (str(read_size_kb(pool[1])), word[pool.end() :])
 
 
 def read_json(word: str) -> Json:

@@ -144,7 +144,7 @@ GUARDS = (
         readers=((Held("mmap_lock", alone=False),),),
     ),
     LockRule(
-        "HugetlbCgroup",
+        "CgroupCounters",
         ("usage", "rsvd"),
         ((Held("page_counter"),),),
         "a step of the page counter",

@@ -13,7 +13,7 @@ from typing import Any
 
 from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.hstate import HState
-from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+from hugeresv.model.hugetlb_cgroup import CgroupCounters
 from hugeresv.model.i_mmap import IMmap
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Machine
@@ -84,7 +84,7 @@ _WATCHED: dict[type, type] = {
     ),
     IMmap: _telling(IMmap, "i_mmap", ("overlapping", "__bool__"), ("insert", "remove"), owner="Inode"),
     AddressSpace: _telling(_watching(AddressSpace, "vmas"), "vmas", (), ("insert", "remove")),
-    HugetlbCgroup: _watching(HugetlbCgroup, "usage", "rsvd"),
+    CgroupCounters: _watching(CgroupCounters, "usage", "rsvd"),
     Process: _watching(Process, "cgroup"),
     RegionMap: _telling(RegionMap, "regions", ("chg", "count", "__contains__"), ("add", "delete")),
     PageTable: _watching(
@@ -129,7 +129,7 @@ def _things(machine: Machine) -> Iterator[tuple[object, object, str]]:
     for key, inode in (*machine.files.items(), *machine.segments.items()):
         yield from _of_inode(inode, f"file {key}")
     for key, cgroup in machine.cgroups.items():
-        yield cgroup, cgroup, f"cgroup {key}"
+        yield from ((counters, cgroup, f"cgroup {key}") for counters in cgroup.counters.values())
     for key, process in machine.processes.items():
         if machine.cgroups:
             yield process, process, f"the task of {key}"

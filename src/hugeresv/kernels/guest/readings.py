@@ -79,7 +79,7 @@ class GuestPool:
             raise UnavailableError(
                 f"the guest has no huge pages of {size_kb} kB that can be added: {os.strerror(errno)}"
             )
-        found, nodes = self.answer(self._files.read(*self.paths))
+        found, nodes, _ = self.answer(self._files.read(*self.paths))
         wanted, reached = self._pool.pages, [node.total for node in nodes or ()]
         if found.total != wanted or reached != self._pool.by_node(len(self._nodes)):
             raise UnavailableError(
@@ -147,13 +147,17 @@ class GuestReadings:
 
     def answer(self, outcome: Outcome) -> Answer:
         """An outcome, and how things stand now. One request reads it all: its files are named only when others were."""
-        pool, names = self._pools[0], self._names.cgroups if self._has_cgroups else ()
-        of_cgroups = [path for name in names for path in pool.usage_paths(self._keeper.cgroups[name])]
+        directories = [self._keeper.cgroups[name] for name in (self._names.cgroups if self._has_cgroups else ())]
+        of_cgroups = [path for pool in self._pools for there in directories for path in pool.usage_paths(there)]
         numbers = iter(self._files.read(*self._paths, *of_cgroups))
-        (counted, nodes), *others = [each.answer([next(numbers) for _ in each.paths]) for each in self._pools]
-        pools = {each.page_bytes >> 10: other for each, other in zip(self._pools[1:], others, strict=True)}
-        usage = {name: pool.usage(next(numbers), next(numbers)) for name in names} if self._has_cgroups else None
-        return Answer(outcome, counted, usage, self._statfs(), nodes, pools or None)
+        counted = [pool.answer([next(numbers) for _ in pool.paths]) for pool in self._pools]
+        if self._has_cgroups:
+            for place, pool in enumerate(self._pools):
+                usage = {name: pool.usage(next(numbers), next(numbers)) for name in self._names.cgroups}
+                counted[place] = counted[place]._replace(cgroups=usage)
+        first, *others = counted
+        pools = {pool.page_bytes >> 10: other for pool, other in zip(self._pools[1:], others, strict=True)}
+        return Answer(outcome, first.counters, first.cgroups, self._statfs(), first.nodes, pools or None)
 
     def _statfs(self) -> Mapping[str, Statfs] | None:
         found = {}

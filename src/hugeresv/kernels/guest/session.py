@@ -133,7 +133,8 @@ class GuestSession(ProcessSession[GuestWorker]):
 
     def _empty(self) -> bool:
         """Take back pools and cgroups: whether that leaves a guest in which nothing is counted."""
-        if any(usage != (0, 0) for usage in (self._last.cgroups or {}).values()):
+        used = (self._last.cgroups, *(pool.cgroups for pool in (self._last.pools or {}).values()))
+        if any(usage != (0, 0) for cgroups in used for usage in (cgroups or {}).values()):
             return False
         try:
             self.keeper.remove_cgroups()

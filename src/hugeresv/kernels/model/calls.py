@@ -204,12 +204,13 @@ def _mount(m: Machine, _task: None, call: Call) -> Outcome:
 
 def _cgroup_set(m: Machine, _task: None, call: Call) -> Outcome:
     """Two writes; the second is not made when the first is refused."""
-    cgroup, most, rsvd_most = call.words
+    cgroup, most, rsvd_most, page_bytes = call.words
+    counters = m.cgroups[cgroup.name].of(pool_of(m, page_bytes))
     outcome = Outcome.OK
     if most is not None:
-        outcome = m.cgroups[cgroup.name].set_max(most)
+        outcome = counters.set_max(most)
     if outcome is Outcome.OK and rsvd_most is not None:
-        outcome = m.cgroups[cgroup.name].set_rsvd_max(rsvd_most)
+        outcome = counters.set_rsvd_max(rsvd_most)
     return outcome
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from hugeresv.answer import CgroupUsage, Statfs
-from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+from hugeresv.model.hstate import HState
+from hugeresv.model.hugetlb_cgroup import CgroupCounters, HugetlbCgroup
 from hugeresv.model.mount import HugetlbfsMount
 from hugeresv.model.subpool import Subpool
 
 _Named = TypeVar("_Named")
-_Counting = TypeVar("_Counting", HugetlbCgroup, Subpool)
+_Counting = TypeVar("_Counting", CgroupCounters, Subpool)
 _Reading = TypeVar("_Reading")
 
 
@@ -51,9 +52,9 @@ class Readings(Generic[_Named, _Counting, _Reading]):
         self._readings = {name: self._read(counting) for counting, name in self._names.items()}
 
 
-def cgroup_readings() -> Readings[HugetlbCgroup, HugetlbCgroup, CgroupUsage]:
-    """hugetlb.*.current and hugetlb.*.rsvd.current of every cgroup."""
-    return Readings(lambda cgroup: cgroup, lambda cgroup: CgroupUsage(cgroup.usage, cgroup.rsvd))
+def cgroup_readings(hstate: HState) -> Readings[HugetlbCgroup, CgroupCounters, CgroupUsage]:
+    """hugetlb.*.current and hugetlb.*.rsvd.current of every cgroup, for one page size."""
+    return Readings(lambda cgroup: cgroup.of(hstate), lambda counters: CgroupUsage(counters.usage, counters.rsvd))
 
 
 def statfs_readings() -> Readings[HugetlbfsMount, Subpool, Statfs]:

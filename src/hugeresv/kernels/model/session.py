@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from hugeresv.answer import Answer, Counters, NodeCounters, PoolAnswer
+from hugeresv.answer import Answer, CgroupUsage, Counters, NodeCounters, PoolAnswer
 from hugeresv.calls.call import Call
 from hugeresv.calls.names import Names
 from hugeresv.calls.resolve import resolve
@@ -56,10 +56,16 @@ class ModelSession(NamedSession):
         self._has_cgroups = bool(cgroups)
         for name, cgroup in self.names.cgroups.items():
             parent = None if cgroup.parent is None else self.machine.cgroups[cgroup.parent]
-            self.machine.cgroups[name] = HugetlbCgroup(parent, cgroup.max_pages, cgroup.rsvd_max_pages)
+            made = self.machine.cgroups[name] = HugetlbCgroup(parent, self.machine.hstates)
+            for page_bytes, limits in self.names.limits(name):
+                counters = made.counters[page_bytes.bit_length() - 1]
+                counters.max_pages, counters.rsvd_max_pages = limits.max_pages, limits.rsvd_max_pages
         self.during: Callable[[Call], AbstractContextManager[object]] | None = None
         """What lasts while a call is carried out, for whoever watches it."""
-        self._cgroups = cgroup_readings()
+        self._begin_readings()
+
+    def _begin_readings(self) -> None:
+        self._cgroups = [cgroup_readings(hstate) for hstate in self.machine.hstates]
         self._statfs = statfs_readings()
 
     def _mapped(self, proc: str) -> Iterator[tuple[int, int]]:
@@ -133,7 +139,7 @@ class ModelSession(NamedSession):
     def _go_on_after(self, block: Together, run: Order, outcomes: Mapping[str, Outcome]) -> Answer:
         """Take the machine of a run, with names and readings that no other session has."""
         self.machine, self.names = run.machine, self.names.copied(self._mapped)
-        self._cgroups, self._statfs = cgroup_readings(), statfs_readings()
+        self._begin_readings()
         for step, returned in zip(block.steps, run.answers, strict=True):
             if returned is not None:
                 outcome, value = returned if isinstance(returned, tuple) else (returned, 0)
@@ -145,13 +151,20 @@ class ModelSession(NamedSession):
         machine = self.machine
         h = machine.hstates[0]
         counters = Counters(h.nr_huge_pages, h.free_huge_pages, h.resv_huge_pages, h.surplus_huge_pages)
-        cgroups = self._cgroups.now(machine.cgroups) if self._has_cgroups else None
+        cgroups = self._usage(0)
         mounts, shown = machine.mounts, self._statfs
         statfs = (shown.now(mounts) or None) if mounts or shown.number else None
         if self._is_plain:
             return Answer(outcome, counters, cgroups, statfs)
-        pools = {each.page_bytes >> 10: PoolAnswer(_counters(each), self._nodes(each)) for each in machine.hstates[1:]}
+        pools = {
+            each.page_bytes >> 10: PoolAnswer(_counters(each), self._nodes(each), self._usage(number))
+            for number, each in enumerate(machine.hstates[1:], 1)
+        }
         return Answer(outcome, counters, cgroups, statfs, self._nodes(h), pools or None)
+
+    def _usage(self, number: int) -> Mapping[str, CgroupUsage] | None:
+        """What the cgroups have of a pool, by its place among the pools."""
+        return self._cgroups[number].now(self.machine.cgroups) if self._has_cgroups else None
 
     def _nodes(self, h: HState) -> tuple[NodeCounters, ...] | None:
         """The counters of a pool's nodes, where nodes are told apart."""

@@ -175,8 +175,9 @@ def counters(machine: Machine) -> Iterator[tuple[Any, str]]:
             yield mount.subpool, "used_hpages"
             yield mount.subpool, "rsv_hpages"
     for cgroup in machine.cgroups.values():
-        yield cgroup, "usage"
-        yield cgroup, "rsvd"
+        counters = cgroup.of(hstate)
+        yield counters, "usage"
+        yield counters, "rsvd"
 
 
 def counted(machine: Machine) -> tuple[int, ...]:
@@ -202,7 +203,7 @@ def constants(machine: Machine) -> Hashable:
         if mount.subpool is not None
     ]
     cgroups = [
-        (key, cgroup.max_pages, cgroup.rsvd_max_pages, cgroup.subtree_control)
+        (key, cgroup.of(hstate).max_pages, cgroup.of(hstate).rsvd_max_pages, cgroup.subtree_control)
         for key, cgroup in machine.cgroups.items()
     ]
     return len(hstate.nodes), hstate.nr_overcommit_huge_pages, tuple(mounts), tuple(cgroups), tuple(machine.files)

@@ -92,8 +92,9 @@ def _copies_on_minimum(look: Look) -> bool:
 
 def _limited(look: Look) -> bool:
     return any(
-        cgroup.usage == cgroup.max_pages or cgroup.rsvd == cgroup.rsvd_max_pages
+        counters.usage == counters.max_pages or counters.rsvd == counters.rsvd_max_pages
         for cgroup in look.machine.cgroups.values()
+        for counters in cgroup.counters.values()
     )
 
 

@@ -1,25 +1,29 @@
-"""The cgroups of the hugetlb controller, of one page size. mm/hugetlb_cgroup.c; page counters count base pages."""
+"""The cgroups of the hugetlb controller. mm/hugetlb_cgroup.c; page counters count base pages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from drgn import Object, cast, container_of
 from drgn.helpers.linux.cgroup import cgroup_path
 
+from hugeresv.model.hstate import HState
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.sources.drgn.kernel import KernelMemory
 from hugeresv.sources.drgn.objects import entries, has
+from hugeresv.sources.drgn.page_tables import PAGE_SHIFT
 
 _NO_LIMIT = ((1 << 63) - 1) >> 12
 """PAGE_COUNTER_MAX, which a limit of huge pages comes near by rounding down."""
 
 
 class Cgroups:
-    """Makes the model's cgroup of each that is met, those above it included. The root is None."""
+    """Makes the model's cgroup of each that is met, those above it included. The root is None.
 
-    def __init__(self, kernel: KernelMemory, hstate_index: int, order: int) -> None:
+    `hstates` are the pools by their place among all page sizes of the kernel.
+    """
+
+    def __init__(self, kernel: KernelMemory, hstates: Mapping[int, HState]) -> None:
         self._kernel = kernel
-        self._index = hstate_index
-        self._order = order
+        self._hstates = hstates
         self._made: dict[int, HugetlbCgroup | None] = {}
         self.there = kernel.has_symbol("hugetlb_cgrp_subsys")
 
@@ -57,21 +61,17 @@ class Cgroups:
 
     def _make(self, css: Object) -> HugetlbCgroup:
         there = container_of(css, "struct hugetlb_cgroup", "css")
-        usage = there.hugepage[self._index]
-        counts_rsvd = has(there.type_.type, "rsvd_hugepage")
-        rsvd = there.rsvd_hugepage[self._index] if counts_rsvd else None
-        cgroup = HugetlbCgroup(
-            self.of_css(cast("struct cgroup_subsys_state *", css.parent)),
-            self._limit(usage),
-            None if rsvd is None else self._limit(rsvd),
-        )
-        cgroup.usage = self._pages(usage)
-        cgroup.rsvd = 0 if rsvd is None else self._pages(rsvd)
+        parent = self.of_css(cast("struct cgroup_subsys_state *", css.parent))
+        cgroup = HugetlbCgroup(parent, self._hstates.values())
+        for index, hstate in self._hstates.items():
+            made, order = cgroup.of(hstate), hstate.page_shift - PAGE_SHIFT
+            made.usage, made.max_pages = _counted(there.hugepage[index], order)
+            if has(there.type_.type, "rsvd_hugepage"):
+                made.rsvd, made.rsvd_max_pages = _counted(there.rsvd_hugepage[index], order)
         return cgroup
 
-    def _pages(self, counter: Object) -> int:
-        return int(counter.usage.counter) >> self._order
 
-    def _limit(self, counter: Object) -> int | None:
-        limit = int(counter.max)
-        return None if limit >> self._order >= _NO_LIMIT >> self._order else limit >> self._order
+def _counted(counter: Object, order: int) -> tuple[int, int | None]:
+    """What a page counter has, and its limit, in huge pages; None: no limit."""
+    limit = int(counter.max) >> order
+    return int(counter.usage.counter) >> order, None if limit >= _NO_LIMIT >> order else limit

@@ -41,16 +41,6 @@ _CONTRADICTIONS = (FaultError, InconsistentError, LookupError, AttributeError, R
 """What reading ends in where memory is not a kernel's. AttributeError: no such member."""
 
 
-class CgroupKey(NamedTuple):
-    """By which the machine knows a cgroup's counters of one page size."""
-
-    path: str
-    page_size_kB: int
-
-    def __repr__(self) -> str:
-        return f"{self.path} ({self.page_size_kB} kB pages)"
-
-
 class FileKey(NamedTuple):
     """By which the machine knows a file or a segment: a name is not always its own."""
 
@@ -75,8 +65,7 @@ class Reading:
 def read_machine(kernel: KernelMemory, sizes: Sequence[int] | None = None) -> Reading:
     """The machine with the pools of these page sizes, in bytes; without, all that there are, the default one first.
 
-    A process is in its cgroup of the first pool. Raises UnavailableError where memory contradicts itself, or is not
-    there.
+    A cgroup's key is its path. Raises UnavailableError where memory contradicts itself, or is not there.
     """
     attempt = 0
     while True:
@@ -93,16 +82,18 @@ def read_machine(kernel: KernelMemory, sizes: Sequence[int] | None = None) -> Re
 class _Pool:
     """What reads things of one page size."""
 
-    def __init__(self, kernel: KernelMemory, index: int, there: Object, nodes: Nodes) -> None:
+    def __init__(self, there: Object, nodes: Nodes) -> None:
         self.order = int(there.order)
         if not 0 < self.order <= _LARGEST_ORDER:
             raise InconsistentError(f"a page size has order {self.order}")
         self.shift = PAGE_SHIFT + self.order
         self.address = there.address_
         self.hstate = _hstate(there, 1 << self.shift, nodes.numbers)
-        self.cgroups = Cgroups(kernel, index, self.order)
-        self.folios = Folios(kernel, self.cgroups, self.hstate, nodes)
-        self.mappings = Mappings(self.order, self.shift, self.cgroups, nodes)
+
+    def read_with(self, kernel: KernelMemory, cgroups: Cgroups, nodes: Nodes) -> None:
+        """What reads its pages and mappings, which cgroups pay for."""
+        self.folios = Folios(kernel, cgroups, self.hstate, nodes)
+        self.mappings = Mappings(self.order, self.shift, cgroups, nodes)
 
 
 class _Reader:
@@ -112,25 +103,23 @@ class _Reader:
         self._opened = self._tasks.opened()
         there = _hstates(kernel)
         self._nodes = Nodes(kernel, _node_numbers(kernel, there.values()))
-        pools = [_Pool(kernel, index, each, self._nodes) for index, each in there.items()]
+        by_index = {index: _Pool(each, self._nodes) for index, each in there.items()}
+        self._cgroups = Cgroups(kernel, {index: pool.hstate for index, pool in by_index.items()})
+        pools = list(by_index.values())
         if sizes is not None:
             by_size = {pool.hstate.page_bytes: pool for pool in pools}
             pools = [by_size[size] for size in sizes]
+        for pool in pools:
+            pool.read_with(kernel, self._cgroups, self._nodes)
         self._pools = {pool.address: pool for pool in pools}
-        self._first, *further = pools
-        machine = Machine(IDEAL, self._first.hstate.page_bytes, dict.fromkeys(self._nodes.numbers, 0))
-        machine.hstates = [self._first.hstate, *(pool.hstate for pool in further)]
-        self._machine = machine
+        self._machine = Machine(IDEAL, pools[0].hstate.page_bytes, dict.fromkeys(self._nodes.numbers, 0))
+        self._machine.hstates = [pool.hstate for pool in pools]
         self._processes: dict[KernelTask, Process] = {}
         self._identities = Identities()
 
     def read(self) -> Reading:
         """Everything that hangs on a hugetlbfs, and so every process that maps some of it."""
-        for pool in self._pools.values():
-            for path, cgroup in pool.cgroups.named():
-                key = CgroupKey(path, pool.hstate.page_bytes >> 10)
-                self._machine.cgroups[key] = cgroup
-                self._identities.cgroups[key] = key
+        self._machine.cgroups = dict(self._cgroups.named())
         for block in super_blocks(self._kernel):
             if block.hstate in self._pools:
                 self._block(block, self._pools[block.hstate])
@@ -155,7 +144,7 @@ class _Reader:
         inode = Inode(pool.hstate, subpool, -(-size >> pool.shift), sysv=kind is Kind.SYSV)
         resv_map = resv_map_of(there)
         if resv_map is not None:
-            fill(inode.resv_map, resv_map, pool.cgroups)
+            fill(inode.resv_map, resv_map, self._cgroups)
         for index, address in cached(self._kernel.program, there.i_data.i_pages, pool.order):
             inode.add_to_page_cache(index, pool.folios.at(address, subpool))
         for each in vmas_of(there):
@@ -191,7 +180,7 @@ class _Reader:
         """A process with nothing mapped yet."""
         if there is None:
             return Process(AddressSpace(), None)
-        process = Process(AddressSpace(), self._first.cgroups.of_task(there), self._nodes.of_cpu(there))
+        process = Process(AddressSpace(), self._cgroups.of_task(there), self._nodes.of_cpu(there))
         if has(there.type_.type, "mempolicy"):
             process.policy = self._nodes.policy(there.mempolicy)
         return process

@@ -165,11 +165,11 @@ function cgroups(track, view) {
     rows.length > 0 &&
     section(
       "Cgroups",
-      rows.map(([[name], group, before]) =>
+      rows.map(([[name, size], group, before]) =>
         element(
           "article",
           { class: "limits" },
-          element("h4", {}, name, group.parent && tag(`in ${group.parent}`), isChanged(group, before) && before && tag("changed", "changed")),
+          element("h4", {}, name, size && tag(size), group.parent && tag(`in ${group.parent}`), isChanged(group, before) && before && tag("changed", "changed")),
           gauge("in use", group.usage, group.max),
           gauge("reserved", group.rsvd, group.rsvd_max),
         ),
