@@ -90,7 +90,7 @@ def agree(scenario: Scenario, kernel: str, place: str) -> None:
         assert film["moments"][number]["outcome"] == str(answer.outcome), step
         assert values["pool",][:4] == [*answer.counters], step
         for name, usage in (answer.cgroups or {}).items():
-            assert (values["cgroup", name]["usage"], values["cgroup", name]["rsvd"]) == usage, step
+            assert (values["cgroup", name, ""]["usage"], values["cgroup", name, ""]["rsvd"]) == usage, step
         for name, statfs in (answer.statfs or {}).items():
             assert values["mount", name].items() >= statfs._asdict().items(), step
         shown = {thing[1:]: _states(value) for thing, value in values.items() if thing[0] == "pages"}
