@@ -376,8 +376,8 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
         "tests/invariants/test_messages.py::test_the_end_is_checked_for_everything_that_may_be_left": [
             (
                 "cgroups at the end have both counters",
-                "if cgroup.usage or cgroup.rsvd:",
-                "if cgroup.usage and cgroup.rsvd:",
+                "if counters.usage or counters.rsvd:",
+                "if counters.usage and counters.rsvd:",
             ),
         ],
     },
