@@ -72,11 +72,19 @@ class Emulator(ClosedOnExit):
 
     def command(self, name: str, descriptor: int | None = None, **arguments: Any) -> Any:
         """A QMP command, with a descriptor beside it where it wants one: what it returns."""
+        self.tell(name, descriptor, **arguments)
+        return self.hear(name)
+
+    def tell(self, name: str, descriptor: int | None = None, **arguments: Any) -> None:
+        """Give it a QMP command; `hear` is what it returns, of one command after the other."""
         request = json.dumps({"execute": name, "arguments": arguments}).encode()
         if descriptor is None:
             self._control.sendall(request)
         else:
             socket.send_fds(self._control, [request], [descriptor])
+
+    def hear(self, name: str) -> Any:
+        """What the first command returns that was told and not heard yet. Raises EOFError when the emulator is gone."""
         while True:
             line = self._control_lines.readline()
             if not line:

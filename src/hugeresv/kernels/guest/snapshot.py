@@ -8,6 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.closed_on_exit import ClosedOnExit
@@ -53,6 +54,8 @@ class BootedGuest(ClosedOnExit):
         self.cpus = range(hardware.cpus)
         self._symbols: dict[str, int] = {}
         self._spare: Emulator | None = None
+        self._next: Emulator | None = None
+        self._asked = False
         with tempfile.TemporaryFile() as archive:  # without a name, like the state: nothing is left, whatever ends us
             archive.write(initramfs({"init": agent_program(self.architecture)}))
             archive.flush()
@@ -85,17 +88,32 @@ class BootedGuest(ClosedOnExit):
     def restore(self) -> Emulator:
         """A guest as it was right after its boot.
 
-        It is spoken to only when it runs: what its serial port is sent while its state is read gets lost.
+        Who asks twice will ask again: from then on the next one reads its state while this one works.
         """
+        guest, self._next = self._next, None
+        if guest is not None and not _is_ready(guest):
+            guest.close()
+            guest = None
+        if guest is None:
+            guest = self._begun()
+            if not _is_ready(guest):
+                said = guest.last_words()
+                guest.close()
+                raise UnavailableError(f"the guest cannot be restored; the emulator's last words:\n{said}")
+        if self._asked:
+            self._next = self._begun()
+        self._asked = True
+        return guest
+
+    def _begun(self) -> Emulator:
+        """An emulator that has been told to read the state."""
         state = read_only_copy(self._state.fileno())
         try:
             guest = Emulator(("-incoming", "defer"), self._contents.copied(), (state,))
         finally:
             os.close(state)
-        _prepare(guest)
-        guest.command("migrate-incoming", uri=f"fd:{state}")
-        while guest.command("query-status")["status"] == "inmigrate":
-            time.sleep(_POLL_SECONDS)
+        for name, arguments in (*_PREPARATION, ("migrate-incoming", {"uri": f"fd:{state}"})):
+            guest.tell(name, **arguments)
         return guest
 
     def kernel_symbols(self, conversation: Conversation, names: Sequence[str]) -> dict[str, int]:
@@ -111,13 +129,15 @@ class BootedGuest(ClosedOnExit):
 
     def close(self) -> None:
         """Forget it."""
-        if self._spare is not None:
-            self._spare.close()
+        for guest in (self._spare, self._next):
+            if guest is not None:
+                guest.close()
         self._contents.close()
         self._state.close()
 
     def _save(self, guest: Emulator) -> None:
-        _prepare(guest)
+        for name, arguments in _PREPARATION:
+            guest.command(name, **arguments)
         guest.command("getfd", self._state.fileno(), fdname="state")
         guest.command("migrate", uri="fd:state")
         while (state := guest.command("query-migrate"))["status"] != "completed":
@@ -143,8 +163,24 @@ def _does_not_boot(image: Image, last_words: str) -> str:
     return f"guest:{image.name} does not boot; {said}"
 
 
-def _prepare(guest: Emulator) -> None:
-    """Have it write or read its state without its memory, as fast as it can."""
-    guest.command("qmp_capabilities")
-    guest.command("migrate-set-capabilities", capabilities=[{"capability": "x-ignore-shared", "state": True}])
-    guest.command("migrate-set-parameters", **{"max-bandwidth": _UNLIMITED})
+_PREPARATION: Sequence[tuple[str, dict[str, Any]]] = (
+    ("qmp_capabilities", {}),
+    ("migrate-set-capabilities", {"capabilities": [{"capability": "x-ignore-shared", "state": True}]}),
+    ("migrate-set-parameters", {"max-bandwidth": _UNLIMITED}),
+)
+"""Has an emulator write or read its state without its memory, as fast as it can."""
+
+
+def _is_ready(guest: Emulator) -> bool:
+    """Wait until it has read its state, and runs; it is not if it has ended.
+
+    It is spoken to only when it runs: what its serial port is sent while its state is read gets lost.
+    """
+    try:
+        for name, _ in (*_PREPARATION, ("migrate-incoming", {})):
+            guest.hear(name)
+        while guest.command("query-status")["status"] == "inmigrate":
+            time.sleep(_POLL_SECONDS)
+    except (EOFError, ConnectionError):
+        return False
+    return True
