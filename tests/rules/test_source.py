@@ -11,7 +11,7 @@ from hugeresv.errors import InputError
 from hugeresv.model.behaviour import Behaviour, switches
 from hugeresv.model.presets import IDEAL, PRESETS
 from hugeresv.rules.fold import fold
-from hugeresv.rules.source import difference, find, functions, model_of, modules
+from hugeresv.rules.source import Sources, difference, find, functions, model_of, modules
 from hugeresv.rules.values import PARAMETER, SWITCHES
 
 TAKERS = frozenset({"rule", "helper"})
@@ -93,6 +93,37 @@ def test_a_function_without_a_switch_is_as_it_was() -> None:
 def test_what_a_switch_decides_is_folded(source: str, expected: str) -> None:
     """Each form in which a switch is asked, beside what is left of it. Catches: the wrong branch, a lost `else`."""
     assert folded(f"def rule(behaviour, x):\n{source}") == f"def rule(x):\n{expected}"
+
+
+TWINS = {
+    "one.py": "def asks(behaviour):\n    return behaviour.dontneed\n\n\ndef rule(m):\n    return asks(m.behaviour)\n",
+    "two.py": (
+        "class Twin:\n    def asks(self, x):\n        return x\n\n\n"
+        "def asks(behaviour, x):\n    return x and behaviour.dontneed\n\n\n"
+        "def rule(m, x):\n    return asks(m.behaviour, x)\n"
+    ),
+    "user.py": (
+        "from hugeresv.model.one import asks as first\nfrom hugeresv.model.two import asks\n\n\n"
+        "def rule(m, x):\n    return asks(m.behaviour, x) and first(m.behaviour)\n"
+    ),
+    "plain.py": "def asks(task):\n    return task\n\n\ndef rule(machine):\n    return asks(machine.behaviour)\n",
+}
+
+
+def test_two_functions_of_one_name_are_two() -> None:
+    """A name means the function of its own module, or of the module that it is imported from.
+
+    Catches: the answer of a function that always answers alike, put in the place of a call of its namesake in another
+    module; a namesake that takes no behaviour, or a method of that name, folded as if it did.
+    """
+    model = Sources(TWINS).under(IDEAL)
+    assert model["one.py"] == "def asks():\n    return True\n\n\ndef rule(m):\n    return True\n"
+    assert "def asks(self, x):\n        return x\n" in model["two.py"]
+    assert model["two.py"].endswith("def asks(x):\n    return x\n\n\ndef rule(m, x):\n    return asks(x)\n")
+    assert model["user.py"].endswith("    return asks(x)\n")
+    assert model["plain.py"] == TWINS["plain.py"]
+    with pytest.raises(ValueError, match=r"both\.py: the name asks stands for functions of two files"):
+        Sources({**TWINS, "both.py": "from hugeresv.model.one import asks\nfrom hugeresv.model.two import asks\n"})
 
 
 def test_the_patch_of_june_2008_is_four_lines() -> None:

@@ -31,8 +31,8 @@ class Edit(NamedTuple):
 def fold(source: str, behaviour: Behaviour, functions: Mapping[str, bool], takers: frozenset[str]) -> str:
     """The module's source under a behaviour.
 
-    `functions` has those that always answer alike under it, `takers` the names of those that are given a behaviour: a
-    folded one needs none, so that neither they nor their callers name it any more.
+    Names are those of this module. `functions` has those that always answer alike under it, `takers` those that are
+    given a behaviour: a folded one needs none, so that neither they nor their callers name it any more.
     """
     if PARAMETER not in source:
         return source
@@ -67,11 +67,11 @@ class _Module:
         """A function, a class with methods, or an import of what the switches are made of."""
         match statement:
             case ast.FunctionDef():
-                yield from self._function(statement)
+                yield from self._function(statement, takes=statement.name in self._takers)
             case ast.ClassDef():
                 for member in statement.body:
                     if isinstance(member, ast.FunctionDef):
-                        yield from self._function(member)
+                        yield from self._function(member, takes=False)
             case ast.If(body=body) if all(_imports_switches(each) for each in body):
                 yield self._without(statement)
             case ast.If(body=body):
@@ -79,12 +79,12 @@ class _Module:
             case _ if _imports_switches(statement):
                 yield self._without(statement)
 
-    def _function(self, function: ast.FunctionDef) -> Iterator[Edit]:
+    def _function(self, function: ast.FunctionDef, *, takes: bool) -> Iterator[Edit]:
         self._known = Known(self._behaviour, self._functions)
         names = (node for node in ast.walk(function) if isinstance(node, ast.Name))
         self._assigned = Counter(name.id for name in names if isinstance(name.ctx, ast.Store))
         parameters = [*function.args.posonlyargs, *function.args.args]
-        if function.name in self._takers:
+        if takes:
             assert parameters[0].arg == PARAMETER, f"{function.name}: the behaviour is the first parameter"
             yield self._without_first(parameters, ", ")
         yield from self._block(function.body)

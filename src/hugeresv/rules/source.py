@@ -1,5 +1,7 @@
 """The model's own source as one kernel has it, and the diff of two kernels."""
 
+from __future__ import annotations
+
 import ast
 import difflib
 import re
@@ -26,6 +28,11 @@ WITHOUT_RULES = (
 CONTEXT = 2
 """Unchanged lines around a change in a diff."""
 
+_MODEL = "hugeresv.model."
+
+Place = tuple[str, str]
+"""A file of the model, and a function in it."""
+
 _DEFINITION = re.compile(r" *def (\w+)")
 
 
@@ -48,46 +55,67 @@ def modules() -> Mapping[str, str]:
 
 def model_of(behaviour: Behaviour) -> dict[str, str]:
     """Every file of the model that has rules, as that behaviour has them: no switch is left in it."""
-    names = _all_takers()
-    constant: dict[str, bool] = {}
-    while True:  # one that always answers alike may make another do so
-        folded = {file: _folded(file, behaviour, constant) for file in _takers()}
-        found = {name: value for source in folded.values() for name, value in _constants(source, names)}
-        if found == constant:
-            break
-        constant = found
-    return {file: folded.get(file) or _folded(file, behaviour, constant) for file in modules()}
-
-
-def _folded(file: str, behaviour: Behaviour, constant: Mapping[str, bool]) -> str:
-    """One file: the same for all kernels that agree in what it asks."""
-    source = modules()[file]
-    asked = {each.name: getattr(behaviour, each.name) for each in switches() if each.name in source}
-    return _fold(file, replace(IDEAL, **asked), frozenset(each for each in constant.items() if each[0] in source))
+    return _model().under(behaviour)
 
 
 @cache
-def _fold(file: str, behaviour: Behaviour, constant: frozenset[tuple[str, bool]]) -> str:
-    return fold(modules()[file], behaviour, dict(constant), _all_takers())
+def _model() -> Sources:
+    return Sources(modules())
 
 
-@cache
-def _takers() -> Mapping[str, frozenset[str]]:
-    """The functions that are given a behaviour, by the file that has them."""
-    found = {
-        file: frozenset(
-            function.name
-            for function in ast.parse(source).body
-            if isinstance(function, ast.FunctionDef) and PARAMETER in {each.arg for each in function.args.args}
-        )
-        for file, source in modules().items()
-    }
-    return {file: names for file, names in found.items() if names}
+class Sources:
+    """Files to fold, by name, and which of their functions are given a behaviour."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        """ValueError where a name stands for functions of two files."""
+        self._sources = sources
+        self._takers = {file: frozenset(_takers(source)) for file, source in sources.items()}
+        self._meant = {file: self._meaning(file) for file in sources}
+        self._folded: dict[tuple[str, Behaviour, frozenset[tuple[str, bool]]], str] = {}
+
+    def _meaning(self, file: str) -> Mapping[str, Place]:
+        """What names stand for in a file: a function of its own, or of the file that it is imported from."""
+        found: dict[str, Place] = {name: (file, name) for name in self._takers[file]}
+        for statement in ast.walk(ast.parse(self._sources[file])):
+            if not isinstance(statement, ast.ImportFrom) or not (statement.module or "").startswith(_MODEL):
+                continue
+            origin = f"{str(statement.module).removeprefix(_MODEL)}.py"
+            for each in statement.names:
+                name, place = each.asname or each.name, (origin, each.name)
+                if each.name in self._takers.get(origin, ()) and found.setdefault(name, place) != place:
+                    raise ValueError(f"{file}: the name {name} stands for functions of two files")
+        return found
+
+    def under(self, behaviour: Behaviour) -> dict[str, str]:
+        """Every file as that behaviour has it."""
+        constant: dict[Place, bool] = {}
+        while True:  # one that always answers alike may make another do so
+            folded = {file: self._fold(file, behaviour, constant) for file in self._sources}
+            found = {
+                (file, name): value
+                for file, source in folded.items()
+                for name, value in _constants(source, self._takers[file])
+            }
+            if found == constant:
+                return folded
+            constant = found
+
+    def _fold(self, file: str, behaviour: Behaviour, constant: Mapping[Place, bool]) -> str:
+        """One file: the same for all kernels that agree in what it asks."""
+        source, meant = self._sources[file], self._meant[file]
+        asked = {each.name: getattr(behaviour, each.name) for each in switches() if each.name in source}
+        known = {name: constant[place] for name, place in meant.items() if place in constant}
+        key = file, replace(IDEAL, **asked), frozenset(known.items())
+        if key not in self._folded:
+            self._folded[key] = fold(source, key[1], known, frozenset(meant))
+        return self._folded[key]
 
 
-@cache
-def _all_takers() -> frozenset[str]:
-    return frozenset(name for found in _takers().values() for name in found)
+def _takers(source: str) -> Iterator[str]:
+    """The functions that are given a behaviour."""
+    for function in ast.parse(source).body:
+        if isinstance(function, ast.FunctionDef) and PARAMETER in {each.arg for each in function.args.args}:
+            yield function.name
 
 
 def functions(behaviour: Behaviour) -> Iterator[FunctionSource]:
