@@ -1,5 +1,6 @@
 """Two nodes and two page sizes in a guest: every operation of them does what was measured (docs/kernel/nodes.md)."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.guest.hardware import GIB, hardware_for
 from hugeresv.kernels.guest.kernel import GuestKernel
+from hugeresv.kernels.guest.memory import Ram
 from hugeresv.play.play import play
 from hugeresv.scenario.scenario import NodePages, Pool
 from hugeresv.scenario.scn_format import parse_scn
@@ -88,14 +90,26 @@ def test_nodes_and_page_sizes(guest: GuestKernel, program: str) -> None:
 
 
 def test_a_guest_has_the_nodes_of_its_pools() -> None:
-    """A guest has as many nodes as its pools, and pages of 1 GiB by node; three nodes are refused.
+    """A guest has as many nodes as its pools, and pages of 1 GiB by node; nine nodes are refused.
 
-    Catches: the memory of one node for the pool of two; a scenario of three nodes run on two.
+    Catches: the memory of one node for the pool of two; a first node of three with no room for the kernel.
     """
-    two = Pool(2048, nodes=(NodePages(100), NodePages(0)))
+    two, three = (Pool(2048, nodes=(NodePages(100), *[NodePages(0)] * more)) for more in (1, 2))
     assert hardware_for([two])[:2] == (GIB, 2)
     assert hardware_for([two, Pool(1 << 20, nodes=(NodePages(1), NodePages(2)))]) == (
         16 * GIB, 2, "nokaslr hugepagesz=1G hugepages=0:1,1:2", 2,
     )  # fmt: skip
-    with pytest.raises(UnavailableError, match="at most 2 NUMA nodes, and this scenario has 3"):
-        hardware_for([Pool(2048, nodes=(NodePages(1),) * 3)])
+    assert hardware_for([three]) == (3 * GIB // 2, 3, "", 3)
+    with pytest.raises(UnavailableError, match="at most 8 NUMA nodes, and this scenario has 9"):
+        hardware_for([Pool(2048, nodes=(NodePages(1),) * 9)])
+
+
+def test_all_memory_is_on_a_node() -> None:
+    """Nodes are of one size, in whole blocks of the buddy allocator, and the last one has the rest.
+
+    Catches: nodes that are not all of the memory, which QEMU refuses.
+    """
+    with Ram(1 << 30, nodes=3) as ram:
+        told = " ".join(ram.arguments)
+    assert [int(size) for size in re.findall(r"mem=(\d+)M", told)] == [340, 340, 344]
+    assert "-smp 3 " in told

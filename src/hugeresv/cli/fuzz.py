@@ -57,7 +57,7 @@ from hugeresv.search.fuzz.kept import Kept
     type=click.IntRange(1, MOST_NODES),
     default=1,
     show_default=True,
-    help="Draw scenarios for machines with this many NUMA nodes. For guest:NAME,nodes=2 it is 2 without this option.",
+    help="Draw scenarios for machines with this many NUMA nodes. For guest:NAME,nodes=3 it is 3 without this option.",
 )
 @click.option(
     "--findings", type=click.IntRange(1), default=1, show_default=True, help="Stop after this many differences."

@@ -34,11 +34,11 @@ class Hardware(NamedTuple):
     nodes: int = 1
     command_line: str = ""
     cpus: int = 1
-    """Of one node; two nodes have one each."""
+    """Of one node; several nodes have one each."""
 
 
 def hardware_for(pools: Sequence[Pool], options: Options = NONE, cpus: int = 1) -> Hardware:
-    """A machine for these pools; where no memory is given it has the power of two that does, 1 GiB or more.
+    """A machine for these pools; where no memory is given every node has the power of two that does, all 1 GiB or more.
 
     It has the nodes that the pools are on, each with as much memory as the fullest one needs. Pages of 1 GiB are made
     at boot: later a kernel hardly finds so much in one piece. Raises UnavailableError for pools that do not fit the
@@ -49,17 +49,18 @@ def hardware_for(pools: Sequence[Pool], options: Options = NONE, cpus: int = 1) 
         raise UnavailableError(f"a guest has at most {MOST_NODES} NUMA nodes, and this scenario has {nodes}")
     gigantic = any(pool.page_size_kB >= _GIB_KB for pool in pools)
     node_bytes = sum(max(pool.by_node(nodes)) * pool.page_bytes for pool in pools)
-    beside = _BESIDE_GIGANTIC_BYTES if gigantic else _KERNEL_BYTES // nodes
-    needed = (node_bytes + beside) * nodes
+    share = min(nodes, 2)
+    """Of three nodes each has as much as of two, so that the kernel has room on the first."""
+    needed = node_bytes + (_BESIDE_GIGANTIC_BYTES if gigantic else _KERNEL_BYTES // share)
     memory_bytes = options.memory_bytes
     if memory_bytes is None:
-        memory_bytes = max(GIB, 1 << (needed - 1).bit_length())
+        memory_bytes = max(GIB // share, 1 << (needed - 1).bit_length()) * nodes
         memory_bytes = min(memory_bytes, _MOST_BYTES)
     if memory_bytes < node_bytes * nodes:
         told = " and ".join(f"{count_of(pool.pages, 'huge page')} of {format_bytes(pool.page_bytes)}" for pool in pools)
         raise UnavailableError(
             f"{told} do not fit a guest with {format_bytes(memory_bytes)} of memory; "
-            f"give it more: guest:NAME,memory={format_bytes(needed)}"
+            f"give it more: guest:NAME,memory={format_bytes(needed * nodes)}"
         )
     boot = [f"hugepagesz=1G hugepages={_boot(pool, nodes)}" for pool in pools if pool.page_size_kB >= _GIB_KB]
     return Hardware(memory_bytes, nodes, " ".join([_KERNEL_FIRST, *boot] if boot else ()), max(cpus, nodes))

@@ -14,6 +14,9 @@ MEBIBYTE = 1 << 20
 _NODES_IN_ONE_FILE = "pc-i440fx-5.0"
 """The last machine of QEMU whose nodes can be parts of one file (`-numa node,mem=`)."""
 
+_NODE_STEP_BYTES = 4 * MEBIBYTE
+"""The largest block of the buddy allocator: none is on two nodes."""
+
 _CHUNK_BYTES = 64 * 1024
 _ZEROS = bytes(_CHUNK_BYTES)
 
@@ -53,9 +56,12 @@ class Ram(ClosedOnExit):
         memory = ("-m", f"{self.size_bytes // MEBIBYTE}M", "-object", backend, "-machine", "memory-backend=ram")
         if self.nodes == 1:
             return (*memory, "-smp", str(self.cpus))
-        each = f"mem={self.size_bytes // MEBIBYTE // self.nodes}M"
-        nodes = [word for node in range(self.nodes) for word in ("-numa", f"node,nodeid={node},cpus={node},{each}")]
-        return (*memory, "-smp", str(self.nodes), "-machine", f"type={_NODES_IN_ONE_FILE}", *nodes)
+        each = self.size_bytes // self.nodes // _NODE_STEP_BYTES * _NODE_STEP_BYTES
+        last = self.size_bytes - each * (self.nodes - 1)
+        sizes = [*[each] * (self.nodes - 1), last]
+        nodes = (f"node,nodeid={nid},cpus={nid},mem={size // MEBIBYTE}M" for nid, size in enumerate(sizes))
+        numa = [word for node in nodes for word in ("-numa", node)]
+        return (*memory, "-smp", str(self.nodes), "-machine", f"type={_NODES_IN_ONE_FILE}", *numa)
 
     @property
     def segments(self) -> tuple[MemorySegment, ...]:

@@ -6,7 +6,7 @@ from hugeresv.errors import InputError
 from hugeresv.units import factor, parse_bytes
 
 _LEAST_MEMORY_BYTES = 128 << 20
-MOST_NODES = 2
+MOST_NODES = 8
 
 
 class Options(NamedTuple):
@@ -46,5 +46,5 @@ def _memory(size: str, text: str) -> int:
 
 def _nodes(number: str, text: str) -> int:
     if number not in map(str, range(1, MOST_NODES + 1)):
-        raise InputError(f"{text!r}: a guest has one NUMA node or two; found {number!r}")
+        raise InputError(f"{text!r}: a guest has 1 to {MOST_NODES} NUMA nodes; found {number!r}")
     return int(number)

@@ -21,7 +21,6 @@ from typing import Any, get_args
 
 from hugeresv.calls.names import Binding, Names
 from hugeresv.scenario import operation as op
-from hugeresv.scenario.scenario import NodePages, Pool
 from hugeresv.words import Advice, PolicyMode, Prot
 
 
@@ -93,8 +92,8 @@ NODE_THEMES: dict[str, dict[str, int]] = {
 }  # fmt: skip
 """The same for machines with several nodes."""
 
-GIGANTIC = Pool(1 << 20, nodes=(NodePages(1), NodePages(1)))
-"""The pool of 1 GiB pages that the theme `demotion` has beside the other one; `gigantic` has it without nodes."""
+GIGANTIC_KB = 1 << 20
+"""The themes `demotion` and `gigantic` have a pool of 1 GiB pages beside the other one."""
 
 _RARE_PERCENT = 3
 """How many scenarios of a guest are `gigantic`: it takes seconds to clear a page of 1 GiB there."""
@@ -219,7 +218,7 @@ class Draw:
                 self.random.choice(["private", "private", "shared"]),
                 pages=self.random.randint(1, 2),
                 noreserve=True if self._chance(25) else None,
-                page_size_kB=GIGANTIC.page_size_kB,
+                page_size_kB=GIGANTIC_KB,
             )
         if self._long and self._chance(70):
             return self._mmap_long(process)
@@ -359,7 +358,7 @@ class Draw:
             return None
         process, name, mapping = found
         most = self._pages(mapping)
-        by_page_tables = mapping.page_bytes == GIGANTIC.page_bytes or (mapping.shared and most >= _GIB_PAGES)
+        by_page_tables = mapping.page_bytes == GIGANTIC_KB << 10 or (mapping.shared and most >= _GIB_PAGES)
         if by_page_tables and self._answering is not Answering.MODELS:
             return None
         if most > _GIB_PAGES:
@@ -404,7 +403,7 @@ class Draw:
     def _set_nr_overcommit(self) -> op.Operation:
         if self._chance(self._gigantic_percent):
             most = 2 if self._answering is Answering.MODELS else 0
-            return op.SetNrOvercommit(self.random.randint(0, most), GIGANTIC.page_size_kB)
+            return op.SetNrOvercommit(self.random.randint(0, most), GIGANTIC_KB)
         return op.SetNrOvercommit(self.random.randint(0, 6))
 
     def _open_file(self) -> op.Operation | None:
@@ -412,11 +411,11 @@ class Draw:
             return None
         there = self.random.choice(list(self.names.mounts)) if self.names.mounts and self._chance(80) else None
         gigantic = there is None and self._chance(self._gigantic_percent)
-        return op.OpenFile(self._fresh("f"), there, GIGANTIC.page_size_kB if gigantic else None)
+        return op.OpenFile(self._fresh("f"), there, GIGANTIC_KB if gigantic else None)
 
     def _memfd(self) -> op.Operation:
         gigantic = self._chance(self._gigantic_percent)
-        return op.Memfd(self._fresh("f"), GIGANTIC.page_size_kB if gigantic else None)
+        return op.Memfd(self._fresh("f"), GIGANTIC_KB if gigantic else None)
 
     def _file(self) -> str | None:
         """An open file; the youngest is as likely as all the others together."""
@@ -518,8 +517,14 @@ class Draw:
         mode: PolicyMode = self.random.choice(_MODES)
         if (mode in ("default", "local")) != self._chance(3):
             return {"mode": mode}
-        nodes = [self._node(), self._node()] if self._chance(35) else [self._node()]
-        return {"mode": mode, "nodes": tuple(sorted(set(nodes)))}
+        nodes = {self._node(), self._node()} if self._chance(35) else {self._node()}
+        return {"mode": mode, "nodes": self._with_further(nodes)}
+
+    def _with_further(self, nodes: set[int]) -> tuple[int, ...]:
+        """Some nodes, and now and then more of them where there are more than two."""
+        if nodes and self._nodes > 2 and self._chance(30):
+            nodes |= {self._node() for _ in range(self._nodes - 2)}
+        return tuple(sorted(nodes))
 
     def _set_mempolicy(self) -> op.Operation:
         return op.SetMempolicy(self._process(), **self._policy())
@@ -539,7 +544,7 @@ class Draw:
         if cgroup is None:
             return None
         nodes = {self._node() for _ in range(self.random.choice([0, 1, 1, 1, 2, 2, 2]))}
-        return op.CpusetSet(cgroup, tuple(sorted(nodes)))
+        return op.CpusetSet(cgroup, self._with_further(nodes))
 
     def _move_pages(self) -> op.Operation | None:
         found = self._mapping()
@@ -551,12 +556,12 @@ class Draw:
     def _migrate_pages(self) -> op.Operation | None:
         if not self.names.processes:
             return None
-        before, after = ((self._node(),) if self._chance(70) else (0, 1) for _ in range(2))
+        before, after = (self._with_further({self._node()} if self._chance(70) else {0, 1}) for _ in range(2))
         return op.MigratePages(self._process(), self._process(), before, after)
 
     def _demote(self) -> op.Operation:
         node = self.random.randrange(self._nodes) if self._chance(50) else None
-        return op.Demote(self.random.choice([0, 1, 1, 2, 5]), node, GIGANTIC.page_size_kB)
+        return op.Demote(self.random.choice([0, 1, 1, 2, 5]), node, GIGANTIC_KB)
 
     def _set_demote_size(self) -> op.Operation:
-        return op.SetDemoteSize(self.random.choice([64, 2048, 2048, 1 << 20]), GIGANTIC.page_size_kB)
+        return op.SetDemoteSize(self.random.choice([64, 2048, 2048, 1 << 20]), GIGANTIC_KB)

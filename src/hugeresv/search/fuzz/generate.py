@@ -12,7 +12,7 @@ from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import ENDINGS, NOT_FOR_REAL
 from hugeresv.scenario.scenario import Cgroup, NodePages, Pool, Scenario, Step
-from hugeresv.search.fuzz.draw import GIGANTIC, Answering, Draw, draw_theme
+from hugeresv.search.fuzz.draw import GIGANTIC_KB, Answering, Draw, draw_theme
 from hugeresv.search.fuzz.states import reached
 
 
@@ -61,7 +61,7 @@ def draw(
     else:
         on_nodes = tuple(NodePages(random.randint(0, 5)) for _ in range(nodes))
         pool = Pool(2048, nodes=on_nodes, nr_overcommit=random.choice([None, None, 1, 3]))
-    pools = _gigantic(random, theme)
+    pools = _gigantic(random, theme, nodes)
     cgroups = _cgroups(random) if theme in ("cgroup", "all", "cpusets", "everything") else None
     taken: list[Step] = []
     answers: list[Answer] = []
@@ -84,11 +84,11 @@ def draw(
     return Drawn(scenario, answers, left)
 
 
-def _gigantic(random: Random, theme: str) -> tuple[Pool, ...] | None:
+def _gigantic(random: Random, theme: str, nodes: int) -> tuple[Pool, ...] | None:
     """The pool of 1 GiB pages of a theme that has one."""
     if theme == "gigantic":
-        return (Pool(GIGANTIC.page_size_kB, random.randint(0, 2)),)
-    return (GIGANTIC,) if theme == "demotion" else None
+        return (Pool(GIGANTIC_KB, random.randint(0, 2)),)
+    return (Pool(GIGANTIC_KB, nodes=(NodePages(1),) * nodes),) if theme == "demotion" else None
 
 
 def _cgroups(random: Random) -> dict[str, Cgroup]:
