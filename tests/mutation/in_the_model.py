@@ -187,8 +187,8 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("everything is forked", "if not vma.dontfork:", "if True:"),
         (
             "a child has its own limits",
-            "    child.gid, child.capable, child.memlock_bytes = parent.gid, parent.capable, parent.memlock_bytes\n",
-            "",
+            "Process(mm, parent.cgroup, parent.node, parent.memlock_bytes)",
+            "Process(mm, parent.cgroup, parent.node)",
         ),
         ("a child's mapping comes last", "vma.inode.attach(copy, after=vma)", "vma.inode.attach(copy)"),
     ],
@@ -298,7 +298,13 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a mapping may grow", "and self.new_len <= self.old_len", ""),
         ("a shrink unmaps nothing", "if call.new_len >= call.old_len:", "if True:"),
     ],
+    "mlock.py": [
+        ("what is locked already counts twice", "end - start - counted_already", "end - start"),
+        ("what is locked does not count", "_locked_bytes(task.mm, 0, TASK_SIZE) + further_bytes", "further_bytes"),
+        ("a limit of 0 is as good as any", "task.capable or task.memlock_bytes != 0", "True"),
+    ],
     "mmap.py": [
+        ("any memory is mapped locked", "    if fill or locked:\n", "    if fill:\n"),
         ("a read-only mapping extends its file", 'if prot == "rw":', "if True:"),
         ("NORESERVE reserves", "                and not noreserve\n", "                and True\n"),
         ("a replaced file goes at once", "(inode, *(vma.inode for vma in replaced))", "(inode,)"),

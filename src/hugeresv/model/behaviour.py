@@ -44,7 +44,8 @@ class MremapReach(StrEnum):
     """A range within one VMA; that it is mapped is checked before the target is, and the rest of it after the target is
     unmapped (6.1.192 and 6.12.117, mm/mremap.c, mremap)."""
     MANY_VMAS = "many-vmas"
-    """Also a range over several VMAs, when the length stays; checked before the target is unmapped."""
+    """Also a range over several VMAs, when the length stays; checked before the target is unmapped. A length beyond the
+    address space is EINVAL, whatever is mapped (check_mremap_params)."""
 
 
 class ReserveRollback(StrEnum):
@@ -293,6 +294,13 @@ class Behaviour:
         since="5.7 to 6.0",
         source="87bf91d39bb5, undone by 188a39725ad7 (hugetlb_no_page)",
         verified="5.10 against 6.1, 6.12, 7.3",
+    )
+    memlock_is_64_kib: bool = switch(
+        False,
+        differs="RLIMIT_MEMLOCK of a process starts at 64 KiB, not at 8 MiB, which is four pages of 2 MiB",
+        since="to 5.15 (32 KiB before 2.6.31)",
+        source="9dcc38e2813e ends it (MLOCK_LIMIT)",
+        verified="5.10.262 against 6.1.192, 6.12.118, 6.18.15, 7.3.4",
     )
     dontneed: bool = switch(
         True,

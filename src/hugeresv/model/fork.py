@@ -22,9 +22,8 @@ def fork(parent: Process) -> Process:
         for vma in parent.mm.vmas:
             if not vma.dontfork:
                 _copy_vma(vma, mm)
-    child = Process(mm, parent.cgroup)
-    child.gid, child.capable, child.memlock_bytes = parent.gid, parent.capable, parent.memlock_bytes
-    child.node, child.policy = parent.node, parent.policy
+    child = Process(mm, parent.cgroup, parent.node, parent.memlock_bytes)
+    child.gid, child.capable, child.policy = parent.gid, parent.capable, parent.policy
     return child
 
 

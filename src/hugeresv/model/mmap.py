@@ -8,6 +8,7 @@ from hugeresv.model.address_space import TASK_SIZE
 from hugeresv.model.base_page import PAGE_BYTES, align_up, is_aligned
 from hugeresv.model.fallocate import MAX_LFS_FILESIZE
 from hugeresv.model.inode import Inode
+from hugeresv.model.mlock import refused_lock
 from hugeresv.model.populate import populate
 from hugeresv.model.reserve import reserve_pages
 from hugeresv.model.truncate import held_open
@@ -36,10 +37,13 @@ def mmap(
     reserve: bool = True,
     prot: Prot = "rw",
     fill: bool = False,
+    locked: bool = False,
     noreplace: bool = False,
     may_write: bool = True,
 ) -> Outcome:
     """mmap(2) of huge pages at `address` with MAP_FIXED, in bytes; `inode` None: anonymous; `fill`: MAP_POPULATE.
+
+    `locked`, MAP_LOCKED, populates as well, and marks no huge page VMA.
 
     The pages are those of the file, else of `hstate` (MAP_HUGE_2MB, ...), by default of the machine's first pool.
 
@@ -48,7 +52,7 @@ def mmap(
 
     EINVAL: empty, address or offset not a multiple of the huge page. ENOMEM: too long, or the pages cannot be promised;
     what lay there before is gone then. EOVERFLOW: behind the largest file offset. EEXIST: something is mapped there
-    (do_mmap looks after the address was checked, before the file is asked).
+    (do_mmap looks after the address was checked, before the file is asked). EPERM, EAGAIN: see `refused_lock`.
     """
     hstate = inode.hstate if inode is not None else hstate or machine.hstate
     page_bytes = hstate.page_bytes
@@ -62,8 +66,8 @@ def mmap(
     if address > TASK_SIZE - length:
         return Outcome.ENOMEM
     with task.mm.mmap_lock, held_open(machine, _files(inode, task.mm.overlapping(address, address + length))):
-        if noreplace and task.mm.overlapping(address, address + length):
-            return Outcome.EEXIST
+        if refusal := _refusal_at(task, address, length, noreplace=noreplace, locked=locked):
+            return refusal
         if offset > MAX_LFS_FILESIZE - length:
             return Outcome.EOVERFLOW
         outcome = unmap_range(machine, task.mm, address, address + length)
@@ -95,10 +99,17 @@ def mmap(
                 file.i_size = max(file.i_size, vma.end_index)
         task.mm.insert(vma)
         file.attach(vma)
-    if fill:
+    if fill or locked:
         with task.mm.mmap_lock.read:
             populate(machine, task, address, address + length)
     return Outcome.OK
+
+
+def _refusal_at(task: Process, address: int, length: int, *, noreplace: bool, locked: bool) -> Outcome | None:
+    """do_mmap, once the address is known. EEXIST: something is mapped there. EPERM, EAGAIN: see `refused_lock`."""
+    if noreplace and task.mm.overlapping(address, address + length):
+        return Outcome.EEXIST
+    return refused_lock(task, length) if locked else None
 
 
 def _instead_of(refusal: Outcome, machine: Machine) -> Outcome:
@@ -129,8 +140,8 @@ def mmap_normal(
     if length > TASK_SIZE or address > TASK_SIZE - length:
         return Outcome.ENOMEM
     with task.mm.mmap_lock:
-        if noreplace and task.mm.overlapping(address, address + length):
-            return Outcome.EEXIST
+        if refusal := _refusal_at(task, address, length, noreplace=noreplace, locked=locked):
+            return refusal
         outcome = unmap_range(machine, task.mm, address, address + length)
         if outcome is not Outcome.OK:
             return _instead_of(outcome, machine)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hugeresv.model.address_space import TASK_SIZE
 from hugeresv.model.base_page import align_up, is_aligned
 from hugeresv.model.behaviour import MremapReach
+from hugeresv.model.mlock import is_within_limit
 from hugeresv.model.page_table import PTRS_PER_TABLE
 from hugeresv.model.reserve import vm_op_open
 from hugeresv.model.split import isolate
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
     from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.machine import Machine
+    from hugeresv.model.process import Process
     from hugeresv.model.vma import Vma
 
 _TABLE_BYTES = 1 << 30
@@ -51,7 +53,7 @@ class Remap:
 
 def mremap(
     machine: Machine,
-    mm: AddressSpace,
+    task: Process,
     address: int,
     old_len: int,
     new_len: int,
@@ -63,13 +65,13 @@ def mremap(
     """mremap(2), addresses and lengths in bytes; `target` as MREMAP_FIXED.
 
     EINVAL: not aligned, empty, growing, DONTUNMAP, or a target that overlaps the range. EFAULT: not mapped, or a range
-    to be moved leaves its VMA.
+    to be moved leaves its VMA. EAGAIN: ordinary pages that are locked would become more than RLIMIT_MEMLOCK.
     """
-    with mm.mmap_lock:
-        return _mremap(machine, mm, Remap(address, old_len, new_len, target, maymove), dontunmap=dontunmap)
+    with task.mm.mmap_lock:
+        return _mremap(machine, task, Remap(address, old_len, new_len, target, maymove), dontunmap=dontunmap)
 
 
-def _mremap(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool) -> Outcome:
+def _mremap(machine: Machine, task: Process, call: Remap, *, dontunmap: bool) -> Outcome:
     """The call's own checks, then as far as the kernel moves huge pages."""
     address, target = call.address, call.target
     if not is_aligned(address) or align_up(call.new_len) == 0:
@@ -79,26 +81,28 @@ def _mremap(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool)
     if dontunmap and call.old_len != call.new_len:
         return Outcome.EINVAL
     reach = machine.behaviour.mremap
-    if reach is MremapReach.ONE_VMA and mm.find(address) is None:
+    if reach is MremapReach.ONE_VMA and task.mm.find(address) is None:
         return Outcome.EFAULT
     call.old_len, call.new_len = align_up(call.old_len), align_up(call.new_len)
+    if reach is MremapReach.MANY_VMAS and call.new_len > TASK_SIZE:
+        return Outcome.EINVAL
     if target is not None:
         if not is_aligned(target) or target > TASK_SIZE - call.new_len:
             return Outcome.EINVAL
         if max(address, target) < min(address + call.old_len, target + call.new_len):
             return Outcome.EINVAL
     if reach is MremapReach.NONE:
-        return _without_hugetlb(machine, mm, call, dontunmap=dontunmap)
+        return _without_hugetlb(machine, task, call, dontunmap=dontunmap)
     if target is not None and call.old_len == call.new_len and reach is MremapReach.MANY_VMAS:
-        return _move_many(machine, mm, call, dontunmap=dontunmap)
-    return _remap_one(machine, mm, call, dontunmap=dontunmap)
+        return _move_many(machine, task, call, dontunmap=dontunmap)
+    return _remap_one(machine, task, call, dontunmap=dontunmap)
 
 
-def _move_many(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool) -> Outcome:
+def _move_many(machine: Machine, task: Process, call: Remap, *, dontunmap: bool) -> Outcome:
     """remap_move: every VMA's part of the range in turn, gaps between them kept; stops at the first error."""
     assert call.target is not None
     end = call.address + call.old_len
-    vmas = mm.overlapping(call.address, end)
+    vmas = task.mm.overlapping(call.address, end)
     if not vmas or vmas[0].vm_start > call.address:
         return Outcome.EFAULT
     delta = call.target - call.address
@@ -108,15 +112,16 @@ def _move_many(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
         start = max(vma.vm_start, call.address)
         length = min(vma.vm_end, end) - start
         outcome = _remap_one(
-            machine, mm, Remap(start, length, length, start + delta, maymove=True), dontunmap=dontunmap
+            machine, task, Remap(start, length, length, start + delta, maymove=True), dontunmap=dontunmap
         )
         if outcome is not Outcome.OK:
             return outcome
     return Outcome.OK
 
 
-def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool) -> Outcome:
+def _remap_one(machine: Machine, task: Process, call: Remap, *, dontunmap: bool) -> Outcome:
     """The call for one VMA: the checks, then the target is emptied, the tail cut off, and the rest moved."""
+    mm = task.mm
     vma = mm.find(call.address)
     if vma is None:
         return Outcome.EFAULT
@@ -124,10 +129,10 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
         return Outcome.EINVAL
     if call.target is None:
         if dontunmap:
-            return _movable(vma, call, dontunmap=True)
-        return _shrink(machine, mm, call) if call.new_len <= call.old_len else _grow(machine, mm, vma, call)
+            return _leave_for_elsewhere(task, vma, call)
+        return _shrink(machine, mm, call) if call.new_len <= call.old_len else _grow(machine, task, vma, call)
     if machine.behaviour.mremap is MremapReach.MANY_VMAS:
-        outcome = _movable(vma, call, dontunmap=dontunmap)
+        outcome = _movable(task, vma, call, dontunmap=dontunmap)
         if outcome is not Outcome.OK:
             return outcome
     outcome = unmap_range(machine, mm, call.target, call.target + call.new_len)
@@ -138,17 +143,33 @@ def _remap_one(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bo
     vma = mm.find(call.address)
     if vma is None:
         return Outcome.EFAULT
-    outcome = _movable(vma, call, dontunmap=dontunmap)
+    outcome = _movable(task, vma, call, dontunmap=dontunmap)
     if outcome is not Outcome.OK:
         return outcome
     return _leave_behind(vma, call) if dontunmap else _move(machine, vma, call)
 
 
-def _movable(vma: Vma, call: Remap, *, dontunmap: bool) -> Outcome:
+def _movable(task: Process, vma: Vma, call: Remap, *, dontunmap: bool) -> Outcome:
     """remap_is_valid, check_prep_vma: huge pages leave nothing behind, and one VMA has all that is moved."""
     if (call.old_len == 0 and not vma.shared) or (dontunmap and vma.inode is not None):
         return Outcome.EINVAL
-    return Outcome.EFAULT if call.kept_len > vma.vm_end - call.address else Outcome.OK
+    if call.kept_len > vma.vm_end - call.address:
+        return Outcome.EFAULT
+    return _refused_growth(task, vma, call) or Outcome.OK
+
+
+def _refused_growth(task: Process, vma: Vma, call: Remap) -> Outcome | None:
+    """EAGAIN: locked memory would become more than RLIMIT_MEMLOCK."""
+    growth = call.new_len - call.old_len
+    return Outcome.EAGAIN if vma.locked and growth > 0 and not is_within_limit(task, growth) else None
+
+
+def _leave_for_elsewhere(task: Process, vma: Vma, call: Remap) -> Outcome:
+    """MREMAP_DONTUNMAP to a place of the kernel's choice, to which no name of a scenario leads: no VMA is there."""
+    outcome = _movable(task, vma, call, dontunmap=True)
+    if outcome is Outcome.OK:
+        vma.locked = False
+    return outcome
 
 
 def _leave_behind(vma: Vma, call: Remap) -> Outcome:
@@ -156,6 +177,7 @@ def _leave_behind(vma: Vma, call: Remap) -> Outcome:
     assert call.target is not None
     new = vma.copy(vma.mm)
     new.vm_start, new.vm_end = call.target, call.target + call.new_len
+    vma.locked = False
     _link(new)
     return Outcome.OK
 
@@ -167,7 +189,7 @@ def _shrink(machine: Machine, mm: AddressSpace, call: Remap) -> Outcome:
     return do_munmap(machine, mm, call.address + call.new_len, call.old_len - call.new_len)
 
 
-def _grow(machine: Machine, mm: AddressSpace, vma: Vma, call: Remap) -> Outcome:
+def _grow(machine: Machine, task: Process, vma: Vma, call: Remap) -> Outcome:
     """expand_vma of ordinary pages: in place, if the range ends where the VMA does and the space behind is free.
 
     Otherwise, where it may move, it goes to a place of the kernel's choice, to which no name of a scenario leads.
@@ -176,6 +198,9 @@ def _grow(machine: Machine, mm: AddressSpace, vma: Vma, call: Remap) -> Outcome:
         return Outcome.EINVAL
     if call.old_len > vma.vm_end - call.address:
         return Outcome.EFAULT
+    if refusal := _refused_growth(task, vma, call):
+        return refusal
+    mm = task.mm
     end = call.address + call.new_len
     if call.address + call.old_len == vma.vm_end and end <= TASK_SIZE and not mm.overlapping(vma.vm_end, end):
         vma.vm_end = end
@@ -289,8 +314,9 @@ def _move_page_tables(source: Vma, target: Vma, first: int, end: int) -> None:
                 page_table.set(new + index, folio)
 
 
-def _without_hugetlb(machine: Machine, mm: AddressSpace, call: Remap, *, dontunmap: bool) -> Outcome:
+def _without_hugetlb(machine: Machine, task: Process, call: Remap, *, dontunmap: bool) -> Outcome:
     """mremap before 5.16 looks at the VMA when target and tail are gone, and refuses one of huge pages then."""
+    mm = task.mm
     if call.target is not None:
         outcome = unmap_range(machine, mm, call.target, call.target + call.new_len)
         if outcome is not Outcome.OK:
@@ -303,4 +329,4 @@ def _without_hugetlb(machine: Machine, mm: AddressSpace, call: Remap, *, dontunm
         return Outcome.EFAULT
     if vma.inode is not None:
         return Outcome.EINVAL
-    return _remap_one(machine, mm, call, dontunmap=dontunmap)
+    return _remap_one(machine, task, call, dontunmap=dontunmap)

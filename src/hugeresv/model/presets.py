@@ -65,6 +65,7 @@ WITH_PATCH = Behaviour(
     reserve_rollback=ReserveRollback.PUT_ALL,
     fault_rollback=FaultRollback.PUT_IGNORED,
     shm_honours_memlock=True,
+    memlock_is_64_kib=True,
     cgroup_rsvd=False,
     **_NODES_TO_6_1,
     races_counted_twice=True,
@@ -91,6 +92,7 @@ LINUX_5_10 = Behaviour(
     reserve_rollback=ReserveRollback.PUT_ALL,
     fault_rollback=FaultRollback.PUT_IGNORED,
     shm_honours_memlock=True,
+    memlock_is_64_kib=True,
     end_checked_first=True,
     **_NODES_TO_6_1,
 )
@@ -110,6 +112,7 @@ LINUX_6_1 = replace(
     dontneed=True,
     populate_advice=True,
     shm_honours_memlock=False,
+    memlock_is_64_kib=False,
     end_checked_first=False,
 )
 LINUX_6_1_187 = replace(

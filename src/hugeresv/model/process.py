@@ -10,13 +10,19 @@ from hugeresv.outcome import Outcome
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+    from hugeresv.model.machine import Machine
     from hugeresv.model.mempolicy import MemPolicy
 
 
 HUGETLB_SHM_GROUP = 0
 """sysctl_hugetlb_shm_group (fs/hugetlbfs/inode.c): what it is until somebody sets it."""
-MLOCK_LIMIT = 64 << 10
-"""RLIMIT_MEMLOCK of a process whose parents have not set it (include/uapi/linux/resource.h, before 5.16)."""
+_MLOCK_LIMIT = 8 << 20
+_FORMER_MLOCK_LIMIT = 64 << 10
+
+
+def mlock_limit(machine: Machine) -> int:
+    """RLIMIT_MEMLOCK in bytes of a process whose parents have not set it (include/uapi/linux/resource.h)."""
+    return _FORMER_MLOCK_LIMIT if machine.behaviour.memlock_is_64_kib else _MLOCK_LIMIT
 
 
 class Process:
@@ -30,13 +36,15 @@ class Process:
 
     __slots__ = ("capable", "cgroup", "gid", "memlock_bytes", "mm", "node", "policy")
 
-    def __init__(self, mm: AddressSpace, cgroup: HugetlbCgroup | None, node: int = 0) -> None:
+    def __init__(
+        self, mm: AddressSpace, cgroup: HugetlbCgroup | None, node: int = 0, memlock_bytes: int = _MLOCK_LIMIT
+    ) -> None:
         """A process of root's in `cgroup` (None: the root)."""
         self.mm = mm
         self.cgroup = cgroup
         self.gid = 0
         self.capable = True
-        self.memlock_bytes = MLOCK_LIMIT
+        self.memlock_bytes = memlock_bytes
         self.node = node
         self.policy: MemPolicy | None = None
         if cgroup is not None:

@@ -338,7 +338,7 @@ class Capset(Operation):
 
 @value()
 class Memlock(Operation):
-    """prlimit(2) of RLIMIT_MEMLOCK, the soft limit and the hard one. A process starts with 64 KiB."""
+    """prlimit(2) of RLIMIT_MEMLOCK, the soft limit and the hard one. It starts at 8 MiB, up to 5.15 at 64 KiB."""
 
     op: ClassVar[str] = "memlock"
     proc: str

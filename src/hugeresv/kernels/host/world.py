@@ -7,9 +7,10 @@ again after the end of a world.
 """
 
 import os
+import resource
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from hugeresv.calls.abi import (
     CLONE_NEWIPC,
@@ -25,12 +26,18 @@ from hugeresv.errors import UnavailableError
 from hugeresv.kernels import syscalls
 from hugeresv.kernels.host import worker
 from hugeresv.kernels.host.wire import Channel
+from hugeresv.model.machine import Machine
+from hugeresv.model.process import mlock_limit
+from hugeresv.model.release import closest
 from hugeresv.sources.proc.mountinfo import read_mountinfo
 from hugeresv.sources.proc.namespaces import enter
 from hugeresv.sources.proc.sysvipc import read_own_segments
 
 MOUNTS = "/dev"
 """Where mounts are in the guardian's namespace: a directory that every machine has and no code is loaded from."""
+
+_SOME_PAGE_BYTES = 2 << 20
+"""Of no account for what is asked of a model here."""
 
 MOUNT_SOURCE = b"hugeresv"
 """What our mounts say they are a mount of: what tells them from others under the same name in /proc/self/mountinfo."""
@@ -56,6 +63,7 @@ class World:
         forked = worker.fork()
         if forked.pid == 0:
             syscalls.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            _limit_locked_memory()
             worker.serve(Channel.of_descriptor(forked.channel))
         self._keeper = forked.pid
         return forked
@@ -94,6 +102,14 @@ def _unshare_children() -> None:
     """Have the next child be process 1 of a new PID namespace; the kernel wants the one before renounced first."""
     enter("/proc/self/ns/pid", CLONE_NEWPID)
     syscalls.unshare(CLONE_NEWPID)
+
+
+def _limit_locked_memory() -> None:
+    """Set RLIMIT_MEMLOCK to what a process has whose parents have not set it; a container may refuse to raise it."""
+    rules = closest(os.uname().release, os.uname().version).behaviour
+    limit = mlock_limit(Machine(rules, _SOME_PAGE_BYTES, 0))
+    with suppress(ValueError):
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (limit, limit))
 
 
 def _mounts() -> list[str]:

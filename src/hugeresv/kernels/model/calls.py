@@ -20,7 +20,7 @@ from hugeresv.model.mmap import mmap, mmap_normal
 from hugeresv.model.mount import close_file, mount, open_file, umount
 from hugeresv.model.mprotect import mprotect
 from hugeresv.model.mremap import mremap
-from hugeresv.model.process import Process
+from hugeresv.model.process import Process, mlock_limit
 from hugeresv.model.shm import shmat, shmdt, shmget, shmrm
 from hugeresv.model.truncate import ftruncate
 from hugeresv.model.unmap import exit_process, munmap
@@ -52,7 +52,8 @@ def task_of(machine: Machine, call: Call) -> Process | None:
         return None
     task = machine.processes.get(call.task)
     if task is None:
-        task = machine.processes[call.task] = Process(AddressSpace(), None, machine.nodes[0])
+        limit = mlock_limit(machine)
+        task = machine.processes[call.task] = Process(AddressSpace(), None, machine.nodes[0], limit)
     return task
 
 
@@ -60,8 +61,6 @@ def _mmap(m: Machine, task: Process, call: Call) -> Returned:
     address, length, prot, flags, file, offset = call.words
     shared, locked = bool(flags & abi.MAP_SHARED), bool(flags & abi.MAP_LOCKED)
     noreplace = bool(flags & abi.MAP_FIXED_NOREPLACE)
-    if locked and not task.capable:
-        raise UnsupportedError("MAP_LOCKED of a process without CAP_IPC_LOCK is not modelled")
     if flags & abi.MAP_ANONYMOUS and not flags & abi.MAP_HUGETLB:
         outcome = mmap_normal(
             m, task, address, unsigned(length), _PROT[prot], shared=shared, locked=locked, noreplace=noreplace
@@ -78,7 +77,8 @@ def _mmap(m: Machine, task: Process, call: Call) -> Returned:
         offset=unsigned(offset),
         noreserve=bool(flags & abi.MAP_NORESERVE),
         prot=_PROT[prot],
-        fill=locked or bool(flags & abi.MAP_POPULATE),
+        fill=bool(flags & abi.MAP_POPULATE),
+        locked=locked,
         noreplace=noreplace,
     )
     return outcome, address
@@ -100,7 +100,7 @@ def _mremap(m: Machine, task: Process, call: Call) -> Returned:
     address, length = _span(call)
     outcome = mremap(
         m,
-        task.mm,
+        task,
         address,
         length,
         unsigned(new_length),
@@ -189,12 +189,6 @@ def _prlimit64(_m: Machine, task: Process, call: Call) -> Outcome:
     return task.set_memlock(int.from_bytes(call.words[2][:8], sys.byteorder))
 
 
-def _mlock(m: Machine, task: Process, call: Call) -> Outcome:
-    if not task.capable:
-        raise UnsupportedError("mlock of a process without CAP_IPC_LOCK is not modelled")
-    return mlock(m, task, *_span(call))
-
-
 def _mount(m: Machine, _task: None, call: Call) -> Outcome:
     *limits, page_bytes = call.words
     hstate = pool_of(m, page_bytes)
@@ -235,8 +229,8 @@ _CALLS: Mapping[str, Callable[[Machine, Any, Call], Returned]] = {
     "munmap": lambda m, task, call: munmap(m, task.mm, *_span(call)),
     "mprotect": lambda _m, task, call: mprotect(task, *_span(call), _PROT[call.words[2]]),
     "madvise": lambda m, task, call: madvise(m, task, *_span(call), _ADVICE[call.words[2]]),
-    "mlock": _mlock,
-    "mlock2": _mlock,
+    "mlock": lambda m, task, call: mlock(m, task, *_span(call)),
+    "mlock2": lambda m, task, call: mlock(m, task, *_span(call)),
     "munlock": lambda _m, task, call: munlock(task, *_span(call)),
     "mremap": _mremap,
     "fork": _fork,

@@ -11,6 +11,8 @@ from hugeresv.calls.call import Call, OfFile, OfMount, OfSegment
 from hugeresv.calls.resolve import resolve
 from hugeresv.errors import InputError, UnsupportedError
 from hugeresv.kernels.model.kernel import ModelKernel
+from hugeresv.model.machine import Machine
+from hugeresv.model.process import mlock_limit
 from hugeresv.outcome import Outcome
 from hugeresv.plain import count_of
 from hugeresv.reports.c.words import Words
@@ -77,6 +79,7 @@ class _Program:
         self._files = _numbered("F", [call.makes.name for call in calls if isinstance(call.makes, OfFile)])
         self._segments = _numbered("S", [call.makes.name for call in calls if isinstance(call.makes, OfSegment)])
         self._mounts = _numbered("M", [str(call.makes.name) for call in calls if isinstance(call.makes, OfMount)])
+        self._memlock = mlock_limit(Machine(kernel.behaviour, scenario.pool.page_bytes, 0))
         self._words = Words(scenario.pool.page_bytes, self._number)
 
     def parts(self) -> Iterator[str]:
@@ -111,7 +114,8 @@ class _Program:
             f'#define POOL "/sys/kernel/mm/hugepages/hugepages-{pool.page_size_kB}kB"\n'
             f"#define PAGES {pool.pages}\n#define OVERCOMMIT {pool.nr_overcommit or 0}\n"
             f'#define POOL_TEXT "{count_of(pool.pages, "free page")}"\n'
-            f'#define DIRECTORY "/tmp"\n#define ANY LONG_MIN\n\n{enums}\n'
+            f'#define DIRECTORY "/tmp"\n#define ANY LONG_MIN\n'
+            f"#define MEMLOCK {self._memlock} /* RLIMIT_MEMLOCK of a process */\n\n{enums}\n"
         )
 
     def _take(self) -> str:

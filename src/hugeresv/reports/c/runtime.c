@@ -100,7 +100,7 @@ static struct result result_of(int number)
 static void serve(int process)
 {
 	struct sigaction fault = { .sa_handler = on_fault };
-	struct rlimit memlock = { 1 << 16, 1 << 16 };
+	struct rlimit memlock = { MEMLOCK, MEMLOCK };
 	int number;
 
 	sigaction(SIGBUS, &fault, NULL);

@@ -71,6 +71,7 @@ THEMES: dict[str, dict[str, int]] = {
 FURTHER_THEMES: dict[str, dict[str, int]] = {
     "privileges": {
         "shmget": 8, "shmrm": 2, "shmat": 2, "touch": 4, "fork": 3, "exit": 1, "setgid": 3, "capset": 2, "memlock": 4,
+        "mmap": 5, "mlock": 5, "mlock2": 2, "munlock": 1,
     },
     "gigantic": _PLAIN | {
         "mmap": 10, "touch": 8, "open_file": 2, "memfd": 2, "close_file": 1, "ftruncate": 2, "fallocate": 2,
@@ -149,6 +150,7 @@ class Draw:
         self._answering = answering
         self._gigantic_percent = {"demotion": 30, "gigantic": 60}.get(theme, 0)
         self._long = theme == "long"
+        self._privileges = theme == "privileges"
         self._generations = theme == "generations"
         weights = (THEMES | FURTHER_THEMES if nodes == 1 else NODE_THEMES)[theme]
         self._names = list(weights)
@@ -209,7 +211,7 @@ class Draw:
         process = self._process()
         if self._minimum and not self.names.files:
             return None
-        if self._chance(3):
+        if self._chance(20 if self._privileges else 3):
             return self._mmap_ordinary(process)
         if self._chance(self._gigantic_percent):
             return op.Mmap(
@@ -241,7 +243,8 @@ class Draw:
         kind: op.Sharing = "shared" if self._chance(25) else "private"
         name = self._fresh("m")
         self._ordinary |= {name, *([over.map] if over else [])}
-        return op.Mmap(process, name, kind, length_bytes=4096, over=over, normal=True)
+        flags: dict[str, Any] = {"locked": True} if self._privileges and self._chance(50) else {}
+        return op.Mmap(process, name, kind, length_bytes=4096, over=over, normal=True, **flags)
 
     def _mmap_long(self, process: str) -> op.Operation:
         return op.Mmap(
@@ -274,7 +277,7 @@ class Draw:
             flags["noreserve"] = True
         if self._chance(12):
             flags["populate"] = True
-        if self._chance(4):
+        if self._chance(25 if self._privileges else 4):
             flags["locked"] = True
         if self._chance(10):
             flags["prot"] = self.random.choice(["r", "none"])
@@ -476,9 +479,7 @@ class Draw:
         return op.Shmrm(self.random.choice(list(self.names.segments))) if self.names.segments else None
 
     def _memlock(self) -> op.Operation:
-        """A limit. That of a new process is 64 KiB in the model and to 5.15, later 8 MiB: none between them."""
-        pages = [0, 0, 5, 6] if self._answering is Answering.GUEST else list(range(MOST_PAGES + 1))
-        return op.Memlock(self._process(), self.random.choice(pages))
+        return op.Memlock(self._process(), self.random.randint(0, MOST_PAGES))
 
     def _mount(self) -> op.Operation | None:
         if len(self.names.mounts) >= (2 if self._minimum else _MOST_MOUNTS):
