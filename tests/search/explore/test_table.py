@@ -166,8 +166,9 @@ def test_what_has_no_table_is_refused() -> None:
 
 
 def test_a_part_that_needs_more_bits_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With hardly a bit for each part at the start, the states are those that SPIN counts, and rows are learned once.
+    """With hardly a bit for each part at the start, the states are those that SPIN counts, and rows are not lost.
 
+    A row at which a part outgrows its bits is learned again, and no other.
     Catches: a state whose parts run into each other, and a search that ends where numbers grow.
     """
     monkeypatch.setattr(rows, "LAYOUT", Layout(view=1, links=1, files=1, counters=1))
@@ -178,7 +179,7 @@ def test_a_part_that_needs_more_bits_gets_them(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.undo()
     search = TableSearch(PRESETS["ideal"], Bound(4, 2), symmetric=False)
     search.run()
-    assert narrow == search.learned
+    assert search.learned <= narrow <= search.learned + sum(rows.LAYOUT)
 
 
 def test_a_state_has_no_more_bits_than_there_are() -> None:

@@ -18,6 +18,7 @@ thousand of all hits on the real machine. A frame that was refuted becomes the w
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from operator import add
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,6 +58,16 @@ class Aspect(NamedTuple):
     counters: int
 
 
+class Effect(NamedTuple):
+    """What an operation makes of a state, by numbers, and what it depends on besides its place."""
+
+    what: tuple[int, int, int, int, tuple[int, ...]] | None
+    """This view's cells, the other view, the links and the files afterwards, and how much the counters grow; None: it
+    stands for nothing."""
+    guards: tuple[Guard, ...]
+    reads_files: bool
+
+
 class Refuted(Exception):  # noqa: N818  not an error: the search begins again
     """The claim of an operation's frame is wrong."""
 
@@ -75,6 +86,7 @@ class Rows:
         self.frames = [None if number in set(whole) else step.frame for number, step in enumerate(self.steps)]
         self._cells = Cells(len(start.views[0]))
         self._masks = [self._cells.mask(frame) for frame in self.frames]
+        self._pages = [(position, self._cells.mask([position])) for position in range(1, len(start.views[0]))]
         self.views: Numbers[int] = Numbers("views of a process", LAYOUT.view)
         self.links: Numbers[Links] = Numbers("sets of shared pages", LAYOUT.links)
         self.files: Numbers[Hashable] = Numbers("states of the files", LAYOUT.files)
@@ -211,13 +223,27 @@ class Rows:
 
     def row(self, case: Aspect) -> int:
         """The row that answers; UNKNOWN where none was learned."""
+        leaf = self._leaf(case)
+        return UNKNOWN if leaf == UNKNOWN else int(split_leaf(leaf)[1])
+
+    def _leaf(self, case: Aspect) -> int:
         leaf = self.first_leaf.known.get(self.place(case), UNKNOWN)
         while leaf != UNKNOWN:
-            guards, row, following = split_leaf(leaf)
+            guards, _row, following = split_leaf(leaf)
             if self.holds[guards, case.counters]:
-                return int(row)
+                break
             leaf = int(self.leaves[following])
-        return UNKNOWN
+        return leaf
+
+    def nothing(self, case: Aspect) -> Effect:
+        """The effect that is none."""
+        same = int(self.cells[case.this]), case.other, case.links, case.files
+        return Effect((*same, (0,) * len(self.counters.values[case.counters])), (), False)
+
+    def mapped(self, view: int, frame: Iterable[int] | None) -> list[int]:
+        """The positions of a frame where a view has a page."""
+        cells = int(self.cells[view])
+        return [position for position, mask in self._pages if mask & cells and (frame is None or position in frame)]
 
     def known(self, case: Aspect) -> int:
         """The row of a case, which is entered everywhere then; UNKNOWN: it must be learned."""
@@ -268,27 +294,67 @@ class Rows:
 
         Nothing is entered where the operation turns out to depend on more: the case is then still unknown.
         """
+        self.enter(case, self.effect(learned, turned))
+
+    def effect(self, learned: Learned, turned: bool) -> Effect:
+        """What was learned, by numbers."""
+        if learned.after is None:
+            return Effect(None, learned.guards, learned.reads_files)
+        now = as_second(learned.after) if turned else learned.after
+        other = self.view(now.views[1]) if len(now.views) > 1 else self.empty
+        what = (
+            self._cells.pack(now.views[0]),
+            other,
+            self.link(now.links),
+            self.files.number(now.files),
+            learned.changes,
+        )
+        return Effect(what, learned.guards, learned.reads_files)
+
+    def then(self, effect: Effect, case: Aspect) -> tuple[Effect, Aspect]:
+        """The effect, followed by that of a case that is known; and the state afterwards."""
+        leaf = self._leaf(case)
+        guards, row, _ = split_leaf(leaf)
+        assert effect.what is not None
+        grown = effect.what[-1]
+        asked = dict.fromkeys((*effect.guards, *(guard.shifted(grown) for guard in self._guards.values[guards])))
+        reads_files = effect.reads_files or self._read_files[case.operation]
+        after = self.after(case, row)
+        if after is None:
+            return Effect(effect.what, tuple(asked), reads_files), case
+        more = self._changes.values[self.rows[row, CHANGE]]
+        this, other, links, files, _counters = after
+        grown = tuple(map(add, grown, more))
+        what = int(self.cells[this]), other, links, files, grown
+        return Effect(what, tuple(asked), reads_files), Aspect(case.operation, *after)
+
+    def enter(self, case: Aspect, effect: Effect) -> None:
+        """Enter a row. Nothing is entered where the operation turns out to depend on more."""
         operation = case.operation
-        if learned.reads_files and not self._read_files[operation]:
+        if effect.reads_files and not self._read_files[operation]:
             self._read_files[operation] = self.reads_files[operation] = True
             self._recode(operation)
             return
         row = NOT_READY
-        if learned.after is not None:
-            now = as_second(learned.after) if turned else learned.after
-            if not self._inside_frame(case, now):
-                self.frames[operation] = None
-                self._recode(operation)
+        if effect.what is not None:
+            if not self._inside_frame(case, effect):
+                self.forget_frame(operation)
                 return
-            row = self._new_row(case, learned, now)
+            row = self._new_row(case, effect)
         found = self.row(case)
-        guards = self._guard(learned.guards)
+        guards = self._guard(effect.guards)
         if found not in (UNKNOWN, row) or not self.holds[guards, case.counters]:
             raise Refuted(operation)
         if found == UNKNOWN:
             self._new_leaf(self.place(case), guards, row)
         if row != NOT_READY:
             self._enter(case, row)
+
+    def forget_frame(self, operation: int) -> None:
+        """The operation concerns the whole view from here on."""
+        if self.frames[operation] is not None:
+            self.frames[operation] = None
+            self._recode(operation)
 
     def _recode(self, operation: int) -> None:
         """Nothing that was learned of the operation answers any more."""
@@ -300,29 +366,31 @@ class Rows:
         for links in range(len(self.links)):
             self.links_piece[links, operation] = self._links_piece(operation, links)
 
-    def _inside_frame(self, case: Aspect, now: Parts) -> bool:
+    def _inside_frame(self, case: Aspect, effect: Effect) -> bool:
         frame = self.frames[case.operation]
-        if frame is None:
+        if frame is None or effect.what is None:
             return True
-        before, after = int(self.cells[case.this]), self._cells.pack(now.views[0])
-        links = set(self.links.values[case.links]) ^ set(now.links)
-        return not (before ^ after) & ~self._masks[case.operation] and all(pair[0] in frame for pair in links)
+        before, (after, _, links, *_rest) = int(self.cells[case.this]), effect.what
+        changed = set(self.links.values[case.links]) ^ set(self.links.values[links])
+        return not (before ^ after) & ~self._masks[case.operation] and all(pair[0] in frame for pair in changed)
 
-    def _new_row(self, case: Aspect, learned: Learned, now: Parts) -> int:
+    def _new_row(self, case: Aspect, effect: Effect) -> int:
+        assert effect.what is not None
+        cells, other, now, files, changes = effect.what
         operation, frame = case.operation, self.frames[case.operation]
         mask = self._masks[operation]
-        links = self._links_patches.number((frame, _within(now.links, frame)))
+        links = self._links_patches.number((frame, _within(self.links.values[now], frame)))
         while links >= len(self.links_patched):
             self.links_patched = _longer(self.links_patched)
-        change = self._changes.number(learned.changes)
+        change = self._changes.number(changes)
         while change >= len(self.added):
             self.added = _longer(self.added)
-        files = self.files.number(now.files) if self._read_files[operation] else UNKNOWN
-        other = self.view(now.views[1]) if len(now.views) > 1 else self.empty
+        if not self._read_files[operation]:
+            files = UNKNOWN
         changes_other = other != case.other
         # A row that changes the other view is its place's own: what it makes of another view must be learned for it.
-        own = (self.place(case), self._guard(learned.guards)) if changes_other else ()
-        fields = ~mask & self._cells.mask(None), self._cells.pack(now.views[0]) & mask, links, files, change
+        own = (self.place(case), self._guard(effect.guards)) if changes_other else ()
+        fields = ~mask & self._cells.mask(None), cells & mask, links, files, change
         row = self._rows.number((*fields, int(changes_other), *own))
         while row >= len(self.rows):
             self.rows = _longer(self.rows)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hugeresv.errors import UnavailableError, UnsupportedError
 from hugeresv.model.behaviour import Behaviour
@@ -16,9 +16,10 @@ from hugeresv.search.explore.arrays import Miss, NumpyLoop
 from hugeresv.search.explore.bound import Bound
 from hugeresv.search.explore.learn import Ground, Learned, Lesson, LookedAt, do_tasks, ground, learn, spread
 from hugeresv.search.explore.numbers import Outgrown
+from hugeresv.search.explore.pieces import JoinedRows, Lacking
 from hugeresv.search.explore.plain import shortest
 from hugeresv.search.explore.result import Exploration, Level, Progress, no_progress
-from hugeresv.search.explore.rows import UNKNOWN, Aspect, Refuted, Rows
+from hugeresv.search.explore.rows import UNKNOWN, Aspect, Refuted
 from hugeresv.search.explore.ways import Ways
 from hugeresv.search.explore.witness import Broken, Witness, numbers_of
 from hugeresv.shell import installs
@@ -31,6 +32,15 @@ _ASK, _ASK_FAR = 1 << 9, 1 << 13
 _WORTH_SPREADING = 500
 """Moves to be learned at once, from which on an executor is used."""
 _BATCH = 250
+
+
+class Lack(NamedTuple):
+    """What is learned next, for an operation of a process in a state, by its place in the level."""
+
+    place: int
+    process: int
+    operation: int
+    lacking: Lacking
 
 
 def loop_class(compiled: bool | None) -> type[CompiledLoop | NumpyLoop]:
@@ -109,18 +119,17 @@ class TableSearch:
         UnsupportedError where the table turns out to have no place for what the operations lead to.
         """
         self._parts = self._here.cutter.cut(self._here.model.start())
-        whole: set[int] = set()
-        rows = Rows(self._here, self._parts)
+        rows = JoinedRows(self._here, self._parts)
         while True:
             try:
                 with _few_collections():
                     self._explore(rows)
             except Refuted as claim:
-                if claim.operation in whole:
+                without = rows.without(claim.operation)
+                if without is None:
                     self.found = self._nothing_yet(set(), self.found.elsewhere)
                     raise UnsupportedError("an operation of this bound has no table; use --engine plain") from claim
-                whole.add(claim.operation)
-                rows, reached = Rows(self._here, self._parts, whole), set()
+                rows, reached = without, set()
             except Outgrown as outgrown:
                 rows.widen(outgrown)
                 reached = self.found.reached
@@ -133,7 +142,7 @@ class TableSearch:
         about = (self._behaviour.name,), self._bound, "table", 1 + self._symmetric
         return Exploration(*about, reached=reached, elsewhere=elsewhere)
 
-    def _explore(self, rows: Rows) -> None:
+    def _explore(self, rows: JoinedRows) -> None:
         start = rows.layout.pack(*numbers_of(rows, self._parts))
         ways = Ways(self._here, rows.steps, start)
         known = LookedAt(self.found.reached, set())
@@ -175,49 +184,66 @@ class TableSearch:
         """Learn until all cases are known."""
         todo = list(misses)
         with self._timed("learning"):
-            while todo := [miss for miss in todo if self._rows.known(miss[2]) == UNKNOWN]:
-                unlike: dict[tuple[int, int], Miss] = {}
-                for miss in todo:
-                    unlike.setdefault(self._lack(miss[2]), miss)
+            while todo:
+                unlike: dict[tuple[int, int], Lack] = {}
+                unknown = []
+                for place, process, case in todo:
+                    lacking = self._rows.lacking(case)
+                    if lacking is not None:
+                        unknown.append((place, process, case))
+                        unlike.setdefault(self._answers(lacking.case), Lack(place, process, case.operation, lacking))
                 self._learn(list(unlike.values()))
                 self._progress(self.found)
+                todo = unknown
 
-    def _lack(self, case: Aspect) -> tuple[int, int]:
+    def _answers(self, case: Aspect) -> tuple[int, int]:
         """What two cases have in common that one row may answer: the place, or the row with the other view."""
         row = self._rows.row(case)
         return (UNKNOWN, self._rows.place(case)) if row == UNKNOWN else (row, case.other)
 
-    def _learn(self, batch: Sequence[Miss]) -> None:
-        first = self._ways.first
+    def _learn(self, batch: Sequence[Lack]) -> None:
+        """Learn every case once, as a row."""
         far = self._executor is not None and len(batch) >= _WORTH_SPREADING
-        for (place, process, case), (turned, learned) in zip(
-            batch, (self._far if far else self._near)(batch), strict=True
-        ):
+        for lack, (turned, learned) in zip(batch, (self._far if far else self._near)(batch), strict=True):
             self.learned += 1
             self.found.reached |= learned.reached
             if learned.violations:
-                raise Broken(first + place, self._ways.move(case.operation, process, turned), learned.violations)
-            self._rows.add(case, learned, turned ^ bool(process))
+                # Of an operation in pieces: whether it is the shortest that breaks something, is told without pieces.
+                if lack.lacking.before:
+                    raise Refuted(lack.operation)
+                raise Broken(self._ways.first + lack.place, self._last(lack, turned), learned.violations)
+            self._rows.add(lack.lacking.case, learned, turned ^ bool(lack.process))
 
-    def _near(self, batch: Sequence[Miss]) -> Iterator[tuple[bool, Learned]]:
+    def _near(self, batch: Sequence[Lack]) -> Iterator[tuple[bool, Learned]]:
         """Each case learned here; and whether the processes have changed places in its machine."""
-        for place, process, case in batch:
-            machine, turned = self._ways.machine(self._ways.first + place)
-            move = self._here.model.moves[self._ways.move(case.operation, process, turned)]
-            yield turned, learn(self._here, machine, move, self._known)
+        for lack in batch:
+            machine, turned = self._ways.machine(self._ways.first + lack.place)
+            if lack.lacking.before:
+                machine = machine.copy()
+                for number in self._before(lack, turned):
+                    self._here.model.apply(machine, self._here.model.moves[number])
+            yield turned, learn(self._here, machine, self._here.model.moves[self._last(lack, turned)], self._known)
 
-    def _far(self, batch: Sequence[Miss]) -> Iterator[tuple[bool, Learned]]:
+    def _far(self, batch: Sequence[Lack]) -> Iterator[tuple[bool, Learned]]:
         """The same where the executor is."""
         assert self._executor is not None
         turns, tasks = [], []
-        for place, process, case in batch:
-            history, turned = self._ways.history(self._ways.first + place)
+        for lack in batch:
+            history, turned = self._ways.history(self._ways.first + lack.place)
             turns.append(turned)
-            tasks.append(Lesson(tuple(history), (self._ways.move(case.operation, process, turned),)))
+            tasks.append(Lesson((*history, *self._before(lack, turned)), (self._last(lack, turned),)))
         batches = list(spread(tasks, _BATCH))
         about = ([each] * len(batches) for each in (self._behaviour, self._bound, frozenset(self.found.reached)))
         done = self._executor.map(do_tasks, *about, batches)
         return zip(turns, chain.from_iterable(map(self._of_batch, done)), strict=True)
+
+    def _before(self, lack: Lack, turned: bool) -> list[int]:
+        """The moves that are made first."""
+        return [self._ways.move(operation, lack.process, turned) for operation in lack.lacking.before]
+
+    def _last(self, lack: Lack, turned: bool) -> int:
+        """The move that is learned."""
+        return self._ways.move(lack.lacking.case.operation, lack.process, turned)
 
     def _of_batch(self, done: tuple[list[Learned], float]) -> list[Learned]:
         learned, seconds = done

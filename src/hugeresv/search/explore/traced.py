@@ -28,6 +28,11 @@ class Guard(NamedTuple):
         total = self.constant + sum(factor * value for factor, value in zip(self.form, counters, strict=True))
         return _compare(total, self.relation) == self.answer
 
+    def shifted(self, changes: Sequence[int]) -> Guard:
+        """The same of counters that grow by `changes` first."""
+        more = sum(factor * change for factor, change in zip(self.form, changes, strict=True))
+        return self._replace(constant=self.constant + more) if more else self
+
 
 @cache
 def _own(size: int) -> tuple[Form, ...]:
