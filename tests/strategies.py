@@ -126,7 +126,7 @@ OPERATIONS: dict[str, tuple[Raw, list[Raw], list[Raw], Raw]] = {
 }  # fmt: skip
 
 outcomes = st.sampled_from(["ok", "ENOMEM", "EINVAL", "ENOSPC", "EBUSY", "SIGBUS", "SIGSEGV", "HANG"])
-usages = st.fixed_dictionaries({}, optional={"usage": counts, "rsvd": signed})
+usages = st.fixed_dictionaries({}, optional={"usage": counts, "rsvd": signed, "numa": st.lists(signed, max_size=3)})
 fillings = st.fixed_dictionaries({}, optional={"blocks": counts, "bfree": counts, "bavail": counts})
 counters: Raw = {
     "total": counts,

@@ -77,3 +77,8 @@ class Answer(NamedTuple):
     report: KernelReport | None = None
     outcomes: Mapping[str, Outcome] | None = None
     """Of concurrent calls what each answered, by its process or operation; None where that depends on their order."""
+    numa_stat: Mapping[str, tuple[int, ...]] | None = None
+    """A cgroup's pages in use on each node, of the first pool (hugetlb.*.numa_stat).
+
+    None where nodes are not told apart, before 5.17, and after a cgroup was removed: a kernel forgets it only later.
+    """

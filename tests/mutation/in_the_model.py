@@ -84,6 +84,11 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "pass",
         ),
         ("a page that others map moves", "return folio.mapcount > 1", "return False"),
+        (
+            "a cgroup counts a page on the wrong node",
+            "folio.cgroup.count_on(hstate, nid, 1)",
+            "folio.cgroup.count_on(hstate, old, 1)",
+        ),
     ],
     "cpuset.py": [
         ("a policy stays behind", "    task.policy = _rebound(task.policy, new)\n", ""),

@@ -46,6 +46,20 @@ def _charges_of(census: Census, pool: PoolCensus) -> Iterator[str]:
             )
 
 
+def pages_by_node(census: Census) -> Iterator[str]:
+    """A part of I13: on each node a cgroup counts its own pages in use there (hugetlb.*.numa_stat)."""
+    for pool in census.pools if census.machine.cgroups else ():
+        if not pool.hstate.is_numa:
+            continue
+        found = Counter((folio.cgroup, folio.nid) for folio in pool.folios)
+        for key, cgroup in census.machine.cgroups.items():
+            for nid, pages in cgroup.of(pool.hstate).by_node.items():
+                there = found[cgroup, nid]
+                if pages != there:
+                    in_use = f"{count_of(there, 'page')} of it {are(there)} in use there"
+                    yield f"{pool.where}cgroup {key!r} counts {pages} on node {nid}, but {in_use}"
+
+
 def reservations_are_paid_once(census: Census) -> Iterator[str]:
     """I21: where a cgroup pays for a region of a file, no cgroup pays for the reservation of a page in it as well."""
     if not census.machine.cgroups:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from hugeresv.invariants.cgroups import pages_by_node
 from hugeresv.ledger.census import Census
 from hugeresv.plain import are, count_of
 
@@ -33,8 +34,9 @@ def pool_is_free_or_in_use(census: Census) -> Iterator[str]:
 def nodes_add_up(census: Census) -> Iterator[str]:
     """I13: on each node 0 <= surp <= nr and 0 <= free <= nr, and all nodes together are the pool.
 
-    Of one node nothing is said that I3 does not say of the pool.
+    Of one node nothing is said that I3 does not say of the pool. What cgroups count by node is the pages there, too.
     """
+    yield from pages_by_node(census)
     for pool in census.pools:
         h = pool.hstate
         if not h.is_numa:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hugeresv.model.behaviour import ErrorRestore, FaultRollback, ReservationTracking, ReserveUse
 from hugeresv.model.folio import Folio
 from hugeresv.model.free import free_huge_folio, private_page_counts
-from hugeresv.model.hugetlb_cgroup import charges_reservations
+from hugeresv.model.hugetlb_cgroup import charges_reservations, counts_by_node
 from hugeresv.model.locks import Section, asserts, holds
 from hugeresv.model.mempolicy import fault_nodes
 from hugeresv.model.reserve import promise_counts, subpool_put
@@ -82,6 +82,8 @@ def alloc_hugetlb_folio(
     if used and vma.owner and vma.resv_map is None:
         vma.count_down()
     folio = Folio(hstate, nid, inode.subpool, cgroup, cgroup_rsvd)
+    if cgroup is not None and counts_by_node(behaviour):
+        cgroup.count_on(hstate, nid, 1)
     if used:
         folio.restore_reserve = True
     if not cow_from_owner and not commit_reservation(vma, index) and needs and vma.shared:

@@ -36,6 +36,16 @@ class ZapRestore(StrEnum):
     LAST_UNMAP = "last-unmap"
 
 
+class NumaStat(StrEnum):
+    """What a cgroup's numa_stat has of a page that moves to another node."""
+
+    NONE = "none"
+    """There is no such file."""
+    STAYS = "stays"
+    """It is counted on the node where it was charged, and taken off that where it is freed."""
+    MOVES = "moves"
+
+
 class MremapReach(StrEnum):
     """What mremap(2) moves of huge page mappings."""
 
@@ -468,6 +478,13 @@ class Behaviour:
         since="in 6.18.15, not in 6.12.118 and 7.3.4; a fix was posted in July 2026",
         source="ba23f58de896 (move_hugetlb_state returns before it sets HPG_migratable)",
         verified="6.18.15 against 6.12.118 and 7.3.4; not on 6.18.44, whose host has one node and cannot show it",
+    )
+    cgroup_numa_stat: NumaStat = switch(
+        NumaStat.MOVES,
+        differs="stays: in hugetlb's numa_stat of a cgroup a page that moves stays on its old node; none: no such file",
+        since="none to 5.16, stays 5.17 to 6.18.15, moves in 6.12.117 and 7.3.4",
+        source="f47761999052 adds the file; hugetlb_cgroup_migrate (mm/hugetlb_cgroup.c)",
+        verified="5.10.262, 6.1.192, 6.12.118, 6.18.15 and 7.3.4; not on 6.18.44, whose host has one node",
     )
     preferred_many: bool = switch(
         True,

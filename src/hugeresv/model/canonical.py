@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.folio import Folio
     from hugeresv.model.hstate import HState
-    from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+    from hugeresv.model.hugetlb_cgroup import CgroupCounters, HugetlbCgroup
     from hugeresv.model.inode import Inode
     from hugeresv.model.machine import Key, Machine
     from hugeresv.model.mount import HugetlbfsMount
@@ -108,7 +108,8 @@ class _Walk:
 
     def _cgroup_key(self, cgroup: HugetlbCgroup) -> tuple[Hashable, ...]:
         counters = tuple(
-            (each.usage, each.rsvd, each.max_pages, each.rsvd_max_pages) for each in cgroup.counters.values()
+            (each.usage, each.rsvd, each.max_pages, each.rsvd_max_pages, _by_node(each))
+            for each in cgroup.counters.values()
         )
         return self._cgroup(cgroup.parent), counters, cgroup.mems, cgroup.subtree_control
 
@@ -193,6 +194,11 @@ class _Walk:
                 for owner, run in groupby(here, key=attrgetter("owner")):
                     places = [self._places[vma] for vma in run]
                     yield tuple(places if owner else sorted(places))
+
+
+def _by_node(counters: CgroupCounters) -> tuple[tuple[int, int], ...]:
+    """The pages in use on each node that counts any."""
+    return tuple(sorted((nid, pages) for nid, pages in counters.by_node.items() if pages))
 
 
 def _hstate_key(hstate: HState) -> Hashable:

@@ -72,6 +72,8 @@ class _Copies:
         for original in reversed(lineage):
             new = self._cgroups[original] = _same_fields(original)
             new.counters = {shift: _unwatched(counters) for shift, counters in original.counters.items()}
+            for counters in new.counters.values():
+                counters.by_node = dict(counters.by_node)
             new.parent = self._cgroups[original.parent]
         return self._cgroups[cgroup]
 

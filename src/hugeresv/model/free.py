@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hugeresv.model.hugetlb_cgroup import counts_by_node
 from hugeresv.model.reserve import subpool_put
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def free_huge_folio(machine: Machine, folio: Folio) -> None:
         subpool_put(hstate, subpool, 1)
     if folio.cgroup is not None:
         folio.cgroup.uncharge_usage(hstate, 1)
+        if counts_by_node(machine.behaviour):
+            folio.cgroup.count_on(hstate, folio.nid, -1)
     if folio.cgroup_rsvd is not None:
         folio.cgroup_rsvd.uncharge_rsvd(hstate, 1)
     hstate.put_page(folio.nid, promised=promised, stays=promised and not machine.behaviour.surplus_takes_promised_page)

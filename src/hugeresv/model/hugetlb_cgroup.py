@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from hugeresv.model.behaviour import NumaStat
 from hugeresv.model.locks import Lock, takes
 from hugeresv.outcome import Outcome
 
@@ -24,13 +25,19 @@ def charges_reservations(behaviour: Behaviour) -> bool:
     return behaviour.cgroup_rsvd
 
 
+def counts_by_node(behaviour: Behaviour) -> bool:
+    """Whether a cgroup shows its pages in use by node: hugetlb.*.numa_stat."""
+    return behaviour.cgroup_numa_stat is not NumaStat.NONE
+
+
 class CgroupCounters:
     """What a cgroup counts of one page size, in pages, hierarchical, and its limits; a limit of None is none.
 
-    `changed`: the set that takes note of counters that change, for whoever shows them; None: nobody does.
+    `by_node` has its own pages in use by node (struct hugetlb_cgroup_per_node), not those of cgroups below. `changed`:
+    the set that takes note of counters that change, for whoever shows them; None: nobody does.
     """
 
-    __slots__ = ("changed", "max_pages", "rsvd", "rsvd_max_pages", "usage")
+    __slots__ = ("by_node", "changed", "max_pages", "rsvd", "rsvd_max_pages", "usage")
 
     def __init__(self) -> None:
         """Nothing is charged, nothing is limited."""
@@ -38,6 +45,7 @@ class CgroupCounters:
         self.rsvd_max_pages: int | None = None
         self.usage = 0
         self.rsvd = 0
+        self.by_node: dict[int, int] = {}
         self.changed: set[CgroupCounters] | None = None
 
     def add(self, *, usage: int = 0, rsvd: int = 0) -> None:
@@ -136,6 +144,11 @@ class HugetlbCgroup:
         while level is not None:
             level.of(hstate).add(rsvd=pages)
             level = level.parent
+
+    def count_on(self, hstate: HState, nid: int, pages: int) -> None:
+        """So many of its pages more are on a node."""
+        by_node = self.of(hstate).by_node
+        by_node[nid] = by_node.get(nid, 0) + pages
 
     def rmdir(self) -> Outcome:
         """rmdir(2): EBUSY with tasks or children. Pages in use go to the parent, reservations stay.

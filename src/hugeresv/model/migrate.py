@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from hugeresv.model.behaviour import NumaStat
 from hugeresv.model.locks import allocate
 from hugeresv.model.mempolicy import mems_allowed
 from hugeresv.outcome import Outcome
@@ -53,6 +54,9 @@ def migrate_folio(machine: Machine, move: Move) -> Outcome:
         old = nid
     else:
         promised, folio.restore_reserve = folio.restore_reserve, False
+        if folio.cgroup is not None and machine.behaviour.cgroup_numa_stat is NumaStat.MOVES:  # hugetlb_cgroup_migrate
+            folio.cgroup.count_on(hstate, old, -1)
+            folio.cgroup.count_on(hstate, nid, 1)
     if is_fresh:
         hstate.remove_temporary(old, nid, promised=promised, persistent=machine.behaviour.moving_page_is_persistent)
         folio.migratable = not (old == nid and machine.behaviour.same_node_move_pins)

@@ -132,6 +132,8 @@ def _figures(answer: Answer) -> Iterator[tuple[str, str]]:
         yield name, str(value) if value >= 0 else f"{value}, printed as {value + UNSIGNED}"
     yield from _figures_of_tables("", answer.cgroups)
     yield from _figures_of_tables("", answer.statfs)
+    for name, by_node in (answer.numa_stat or {}).items():
+        yield f"{write_name(name)}.numa", ",".join(map(str, by_node))
     yield from _figures_of_nodes("", answer.nodes)
     for size_kb, pool in (answer.pools or {}).items():
         size = format_bytes(size_kb << 10)

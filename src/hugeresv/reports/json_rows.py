@@ -31,10 +31,10 @@ class JsonRows:
         """
         if not isinstance(result, StepResult):
             return
-        outcome, (total, free, rsvd, surp), cgroups, statfs, nodes, pools, report, outcomes = result.answer
+        outcome, (total, free, rsvd, surp), cgroups, statfs, nodes, pools, report, outcomes, numa = result.answer
         tables = ""
         if cgroups is not None:
-            tables = f', "cgroups": {json.dumps(_usage(cgroups))}'
+            tables = f', "cgroups": {json.dumps(_usage(cgroups, numa))}'
         if statfs is not None:
             tables += f', "statfs": {json.dumps({name: pages._asdict() for name, pages in statfs.items()})}'
         if nodes is not None:
@@ -78,5 +78,8 @@ def _pool(pool: PoolAnswer) -> dict[str, object]:
     return shown
 
 
-def _usage(cgroups: Mapping[str, CgroupUsage]) -> dict[str, dict[str, int]]:
-    return {name: pages._asdict() for name, pages in cgroups.items()}
+def _usage(
+    cgroups: Mapping[str, CgroupUsage], numa_stat: Mapping[str, tuple[int, ...]] | None = None
+) -> dict[str, dict[str, object]]:
+    by_node = {name: {"numa": pages} for name, pages in (numa_stat or {}).items()}
+    return {name: {**pages._asdict(), **by_node.get(name, {})} for name, pages in cgroups.items()}

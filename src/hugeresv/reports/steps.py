@@ -128,16 +128,20 @@ class StepLines:
     def _tell_tables(self, kind: str, table: Mapping[str, CgroupUsage | Statfs | NodeCounters | Counters]) -> None:
         """The pages of cgroups, mounts, nodes or pools, where they changed."""
         for name, pages in table.items():
-            what = f"{kind} {name}"
-            before = self._tables.get(what, (0,) * len(pages))
-            if before != pages:
-                cells = zip(pages._fields, before, pages, strict=True)
-                told = " ".join(f"{field}={'*' if was != now else ''}{now}" for field, was, now in cells)
-                self._screen.paragraph(f"{what}: {told}", f"{_INDENT}  ")
-            self._tables[what] = pages
+            self._tell(f"{kind} {name}", pages._fields, pages)
+
+    def _tell(self, what: str, fields: Sequence[str], pages: tuple[int, ...]) -> None:
+        before = self._tables.get(what, (0,) * len(pages))
+        if before != pages:
+            cells = zip(fields, before, pages, strict=True)
+            told = " ".join(f"{field}={'*' if was != now else ''}{now}" for field, was, now in cells)
+            self._screen.paragraph(f"{what}: {told}", f"{_INDENT}  ")
+        self._tables[what] = pages
 
     def _tell_pools(self, answer: Answer) -> None:
-        """The counters of nodes and of further pools, where they changed."""
+        """The counters of nodes and of further pools, and a cgroup's pages by node, where they changed."""
+        for name, by_node in (answer.numa_stat or {}).items():
+            self._tell(f"cgroup {name} by node", [f"N{nid}" for nid in range(len(by_node))], by_node)
         self._tell_tables("node", _by_number(answer.nodes))
         for size_kb, pool in (answer.pools or {}).items():
             size = format_bytes(size_kb << 10)

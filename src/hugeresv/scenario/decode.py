@@ -306,6 +306,7 @@ _PLAIN: Mapping[Sort, Decoder] = {
     Sort.TEXT: _text,
     Sort.FLAG: _flag,
     Sort.COUNTS: partial(_list, _count),
+    Sort.SIGNED_LIST: partial(_list, _signed),
     Sort.BY_KERNEL: _signed_by_kernel,
 }
 """The decoders of keys whose kind says all about them."""

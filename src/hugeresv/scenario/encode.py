@@ -46,7 +46,7 @@ def encode_record(record: object) -> dict[str, Json]:
                 raw[key] = encode_record(value)
             case Sort.TABLE:
                 raw[key] = {name: encode_record(each) for name, each in value.items()}
-            case Sort.COUNTS | Sort.NAMES:
+            case Sort.COUNTS | Sort.SIGNED_LIST | Sort.NAMES:
                 raw[key] = list(value)
             case Sort.STEPS:
                 raw[key] = [_without_number(step) for step in value]

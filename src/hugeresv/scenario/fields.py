@@ -36,6 +36,8 @@ class Sort(Enum):
     """An object with keys of its own."""
     COUNTS = auto()
     """A list of such numbers from 0."""
+    SIGNED_LIST = auto()
+    """A list of signed numbers."""
     RECORDS = auto()
     """A list of objects with keys of their own, at least one."""
     ROWS = auto()
@@ -91,7 +93,7 @@ _IN_BYTES = (
     ("offset", "offset_bytes"),
 )
 _FREE_TEXT = ("id", "title", "note")
-_MAY_BE_NEGATIVE = ("rsvd",)
+_MAY_BE_NEGATIVE = ("rsvd", "numa")
 _NOT_KEYS: dict[type, tuple[str, ...]] = {
     Step: ("operation", "extra"),
     Scenario: ("steps", "source", "extra"),
@@ -146,9 +148,7 @@ def _field(key: str, annotation: Any, required: bool) -> Field:
         return Field(key, Sort.WORD, required, words=get_args(annotation))
     if get_origin(annotation) is tuple:
         entry, _ = get_args(annotation)
-        if entry in _LISTS:
-            return Field(key, _LISTS[entry], required)
-        return Field(key, Sort.RECORDS if is_dataclass(entry) else Sort.ROWS, required, record=entry)
+        return _list_field(key, entry, required)
     if get_origin(annotation) is Mapping:
         return Field(key, Sort.TABLE, required, record=get_args(annotation)[1])
     if is_dataclass(annotation) and isinstance(annotation, type):
@@ -156,3 +156,11 @@ def _field(key: str, annotation: Any, required: bool) -> Field:
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return Field(key, Sort.WORD, required, words=tuple(annotation))
     raise TypeError(f"{key}: no kind of key has values of {annotation}")
+
+
+def _list_field(key: str, entry: Any, required: bool) -> Field:
+    if entry is int and key in _MAY_BE_NEGATIVE:
+        return Field(key, Sort.SIGNED_LIST, required)
+    if entry in _LISTS:
+        return Field(key, _LISTS[entry], required)
+    return Field(key, Sort.RECORDS if is_dataclass(entry) else Sort.ROWS, required, record=entry)

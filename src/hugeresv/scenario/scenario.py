@@ -70,10 +70,14 @@ class Cgroup(CgroupLimits):
 
 @value()
 class CgroupPages:
-    """Expected hierarchical usage of a cgroup in pages: hugetlb.*.current and hugetlb.*.rsvd.current."""
+    """Expected hierarchical usage of a cgroup in pages: hugetlb.*.current and hugetlb.*.rsvd.current.
+
+    `numa` is the usage on each node, signed (hugetlb.*.numa_stat).
+    """
 
     usage: int | None = None
     rsvd: int | None = None
+    numa: tuple[int, ...] | None = None
 
 
 @value()

@@ -1,9 +1,9 @@
 """What a step must answer, as `.scn` spells it: `-> SIGBUS free=3 web.usage=4 | 6.18: rsvd=-1`.
 
 Behind the arrow what holds on every kernel, the outcome as a bare word; behind each bar what one kernel answers
-instead. A cgroup's or a mount's counters are `NAME.usage`, `NAME.rsvd`, `NAME.blocks`, `NAME.bfree`, `NAME.bavail`,
-those of another pool than the first `1G.free` and `1G.NAME.usage`; `nodes=2/1/0,2/2/0` are total, free and surplus
-pages of every node.
+instead. A cgroup's or a mount's counters are `NAME.usage`, `NAME.rsvd`, `NAME.numa=2,0` (by node), `NAME.blocks`,
+`NAME.bfree`, `NAME.bavail`, those of another pool than the first `1G.free` and `1G.NAME.usage`; `nodes=2/1/0,2/2/0` are
+total, free and surplus pages of every node.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +16,7 @@ from hugeresv.scenario.scenario import Expectation, Json
 from hugeresv.scenario.scn_arguments import add, spelling
 from hugeresv.scenario.scn_words import (
     read_json,
+    read_list,
     read_name,
     read_number,
     read_size_kb,
@@ -139,6 +140,8 @@ def _add_to_table(raw: dict[str, Json], written: str, counter: str, text: str) -
 
 def _read_value(counter: str, text: str) -> Json:
     """A number; of nodes, their numbers."""
+    if counter == "numa":
+        return read_list(text)
     if counter != "nodes":
         return read_number(text)
     return [[read_number(number) for number in node.split("/")] for node in text.split(",")] if text else []
@@ -147,7 +150,7 @@ def _read_value(counter: str, text: str) -> Json:
 def _write_value(value: Json) -> str:
     if not isinstance(value, list):
         return str(value)
-    return ",".join("/".join(map(str, cast(list[Json], node))) for node in value)
+    return ",".join("/".join(map(str, node)) if isinstance(node, list) else str(node) for node in value)
 
 
 def _write_name(name: str) -> str:

@@ -18,4 +18,9 @@ def counters(numbers: Iterable[int], word_bits: int = 64) -> tuple[int, int, int
     Reserved is signed: the kernel prints a word of its machine, of which -1 is 18446744073709551615 on one of 64 bits.
     """
     total, free, resv, surplus = numbers
-    return total, free, resv - (1 << word_bits) if resv >> (word_bits - 1) else resv, surplus
+    return total, free, signed_word(resv, word_bits), surplus
+
+
+def signed_word(number: int, word_bits: int) -> int:
+    """The signed number that a kernel prints as an unsigned word of so many bits."""
+    return number - (1 << word_bits) if number >> (word_bits - 1) else number

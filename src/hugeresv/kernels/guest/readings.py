@@ -13,7 +13,7 @@ from hugeresv.kernels.keeper import Keeper
 from hugeresv.outcome import Outcome
 from hugeresv.plain import count_of
 from hugeresv.scenario.scenario import Pool
-from hugeresv.sources.pool_files import COUNTERS, NODE_COUNTERS, OVERCOMMIT, counters, directory
+from hugeresv.sources.pool_files import COUNTERS, NODE_COUNTERS, OVERCOMMIT, counters, directory, signed_word
 from hugeresv.units import cgroup_size
 
 _MOST_PATHS = 48
@@ -28,7 +28,7 @@ class GuestFiles:
         self._read: tuple[str, ...] = ()
 
     def read(self, *paths: str) -> list[int]:
-        """The numbers that files hold. Those that were read last need not be named to the agent."""
+        """The numbers that files hold, as such or as `N0=4096`. Files that were read last need not be named."""
         if len(paths) > _MOST_PATHS:
             first, rest = paths[:_MOST_PATHS], paths[_MOST_PATHS:]
             return [*self.read(*first), *self.read(*rest)]
@@ -37,7 +37,12 @@ class GuestFiles:
         errno, *texts = self._conversation.ask("read", *named)
         if int(errno):
             raise UnavailableError(f"cannot read {texts[0]} in the guest: {os.strerror(int(errno))}")
-        return [int(text) for text in texts]
+        return [int(text.rpartition("=")[2]) for text in texts]
+
+    def has(self, path: str) -> bool:
+        """Whether a file is there to be read."""
+        self._read = (path,)
+        return not int(self._conversation.ask("read", path)[0])
 
     def write(self, path: str, number: int) -> int:
         """Write a number in one call: an errno, 0 for success."""
@@ -56,6 +61,7 @@ class GuestPool:
         self._word_bits = word_bits
         self._nodes = range(nodes or 0)
         self.page_bytes = pool.page_bytes
+        self.tells_nodes = nodes is not None
         self.paths = tuple(
             f"{self.directory(node)}/{file}"
             for node in (None, *self._nodes)
@@ -114,6 +120,10 @@ class GuestPool:
         nodes = tuple(NodeCounters(*of_nodes[at : at + size]) for at in range(0, len(of_nodes), size))
         return PoolAnswer(Counters(*counters(numbers[: len(COUNTERS)], self._word_bits)), nodes or None)
 
+    def numa_stat_path(self, path: str) -> str:
+        """The file of which `numa_stat` takes the numbers, of the cgroup of that directory."""
+        return f"{path}/hugetlb.{cgroup_size(self._pool.page_size_kB)}.numa_stat"
+
     def usage_paths(self, path: str) -> list[str]:
         """The files of which `usage` takes the numbers, of the cgroup of that directory."""
         size = cgroup_size(self._pool.page_size_kB)
@@ -122,6 +132,10 @@ class GuestPool:
     def usage(self, usage_bytes: int, rsvd_bytes: int) -> CgroupUsage:
         """The usage of a cgroup."""
         return CgroupUsage(usage_bytes // self._pool.page_bytes, rsvd_bytes // self._pool.page_bytes)
+
+    def numa_stat(self, numbers: Sequence[int]) -> tuple[int, ...]:
+        """A cgroup's pages on each node that is told apart, of what its file has: all, then node by node."""
+        return tuple(signed_word(number, self._word_bits) // self._pool.page_bytes for number in numbers[1:])
 
 
 class GuestReadings:
@@ -144,20 +158,44 @@ class GuestReadings:
         self._names = names
         self._has_cgroups = has_cgroups
         self._paths = [path for pool in pools for path in pool.paths]
+        self._numa_stats: list[str] | None = None
+        """Of each cgroup, as long as there are all; empty where they are not shown."""
 
     def answer(self, outcome: Outcome) -> Answer:
         """An outcome, and how things stand now. One request reads it all: its files are named only when others were."""
         directories = [self._keeper.cgroups[name] for name in (self._names.cgroups if self._has_cgroups else ())]
         of_cgroups = [path for pool in self._pools for there in directories for path in pool.usage_paths(there)]
-        numbers = iter(self._files.read(*self._paths, *of_cgroups))
+        by_node = self._numa_stat_paths(directories)
+        numbers = iter(self._files.read(*self._paths, *of_cgroups, *by_node))
         counted = [pool.answer([next(numbers) for _ in pool.paths]) for pool in self._pools]
         if self._has_cgroups:
             for place, pool in enumerate(self._pools):
                 usage = {name: pool.usage(next(numbers), next(numbers)) for name in self._names.cgroups}
                 counted[place] = counted[place]._replace(cgroups=usage)
+        size = len(counted[0].nodes or ()) + 1
+        numa_stat = {
+            name: self._pools[0].numa_stat([next(numbers) for _ in range(size)])
+            for name in (self._names.cgroups if by_node else ())
+        }
         first, *others = counted
         pools = {pool.page_bytes >> 10: other for pool, other in zip(self._pools[1:], others, strict=True)}
-        return Answer(outcome, first.counters, first.cgroups, self._statfs(), first.nodes, pools or None)
+        return Answer(
+            outcome,
+            first.counters,
+            first.cgroups,
+            self._statfs(),
+            first.nodes,
+            pools or None,
+            numa_stat=numa_stat or None,
+        )
+
+    def _numa_stat_paths(self, directories: Sequence[str]) -> Sequence[str]:
+        """The files that tell a cgroup's pages by node: from 5.17, where nodes are told apart and no cgroup is gone."""
+        pool = self._pools[0]
+        paths = [pool.numa_stat_path(there) for there in directories] if pool.tells_nodes else []
+        if self._numa_stats is None:
+            self._numa_stats = paths if paths and self._files.has(paths[0]) else []
+        return paths if paths == self._numa_stats else ()
 
     def _statfs(self) -> Mapping[str, Statfs] | None:
         found = {}

@@ -19,7 +19,7 @@ from hugeresv.kernels.named_session import NamedSession
 from hugeresv.model.address_space import TASK_SIZE
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.hstate import HState
-from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+from hugeresv.model.hugetlb_cgroup import HugetlbCgroup, counts_by_node
 from hugeresv.model.machine import Machine
 from hugeresv.model.mount import close_file, umount
 from hugeresv.model.shm import shmrm
@@ -60,6 +60,7 @@ class ModelSession(NamedSession):
             for page_bytes, limits in self.names.limits(name):
                 counters = made.counters[page_bytes.bit_length() - 1]
                 counters.max_pages, counters.rsvd_max_pages = limits.max_pages, limits.rsvd_max_pages
+        self._cgroups_made = len(self.machine.cgroups)
         self.during: Callable[[Call], AbstractContextManager[object]] | None = None
         """What lasts while a call is carried out, for whoever watches it."""
         self._begin_readings()
@@ -156,11 +157,26 @@ class ModelSession(NamedSession):
         statfs = (shown.now(mounts) or None) if mounts or shown.number else None
         if self._is_plain:
             return Answer(outcome, counters, cgroups, statfs)
+        numa_stat = self._numa_stat() if self._tells_nodes and self._has_cgroups else None
         pools = {
             each.page_bytes >> 10: PoolAnswer(_counters(each), self._nodes(each), self._usage(number))
             for number, each in enumerate(machine.hstates[1:], 1)
         }
-        return Answer(outcome, counters, cgroups, statfs, self._nodes(h), pools or None)
+        return Answer(outcome, counters, cgroups, statfs, self._nodes(h), pools or None, numa_stat=numa_stat)
+
+    def _numa_stat(self) -> Mapping[str, tuple[int, ...]] | None:
+        """A cgroup's pages by node, with those of the cgroups below."""
+        machine = self.machine
+        if not counts_by_node(machine.behaviour) or len(machine.cgroups) < self._cgroups_made:
+            return None
+        found = {cgroup: dict.fromkeys(machine.nodes, 0) for cgroup in machine.cgroups.values()}
+        for cgroup in found:
+            level: HugetlbCgroup | None = cgroup
+            while level is not None:
+                for nid, pages in cgroup.of(machine.hstate).by_node.items():
+                    found[level][nid] += pages
+                level = level.parent
+        return {name: tuple(found[cgroup].values()) for name, cgroup in machine.cgroups.items()}
 
     def _usage(self, number: int) -> Mapping[str, CgroupUsage] | None:
         """What the cgroups have of a pool, by its place among the pools."""

@@ -7,6 +7,7 @@ from drgn.helpers.linux.cgroup import cgroup_path
 
 from hugeresv.model.hstate import HState
 from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
+from hugeresv.model.unsigned import signed
 from hugeresv.sources.drgn.kernel import KernelMemory
 from hugeresv.sources.drgn.objects import entries, has
 from hugeresv.sources.drgn.page_tables import PAGE_SHIFT
@@ -68,6 +69,9 @@ class Cgroups:
             made.usage, made.max_pages = _counted(there.hugepage[index], order)
             if has(there.type_.type, "rsvd_hugepage"):
                 made.rsvd, made.rsvd_max_pages = _counted(there.rsvd_hugepage[index], order)
+            if has(there.type_.type, "nodeinfo"):
+                by_node = {nid: signed(int(there.nodeinfo[nid].usage[index])) >> order for nid in hstate.nodes}
+                made.by_node = by_node
         return cgroup
 
 
