@@ -247,7 +247,7 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
                 'NODE_COUNTERS = ("nr_hugepages", "free_hugepages", "surplus_hugepages")',
                 'NODE_COUNTERS = ("nr_hugepages", "free_hugepages", "free_hugepages")',
             ),
-            ("a wrapped counter is large", "if resv >> (word_bits - 1) else resv", "if False else resv"),
+            ("a wrapped counter is large", "if number >> (word_bits - 1) else number", "if False else number"),
         ],
         "tests/kernels/test_guest_readings.py::test_a_counter_wraps_at_the_machines_word": [
             (
