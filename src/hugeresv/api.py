@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from hugeresv.answer import Answer
 from hugeresv.errors import InputError
 from hugeresv.invariants.violation import Violation
-from hugeresv.kernels.grammar import parse_kernel
+from hugeresv.kernels.grammar import is_real, parse_kernel
 from hugeresv.kernels.protocol import Kernel
 from hugeresv.outcome import Outcome
 from hugeresv.plain import count_of
@@ -210,7 +210,7 @@ def compare(left: str | Kernel, right: str | Kernel, scenario: Source) -> Pair |
 
 def fuzz(
     left: str,
-    right: str,
+    right: str | None = None,
     *,
     seed: str = "0",
     length: int = 40,
@@ -218,10 +218,13 @@ def fuzz(
     steps: int | None = None,
     seconds: float | None = None,
     findings: int = 1,
+    together: bool = False,
 ) -> Tally:
     """Run random scenarios on two kernels until a limit is reached; without one, 1000 scenarios.
 
     `length`: most steps of one scenario. `findings`: stop after so many differences, each shrunk to a short scenario.
+    `together`: each scenario ends with concurrent calls; on `left` alone, a model, a wrong order of them is a finding.
+    Raises InputError without `right` for anything else.
 
     >>> tally = fuzz("ideal", "ideal", scenarios=3)
     >>> tally.scenarios, tally.findings
@@ -232,7 +235,9 @@ def fuzz(
 
     unlimited = scenarios is None and steps is None and seconds is None
     budget = Budget(1000 if unlimited else scenarios, steps, seconds, findings)
-    return campaign(left, right, Draws(seed, length), budget, lambda _tally, _seconds: None)
+    if right is None and (not together or is_real(left)):
+        raise InputError(f"{left}: name a second kernel; one alone, a model, is for together=True")
+    return campaign(left, right, Draws(seed, length, together=together), budget, lambda _tally, _seconds: None)
 
 
 def explore(kernel: str, other: str | None = None, **bound: Any) -> Exploration:

@@ -84,6 +84,22 @@ def test_a_campaign_that_cannot_begin_counts_nothing(hugeresv: Hugeresv, tmp_pat
     assert (ran.status, ran.out, "unknown kernel 'nope'" in ran.err) == (2, "", True)
 
 
+@pytest.mark.parametrize(
+    ("kernels", "message"),
+    [
+        (["6.12"], "name a second one, or try concurrent calls with --together"),
+        (["--together", "guest:6.12"], "orders of calls are tried on models"),
+        (["--together", "host", "guest:6.12"], "are compared with a model"),
+    ],
+)
+def test_a_campaign_says_which_kernel_it_lacks(
+    kernels: list[str], message: str, hugeresv: Hugeresv, tmp_path: Path
+) -> None:
+    """Kernels that a campaign cannot have are refused. Catches: a traceback, or a campaign that can find nothing."""
+    ran = hugeresv("fuzz", *kernels, "-o", tmp_path)
+    assert (ran.status, message in " ".join(ran.err.split())) == (2, True)
+
+
 @pytest.mark.parametrize("verb", [("check", "ideal"), ("fuzz", "ideal", "ideal")])
 def test_seconds_are_a_number(verb: tuple[str, ...], hugeresv: Hugeresv) -> None:
     """`--time nan` is refused. Catches: a campaign without an end, for no time is more than nan."""

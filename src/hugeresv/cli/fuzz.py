@@ -19,6 +19,7 @@ from hugeresv.cli.interrupted import interruptible, status_after
 from hugeresv.cli.options import KernelName, Seconds, color_option
 from hugeresv.cli.terminal import Colour, standard_output
 from hugeresv.errors import HugeresvError, InputError
+from hugeresv.kernels.grammar import is_real
 from hugeresv.kernels.guest.options import MOST_NODES
 from hugeresv.kernels.syscalls import die_with
 from hugeresv.reports.campaign import end_progress, show_finding, show_progress, show_tally
@@ -29,10 +30,19 @@ from hugeresv.search.fuzz.kept import Kept
 
 
 @click.command(
-    epilog=examples("hugeresv fuzz 6.18 ideal --seed 1 --scenarios 100", "hugeresv fuzz 6.18 host --time 60")
+    epilog=examples(
+        "hugeresv fuzz 6.18 ideal --seed 1 --scenarios 100",
+        "hugeresv fuzz 6.18 host --time 60",
+        "hugeresv fuzz --together ideal,races-counted-twice=on --scenarios 10000",
+    )
 )
 @click.argument("left", metavar="KERNEL", type=KernelName())
-@click.argument("right", metavar="KERNEL", type=KernelName())
+@click.argument("right", metavar="[KERNEL]", type=KernelName(), required=False)
+@click.option(
+    "--together",
+    is_flag=True,
+    help="End each scenario with concurrent calls. With one KERNEL, find an order of them that is wrong.",
+)
 @click.option(
     "--seed",
     default="0",
@@ -77,7 +87,8 @@ from hugeresv.search.fuzz.kept import Kept
 @color_option
 def fuzz(
     left: str,
-    right: str,
+    right: str | None,
+    together: bool,
     seed: str,
     first: int,
     scenarios: int | None,
@@ -97,8 +108,9 @@ def fuzz(
     that crashes, hangs or prints a warning differs, too. A difference is written to FOLDER when it is found, and again
     when it is shrunk: the scenario as .scn, a kernel's log as .log. Without a limit, 1000 scenarios are run.
 
-    Exit status: 0 no difference, 1 a difference, 130 after Ctrl-C, 143 after SIGTERM.
+    Exit status: 0 no finding, 1 a difference or a wrong order, 130 after Ctrl-C, 143 after SIGTERM.
     """
+    _check_kernels(left, right, together=together)
     if scenarios is steps is seconds is None:
         scenarios = 1000
     campaign = _Campaign(seed, output)
@@ -108,7 +120,7 @@ def fuzz(
             run_campaign(
                 left,
                 right,
-                Draws(seed, length, first, nodes, no_states),
+                Draws(seed, length, first, nodes, no_states, together),
                 Budget(scenarios, steps, seconds, findings),
                 campaign.progress,
                 executor=executor,
@@ -123,6 +135,17 @@ def fuzz(
         raise
     found = campaign.end(standard_output(color))
     return found if interrupted is None else interrupted
+
+
+def _check_kernels(left: str, right: str | None, *, together: bool) -> None:
+    """Raises UsageError where the campaign takes one kernel more, or cannot have these two."""
+    if right is None and not together:
+        raise click.UsageError("Missing argument 'KERNEL': name a second one, or try concurrent calls with --together")
+    real = [name for name in (left, right) if name is not None and is_real(name)]
+    if together and right is None and real:
+        raise click.UsageError(f"orders of calls are tried on models; name a second KERNEL beside {left}, such as 6.18")
+    if together and len(real) > 1:
+        raise click.UsageError("--together: concurrent calls of a real kernel are compared with a model; name one")
 
 
 class _Campaign:
@@ -160,7 +183,7 @@ class _Campaign:
 
 
 @contextmanager
-def _executor(jobs: int, left: str, right: str) -> Iterator[Executor | None]:
+def _executor(jobs: int, left: str, right: str | None) -> Iterator[Executor | None]:
     """Processes to spread a campaign over; one job stays in this process. The host's pool has one user at a time.
 
     When the campaign is interrupted they are killed: what they have found is on disk.

@@ -6,7 +6,7 @@ from hugeresv.errors import UnsupportedError
 from hugeresv.scenario.decode import caller_of
 from hugeresv.scenario.scenario import Scenario, Together
 
-_ONE_CALL = (
+ONE_CALL = (
     *(
         "mmap",
         "touch",
@@ -44,7 +44,7 @@ def _too_much(block: Together) -> str | None:
     if [caller_of(each) for each in block.steps].count(None) > 1:
         return "on a real kernel only one of the calls at once may be of no process"
     for each in block.steps:
-        if each.operation.op not in _ONE_CALL:
+        if each.operation.op not in ONE_CALL:
             return f"{each.operation.op} cannot be made concurrently with other calls on a real kernel"
         if each.fails is not None:
             return "no allocation of calls at once is made to fail on a real kernel"

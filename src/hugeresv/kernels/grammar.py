@@ -54,6 +54,11 @@ def parse_kernel(text: str) -> ModelKernel | HostKernel | GuestKernel:
     return HostKernel()
 
 
+def is_real(text: str) -> bool:
+    """Whether `text` names a kernel that runs somewhere, and not a model."""
+    return text == HOST or text.startswith(GUEST)
+
+
 def known_kernels() -> tuple[str, ...]:
     """The kernels that have a name of their own."""
     return (*PRESETS, HOST)

@@ -58,7 +58,7 @@ class Allowed:
         told = real._replace(report=None)
         fitting = [session for answer, session in self._branches if answer == told]
         self._sessions = fitting or [session for _, session in self._branches]
-        return None if fitting else min(answers, key=lambda answer: _distance(answer, told))
+        return None if fitting else nearest(answers, told)
 
     def judge(self, real: Answer) -> Sequence[Contradiction]:
         """Settle; what there is to say the first time that no order of the calls at once so far answers so."""
@@ -73,6 +73,11 @@ class Allowed:
         if not self._at_once:
             orders = "as the model of this kernel"
         return [Contradiction("the answer", f"{_spelled(nearest)}, {orders}", _spelled(real))]
+
+
+def nearest(answers: Sequence[Answer], answer: Answer) -> Answer:
+    """The one that differs from `answer` in the fewest things."""
+    return min(answers, key=lambda other: _distance(other, answer))
 
 
 def _distance(one: Answer, other: Answer) -> int:

@@ -8,11 +8,12 @@ from typing import TextIO
 from hugeresv.plain import count_of
 from hugeresv.reports.screen import Screen
 from hugeresv.reports.spelling import spell
-from hugeresv.scenario.expectation import contradictions, observed
+from hugeresv.scenario.expectation import Contradiction, contradictions, observed
 from hugeresv.search.fuzz.campaign import Tally
 from hugeresv.search.fuzz.difference import Difference
 from hugeresv.search.fuzz.kept import Kept
 from hugeresv.search.fuzz.states import STATES
+from hugeresv.search.lockstep import Pair
 
 
 def show_progress(stream: TextIO, tally: Tally, seconds: float) -> None:
@@ -68,7 +69,15 @@ def show_finding(screen: Screen, finding: Difference, kept: Kept) -> None:
         screen.line(f"  seen in {seen} of {count_of(runs, 'run')}")
     what = "what is left at the end" if pair.step is None else spell(pair.step.operation)
     screen.paragraph(f"{pair.number}  {what}", "      ", first="  ")
-    for key, before, after in contradictions(observed(pair.left), pair.right):
+    for key, before, after in [*_outcomes(pair), *contradictions(observed(pair.left), pair.right)]:
         screen.line(f"     {key}: {before} against {after}")
+    for violation in pair.beyond:
+        screen.paragraph(f"! {violation}", "       ", first="     ")
     if finding.log:
         screen.line(f"     the kernel's log: {kept.log(finding)}")
+
+
+def _outcomes(pair: Pair) -> list[Contradiction]:
+    """What each of concurrent calls answered, where these differ."""
+    left, right = pair.left.outcomes or {}, pair.right.outcomes or {}
+    return [Contradiction(task, left[task], right[task]) for task in left if left[task] != right.get(task)]

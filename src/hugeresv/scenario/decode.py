@@ -114,6 +114,20 @@ def _check_together(block: Together) -> None:
             raise FormatError(f"expectations belong to the whole block, found one in call {number}", "steps")
     if twice := next((caller for caller in callers if callers.count(caller) > 1), None):
         raise FormatError(f"concurrent calls are of different processes, found two of '{twice}'", "steps")
+    for number, step in enumerate(block.steps, 1):
+        if (taken := _taken(step.operation)) and any(_names(later.operation, taken) for later in block.steps[number:]):
+            what = f"{step.operation.op} {taken[1]}"
+            raise FormatError(f"a call that names '{taken[1]}' has it open already: put it before {what}", "steps")
+
+
+def _taken(operation: Operation) -> tuple[str, str] | None:
+    """What a call takes away from the calls after it: the key and the name of it."""
+    key = {"close_file": "file", "umount": "mount", "cgroup_rmdir": "cgroup"}.get(operation.op)
+    return None if key is None else (key, getattr(operation, key))
+
+
+def _names(operation: Operation, thing: tuple[str, str]) -> bool:
+    return getattr(operation, thing[0], None) == thing[1]
 
 
 def caller_of(step: Step) -> str | None:

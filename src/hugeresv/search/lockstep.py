@@ -63,9 +63,15 @@ Audits = tuple[Seer, Seer]
 
 
 def lockstep(
-    scenario: Scenario, left: Kernel, right: Kernel, *, show: bool = False, audits: Audits | None = None
+    scenario: Scenario,
+    left: Kernel,
+    right: Kernel,
+    *,
+    show: bool = False,
+    audits: Audits | None = None,
+    times: int = TIMES,
 ) -> Iterator[Pair]:
-    """Run the scenario on both, as `_lockstep` does; many times, up to the first difference, where chance decides.
+    """Run the scenario on both, as `_lockstep` does; `times`, up to the first difference, where chance decides.
 
     Chance is which order a real kernel gives to calls at once: all orders of the model are allowed. Raises as `play`,
     and UnsupportedError for calls at once on two real kernels.
@@ -79,7 +85,7 @@ def lockstep(
             f"compare {left.name} and {right.name} each with a behaviour"
         )
     pairs: list[Pair] = []
-    for _ in range(TIMES):
+    for _ in range(times):
         pairs = list(_lockstep(scenario, left, right, show=show, audits=audits))
         if pairs and pairs[-1].differ:
             break
@@ -177,10 +183,10 @@ def left_over(answer: Answer) -> tuple[object, ...]:
 
 
 def first_difference(
-    scenario: Scenario, left: Kernel, right: Kernel, audits: Audits | None = None
+    scenario: Scenario, left: Kernel, right: Kernel, audits: Audits | None = None, times: int = TIMES
 ) -> Divergence | None:
     """Where the kernels first differ, in their answers or to their audits; None if they never do."""
-    return next((pair for pair in lockstep(scenario, left, right, audits=audits) if pair.differ), None)
+    return next((pair for pair in lockstep(scenario, left, right, audits=audits, times=times) if pair.differ), None)
 
 
 def answers_alike(scenario: Scenario, kernel: Kernel, answers: Sequence[Answer], left: Answer) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from hugeresv.calls.call import Call
+from hugeresv.calls.call import Call, OfFile
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.model.calls import Returned, carry_out, task_of
 from hugeresv.model.machine import Machine
+from hugeresv.model.truncate import evict_if_unused
 from hugeresv.outcome import Outcome
 from hugeresv.scenario.decode import caller_of
 from hugeresv.scenario.scenario import Together
@@ -89,7 +90,15 @@ def named_order(block: Block, switch: Sequence[str]) -> Order:
 
 
 def _carry_out(call: Call, machine: Machine) -> Returned:
-    return carry_out(machine, call)
+    """Carry it out. It keeps the files that it names open until it returns: another call may close them meanwhile."""
+    files = () if call.name == "close" else [machine.files[it.name] for it in call.words if isinstance(it, OfFile)]
+    for inode in files:
+        inode.handles += 1
+    returned = carry_out(machine, call)
+    for inode in files:
+        inode.handles -= 1
+        evict_if_unused(machine, inode)
+    return returned
 
 
 def _outcome(returned: Returned) -> Outcome:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
@@ -22,13 +23,14 @@ from hugeresv.model.behaviour import Behaviour
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.confirm import HANG_SECONDS, confirm
 from hugeresv.search.fresh import SHORTEN_HANG_SECONDS, SHORTEN_SECONDS, going_on, impatient
-from hugeresv.search.fuzz.difference import Difference, as_confirmed, as_found, shortened
+from hugeresv.search.fuzz.difference import Difference, FirstDifference, as_confirmed, as_found, shortened
 from hugeresv.search.fuzz.draw import Answering
 from hugeresv.search.fuzz.generate import Coverage, draw
 from hugeresv.search.fuzz.guide import answering_of, guide_for, hangs
 from hugeresv.search.fuzz.kept import Kept
+from hugeresv.search.fuzz.orders import trial_of
 from hugeresv.search.kinds import report_of
-from hugeresv.search.lockstep import Divergence, answers_alike, first_difference
+from hugeresv.search.lockstep import Divergence, answers_alike
 
 BATCH = 20
 """Scenarios handed to an executor at once where both kernels are models; on others one takes seconds."""
@@ -98,11 +100,13 @@ class Draws:
     first: int = 0
     nodes: int = 1
     stateless: bool = False
+    together: bool = False
+    """Whether they end with concurrent calls."""
 
 
 def fuzz(
     left: str,
-    right: str,
+    right: str | None,
     drawing: Draws,
     budget: Budget,
     progress: Progress,
@@ -113,6 +117,7 @@ def fuzz(
 ) -> Tally:
     """Run random scenarios on two kernels by name; with an executor, in batches for so many `workers` at once.
 
+    With concurrent calls `right` may be None: then the orders of calls on a model are judged (`wrong_order`).
     Findings are put where `keep` says as soon as they are there, and again when they are short. Raises as
     `open_kernel` does. A real kernel that only one user can have at a time takes no executor.
     """
@@ -131,9 +136,11 @@ def fuzz(
     return tally
 
 
-def _here(left: str, right: str, drawing: Draws, budget: Budget, so_far: Tally, keep: Kept | None) -> Iterator[Tally]:
+def _here(
+    left: str, right: str | None, drawing: Draws, budget: Budget, so_far: Tally, keep: Kept | None
+) -> Iterator[Tally]:
     """One scenario after the other, in this process, on kernels that are opened once."""
-    with open_kernel(left) as first, open_kernel(right) as second:
+    with open_kernel(left) as first, nullcontext() if right is None else open_kernel(right) as second:
         for number in count(drawing.first):
             length = drawing.length
             if budget.steps is not None:
@@ -143,13 +150,13 @@ def _here(left: str, right: str, drawing: Draws, budget: Budget, so_far: Tally, 
 
 
 def _spread(
-    executor: Executor, left: str, right: str, drawing: Draws, budget: Budget, workers: int, keep: Kept | None
+    executor: Executor, left: str, right: str | None, drawing: Draws, budget: Budget, workers: int, keep: Kept | None
 ) -> Iterator[Tally]:
     """Batches in the order of their numbers, whoever finishes first: the same budget finds the same everywhere.
 
     Twice as many are under way as there are workers.
     """
-    size = 1 if any(parse_kernel(name).real for name in (left, right)) else BATCH
+    size = 1 if any(parse_kernel(name).real for name in (left, right) if name is not None) else BATCH
     if budget.scenarios is not None:
         size = max(1, min(size, budget.scenarios // workers))
     numbers = count(drawing.first, size)
@@ -165,9 +172,10 @@ def _spread(
             future.cancel()
 
 
-def run_named_batch(left: str, right: str, drawing: Draws, size: int, keep: Kept | None) -> Tally:
+def run_named_batch(left: str, right: str | None, drawing: Draws, size: int, keep: Kept | None) -> Tally:
     """`run_batch` on kernels by name."""
-    return run_batch(_kept_open(left), _kept_open(right), drawing, size, keep)
+    second = None if right is None else _kept_open(right)
+    return run_batch(_kept_open(left), second, drawing, size, keep)
 
 
 @cache
@@ -178,7 +186,7 @@ def _kept_open(name: str) -> Kernel:
 
 def run_batch(
     left: Kernel,
-    right: Kernel,
+    right: Kernel | None,
     drawing: Draws,
     size: int,
     keep: Kept | None = None,
@@ -186,51 +194,65 @@ def run_batch(
 ) -> Tally:
     """`size` scenarios, with every difference that they show but those whose report is `known`."""
     tally = Tally(coverage=Coverage(drawing.stateless))
-    real = left.real or right.real
-    guide = guide_for(left, real=real)
-    answering = answering_of(left, right)
-    left_is_guide = answering is Answering.MODELS
+    kernels = (left,) if right is None else (left, right)
+    guide = guide_for(left, real=_any_real(kernels))
+    answering = answering_of(*kernels)
+    left_is_guide = answering is Answering.MODELS and not drawing.together
     """Then its answers are known when a scenario is drawn."""
-    names = (left.name, right.name)
-    nodes = max(drawing.nodes, left.nodes, right.nodes)
+    trial = trial_of(left, right, together=drawing.together)
+    nodes = max(drawing.nodes, *(kernel.nodes for kernel in kernels))
     for number in range(drawing.first, drawing.first + size):
         origin = f"{drawing.seed}:{number}"
-        drawn = draw(origin, drawing.length, guide, tally.coverage, answering=answering, nodes=nodes)
+        drawn = draw(
+            origin,
+            drawing.length,
+            guide,
+            tally.coverage,
+            answering=answering,
+            nodes=nodes,
+            together=drawing.together,
+        )
         scenario = drawn.scenario
         tally.scenarios += 1
         tally.steps += len(scenario.steps)
-        if left_is_guide and answers_alike(scenario, right, drawn.answers, drawn.left):
+        if left_is_guide and right is not None and answers_alike(scenario, right, drawn.answers, drawn.left):
             continue
-        with going_on(left, right):
-            divergence = first_difference(scenario, left, right)
+        with going_on(*kernels):
+            divergence = trial(scenario)
         if divergence is None:
             continue
         if report_of(divergence) in known | tally.reports:
             tally.repeats += 1
             continue
-        found = _confirmed(as_found(scenario, divergence, names, origin), left, right, keep)
+        found = _confirmed(as_found(scenario, divergence, _names(kernels), origin), kernels, trial, keep)
         if found.confirmed:
-            tally.findings.append(_finding(found, left, right, guide, keep))
+            tally.findings.append(_finding(found, kernels, guide, trial, keep))
         else:
             tally.unconfirmed.append(found)
     return tally
 
 
-def _confirmed(sighted: Difference, left: Kernel, right: Kernel, keep: Kept | None) -> Difference:
+def _names(kernels: Sequence[Kernel]) -> list[str]:
+    return [kernel.name for kernel in kernels]
+
+
+def _any_real(kernels: Sequence[Kernel]) -> bool:
+    return any(kernel.real for kernel in kernels)
+
+
+def _confirmed(sighted: Difference, kernels: Sequence[Kernel], trial: FirstDifference, keep: Kept | None) -> Difference:
     """A difference that was seen once, with what comes of seeing it again; it is kept before and after.
 
     Raises UnavailableError for one on the host that does not come again: others use its pool, too.
     """
     if keep is not None:
         keep.put(sighted)
-    names = left.name, right.name
+    names = _names(kernels)
     found = sighted.divergence
-    confirmation = confirm(
-        found, sighted.scenario, left, right, lambda: first_difference(sighted.scenario, left, right)
-    )
+    confirmation = confirm(found, sighted.scenario, kernels[0], kernels[-1], lambda: trial(sighted.scenario))
     if "host" in names and confirmation.divergence is None:
         raise UnavailableError(
-            f"{left.name} and {right.name} differed at step {found.number} of a scenario, and did not when it was "
+            f"{' and '.join(names)} differed at step {found.number} of a scenario, and did not when it was "
             "run again: another program used the host's pool; stop it and run the scenario again"
         )
     result = as_confirmed(sighted, confirmation, names)
@@ -241,20 +263,22 @@ def _confirmed(sighted: Difference, left: Kernel, right: Kernel, keep: Kept | No
     return result
 
 
-def _finding(found: Difference, left: Kernel, right: Kernel, guide: Behaviour, keep: Kept | None) -> Difference:
+def _finding(
+    found: Difference, kernels: Sequence[Kernel], guide: Behaviour, trial: FirstDifference, keep: Kept | None
+) -> Difference:
     """It, shortened to steps of which none hangs on a real kernel that the guide does not know of."""
 
     def tried(candidate: Scenario) -> Divergence | None:
-        if (left.real or right.real) and hangs(candidate, guide):
+        if _any_real(kernels) and hangs(candidate, guide):
             return None
-        return first_difference(candidate, left, right)
+        return trial(candidate)
 
     end = time.monotonic() + SHORTEN_SECONDS
     soon, late = (SHORTEN_HANG_SECONDS, HANG_SECONDS) if found.hangs else (math.inf, math.inf)
     for kept in (True, False):  # of guests that go on, some show what only scenarios before have made
-        with going_on(left, right, wanted=kept), impatient(soon, left, right):
-            short = shortened(found, (left.name, right.name), tried, end)
-        with going_on(left, right, wanted=False), impatient(late, left, right):
+        with going_on(*kernels, wanted=kept), impatient(soon, *kernels):
+            short = shortened(found, _names(kernels), tried, end)
+        with going_on(*kernels, wanted=False), impatient(late, *kernels):
             if tried(short.scenario) is not None:
                 break
     else:

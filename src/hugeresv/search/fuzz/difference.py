@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hugeresv.errors import HugeresvError
 from hugeresv.outcome import Outcome
-from hugeresv.scenario.scenario import Json, Scenario
+from hugeresv.scenario.scenario import Json, Scenario, Step, Together
 from hugeresv.search.confirm import ONCE, Confirmation, Sightings
 from hugeresv.search.fuzz.shrink import shrink
 from hugeresv.search.kinds import DifferenceKind, alike, kind_of, report_of
@@ -50,7 +50,7 @@ class Difference:
         return "\n".join(answer.report.log for answer in answers if answer.report is not None)
 
 
-def as_found(scenario: Scenario, divergence: Divergence, names: tuple[str, str], origin: str) -> Difference:
+def as_found(scenario: Scenario, divergence: Divergence, names: Sequence[str], origin: str) -> Difference:
     """The scenario up to the step at which the kernels differ. A call that did not return is marked: it may hang."""
     steps = list(scenario.steps[: divergence.number])
     if divergence.step is not None and Outcome.HANG in (divergence.left.outcome, divergence.right.outcome):
@@ -59,7 +59,7 @@ def as_found(scenario: Scenario, divergence: Divergence, names: tuple[str, str],
     return _entitled(found, divergence, names, origin, len(scenario.steps))
 
 
-def as_confirmed(found: Difference, confirmation: Confirmation, names: tuple[str, str]) -> Difference:
+def as_confirmed(found: Difference, confirmation: Confirmation, names: Sequence[str]) -> Difference:
     """It, with what has come of seeing it again."""
     sightings, why_not = confirmation.sightings, confirmation.why_not
     if (divergence := confirmation.divergence) is None:
@@ -68,7 +68,7 @@ def as_confirmed(found: Difference, confirmation: Confirmation, names: tuple[str
     return replace(again, confirmed=True, sightings=sightings)
 
 
-def shortened(found: Difference, names: tuple[str, str], first_difference: FirstDifference, end: float) -> Difference:
+def shortened(found: Difference, names: Sequence[str], first_difference: FirstDifference, end: float) -> Difference:
     """The shortest scenario that still tells the kernels apart, in a way like the one that was found.
 
     What is not tried by `end`, in seconds of the monotonic clock, is not left out. A candidate that cannot be carried
@@ -82,7 +82,9 @@ def shortened(found: Difference, names: tuple[str, str], first_difference: First
             return None
         return divergence if divergence is not None and alike(divergence, found.divergence) else None
 
-    short = shrink(found.scenario, lambda candidate: time.monotonic() < end and same(candidate) is not None)
+    short = shrink(
+        _in_any_order(found.scenario), lambda candidate: time.monotonic() < end and same(candidate) is not None
+    )
     divergence = same(short)
     if divergence is None:  # a real kernel that does not answer the same twice: the whole story is all there is
         return found
@@ -94,13 +96,29 @@ def _origin(found: Difference) -> str:
     return f"{found.scenario.source['drawn']}" if isinstance(found.scenario.source, dict) else ""
 
 
+def _in_any_order(scenario: Scenario) -> Scenario:
+    """The same without the order of concurrent calls that was found, which shorter calls do not have."""
+
+    def free(step: Step) -> Step:
+        block = step.operation
+        return replace(step, operation=replace(block, switch=None)) if isinstance(block, Together) else step
+
+    return replace(scenario, steps=tuple(map(free, scenario.steps)))
+
+
 def _entitled(
-    scenario: Scenario, divergence: Divergence, names: tuple[str, str], origin: str, steps_before: int
+    scenario: Scenario, divergence: Divergence, names: Sequence[str], origin: str, steps_before: int
 ) -> Difference:
     where = f"at step {divergence.number}" if divergence.step is not None else "after the cleanup"
-    title = f"{names[0]} and {names[1]} differ {where}."
+    title = f"{' and '.join(names)} differ {where}."
+    if len(names) == 1:
+        broken = " and ".join(dict.fromkeys(violation.name for violation in divergence.right_violations))
+        title = f"An order of the concurrent calls at step {divergence.number} on {names[0]}: {broken}."
     if report := report_of(divergence):
         title = f"{title[:-1]}: {report}"
     source: dict[str, Json] = {"kernels": [*names], "drawn": origin}
-    entitled = replace(scenario, title=title, source=source)
+    steps = scenario.steps
+    if divergence.step is not None and isinstance(divergence.step.operation, Together):
+        steps = (*steps[: divergence.number - 1], divergence.step)
+    entitled = replace(scenario, title=title, source=source, steps=steps)
     return Difference(entitled, divergence, steps_before, int(origin.rpartition(":")[2]))

@@ -416,7 +416,7 @@ class Draw:
         gigantic = there is None and self._chance(self._gigantic_percent)
         return op.OpenFile(self._fresh("f"), there, GIGANTIC_KB if gigantic else None)
 
-    def _memfd(self) -> op.Operation:
+    def _memfd(self) -> op.Operation | None:
         gigantic = self._chance(self._gigantic_percent)
         return op.Memfd(self._fresh("f"), GIGANTIC_KB if gigantic else None)
 

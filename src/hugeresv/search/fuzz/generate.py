@@ -12,6 +12,7 @@ from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.model.behaviour import Behaviour
 from hugeresv.outcome import ENDINGS, NOT_FOR_REAL
 from hugeresv.scenario.scenario import Cgroup, NodePages, Pool, Scenario, Step
+from hugeresv.search.fuzz.block import THEMES_APART, DrawApart
 from hugeresv.search.fuzz.draw import GIGANTIC_KB, Answering, Draw, draw_theme
 from hugeresv.search.fuzz.states import reached
 
@@ -48,14 +49,16 @@ def draw(
     *,
     answering: Answering = Answering.GUEST,
     nodes: int = 1,
+    together: bool = False,
 ) -> Drawn:
     """The scenario of that seed, of at most `steps` steps. Adds what it reached to `coverage`.
 
+    `together`: it ends with concurrent calls, before which there are from 1 to `steps` steps. They are not made here.
     With several `nodes` the pools are told node by node. What succeeds under `guide` decides what can be drawn next. A
     step that hangs ends the scenario; for real kernels it is left out.
     """
     random = Random(seed)
-    theme = draw_theme(random, nodes, answering)
+    theme = random.choice(THEMES_APART) if together and nodes == 1 else draw_theme(random, nodes, answering)
     if nodes == 1:
         pool = Pool(2048, random.randint(6 if theme == "minimum" else 0, 10), random.choice([None, None, 1, 3]))
     else:
@@ -66,7 +69,9 @@ def draw(
     taken: list[Step] = []
     answers: list[Answer] = []
     with ModelKernel(guide).start(pool, cgroups, pools or ()) as session:
-        drawing = Draw(random, theme, session.names, nodes=nodes, answering=answering)
+        drawing = (DrawApart if together else Draw)(random, theme, session.names, nodes=nodes, answering=answering)
+        if together:
+            steps = random.randint(1, steps)
         while len(taken) < steps:
             operation = drawing.operation()
             answer = session.apply(operation)
@@ -79,6 +84,9 @@ def draw(
                 coverage.states.update(reached(session.machine))
             coverage.operations[operation.op] += 1
             coverage.outcomes[answer.outcome] += 1
+        if isinstance(drawing, DrawApart) and not session.over:
+            taken.append(Step(block := drawing.block()))
+            coverage.operations.update(step.operation.op for step in block.steps)
         left = session.release()
     scenario = Scenario(pool, tuple(taken), id=f"fuzz-{seed}".replace(":", "-"), cgroups=cgroups, pools=pools)
     return Drawn(scenario, answers, left)

@@ -14,11 +14,11 @@ from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.fuzz.draw import Answering
 
 
-def answering_of(left: Kernel, right: Kernel) -> Answering:
-    """Who answers what is drawn for these two."""
-    if "host" in {left.name, right.name}:
+def answering_of(*kernels: Kernel) -> Answering:
+    """Who answers what is drawn for these."""
+    if "host" in {kernel.name for kernel in kernels}:
         return Answering.HOST
-    return Answering.GUEST if left.real or right.real else Answering.MODELS
+    return Answering.GUEST if any(kernel.real for kernel in kernels) else Answering.MODELS
 
 
 def guide_for(left: Kernel, *, real: bool) -> Behaviour:

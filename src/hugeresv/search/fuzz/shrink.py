@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 
 from hugeresv.scenario.operation import Operation
-from hugeresv.scenario.scenario import NodePages, Scenario, Step
+from hugeresv.scenario.scenario import NodePages, Scenario, Step, Together
 
 Shows = Callable[[Scenario], bool]
 """Whether a scenario still shows it. A scenario that cannot be carried out does not."""
+
+FEWEST_CALLS = 2
+"""Of a block of concurrent calls."""
 
 
 def shrink(scenario: Scenario, shows: Shows) -> Scenario:
@@ -42,7 +45,8 @@ def _simplify(scenario: Scenario, shows: Shows) -> Scenario:
         if shows(candidate):
             scenario = candidate
     for index, step in enumerate(scenario.steps):
-        for operation in _simpler_operations(step.operation):
+        simpler = _simpler_blocks if isinstance(step.operation, Together) else _simpler_operations
+        for operation in simpler(step.operation):
             steps = (*scenario.steps[:index], Step(operation, hangs=step.hangs), *scenario.steps[index + 1 :])
             if shows(replace(scenario, steps=steps)):
                 scenario = replace(scenario, steps=steps)
@@ -67,6 +71,17 @@ def _simpler_setups(scenario: Scenario) -> Iterator[Scenario]:
         for pages in range(node.nr):
             nodes = (*by_node[:at], NodePages(pages), *by_node[at + 1 :])
             yield replace(scenario, pool=replace(scenario.pool, nodes=nodes))
+
+
+def _simpler_blocks(block: Operation) -> Iterator[Operation]:
+    """The concurrent calls without one of them where two are left, or with one of them simpler."""
+    assert isinstance(block, Together)
+    for number, step in enumerate(block.steps):
+        before, after = block.steps[:number], block.steps[number + 1 :]
+        if len(block.steps) > FEWEST_CALLS:
+            yield replace(block, steps=before + after)
+        for operation in _simpler_operations(step.operation):
+            yield replace(block, steps=(*before, replace(step, operation=operation), *after))
 
 
 def _simpler_operations(operation: Operation) -> Iterator[Operation]:
