@@ -11,7 +11,10 @@ from benchmarks.growth.row import Row
 from hugeresv.errors import InputError
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.model.presets import PRESETS
+from hugeresv.play.film import filmed
 from hugeresv.play.play import play
+from hugeresv.reports.html.films import described
+from hugeresv.reports.html.page import films_page
 from hugeresv.reports.json_rows import JsonRows
 from hugeresv.reports.run import RunReport
 from hugeresv.reports.screen import Screen
@@ -63,6 +66,14 @@ def drawn(text: str) -> float:
     return seconds(text, draw=True) / seconds(text, draw=False)
 
 
+def as_a_page(text: str) -> float:
+    """How many times as long a run takes as a page as with rows of JSON."""
+    scenario, kernel = parse_scn(text, "f.scn"), ModelKernel(PRESETS["6.18"])
+    begin = time.process_time()
+    films_page("f", [described("f", scenario, [filmed(scenario, kernel)], kernel.name)])
+    return (time.process_time() - begin) / seconds(text, draw=False)
+
+
 def read_a_step(text: str, steps: int) -> float:
     """Microseconds to read a step."""
     return microseconds(lambda: parse_scn(text, "f.scn")) / steps
@@ -85,6 +96,9 @@ ROWS = (
     Row("run, a file mapped twice, n steps", "x --json", "flat", 500, lambda n: drawn(of_a_shared_file(n))),
     Row("run, pages touched in order, n steps", "x --json", "flat", 500, lambda n: drawn(pages_in_order(n))),
     Row("run, n mmaps", "x --json", "flat", 500, lambda n: drawn(one_mmap_a_step(n))),
+    Row("page, every second page touched, n steps", "x --json", "flat", 500, lambda n: as_a_page(every_second_page(n))),
+    Row("page, a file mapped twice, n steps", "x --json", "flat", 500, lambda n: as_a_page(of_a_shared_file(n))),
+    Row("page, n mmaps", "x --json", "flat", 500, lambda n: as_a_page(one_mmap_a_step(n))),
     Row("read a step of n", "us", "flat", 1_000, lambda n: read_a_step(one_mmap_a_step(n), n)),
     Row("a key given twice in an object of n", "us", "linear", 2_000, a_key_given_twice),
 )

@@ -13,7 +13,8 @@ from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.outcome import ENDINGS
-from hugeresv.play.film import STATES, Film
+from hugeresv.play.change import STATES
+from hugeresv.play.film import Film
 from hugeresv.play.play import play
 from hugeresv.scenario.load import load
 from hugeresv.scenario.scenario import Scenario

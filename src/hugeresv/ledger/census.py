@@ -6,7 +6,7 @@ against.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from hugeresv.ledger.promise import FilePromise, MappingPromise, MinimumPromise, Naming, Promise, nameless
@@ -104,3 +104,15 @@ class Census:
         for key, mount in self.mounts.items():
             if mount.subpool is not None:
                 yield MinimumPromise(key, mount.subpool, mount.hstate)
+
+
+def mapping_promises(vmas: Iterable[tuple[Key, Vma]]) -> list[MappingPromise]:
+    """The promises to some private mappings, each with the process it is in; all VMAs of a map must be among them."""
+    users: dict[ResvMap, list[Vma]] = {}
+    found = []
+    for process, vma in vmas:
+        pieces: list[Vma] = [] if vma.resv_map is None else users.setdefault(vma.resv_map, [])
+        pieces.append(vma)
+        if vma.owner and len(pieces) == 1:
+            found.append(MappingPromise(process, pieces))
+    return found

@@ -12,7 +12,7 @@ and the first moment is the start, before any step. `pages` of a mapping are sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -21,19 +21,16 @@ from hugeresv.answer import Answer, Counters, NodeCounters, PoolAnswer
 from hugeresv.errors import InputError
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.kernels.named_session import NamedSession
-from hugeresv.kernels.protocol import Kernel, PageState, Session
+from hugeresv.kernels.protocol import Kernel, Session
 from hugeresv.outcome import OK, Outcome
+from hugeresv.play.change import Change, difference, flat
 from hugeresv.play.insight import Insight
 from hugeresv.play.moment import Moment, Thing, seen_from_outside, seen_inside
-from hugeresv.play.pages import PageRuns
-from hugeresv.play.play import WHY_IT_ENDS, Result, StepResult, play
+from hugeresv.play.play import WHY_IT_ENDS, Result, StepResult, play, violations_of
+from hugeresv.play.scene import Scene
 from hugeresv.play.watch import Watch
+from hugeresv.scenario.operation import Operation
 from hugeresv.scenario.scenario import Pool, Scenario
-
-STATES = tuple(PageState)
-"""A page's state is its place here."""
-
-_NUMBERS = {state: number for number, state in enumerate(STATES)}
 
 
 class Film:
@@ -57,21 +54,20 @@ class Film:
         assert isinstance(session, NamedSession)
         self._session: NamedSession = session
         self._insight = insight
-        self._watch = Watch(session if insight is None else insight, model)
-        self._moments.append({"changes": self._changes(self._start)})
+        self._watch = Watch(session if insight is None else insight)
+        self._scene = Scene(model, insight) if model and insight else None
+        self._moments.append({"changes": self._changes(None, self._start)})
 
     def take(self, result: Result) -> None:
         """The moment right after a step, or after the end."""
-        if isinstance(result, StepResult):
-            self._watch.note(result.step.operation)
-            violations = result.seen.violations if result.seen else ()
-        else:
-            self._watch = Watch(self._session)
-            violations = result.violations
         answer = result.answer
+        operation = result.step.operation if isinstance(result, StepResult) else None
+        if operation is None:
+            self._watch = Watch(self._session)
         crashed = answer.outcome is Outcome.CRASH
-        moment: dict[str, Any] = {"outcome": str(answer.outcome), "changes": [] if crashed else self._changes(answer)}
-        if wrong := [self._text(str(each)) for each in chain(result.contradictions, violations)]:
+        changes = [] if crashed else self._changes(operation, answer)
+        moment: dict[str, Any] = {"outcome": str(answer.outcome), "changes": changes}
+        if wrong := [self._text(str(each)) for each in chain(result.contradictions, violations_of(result))]:
             moment["wrong"] = wrong
         self._moments.append(moment)
         if answer.report is not None:
@@ -108,23 +104,31 @@ class Film:
     def _text(self, text: str) -> int:
         return self._said.setdefault(text, len(self._said))
 
-    def _changes(self, answer: Answer) -> list[list[Any]]:
-        """What is different from the moment before, which the present one takes the place of."""
+    def _changes(self, operation: Operation | None, answer: Answer) -> list[list[Any]]:
+        """What is different from the moment before, which the present one takes the place of; None: start or end."""
+        changes: Iterable[Change]
+        if self._scene is None:
+            changes = self._looked_at(operation, answer)
+        else:
+            changes = self._scene.everything(answer) if operation is None else self._scene.after(operation, answer)
+        return [[self._number(thing), *change] for thing, *change in changes]
+
+    def _looked_at(self, operation: Operation | None, answer: Answer) -> Iterator[Change]:
+        """The same of a real kernel, where everything is looked at after every step."""
+        if operation is not None:
+            self._watch.note(operation)
         if self._insight is None:
             now = seen_from_outside(answer)
         else:
             now = seen_inside(answer, self._insight, self._session.names)
-        for name, pages, is_new in self._watch.whole():
-            last = self._last.get(("pages", *name))
-            now["pages", *name] = _flat(pages) if is_new or last is None else last
+        for name, pages in self._watch.whole():
+            now["pages", *name] = flat(pages)
             now.setdefault(("mapping", *name), [{"shared": pages.shared}])
         before, self._last = self._last, now
-        gone = [[self._number(thing)] for thing in before if thing not in now]
-        return gone + [
-            [self._number(thing), *_difference(before.get(thing), value)]
-            for thing, value in now.items()
-            if before.get(thing) != value
-        ]
+        yield from ((thing,) for thing in before if thing not in now)
+        for thing, value in now.items():
+            if before.get(thing) != value:
+                yield thing, *difference(before.get(thing), value)
 
     def _number(self, thing: Thing) -> int:
         return self._things.setdefault(thing, len(self._things))
@@ -152,37 +156,3 @@ def _start(scenario: Scenario) -> Answer:
 def _counted(pool: Pool) -> PoolAnswer:
     nodes = tuple(NodeCounters(node.nr, node.nr, 0) for node in pool.nodes or ())
     return PoolAnswer(Counters(pool.pages, pool.pages, 0, 0), nodes or None)
-
-
-def _flat(pages: PageRuns) -> list[int]:
-    """Its runs as a film has them."""
-    states, counts = zip(*pages, strict=True)
-    return list(chain.from_iterable(zip(map(_NUMBERS.__getitem__, states), counts, strict=True)))
-
-
-_SHORT = 8
-"""A list of no more items is given whole."""
-
-
-def _difference(before: Any, now: Any) -> Iterable[Any]:
-    """A value whole, or where in a list it differs."""
-    if not isinstance(before, list) or not isinstance(now, list) or len(now) <= _SHORT:
-        return (now,)
-    left = _alike(before, now)
-    most = min(len(before), len(now)) - left
-    right = _alike(before[len(before) - most :][::-1], now[len(now) - most :][::-1]) if most else 0
-    return left, len(before) - left - right, now[left : len(now) - right]
-
-
-def _alike(left: list[Any], right: list[Any]) -> int:
-    """How many items at their beginnings are the same; found by halves, since whole slices are compared fast."""
-    low, high = 0, min(len(left), len(right))
-    if left[:high] == right[:high]:
-        return high
-    while low < high:
-        middle = (low + high + 1) // 2
-        if left[low:middle] == right[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

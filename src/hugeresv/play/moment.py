@@ -27,6 +27,7 @@ from hugeresv.answer import Answer, CgroupUsage
 from hugeresv.calls.names import Names
 from hugeresv.ledger.census import Census
 from hugeresv.ledger.promise import FilePromise, MappingPromise, MinimumPromise, Promise
+from hugeresv.model.hstate import HState
 from hugeresv.model.hugetlb_cgroup import CgroupCounters
 from hugeresv.model.inode import Inode
 from hugeresv.model.machine import Machine
@@ -40,6 +41,9 @@ Thing = tuple[str, ...]
 """Its kind, and what it is called."""
 
 Moment = dict[Thing, Any]
+
+Name = tuple[str, str]
+"""A process and a mapping."""
 
 Edges = list[int]
 """Ranges as from, to, from, to, …"""
@@ -66,34 +70,54 @@ def seen_from_outside(answer: Answer) -> Moment:
 def seen_inside(answer: Answer, insight: Insight, names: Names) -> Moment:
     """What an answer says, and the machine behind it."""
     machine = insight.machine()
+    moment = numbers(answer, machine)
+    moment |= processes(machine)
+    census = Census(machine, insight.name)
+    maps = Mappings(machine, names, _file_labels(machine))
+    moment.update(maps.all())
+    moment.update(files(machine, census.files, maps))
+    for promise in census.promises:
+        if not isinstance(promise, MinimumPromise):
+            thing = "promise", _holder(promise, maps.labels), _size(machine, promise.hstate)
+            moment[thing] = moment.get(thing, 0) + promise.pages
+    return moment
+
+
+def _size(machine: Machine, hstate: HState) -> str:
+    """The page size of a pool; empty for the first."""
+    return "" if hstate is machine.hstate else format_bytes(hstate.page_bytes)
+
+
+def processes(machine: Machine) -> Moment:
+    """The processes."""
+    cgroups = {id(cgroup): str(key) for key, cgroup in machine.cgroups.items()}
+    return {
+        ("process", str(key)): {"cgroup": cgroups.get(id(process.cgroup))} for key, process in machine.processes.items()
+    }
+
+
+def numbers(answer: Answer, machine: Machine) -> Moment:
+    """What is counted: pools, nodes, cgroups and mounts, with their limits, and what is left of minimums."""
     moment = seen_from_outside(answer)
     moment[("pool",)][-1] = machine.hstate.nr_overcommit_huge_pages
+    for hstate in machine.hstates[1:]:
+        moment["other pool", format_bytes(hstate.page_bytes)][-1] = hstate.nr_overcommit_huge_pages
     cgroups = {id(cgroup): str(key) for key, cgroup in machine.cgroups.items()}
-    for key, process in machine.processes.items():
-        moment["process", str(key)] = {"cgroup": cgroups.get(id(process.cgroup))}
-    census = Census(machine, insight.name)
-    maps = _Mappings(machine, names)
-    moment.update(maps.all())
-    moment.update(_files(census, maps))
     for hstate in machine.hstates:
-        size = "" if hstate is machine.hstate else format_bytes(hstate.page_bytes)
         for key, cgroup in machine.cgroups.items():
-            thing = "cgroup", str(key), size
+            thing = "cgroup", str(key), _size(machine, hstate)
             moment[thing] = _limits(cgroup.of(hstate), moment.get(thing, {}), cgroups.get(id(cgroup.parent)))
     for key, mount in machine.mounts.items():
         pool = mount.subpool
         limits = {} if pool is None else {"max": pool.max_hpages, "min": pool.min_hpages, "reserve": pool.rsv_hpages}
         moment["mount", str(key)] = {**moment.get(("mount", str(key)), {}), **limits}
-    for hstate in machine.hstates[1:]:
-        moment["other pool", format_bytes(hstate.page_bytes)][-1] = hstate.nr_overcommit_huge_pages
-    for promise in census.promises:
-        size = "" if promise.hstate is machine.hstate else format_bytes(promise.hstate.page_bytes)
-        thing = "promise", _holder(promise, maps.labels), size
-        moment[thing] = moment.get(thing, 0) + promise.pages
+        if pool is not None and pool.rsv_hpages:
+            holder = f"minimum of mount {write_name(str(key))}"
+            moment["promise", holder, _size(machine, mount.hstate)] = pool.rsv_hpages
     return moment
 
 
-class _Scale(NamedTuple):
+class Scale(NamedTuple):
     """Where a mapping starts, and the size of its pages: those of its first VMA of huge pages, as `view` has them."""
 
     start: int
@@ -112,38 +136,79 @@ class _Scale(NamedTuple):
         return [index + moved for index in edges] if moved else edges
 
 
-class _Mappings:
-    """The mappings of a machine by the names of a scenario; `users`: which of them map each file."""
+class Mappings:
+    """Mappings of a machine by the names of a scenario.
 
-    def __init__(self, machine: Machine, names: Names) -> None:
+    `labels` has what files are called, also memory that has no other name; `users` has which mappings map each,
+    `shared` those that one of them shares.
+    """
+
+    def __init__(self, machine: Machine, names: Names, labels: dict[Inode, str]) -> None:
+        """`labels`: what files and segments are called."""
         self._machine = machine
         self._names = names
         self.users: dict[Inode, list[str]] = {}
-        self.labels = _file_labels(machine)
+        self.shared = set[Inode]()
+        self.labels = labels
 
     def all(self) -> Iterator[tuple[Thing, Any]]:
+        """What there is to say of all of them."""
         for proc, mappings in self._names.processes.items():
-            process = self._machine.processes.get(proc)
-            for name, binding in mappings.items() if process is not None else ():
-                assert process is not None
-                vmas = process.mm.overlapping(binding.start, binding.start + binding.extent_bytes)
-                yield from self._mapping((proc, name), binding.start, vmas)
+            yield from self.these((proc, name) for name in mappings)
 
-    def _mapping(self, name: tuple[str, str], start: int, vmas: list[Vma]) -> Iterator[tuple[Thing, Any]]:
-        label = ".".join(map(write_name, name))
+    def these(self, names: Iterable[Name]) -> Iterator[tuple[Thing, Any]]:
+        """What there is to say of some; of those that share a file the first is the first that is named."""
+        for name in names:
+            start, vmas = self.vmas(name)
+            yield from self._mapping(name, start, vmas) if vmas is not None else ()
+
+    def vmas(self, name: Name, first: int = 0, end: int | None = None) -> tuple[int, list[Vma] | None]:
+        """Where a mapping starts, and the VMAs of its pages [first, end); None: there is no such process or mapping."""
+        process = self._machine.processes.get(name[0])
+        binding = self._names.processes.get(name[0], {}).get(name[1])
+        if process is None or binding is None:
+            return 0, None
+        extent = binding.extent_bytes if end is None else min(end * binding.page_bytes, binding.extent_bytes)
+        start = binding.start
+        return start, process.mm.overlapping(start + first * binding.page_bytes, start + extent)
+
+    def scale(self, start: int, vmas: list[Vma]) -> Scale:
+        """How pages of a mapping are counted."""
+        sizes = (1 << vma.page_shift for vma in vmas if vma.inode is not None)
+        return Scale(start, next(sizes, self._machine.hstate.page_bytes))
+
+    def _mapping(self, name: Name, start: int, vmas: list[Vma]) -> Iterator[tuple[Thing, Any]]:
+        label = label_of(name)
         for vma in vmas:
             if vma.inode is not None:
                 self.labels.setdefault(vma.inode, f"memory of {label}")
+                if vma.shared:
+                    self.shared.add(vma.inode)
                 users = self.users.setdefault(vma.inode, [])
                 if label not in users:
                     users.append(label)
-        sizes = (1 << vma.page_shift for vma in vmas if vma.inode is not None)
-        scale = _Scale(start, next(sizes, self._machine.hstate.page_bytes))
-        yield ("mapping", *name), [self._vma(vma, scale) for vma in vmas]
+        scale = self.scale(start, vmas)
+        yield ("mapping", *name), [self.vma(vma, scale) for vma in vmas]
         for kind, edges_of in (("regions", _regions), ("several", _several)):
-            yield (kind, *name), [edge for vma in vmas for edge in scale.placed(vma, edges_of(vma))]
+            yield (kind, *name), _joined(edge for vma in vmas for edge in scale.placed(vma, edges_of(vma)))
 
-    def _vma(self, vma: Vma, scale: _Scale) -> dict[str, Any]:
+    def ranges(
+        self, start: int, vmas: Iterable[Vma], first: int, end: int
+    ) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+        """Of pages [first, end) of a mapping the regions and the several, where all its pages are of one size."""
+        regions, several = [], []
+        for vma in vmas:
+            moved = (vma.address_of(0) - start) >> vma.page_shift
+            f, t = max(first - moved, vma.first_index), min(end - moved, vma.end_index)
+            found = _map_of(vma)
+            for left, right, inside in found.regions.runs(f, t) if found is not None else ():
+                if inside:
+                    regions.append((left + moved, right + moved))
+            several += [(index + moved, index + moved + 1) for index in _several_in(vma, f, t)]
+        yield "regions", regions
+        yield "several", several
+
+    def vma(self, vma: Vma, scale: Scale) -> dict[str, Any]:
         """Its place in pages of the mapping, and everything that it carries."""
         said: dict[str, Any] = {"from": scale.page(vma.vm_start), "to": scale.page(vma.vm_end)}
         said |= {"shared": vma.shared, "prot": vma.prot, "flags": list(_flags(vma))}
@@ -154,6 +219,11 @@ class _Mappings:
         if vma.resv_count:
             said["count"] = vma.resv_count
         return said
+
+
+def label_of(name: Name) -> str:
+    """A mapping as scenarios write it."""
+    return ".".join(map(write_name, name))
 
 
 def _flags(vma: Vma) -> Iterator[str]:
@@ -190,9 +260,13 @@ def _regions(vma: Vma) -> Edges:
 
 def _several(vma: Vma) -> Edges:
     """The private pages that another page table has, too, in indices of the file."""
+    return _edges(_several_in(vma, vma.first_index, vma.end_index))
+
+
+def _several_in(vma: Vma, first: int, end: int) -> Iterable[int]:
     if vma.shared or vma.inode is None or vma.inode.vmas == 1:
-        return []
-    return _edges(index for index, folio in vma.present() if folio.anon and folio.mapcount > 1)
+        return ()
+    return (index for index, folio in vma.present(first, end) if folio.anon and folio.mapcount > 1)
 
 
 def _edges(indices: Iterable[int]) -> Edges:
@@ -206,6 +280,26 @@ def _edges(indices: Iterable[int]) -> Edges:
     return edges
 
 
+def _joined(edges: Iterable[float]) -> list[float]:
+    """Ranges in order, those that meet as one."""
+    found: list[float] = []
+    for edge in edges:
+        if len(found) % 2 == 0 and found and found[-1] == edge:
+            found.pop()
+        else:
+            found.append(edge)
+    return found
+
+
+def named_inodes(machine: Machine, family: tuple[str, str] | int) -> dict[Inode, str]:
+    """What a family of mappings is of, if that has a name, and what it is called."""
+    kind, name = family if isinstance(family, tuple) else ("", "")
+    inode = machine.files.get(name) if kind == "file" else machine.segments.get(name) if kind == "segment" else None
+    if inode is None or not inode.in_use:
+        return {}
+    return {inode: f"{kind} {write_name(name)}"}
+
+
 def _file_labels(machine: Machine) -> dict[Inode, str]:
     """What files and segments are called."""
     labels = {inode: f"file {write_name(str(key))}" for key, inode in machine.files.items()}
@@ -213,20 +307,22 @@ def _file_labels(machine: Machine) -> dict[Inode, str]:
     return labels
 
 
-def _files(census: Census, mappings: _Mappings) -> Iterator[tuple[Thing, Any]]:
-    """Every file in use that has a name, or that more than one mapping has."""
+def files(machine: Machine, inodes: Iterable[Inode], mappings: Mappings) -> Iterator[tuple[Thing, Any]]:
+    """Every file of these that has a name, and memory that is shared or that more than one mapping has."""
     labels = mappings.labels
-    on = {inode: str(key) for key, mount in census.machine.mounts.items() for inode in mount.inodes}
-    for inode in census.files:
+    on = {inode: str(key) for key, mount in machine.mounts.items() for inode in mount.inodes}
+    for inode in inodes:
         maps = mappings.users.get(inode, [])
-        label = labels.get(inode) or (f"memory of {maps[0]}" if len(maps) > 1 else None)
-        if label is not None:
-            yield (
-                ("file", label),
-                {"size": inode.i_size, "mount": on.get(inode), "open": inode.handles, "users": maps},
-            )
+        label = labels.get(inode)
+        if label is not None and (inode.handles or len(maps) > 1 or inode in mappings.shared):
+            yield ("file", label), described_file(inode, on.get(inode), maps)
             yield ("cached", label), _edges(sorted(inode.page_cache))
             yield ("reserved", label), list(inode.resv_map.regions.key())
+
+
+def described_file(inode: Inode, mount: str | None, users: list[str]) -> dict[str, Any]:
+    """A file without its pages."""
+    return {"size": inode.i_size, "mount": mount, "open": inode.handles, "users": users}
 
 
 def _cgroups_by_size(answer: Answer) -> Iterator[tuple[str, Mapping[str, CgroupUsage]]]:
@@ -253,6 +349,4 @@ def _holder(promise: Promise, labels: dict[Inode, str]) -> str:
             return named[0] if named else f"a mapping of {write_name(str(process))}"
         case FilePromise(name, inode):
             return labels.get(inode, name)
-        case MinimumPromise(mount):
-            return f"minimum of mount {write_name(str(mount))}"
     raise AssertionError(promise)

@@ -57,16 +57,21 @@ class PageRuns:
     def replace(self, first: int, stretches: Sequence[Stretch]) -> list[PageRange]:
         """Put `stretches` where as many pages are from page `first` on; the ranges whose state that changes."""
         end = first + sum(pages for _, pages in stretches)
-        changed = changes(self._within(first, end), stretches, first)
+        changed = changes(self.within(first, end), stretches, first)
         if changed:
-            left, right = bisect_right(self._ends, first), bisect_left(self._ends, end)
-            left, right = max(left - 1, 0), min(right + 1, len(self._ends) - 1)
-            start, stop = self._start(left), self._ends[right]
-            around = chain(self._within(start, first), stretches, self._within(end, stop))
-            new = PageRuns(self.shared, _merged(around))
-            self._ends[left : right + 1] = [start + each for each in new._ends]
-            self._runs[left : right + 1] = new._runs
+            self.put(first, end, stretches)
         return changed
+
+    def put(self, first: int, end: int, stretches: Iterable[Stretch]) -> tuple[int, int, list[PageRun]]:
+        """Put `stretches` in the place of pages [first, end): from which run on how many give way to which."""
+        left, right = bisect_right(self._ends, first), bisect_left(self._ends, end)
+        left, right = max(left - 1, 0), min(right + 1, len(self._ends) - 1)
+        start, stop = self._start(left), self._ends[right]
+        around = chain(self.within(start, first), stretches, self.within(end, stop))
+        new = PageRuns(self.shared, _merged(around))
+        self._ends[left : right + 1] = [start + each for each in new._ends]
+        self._runs[left : right + 1] = new._runs
+        return left, right + 1 - left, new._runs
 
     def part(self, changed: Sequence[PageRange]) -> Part:
         """All runs, or where there are many those near the first change."""
@@ -100,10 +105,10 @@ class PageRuns:
                 at = stop
 
     def __iter__(self) -> Iterator[Stretch]:
-        return self._within(0, self.total)
+        return self.within(0, self.total)
 
-    def _within(self, first: int, end: int) -> Iterator[Stretch]:
-        """Pages [first, end)."""
+    def within(self, first: int, end: int) -> Iterator[Stretch]:
+        """What is at pages [first, end)."""
         left, right = bisect_right(self._ends, first), bisect_left(self._ends, end) + 1
         at = first
         for run, stop in zip(self._runs[left:right], self._ends[left:right], strict=True):

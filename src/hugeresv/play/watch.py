@@ -108,14 +108,13 @@ class Watch:
         looks = [(name, self._look_at(name)) for name in self._seen]
         return tuple(picture for name, changed in looks if (picture := self._picture(name, changed)))
 
-    def whole(self) -> Iterator[tuple[Name, PageRuns, bool]]:
-        """All mappings that there are now, with every run of them, and whether a look has shown anything new."""
-        for name, before in self._seen.items():
-            pages = None if before is None else before.total
-            changed = self._look_at(name)
+    def whole(self) -> Iterator[tuple[Name, PageRuns]]:
+        """All mappings that there are now, with every run of them."""
+        for name in self._seen:
+            self._look_at(name)
             found = self._seen[name]
             if found is not None:
-                yield name, found, bool(changed) or found.total != pages
+                yield name, found
 
     def _named(self, operation: Operation) -> Iterator[Name]:
         """The operation's own mapping, the one it makes, or those that a child gets."""

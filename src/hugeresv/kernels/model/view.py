@@ -23,13 +23,16 @@ def view(mm: AddressSpace, address: int, reach_bytes: int, shift: int) -> Mappin
 
     The pages are of the size of what is mapped there, else of 1 << `shift` bytes.
     """
-    first = next((vma for vma in mm.overlapping(address, address + reach_bytes) if vma.inode is not None), None)
+    vmas = mm.overlapping(address, address + reach_bytes)
+    first = next((vma for vma in vmas if vma.inode is not None), None)
     shift = shift if first is None else first.page_shift
     end = address + align_up(reach_bytes, 1 << shift)
+    if end > address + reach_bytes:
+        vmas = mm.overlapping(address, end)
     runs: list[StateRun] = []
     shared = False
     at = address
-    for vma in mm.overlapping(address, end):
+    for vma in vmas:
         edges = max(vma.vm_start, address), min(vma.vm_end, end)
         start, stop = (address + align_up(edge - address, 1 << shift) for edge in edges)
         if start == stop:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hugeresv.play.film import STATES, Film
+from hugeresv.play.change import STATES
+from hugeresv.play.film import Film
 from hugeresv.reports.drawing import MEANINGS
 from hugeresv.reports.run import pool_in_words
 from hugeresv.reports.spelling import spell
