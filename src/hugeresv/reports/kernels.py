@@ -54,5 +54,6 @@ def show_config(stream: TextIO, parts: Iterable[ConfigPart]) -> None:
     for number, part in enumerate(parts):
         stream.write(f"{chr(10) if number else ''}### {part.title}\n\n")
         stream.writelines(
-            f"# {option.reason}\n{'' if part.wanted else '#'}CONFIG_{option.name}=y\n" for option in part.options
+            f"# {option.reason}\n{'' if part.wanted else '#'}CONFIG_{option.name}={option.value}\n"
+            for option in part.options
         )

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from typing import Any, NamedTuple, TypeVar
 
 from hugeresv.answer import Answer, CgroupUsage, Counters
+from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import CgroupPages, Expectation, PoolPages, Scenario, StatfsPages, Step
 
 _KINDS = {"cgroups": "a cgroup", "statfs": "a mount", "pools": "a pool"}
@@ -65,9 +66,12 @@ def _usage(
 def contradictions(expectation: Expectation, answer: Answer) -> list[Contradiction]:
     """Where `answer` is not what was expected. A cgroup or mount that the answer does not have is a contradiction.
 
-    `numa` is none where the answer does not have it: there are kernels that do not tell.
+    `numa` is none where the answer does not have it: there are kernels that do not tell. A kernel may say that a call
+    hangs which is expected to.
     """
     found = observed(answer)
+    if expectation.outcome is answer.outcome is Outcome.HANG:
+        answer = answer._replace(report=None)
     if (size := expectation.page_size_kB) is not None:
         found = replace(found, page_size_kB=size, **_counters_of(found, size))
     return [*_differing(expectation, found), *reported(answer)]

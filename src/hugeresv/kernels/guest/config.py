@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 
 class ConfigOption(NamedTuple):
-    """An option of a kernel's configuration, without `CONFIG_`, and why a guest needs it."""
+    """An option of a kernel's configuration, without `CONFIG_`, why a guest needs it, and its value."""
 
     name: str
     reason: str
+    value: str = "y"
 
 
 class ConfigPart(NamedTuple):
@@ -45,6 +46,14 @@ CONFIG: tuple[ConfigPart, ...] = (
             "HUGETLBFS": "What is examined; it brings HUGETLB_PAGE.",
         },
     ),
+    ConfigPart(
+        "Kernels without this have other rules than stock kernels.",
+        (
+            ConfigOption("SMP", "NR_CPUS needs it; NUMA nodes have a processor each."),
+            ConfigOption("NR_CPUS", "With fewer than 4, processes do not share page tables of huge pages.", "4"),
+        ),
+        True,
+    ),
     _part(
         "Scenarios that use these are left out without them.",
         {
@@ -55,7 +64,6 @@ CONFIG: tuple[ConfigPart, ...] = (
             "CGROUPS": "Limits of cgroups.",
             "CGROUP_HUGETLB": "Limits of cgroups for huge pages.",
             "USERFAULTFD": "userfaultfd on huge pages.",
-            "SMP": "Two processors, one for each NUMA node.",
             "ACPI": "QEMU tells the kernel by it which memory is on which node.",
             "PCI": "ACPI needs it.",
             "NUMA": "Pools on several nodes.",
