@@ -60,6 +60,16 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "hstate.nr_huge_pages - hstate.free_huge_pages",
         ),
         ("what stays is no surplus", "        _book_surplus(hstate, count, nodes)\n", ""),
+        (
+            "a shrink takes surplus",
+            "return min(node.free_huge_pages, node.nr_huge_pages - node.surplus_huge_pages)",
+            "return node.free_huge_pages",
+        ),
+        (
+            "growth adopts at the wrong cursor",
+            "nid = hstate.to_alloc.find(nodes, lambda nid: surplus(nid) > 0)",
+            "nid = hstate.to_free.find(nodes, lambda nid: surplus(nid) > 0)",
+        ),
     ],
     "mempolicy.py": [
         (
@@ -68,6 +78,26 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "return nodes if True",
         ),
         ("a cpuset is not asked", "if nid in mems)", "if True)"),
+        (
+            "PREFERRED_MANY takes its nodes by number",
+            "(*_only(nearest[here], policy.nodes), *nearest[here])",
+            "(*policy.nodes, *nearest[here])",
+        ),
+        (
+            "6.1 gathers outside the cpuset",
+            "return _only(machine.nearest[task.node], mems_allowed(machine, task.cgroup))",
+            "return machine.nearest[task.node]",
+        ),
+        (
+            "a cpuset goes beyond its parent's",
+            "return _only(above, cgroup.mems) or above",
+            "return cgroup.mems or above",
+        ),
+        (
+            "LOCAL writes for all nodes",
+            'return (task.node,) if task.policy.mode == "local" else task.policy.nodes',
+            'return machine.nodes if task.policy.mode == "local" else task.policy.nodes',
+        ),
     ],
     "mbind.py": [
         (
@@ -75,6 +105,9 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "if isinstance(policy, Outcome):\n        return policy\n    task.policy",
             "task.policy",
         ),
+        ("a policy that is there already cuts", "if _says(vma.policy) == _says(policy):", "if False:"),
+        ("PREFERRED keeps all its nodes", 'there[:1] if mode == "preferred" else there', "there"),
+        ("MOVE takes what others map", "(move and not is_shared(folio))", "move"),
     ],
     "migrate.py": [
         ("a page that moves leaves its place taken", "hstate.put_page(old,", "hstate.put_page(nid,"),
@@ -89,9 +122,23 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "folio.cgroup.count_on(hstate, nid, 1)",
             "folio.cgroup.count_on(hstate, old, 1)",
         ),
+        ("the nodes beyond go to the last", "new[old.index(nid) % len(new)]", "new[min(old.index(nid), len(new) - 1)]"),
+        ("a move outside the cpuset", "if node not in mems_allowed(machine, task.cgroup):", "if False:"),
     ],
     "cpuset.py": [
         ("a policy stays behind", "    task.policy = _rebound(task.policy, new)\n", ""),
+        (
+            "children may have other nodes",
+            "if not all(set(child.mems) <= set(mems) for child in children):",
+            "if False:",
+        ),
+        (
+            "members of children do not count",
+            "any(_is_in(task.cgroup, cgroup) for task in before)",
+            "any(task.cgroup is cgroup for task in before)",
+        ),
+        ("preferred nodes are replaced", 'if policy.mode not in ("preferred", "preferred_many"):', "if True:"),
+        ("mappings keep their policy", "            vma.policy = _rebound(vma.policy, new)", "            pass"),
     ],
     "demote.py": [
         ("a larger page stays as well", "hstate.count(nid, nr=-pages, free=-pages)", "pass"),
