@@ -94,8 +94,18 @@ def run_inside(name: str, program: str = "init") -> dict[str, Any]:
         initrd.write_bytes(archive(program))
         ran = subprocess.run(
             [
-                *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,-cx16,-erms,-fsrm", "-machine", "pc"),
-                *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-m", f"{_MEGABYTES}M"),
+                *("qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,-cx16,-erms,-fsrm"),
+                *(
+                    "-machine",
+                    "pc",
+                    "-nodefaults",
+                    "-no-user-config",
+                    "-display",
+                    "none",
+                    "-no-reboot",
+                    "-m",
+                    f"{_MEGABYTES}M",
+                ),
                 *(_TWO_NODES if program == "two_nodes" else ()),
                 *("-serial", "stdio", "-serial", f"file:{results}", "-kernel", find_image(name).path),
                 *("-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1 mitigations=off init_on_alloc=0"),
