@@ -196,6 +196,7 @@ UNSEEN = {
     ("HStateNode", "nr_huge_pages"), ("HStateNode", "free_huge_pages"),
     ("HStateNode", "surplus_huge_pages"), ("Cursor", "next_nid"),  # there is one node
     ("HState", "is_numa"),  # how many nodes it has
+    ("Vma", "anon_vma"),  # no page moves on one node
     ("Subpool", "refills_early"),  # as the machine's behaviour has it
     ("Vma", "noreserve"),  # no rule of 6.18 asks for it once the mapping is made
 }  # fmt: skip

@@ -237,6 +237,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a child is an owner", "copy.clear_private_data()", "copy.unmapped = False"),
         ("a child is marked", "copy.clear_private_data()", "copy.resv_map, copy.owner = None, False"),
         ("everything is forked", "if not vma.dontfork:", "if True:"),
+        ("a child maps what it has not touched", "if not (vma.anon_vma or ", "if False and not ("),
         (
             "a child has its own limits",
             "Process(mm, parent.cgroup, parent.node, parent.memlock_bytes)",

@@ -486,6 +486,13 @@ class Behaviour:
         source="f47761999052 adds the file; hugetlb_cgroup_migrate (mm/hugetlb_cgroup.c)",
         verified="5.10.262, 6.1.192, 6.12.118, 6.18.15 and 7.3.4; not on 6.18.44, whose host has one node",
     )
+    fork_copies_cached: bool = switch(
+        False,
+        differs="a child maps a file's pages that its parent maps, and has not touched them: they do not move alone",
+        since="to 5.19",
+        source="bcd51a3c679d ends it (copy_page_range, vma_needs_copy)",
+        verified="5.10.262 against 6.1.192, 6.12.118, 7.3.4",
+    )
     preferred_many: bool = switch(
         True,
         differs="off: the policy MPOL_PREFERRED_MANY is EINVAL",

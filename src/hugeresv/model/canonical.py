@@ -151,9 +151,13 @@ class _Walk:
         )
         if vma.shared:
             return *common, vma.may_write, tuple(self._present(vma))
-        private_data = vma.owner, vma.unmapped, vma.resv_count, tuple(self._consumed(vma))
+        private_data = vma.owner, vma.unmapped, vma.resv_count, self._is_copied(vma), tuple(self._consumed(vma))
         paid_by = _ROOT if vma.resv_map is None else self._cgroup(vma.resv_map.cgroup)
         return *common, private_data, paid_by, tuple(self._present(vma))
+
+    def _is_copied(self, vma: Vma) -> bool:
+        """Whether a child will map all that a private VMA maps. Only a page that is to move tells it."""
+        return vma.anon_vma and len(self._machine.nodes) > 1 and not self._machine.behaviour.fork_copies_cached
 
     def _consumed(self, vma: Vma) -> Iterator[tuple[int, int]]:
         """What of a VMA has consumed its reservation, in pages from its start."""

@@ -107,6 +107,7 @@ def _no_page_private(machine: Machine, task: Process, vma: Vma, inode: Inode, in
     """Private, and neither page table nor page cache has a page: an anonymous one, whether read or written."""
     if index >= inode.i_size:
         return Outcome.SIGBUS
+    vma.anon_vma = True  # vmf_anon_prepare
     folio = alloc_hugetlb_folio(machine, task, vma, index)
     if folio is None:
         return Outcome.SIGBUS
@@ -137,6 +138,7 @@ def _write_protected(
         if page_table.get(number) is not old:
             return None
         return OK if old.mapcount == 1 else Outcome.HANG
+    vma.anon_vma = True
     if not page_table.replace(number, old, new):
         give_back(machine, vma, index, new)
         return None

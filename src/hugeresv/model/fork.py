@@ -8,10 +8,11 @@ from hugeresv.model.address_space import AddressSpace
 from hugeresv.model.process import Process
 
 if TYPE_CHECKING:
+    from hugeresv.model.machine import Machine
     from hugeresv.model.vma import Vma
 
 
-def fork(parent: Process) -> Process:
+def fork(machine: Machine, parent: Process) -> Process:
     """A child with the parent's mappings and cgroup: its private pages are shared until written, its reserve is none.
 
     What a private VMA carries is cleared before the child's is visible, so that no reference is taken and none is
@@ -21,14 +22,14 @@ def fork(parent: Process) -> Process:
     with parent.mm.mmap_lock:
         for vma in parent.mm.vmas:
             if not vma.dontfork:
-                _copy_vma(vma, mm)
+                _copy_vma(machine, vma, mm)
     child = Process(mm, parent.cgroup, parent.node, parent.memlock_bytes)
     child.gid, child.capable, child.policy = parent.gid, parent.capable, parent.policy
     return child
 
 
-def _copy_vma(vma: Vma, mm: AddressSpace) -> None:
-    """One VMA and what a private one maps."""
+def _copy_vma(machine: Machine, vma: Vma, mm: AddressSpace) -> None:
+    """One VMA, and what it maps if it has pages of its own: a fault finds those of a file (vma_needs_copy)."""
     copy = vma.copy(mm)
     copy.clear_private_data()
     copy.locked = False
@@ -36,7 +37,7 @@ def _copy_vma(vma: Vma, mm: AddressSpace) -> None:
     if vma.inode is None:
         return
     vma.inode.attach(copy, after=vma)
-    if vma.shared:
+    if not (vma.anon_vma or machine.behaviour.fork_copies_cached):
         return
     base = copy.page_base
     for index, _ in list(vma.present()):

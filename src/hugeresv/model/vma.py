@@ -28,7 +28,8 @@ class Vma(Link):
 
     `inode` is None for a mapping of ordinary pages, the only ones that can be `locked` (VM_LOCKED); `may_write` False
     for a segment attached read-only (VM_MAYWRITE). `policy` is that of mbind(2), None without. `page_table` has the
-    entries of its address space for pages of its size. The rest is vm_private_data of a private mapping:
+    entries of its address space for pages of its size. `anon_vma`: a private mapping has had a page of its own. The
+    rest is vm_private_data of a private mapping:
 
     resv_map     the map that all pieces of one mmap share; None without a reservation (NORESERVE, a child, an orphan)
     owner        HPAGE_RESV_OWNER: belongs to the process that called mmap, and may use its reservation
@@ -37,6 +38,7 @@ class Vma(Link):
     """
 
     __slots__ = (
+        "anon_vma",
         "dontfork",
         "inode",
         "locked",
@@ -84,6 +86,7 @@ class Vma(Link):
         self.may_write = True
         self.locked = False
         self.dontfork = False
+        self.anon_vma = False
         self.policy: MemPolicy | None = None
         self.clear_private_data()
 
@@ -120,6 +123,7 @@ class Vma(Link):
         new.may_write = self.may_write
         new.locked = self.locked
         new.dontfork = self.dontfork
+        new.anon_vma = self.anon_vma
         new.policy = self.policy
         new.resv_map = self.resv_map
         new.owner = self.owner

@@ -119,7 +119,7 @@ _ELSEWHERE = 0
 
 
 def _fork(m: Machine, task: Process, call: Call) -> Outcome:
-    m.processes[call.words[0]] = fork(task)
+    m.processes[call.words[0]] = fork(m, task)
     return Outcome.OK
 
 
