@@ -56,9 +56,12 @@ def _user_shm_lock(machine: Machine, task: Process, size: int) -> bool:
 
 
 def shmat(machine: Machine, task: Process, key: Key, address: int, *, readonly: bool = False) -> Outcome:
-    """shmat(2) at `address`; the segment keeps the reservation it was created with. EINVAL: it is gone."""
+    """shmat(2) at `address`; the segment keeps the reservation it was created with.
+
+    EINVAL: it is gone, or reaches over the end of the address space, before which every process has its stack.
+    """
     inode = machine.segments[key]
-    if not inode.in_use:
+    if not inode.in_use or address > TASK_SIZE - (inode.i_size << inode.hstate.page_shift):
         return Outcome.EINVAL
     with held_open(machine, [inode]):
         return mmap(
