@@ -117,6 +117,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "pass",
         ),
         ("a page that others map moves", "return folio.mapcount > 1", "return False"),
+        ("a page that its mount counts moves", "if folio.anon and folio.subpool is not None:", "if False:"),
         (
             "a cgroup counts a page on the wrong node",
             "folio.cgroup.count_on(hstate, nid, 1)",

@@ -287,6 +287,11 @@ class HState:
         self.count(nid, nr=1, surplus=0 if persistent else 1)
 
     @takes(lock)
+    def drop_temporary(self, nid: int, *, persistent: bool) -> None:
+        """free_huge_folio: the fresh page goes, since the page that was to move stays."""
+        self.count(nid, nr=-1, surplus=0 if persistent else -1)
+
+    @takes(lock)
     def remove_temporary(self, old: int, nid: int, *, promised: bool, persistent: bool) -> None:
         """move_hugetlb_state: the page moved from `old` to a fresh one of `nid`, and with it a surplus page.
 

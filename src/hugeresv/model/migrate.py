@@ -36,7 +36,8 @@ def migrate_folio(machine: Machine, move: Move) -> Outcome:
     A free page if not all are promised; then the old one goes back to the pool. Else a fresh one, whatever overcommit
     says: the pool itself has moved, and a surplus page of the old node with it. ENOMEM: there are no fresh gigantic
     pages (alloc_hugetlb_folio_nodemask, move_hugetlb_state). A page that was unmapped meanwhile stays where it was.
-    EBUSY: one that cannot be moved (folio_isolate_hugetlb).
+    EBUSY: one that cannot be moved (folio_isolate_hugetlb). A private page that its mount counts cannot either, since
+    no file leads to it; that is found when the other page is there, which goes the way of a page that is freed.
     """
     page_table, number, folio, nodes = move
     if not folio.migratable:
@@ -49,6 +50,12 @@ def migrate_folio(machine: Machine, move: Move) -> Outcome:
             return Outcome.ENOMEM
         nid = nodes[0]
         hstate.add_temporary(nid, persistent=machine.behaviour.moving_page_is_persistent)
+    if folio.anon and folio.subpool is not None:
+        if is_fresh:
+            hstate.drop_temporary(nid, persistent=machine.behaviour.moving_page_is_persistent)
+        else:
+            hstate.put_page(nid, promised=False, stays=False)
+        return Outcome.EBUSY
     old, promised = page_table.move(number, folio, nid), False
     if old is None:
         old = nid

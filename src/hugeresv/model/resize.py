@@ -32,11 +32,11 @@ def set_max_huge_pages(
     policy of `task` (which writes to nr_hugepages_mempolicy, and gets memory on the nodes of its cpuset alone), or
     every one. The floor is compared unsigned: with a wrapped resv_huge_pages nothing is freed.
 
-    NODE_FULL: a node has more surplus pages than pages, so that the number of its persistent pages is below 0, which a
-    kernel reads as an unsigned int: all of its memory is to become huge pages.
+    NODE_FULL: a kernel computes what the pool is to have with unsigned numbers, and a node has more surplus pages than
+    pages: all memory of the `node` is to become huge pages.
     """
     with hstate.lock:
-        if node is not None and machine.behaviour.node_surplus_wraps and _persistent_on(hstate, node) < 0:
+        if node is not None and machine.behaviour.node_surplus_wraps and _wraps(hstate, count, node):
             return Outcome.NODE_FULL
         nodes = mems = tuple(hstate.nodes)
         if task is not None:
@@ -72,6 +72,11 @@ def _target_of_all(behaviour: Behaviour, hstate: HState, count: int, node: int) 
     if behaviour.node_write_counts_surplus:
         return count + hstate.nr_huge_pages - hstate.nodes[node].nr_huge_pages
     return count + hstate.persistent_huge_pages - _persistent_on(hstate, node)
+
+
+def _wraps(hstate: HState, count: int, node: int) -> bool:
+    """Whether `_target_of_all` is below 0, where a node's persistent pages are an unsigned int."""
+    return count + hstate.persistent_huge_pages < _persistent_on(hstate, node) % (1 << 32)
 
 
 def _persistent_on(hstate: HState, node: int) -> int:
