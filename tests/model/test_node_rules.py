@@ -177,7 +177,7 @@ a  mmap m 1 private
 """,
     ),
     Rule(
-        "A preferred node stays as it was named, whatever the cpuset was meanwhile",
+        "A preferred node stays as it was named, whatever the cpuset was meanwhile, since 5.14",
         "a node that is replaced for good",
         """\
 pool 2M nr=2+2
@@ -189,7 +189,7 @@ a  set_mempolicy preferred nodes=1
    cpuset_set k mems=0
    cpuset_set k mems=0,1
 a  mmap m 1 private
-a  touch m 0               -> nodes=2/2/0,2/1/0
+a  touch m 0               -> nodes=2/2/0,2/1/0 | 5.10: nodes=2/1/0,2/2/0
 """,
     ),
     Rule(

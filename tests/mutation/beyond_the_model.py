@@ -116,7 +116,11 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ),
         ],
         "tests/ledger/test_machine.py::test_the_pieces_of_a_mapping_are_promised_once": [
-            ("each piece of a mapping promises it all", "if vma.owner and len(pieces) == 1:", "if vma.owner:"),
+            (
+                "each piece of a mapping promises it all",
+                "if vma.owner and len(pieces) == 1:\n            self._mappings",
+                "if vma.owner:\n            self._mappings",
+            ),
         ],
         "tests/ledger/test_machine.py::test_a_file_is_known_by_where_it_is": [
             (

@@ -127,7 +127,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a move outside the cpuset", "if node not in mems_allowed(machine, task.cgroup):", "if False:"),
     ],
     "cpuset.py": [
-        ("a policy stays behind", "    task.policy = _rebound(task.policy, new)\n", ""),
+        ("a policy stays behind", "    task.policy = _rebound(machine.behaviour, task.policy, new)\n", ""),
         (
             "children may have other nodes",
             "if not all(set(child.mems) <= set(mems) for child in children):",
@@ -138,8 +138,16 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "any(_is_in(task.cgroup, cgroup) for task in before)",
             "any(task.cgroup is cgroup for task in before)",
         ),
-        ("preferred nodes are replaced", 'if policy.mode not in ("preferred", "preferred_many"):', "if True:"),
-        ("mappings keep their policy", "            vma.policy = _rebound(vma.policy, new)", "            pass"),
+        (
+            "preferred nodes are replaced",
+            'if behaviour.preferred_follows_cpuset or policy.mode not in ("preferred", "preferred_many"):',
+            "if True:",
+        ),
+        (
+            "mappings keep their policy",
+            "            vma.policy = _rebound(machine.behaviour, vma.policy, new)",
+            "            pass",
+        ),
     ],
     "demote.py": [
         ("a larger page stays as well", "hstate.count(nid, nr=-pages, free=-pages)", "pass"),

@@ -21,8 +21,8 @@ LENGTH = 40
 OF_NODES = {
     "cgroup-numa-stat", "children-bind-mems", "cpuset-moves-pages", "demote-batch", "demote-feeds-surplus",
     "demote-node-wraps", "demotion", "fork-copies-cached", "gather-node", "mems-can-be-emptied",
-    "node-write-counts-surplus", "preferred-many", "same-node-move-pins", "shrink-floor", "shrink-takes-surplus-page",
-    "weighted-interleave",
+    "node-write-counts-surplus", "preferred-follows-cpuset", "preferred-many", "same-node-move-pins",
+    "shrink-floor", "shrink-takes-surplus-page", "weighted-interleave",
 }  # fmt: skip
 """Switches that take a machine with two nodes."""
 

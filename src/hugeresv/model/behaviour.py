@@ -493,6 +493,13 @@ class Behaviour:
         source="bcd51a3c679d ends it (copy_page_range, vma_needs_copy)",
         verified="5.10.262 against 6.1.192, 6.12.118, 7.3.4",
     )
+    preferred_follows_cpuset: bool = switch(
+        False,
+        differs="a preferred node is replaced when the cpuset changes, as those of other policies, and stays replaced",
+        since="to 5.13",
+        source="269fbe72cded ends it (mpol_rebind_preferred)",
+        verified="5.10.262 against 6.1.192, 6.12.118, 6.18.15 and 7.3.4",
+    )
     preferred_many: bool = switch(
         True,
         differs="off: the policy MPOL_PREFERRED_MANY is EINVAL",

@@ -9,6 +9,7 @@ from hugeresv.model.migrate import migrate_mm, remap
 from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
+    from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
     from hugeresv.model.machine import Machine
     from hugeresv.model.mempolicy import MemPolicy, Placement
@@ -58,19 +59,19 @@ def _follow(machine: Machine, task: Process, old: Placement) -> None:
     new = mems_allowed(machine, task.cgroup)
     if new == old:
         return
-    task.policy = _rebound(task.policy, new)
+    task.policy = _rebound(machine.behaviour, task.policy, new)
     with task.mm.mmap_lock:  # mpol_rebind_mm
         for vma in task.mm.vmas:
-            vma.policy = _rebound(vma.policy, new)
+            vma.policy = _rebound(machine.behaviour, vma.policy, new)
     if machine.behaviour.cpuset_moves_pages:
         migrate_mm(machine, task.mm, old, new, move_all=True)
 
 
-def _rebound(policy: MemPolicy | None, mems: Placement) -> MemPolicy | None:
-    """mpol_rebind_policy: for each node the one in its place in the new cpuset; preferred ones stay."""
+def _rebound(behaviour: Behaviour, policy: MemPolicy | None, mems: Placement) -> MemPolicy | None:
+    """mpol_rebind_policy: for each node the one in its place in the new cpuset; preferred ones stay, or do not."""
     if policy is None or policy.mode == "local" or policy.mems == mems:
         return policy
     nodes = policy.nodes
-    if policy.mode not in ("preferred", "preferred_many"):
+    if behaviour.preferred_follows_cpuset or policy.mode not in ("preferred", "preferred_many"):
         nodes = tuple(sorted({remap(nid, policy.mems, mems) for nid in nodes}))
     return policy._replace(nodes=nodes, mems=mems)
