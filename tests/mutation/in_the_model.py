@@ -181,7 +181,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "cgroup_rsvd = task.cgroup if unreserved and",
             "cgroup_rsvd = task.cgroup if True or",
         ),
-        ("a race is counted twice", "if machine.behaviour.races_counted_twice:", "if True:"),
+        ("a race is counted twice", "return not machine.behaviour.races_counted_twice and", "return False and"),
         (
             "an unlocked count loses nothing",
             "if behaviour.fresh_promise_unlocked and consumes and not used:",

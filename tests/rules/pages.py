@@ -62,10 +62,12 @@ def _table() -> list[str]:
 def _page(left: str, right: str) -> str:
     """One diff, after the switches that make it."""
     before, after = settings(PRESETS[left]), settings(PRESETS[right])
-    told = [
-        f"- `{entry.name}`: {before[entry.name]} in {left}, {after[entry.name]} in {right}.\n  {entry.source}\n"
+    rows = [
+        f"| `{entry.name}` | {before[entry.name]} | {after[entry.name]} "
+        f"| {entry.differs} | {entry.since} | {entry.source} |\n"
         for entry in switch_entries()
         if before[entry.name] != after[entry.name]
     ]
+    head = f"| switch | {left} | {right} | what it does | releases | source |\n{'| --- ' * 6}|\n"
     diff = "\n".join(difference(PRESETS[left], PRESETS[right]).values())
-    return f"# From {left} to {right}\n\n{''.join(told)}\n```diff\n{diff}```\n"
+    return f"# From {left} to {right}\n\n{head}{''.join(rows)}\n```diff\n{diff}```\n"

@@ -86,7 +86,7 @@ def alloc_hugetlb_folio(
         cgroup.count_on(hstate, nid, 1)
     if used:
         folio.restore_reserve = True
-    if not cow_from_owner and not commit_reservation(vma, index) and needs and vma.shared:
+    if not cow_from_owner and _comes_late(machine, vma, index, needs):
         _pay_once(machine, hstate, subpool, folio)
     return folio
 
@@ -141,10 +141,14 @@ def commit_reservation(vma: Vma, index: int) -> int:
     return 0 if vma.resv_map is None else vma.resv_map.regions.add(index, index + 1)
 
 
+def _comes_late(machine: Machine, vma: Vma, index: int, needs: bool) -> bool:
+    """Commit the reservation; whether a shared offset that had none got one meanwhile, from another call."""
+    added = commit_reservation(vma, index)
+    return not machine.behaviour.races_counted_twice and vma.shared and needs and not added
+
+
 def _pay_once(machine: Machine, hstate: HState, subpool: Subpool | None, folio: Folio) -> None:
     """A shared mapping has promised the offset since it was seen to have no reservation: it has paid for it too."""
-    if machine.behaviour.races_counted_twice:
-        return
     hstate.acct_memory(-subpool_put(hstate, subpool, 1))
     if folio.cgroup_rsvd is not None and not machine.behaviour.race_keeps_rsvd:
         if machine.behaviour.rsvd_uncharged_unlocked:

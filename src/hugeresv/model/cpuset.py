@@ -29,8 +29,8 @@ def set_mems(machine: Machine, cgroup: HugetlbCgroup, mems: Placement) -> Outcom
         if not all(set(child.mems) <= set(mems) for child in children):
             return Outcome.EBUSY
     before = {task: mems_allowed(machine, task.cgroup) for task in list(machine.processes.values())}
-    is_emptied = bool(cgroup.mems) and not mems and any(_is_in(task.cgroup, cgroup) for task in before)
-    if is_emptied and not machine.behaviour.mems_can_be_emptied:
+    empties = not machine.behaviour.mems_can_be_emptied and bool(cgroup.mems) and not mems
+    if empties and any(_is_in(task.cgroup, cgroup) for task in before):
         return Outcome.ENOSPC
     cgroup.mems = tuple(sorted(set(mems)))
     for task, old in before.items():

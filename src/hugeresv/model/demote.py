@@ -66,7 +66,8 @@ def _demote_pages(behaviour: Behaviour, hstate: HState, small: HState, nodes: Pl
 
     Those of a batch are not asked for one by one: it takes promised pages too.
     """
-    most = most if behaviour.demote_batch else 1
+    if not behaviour.demote_batch:
+        most = 1
     done = 0
 
     def demote_on(nid: int) -> bool:
@@ -83,5 +84,8 @@ def _demote_pages(behaviour: Behaviour, hstate: HState, small: HState, nodes: Pl
 
 def _add(behaviour: Behaviour, small: HState, nid: int, pages: int) -> None:
     """The smaller pages are free. Where they come in as freed pages do, a node's surplus eats them first."""
-    eaten = min(pages, small.nodes[nid].surplus_huge_pages) if behaviour.demote_feeds_surplus else 0
-    small.count(nid, nr=pages - eaten, free=pages - eaten, surplus=-eaten)
+    if behaviour.demote_feeds_surplus:
+        eaten = min(pages, small.nodes[nid].surplus_huge_pages)
+        small.count(nid, nr=pages - eaten, free=pages - eaten, surplus=-eaten)
+        return
+    small.count(nid, nr=pages, free=pages)

@@ -102,8 +102,8 @@ def _dontneed(machine: Machine, task: Process, start: int, end: int, *, also_loc
         elif not machine.behaviour.dontneed or not is_aligned(low, 1 << vma.page_shift):
             return Outcome.EINVAL
         else:
-            align = align_up if machine.behaviour.dontneed_rounds_up else align_down
-            high = align(high, 1 << vma.page_shift)
+            size = 1 << vma.page_shift
+            high = align_up(high, size) if machine.behaviour.dontneed_rounds_up else align_down(high, size)
             zap_range(machine, vma, vma.pagecache_offset(low), vma.pagecache_offset(high))
     return walk.outcome(end)
 

@@ -66,7 +66,7 @@ def migrate_folio(machine: Machine, move: Move) -> Outcome:
             folio.cgroup.count_on(hstate, nid, 1)
     if is_fresh:
         hstate.remove_temporary(old, nid, promised=promised, persistent=machine.behaviour.moving_page_is_persistent)
-        folio.migratable = not (old == nid and machine.behaviour.same_node_move_pins)
+        folio.migratable = old != nid or not machine.behaviour.same_node_move_pins
     else:
         hstate.put_page(old, promised=promised, stays=False)
     return Outcome.OK

@@ -17,7 +17,6 @@ from hugeresv.outcome import Outcome
 
 if TYPE_CHECKING:
     from hugeresv.model.address_space import AddressSpace
-    from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.machine import Machine
     from hugeresv.model.process import Process
     from hugeresv.model.vma import Vma
@@ -224,17 +223,21 @@ def _move(machine: Machine, vma: Vma, call: Remap) -> Outcome:
     new.vm_pgoff = vma.pagecache_offset(call.address)
     new.vm_start, new.vm_end = call.target, call.target + call.new_len
     vm_op_open(new)
-    moved = _moved_length(machine.behaviour, vma, call.address, call.kept_len)
-    if moved < call.kept_len:
-        _fail_to_move(machine, vma, new, moved)
-        return Outcome.ENOMEM
+    if machine.behaviour.mremap_length_is_int:
+        moved = _moved_length(vma, call.address, call.kept_len)
+        if moved < call.kept_len:
+            _fail_to_move(machine, vma, new, moved)
+            return Outcome.ENOMEM
     start, end = vma.vm_start, vma.vm_end
     old = isolate(vma, call.address, call.address + call.kept_len)
     assert old is not None
     _link(new)
     _move_page_tables(old, new, old.first_index, old.end_index)
-    for piece in mm.overlapping(start, end) if machine.behaviour.partial_mremap_drops_map else [old]:
-        _drop_map(piece)
+    if machine.behaviour.partial_mremap_drops_map:
+        for piece in mm.overlapping(start, end):
+            _drop_map(piece)
+    else:
+        _drop_map(old)
     remove_vmas(machine, [old])
     return Outcome.OK
 
@@ -277,13 +280,13 @@ def _link(new: Vma) -> None:
         new.inode.attach(new)
 
 
-def _moved_length(behaviour: Behaviour, vma: Vma, address: int, length: int) -> int:
+def _moved_length(vma: Vma, address: int, length: int) -> int:
     """What move_hugetlb_page_tables answers to a move of `length` bytes; less than that is taken for a failure.
 
     The walk leaves out what a missing page table would cover, and may so go beyond the end; what it has walked is told
     as an int where the kernel's prototype says so. A negative one is as good as any length.
     """
-    if vma.inode is None or not behaviour.mremap_length_is_int:
+    if vma.inode is None:
         return length
     shift = vma.page_shift
     span = PTRS_PER_TABLE << shift

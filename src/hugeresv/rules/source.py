@@ -16,6 +16,7 @@ from hugeresv.errors import InputError
 from hugeresv.model.behaviour import Behaviour, switches
 from hugeresv.model.presets import IDEAL
 from hugeresv.rules.fold import fold
+from hugeresv.rules.tidy import without_functions, without_idle
 from hugeresv.rules.values import PARAMETER
 from hugeresv.scenario.format_error import did_you_mean
 
@@ -72,6 +73,7 @@ class Sources:
         self._takers = {file: frozenset(_takers(source)) for file, source in sources.items()}
         self._meant = {file: self._meaning(file) for file in sources}
         self._folded: dict[tuple[str, Behaviour, frozenset[tuple[str, bool]]], str] = {}
+        self._shorter: dict[tuple[str, str, frozenset[Place]], str] = {}
 
     def _meaning(self, file: str) -> Mapping[str, Place]:
         """What names stand for in a file: a function of its own, or of the file that it is imported from."""
@@ -97,7 +99,7 @@ class Sources:
                 for name, value in _constants(source, self._takers[file])
             }
             if found == constant:
-                return folded
+                return {file: self._without_functions(file, text, constant) for file, text in folded.items()}
             constant = found
 
     def _fold(self, file: str, behaviour: Behaviour, constant: Mapping[Place, bool]) -> str:
@@ -107,8 +109,16 @@ class Sources:
         known = {name: constant[place] for name, place in meant.items() if place in constant}
         key = file, replace(IDEAL, **asked), frozenset(known.items())
         if key not in self._folded:
-            self._folded[key] = fold(source, key[1], known, frozenset(meant))
+            self._folded[key] = without_idle(fold(source, key[1], known, frozenset(meant)), source)
         return self._folded[key]
+
+    def _without_functions(self, file: str, text: str, constant: Mapping[Place, bool]) -> str:
+        """A file without what no caller is left for."""
+        gone = frozenset(place for place in self._meant[file].values() if place in constant)
+        key = file, text, gone
+        if key not in self._shorter:
+            self._shorter[key] = without_functions(text, self._sources[file], file, gone)
+        return self._shorter[key]
 
 
 def _takers(source: str) -> Iterator[str]:
@@ -140,6 +150,8 @@ def find(behaviour: Behaviour, name: str) -> list[FunctionSource]:
     called = [each for each in known if name in {each.name, each.name.rpartition(".")[2]}]
     found = called or [each for each in known if re.search(rf"\b{re.escape(name)}\b", each.docstring)]
     if not found:
+        if re.search(rf"^ *def {re.escape(name)}\(", "".join(modules().values()), re.MULTILINE):
+            raise InputError(f"nothing in {behaviour.name} calls {name}, or its answer there is always the same")
         names = [each.name for each in known]
         raise InputError(f"the model has no function {name!r}{did_you_mean(name, names)}")
     return found

@@ -17,9 +17,9 @@ from hugeresv.kernels.model.readings import cgroup_readings, statfs_readings
 from hugeresv.kernels.model.view import StateRun, view
 from hugeresv.kernels.named_session import NamedSession
 from hugeresv.model.address_space import TASK_SIZE
-from hugeresv.model.behaviour import Behaviour
+from hugeresv.model.behaviour import Behaviour, NumaStat
 from hugeresv.model.hstate import HState
-from hugeresv.model.hugetlb_cgroup import HugetlbCgroup, counts_by_node
+from hugeresv.model.hugetlb_cgroup import HugetlbCgroup
 from hugeresv.model.machine import Machine
 from hugeresv.model.mount import close_file, umount
 from hugeresv.model.shm import shmrm
@@ -167,7 +167,7 @@ class ModelSession(NamedSession):
     def _numa_stat(self) -> Mapping[str, tuple[int, ...]] | None:
         """A cgroup's pages by node, with those of the cgroups below."""
         machine = self.machine
-        if not counts_by_node(machine.behaviour) or len(machine.cgroups) < self._cgroups_made:
+        if machine.behaviour.cgroup_numa_stat is NumaStat.NONE or len(machine.cgroups) < self._cgroups_made:
             return None
         found = {cgroup: dict.fromkeys(machine.nodes, 0) for cgroup in machine.cgroups.values()}
         for cgroup in found:
