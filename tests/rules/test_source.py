@@ -79,7 +79,7 @@ def test_nothing_idle_is_left(tmp_path: Path) -> None:
         "--select",
         rules,
     ]
-    ran = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
 
 
