@@ -337,7 +337,7 @@ FAULTS: dict[str, dict[str, list[tuple[str, str, str]]]] = {
             ),
         ],
         "tests/search/test_lockstep.py::test_a_leak_is_a_difference": [
-            ("the end is not compared", "return left_over(self.left) != left_over(self.right)", "return False"),
+            ("the end is not compared", "return left_over(left) != left_over(right)", "return False"),
         ],
         "tests/search/test_lockstep.py::test_a_call_that_the_model_says_hangs_is_not_tried_on_a_real_kernel": [
             ("a hang is tried on a real kernel", "(left.real or right.real) and not step.hangs:", "False:"),
