@@ -19,7 +19,9 @@ from hugeresv.play.insight import model_insight
 from hugeresv.scenario.scn_format import parse_scn
 
 PROGRAM = """\
-pool 2M nr=4+4
+pool 2M nr=4+5
+pool 1G nr=1+0
+cgroup k max=3 1G.rsvd_max=1
 
 a  set_mempolicy bind nodes=1
 a  mmap m 2 private
@@ -33,11 +35,16 @@ b  touch p 0+1
 c  set_mempolicy preferred_many nodes=0,1
 c  mmap q 1 private
 c  mbind q 0+1 local
+d  cgroup_move k
+d  mmap g 1 private page_size=1G
+d  mmap h 1 private
+d  touch h 0
+d  move_pages h 0 node=1
 """
 
 
 def places(machine: Machine) -> object:
-    """The nodes of all pages and the policies of processes that map some and of their mappings; and what is wrong."""
+    """The nodes of all pages, policies of processes that map some and of their mappings, cgroups; and what is wrong."""
     found = []
     for name, process in machine.processes.items():
         if not process.mm.vmas:
@@ -46,22 +53,26 @@ def places(machine: Machine) -> object:
         private = [folio.nid for vma in process.mm.vmas if not vma.shared for _, folio in vma.present()]
         shared = [folio.nid for vma in process.mm.vmas if vma.inode for folio in vma.inode.page_cache.values()]
         found.append((name, [policy and policy[:2] for policy in policies], private, shared))
-    return sorted(found, key=str), observe_machine(machine).pools, [each.name for each in check(machine)]
+    seen = observe_machine(machine)
+    by_node = [sorted(counters.by_node.items()) for k in machine.cgroups.values() for counters in k.counters.values()]
+    charged = [[each for each in pages if each[1]] for pages in by_node]
+    return sorted(found, key=str), seen.pools, seen.cgroups, charged, [each.name for each in check(machine)]
 
 
 @pytest.mark.parametrize("name", ["6.1", "7.x"])
 def test_nodes_and_policies_are_read(guests: Callable[[str], GuestKernel], name: str) -> None:
-    """After every step pages are on the nodes, and policies have the modes and nodes, that the model has.
+    """After every step pages are on the nodes, policies have the modes and nodes, and cgroups count, as in the model.
 
-    Catches: all pages taken for node 0, so that I14 is violated; a mode that is another's; a mask read as a number.
+    Catches: all pages taken for node 0, so that I14 is violated; a mode that is another's; a mask read as a number; a
+    cgroup's counters, limits or pages by node that are of another page size.
     """
     guest = guests(name)
     pytest.importorskip("drgn")
     scenario = parse_scn(PROGRAM, "nodes.scn")
     model = ModelKernel(parse_behaviour(guest.expectation_names[-2]))
     with ExitStack() as stack:
-        known = stack.enter_context(model.start(scenario.pool))
-        read = stack.enter_context(guest.start(scenario.pool))
+        beginning = scenario.pool, scenario.cgroups, scenario.pools or ()
+        known, read = stack.enter_context(model.start(*beginning)), stack.enter_context(guest.start(*beginning))
         of_model, of_guest = model_insight(known), GuestAuditor()(read)
         assert of_model is not None
         for number, step in enumerate(scenario.steps, 1):

@@ -53,8 +53,9 @@ def pages_by_node(census: Census) -> Iterator[str]:
             continue
         found = Counter((folio.cgroup, folio.nid) for folio in pool.folios)
         for key, cgroup in census.machine.cgroups.items():
-            for nid, pages in cgroup.of(pool.hstate).by_node.items():
-                there = found[cgroup, nid]
+            by_node = cgroup.of(pool.hstate).by_node
+            for nid in pool.hstate.nodes if by_node else ():
+                pages, there = by_node.get(nid, 0), found[cgroup, nid]
                 if pages != there:
                     in_use = f"{count_of(there, 'page')} of it {are(there)} in use there"
                     yield f"{pool.where}cgroup {key!r} counts {pages} on node {nid}, but {in_use}"
