@@ -39,7 +39,7 @@ from hugeresv.scenario.operation import Operation, Span, Touch
 class _Known(NamedTuple):
     """What was last described of a family: every thing, and its mappings and files."""
 
-    things: set[Thing]
+    things: dict[Thing, None]
     mappings: Mappings
     files: list[tuple[str, Inode]]
 
@@ -52,8 +52,8 @@ class Scene:
         self._insight = insight
         self._families = Families(session.names.page_bytes)
         self._now: Moment = {}
-        self._counted: set[Thing] = set()
-        self._processes: set[Thing] = set()
+        self._counted: list[Thing] = []
+        self._processes: list[Thing] = []
         self._known: dict[Family, _Known] = {}
         self._changes: list[Change] = []
 
@@ -78,8 +78,8 @@ class Scene:
         machine, names = self._session.machine, self._session.names
         found = seen_inside(answer, self._insight, names)
         found |= self._pages((proc, each) for proc, mappings in names.processes.items() for each in mappings)
-        self._become(set(self._now), found)
-        self._counted, self._processes = set(numbers(answer, machine)), set(processes(machine))
+        self._become(list(self._now), found)
+        self._counted, self._processes = list(numbers(answer, machine)), list(processes(machine))
         self._known.clear()
         if not self._families.is_tangled:
             for family in self._families.all(machine):
@@ -103,7 +103,7 @@ class Scene:
         for label, inode in shown:
             _promise(found, label, FilePromise(label, inode).pages)
         found |= self._pages(members)
-        self._known[family] = _Known(set(found), mappings, shown)
+        self._known[family] = _Known(dict.fromkeys(found), mappings, shown)
         return found
 
     def _parts(self, family: Family, known: _Known, ranges: list[PageRange]) -> bool:
@@ -164,14 +164,14 @@ class Scene:
         views = ((name, self._session.view(*name)) for name in names)
         return {("pages", *name): PageRuns(view.shared, view.runs) for name, view in views if view is not None}
 
-    def _become(self, before: Iterable[Thing], found: Moment) -> set[Thing]:
-        """Of these things only those are left that were found; they."""
+    def _become(self, before: Iterable[Thing], found: Moment) -> list[Thing]:
+        """Of these things only those are left that were found; they, in order."""
         for thing in before:
             if thing not in found and self._now.pop(thing, None) is not None:
                 self._changes.append((thing,))
         for thing, value in found.items():
             self._say(thing, value)
-        return set(found)
+        return list(found)
 
     def _say(self, thing: Thing, value: Any) -> None:
         """A thing is there, with a value that it may have had before."""
@@ -186,7 +186,7 @@ class Scene:
         """A promise, which is there if it is not empty."""
         if pages:
             self._say(thing, pages)
-            known.things.add(thing)
+            known.things[thing] = None
         elif self._now.pop(thing, None) is not None:
             self._changes.append((thing,))
 
