@@ -5,12 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from hugeresv.outcome import Outcome
 from hugeresv.scenario.scn_format import parse_scn
 from tests.played import on
 
 PAGE = (Path(__file__).parents[1] / "docs" / "findings.md").read_text()
 BESIDE = dict(re.findall(r"^### (.*?)\n\n```scn\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
-SWITCHES = {"(H48)": "truncation-passes-faults", "(H62)": "hole-loses-promise"}
+SWITCHES = {
+    "(H48)": "truncation-passes-faults",
+    "(H62)": "hole-loses-promise",
+    "(H135)": "moving-page-is-persistent",
+}
 SECTIONS = dict(re.findall(r"^## (.*?)\n\n```scn\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
 
 
@@ -40,7 +45,20 @@ def test_a_program_shows_what_the_page_says(title: str) -> None:
     assert on(scenario, "7.3").contradictions == []
 
 
-@pytest.mark.parametrize("title", BESIDE)
+@pytest.mark.parametrize("kernel", ["ideal", "5.10", "6.1", "6.12", "6.18.15", "7.3"])
+@pytest.mark.parametrize("title", [title for title in BESIDE if title.rpartition(" ")[2] not in SWITCHES])
+def test_a_promise_knows_no_node_on_any_kernel(title: str, kernel: str) -> None:
+    """A program of promises and nodes ends on every kernel with a promised touch that is SIGBUS.
+
+    Catches: a kernel whose model keeps a promise to a node, or a number that it does not have.
+    """
+    played = on(parse_scn(BESIDE[title], title), kernel)
+    assert played.contradictions == []
+    *_, last_step, _release = played.answers
+    assert last_step.outcome is Outcome.SIGBUS
+
+
+@pytest.mark.parametrize("title", [title for title in BESIDE if title.rpartition(" ")[2] in SWITCHES])
 def test_a_race_or_a_failure_is_wrong_with_its_switch(title: str) -> None:
     """A program of a race or a failed allocation is right on ideal, and wrong with its switch.
 

@@ -641,9 +641,9 @@ class Behaviour:
     moving_page_is_persistent: bool = switch(
         False,
         differs="a write to nr_hugepages while a page moves: the pool has more surplus pages than pages afterwards",
-        since="open; read in 6.12.117",
+        since="always",
         source="mm/hugetlb.c (alloc_migrate_hugetlb_folio, move_hugetlb_state, set_max_huge_pages) of 6.12.117",
-        verified="the source of 6.12.117",
+        verified="5.10.262, 6.1.192, 6.12.118, 6.18.15, 7.3.4, each with two CPUs",
     )
     error_restore: ErrorRestore = switch(
         ErrorRestore.EXACT,
