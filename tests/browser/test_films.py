@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import hugeresv
+from hugeresv.answer import Answer, PoolAnswer
 from hugeresv.kernels.grammar import parse_behaviour
 from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.play.film import Film, filmed
@@ -53,19 +54,55 @@ def counters(page: "Page") -> list[int]:
     return [int(page.inner_text(f'[data-counter="{name}"]')) for name in ("total", "free", "rsvd", "surp")]
 
 
-@pytest.mark.parametrize("name", ["split-middle", "fork", "overcommit"])
-def test_every_step_has_the_numbers_of_the_terminal(name: str, tmp_path: Path, opened: Opened) -> None:
-    """Stepping with a key. Catches: a moment put together wrongly, or a figure under another's name."""
-    scenario = scenario_in(SCENARIOS / f"{name}.scn")
+STEPPING = """() => {
+  const read = (query) => [...document.querySelectorAll(query)].map((node) => Number(node.textContent));
+  const key = (name) => document.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+  const chooser = document.getElementById("chooser");
+  return [...chooser.options].map(({ value }) => {
+    chooser.value = value;
+    chooser.dispatchEvent(new Event("change"));
+    const last = Number(document.querySelector("input[type=range]").max);
+    key("Home");
+    return Array.from({ length: last }, () => {
+      key("ArrowRight");
+      const counters = ["total", "free", "rsvd", "surp"].map((name) => read(`[data-counter="${name}"]`));
+      const rows = [...document.querySelectorAll(".nodes tbody tr")];
+      const nodes = rows.map((row) => [...row.cells].slice(2).map((cell) => Number(cell.textContent)));
+      return [counters[0].map((_, pool) => counters.map((each) => each[pool])), nodes];
+    });
+  });
+}"""
+
+
+def shown(answer: Answer) -> list[list[list[int]]]:
+    """Every pool's counters as the terminal has them, then those of every node."""
+    pools = [PoolAnswer(answer.counters, answer.nodes), *(answer.pools or {}).values()]
+    return [[[*pool.counters] for pool in pools], [[*node] for pool in pools for node in pool.nodes or ()]]
+
+
+def test_every_step_has_the_numbers_of_the_terminal(tmp_path: Path, opened: Opened) -> None:
+    """Of every scenario, stepping with a key: every pool and every node, calls at once included.
+
+    Catches: a moment put together wrongly, or a figure under another's name.
+    """
+    kernel = ModelKernel(parse_behaviour("6.18"))
+    scenarios = {str(path): scenario_in(path) for path in sorted(SCENARIOS.rglob("*.scn"))}
+    runs = [described(name, each, [filmed(each, kernel)], "6.18") for name, each in scenarios.items()]
+    (tmp_path / "page.html").write_text(films_page("all", runs), encoding="utf-8")
+    found = opened(tmp_path / "page.html").evaluate(STEPPING)
+    for (name, scenario), steps in zip(scenarios.items(), found, strict=True):
+        assert steps == [shown(answer) for answer in on(scenario, "6.18").answers], name
+
+
+def test_keys_go_to_the_ends(tmp_path: Path, opened: Opened) -> None:
+    """Home is before the first step, End behind the last. Catches: an end that is one step off."""
+    scenario = scenario_in(SPLIT)
     page = opened(written(tmp_path, scenario, "count-in-vma"))
-    for answer in on(scenario, "count-in-vma").answers:
-        page.keyboard.press("ArrowRight")
-        assert counters(page) == [*answer.counters]
-    page.keyboard.press("Home")
-    assert counters(page) == [scenario.pool.pages, scenario.pool.pages, 0, 0]
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     assert counters(page) == [*on(scenario, "count-in-vma").answers[-2].counters]
+    page.keyboard.press("Home")
+    assert counters(page) == [scenario.pool.pages, scenario.pool.pages, 0, 0]
 
 
 def test_a_wrapped_counter_is_seen(tmp_path: Path, opened: Opened) -> None:
