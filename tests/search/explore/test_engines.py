@@ -1,6 +1,8 @@
-"""The engines agree: on bounds, operations and kernels that are drawn."""
+"""The engines agree: every two words of a bound together, on every kernel."""
 
 import os
+from collections.abc import Iterator
+from itertools import combinations
 from random import Random
 from typing import Any
 
@@ -9,69 +11,94 @@ import pytest
 pytest.importorskip("numpy", reason="tables need numpy")
 
 from hugeresv.errors import InputError, UnsupportedError
+from hugeresv.model.behaviour import Behaviour
 from hugeresv.model.presets import PRESETS
+from hugeresv.search.explore import learn, plain, witness
 from hugeresv.search.explore.bound import OFFERS, Bound
 from hugeresv.search.explore.bounded_model import BoundedModel
 from hugeresv.search.explore.plain import PlainSearch
-from hugeresv.search.explore.result import Exploration
 from hugeresv.search.explore.table import TableSearch, loop_class
 
-_MOST = 800
+_MOST = 1_000
 """Transitions of a bound that is compared."""
+_WORDS = [word for word in OFFERS if word not in ("mmap", "touch", "overcommit")]
+_LIMITS: dict[str, dict[str, Any]] = {
+    "--size": {"size": 1},
+    "--min-size": {"min_size": 1},
+    "--cgroup-max": {"cgroup_max": 1},
+    "--cgroup-rsvd-max": {"cgroup_rsvd_max": 2},
+    "--overcommit": {"overcommit": 1},
+}
+_OF_FILES = {"remove", "punch", "allocate", "truncate"}
 
 
-def _drawn(random: Random) -> Bound | None:
-    words = [word for word in OFFERS if word not in ("mmap", "touch")]
-    operations = ("mmap", "touch", *random.sample(words, random.randrange(2, 8)))
-    limits: dict[str, Any] = {
-        "size": random.choice((None, None, 1, 2)),
-        "min_size": random.choice((None, None, None, 1)),
-        "cgroup_max": random.choice((None, None, 1, 2)),
-        "cgroup_rsvd_max": random.choice((None, None, 1, 2)),
-    }
-    sizes = random.randrange(1, 4), random.randrange(3), random.randrange(2), random.randrange(1, 3)
-    try:
-        return Bound(*sizes, operations, random.choice((0, 0, 1)), **limits)
-    except InputError:
-        return None
+def _all_pairs(random: Random) -> Iterator[list[str]]:
+    """Lists of words and limits, until every two of them were in one list."""
+    words = [*_WORDS, *_LIMITS]
+    missing = {frozenset(pair) for pair in combinations(words, 2)}
+    while missing:
+        chosen: list[str] = [*random.choice(sorted(map(sorted, missing)))]
+        while len(chosen) < 5:
+            random.shuffle(words)
+            left = [word for word in words if word not in chosen]
+            chosen.append(max(left, key=lambda word: sum(frozenset((word, each)) in missing for each in chosen)))
+        missing -= {frozenset(pair) for pair in combinations(chosen, 2)}
+        yield chosen
 
 
-def _compared(kernel: str, bound: Bound, *, compiled: bool) -> bool:
-    """Whether both engines could explore the bound, and fail where they differ."""
-    behaviour = PRESETS[kernel]
-    try:
-        search = PlainSearch([BoundedModel(behaviour, bound)])
-        plain = search.run(_MOST)
-        if not plain.complete:
+def _bounds(words: list[str]) -> Iterator[Bound]:
+    """Bounds with these words and limits, for two processes at first."""
+    limits = {name: value for word in words if word in _LIMITS for name, value in _LIMITS[word].items()}
+    operations = ("mmap", "touch", *(word for word in words if word in _WORDS))
+    if "cgroup_move" in operations and not limits.keys() & {"cgroup_max", "cgroup_rsvd_max"}:
+        limits["cgroup_max"] = 1
+    smaller = (1, 0, 1, 2) if _OF_FILES.intersection(words) else (1, 1, 0, 2)
+    for pool, pages, shared, processes in ((2, 1, 1, 2), smaller, (2, 1, 1, 1)):
+        yield Bound(pool, pages, shared, processes, operations, **limits)
+
+
+def _compared(behaviour: Behaviour, words: list[str], *, compiled: bool) -> bool:
+    """Whether both engines can explore the first bound that is small enough, and fail where they differ."""
+    for bound in _bounds(words):
+        try:
+            search = PlainSearch([BoundedModel(behaviour, bound)])
+            if not search.run(_MOST).complete:
+                continue
+            table = TableSearch(behaviour, bound, symmetric=False, compiled=compiled).run()
+        except InputError:
             return False
-        table = TableSearch(behaviour, bound, symmetric=False, compiled=compiled).run()
-    except InputError:
-        return False
-    except UnsupportedError as error:
-        if "has no table" in str(error):
-            pytest.fail(f"{error}: {kernel}, {bound}")
-        return False
-    assert _told(plain) == _told(table), (kernel, bound)
-    if plain.finding is None and not bound.has_mount and not behaviour.steal_at_owner_address:
-        assert (plain.levels, plain.reached) == (table.levels, table.reached), (kernel, bound)
-    return True
-
-
-def _told(found: Exploration) -> int | None:
-    """The length of a finding."""
-    return None if found.finding is None else found.finding.operations
+        except UnsupportedError as error:
+            if "has no table" in str(error):
+                pytest.fail(f"{error}: {behaviour.name}, {bound}")
+            return False
+        found = search.found
+        assert found.depth == table.depth, (behaviour.name, bound)
+        # Interesting states ask for NORESERVE, by which most kernels' machines do not differ.
+        assert found.reached == table.reached or "noreserve" in words, (behaviour.name, bound)
+        # The two exceptions of docs/explore.md, where the engines count different states.
+        excepted = bound.has_mount or behaviour.steal_at_owner_address
+        assert found.levels == table.levels or excepted, (behaviour.name, bound)
+        return True
+    return False
 
 
 @pytest.mark.parametrize("seed", range(4, 4 + int(os.environ.get("HUGERESV_FUZZ", "1"))))
-def test_engines_agree_on_what_is_drawn(seed: int) -> None:
-    """The table and the plain engine find as long a history, or the same states, transitions and interesting states.
+def test_engines_agree_on_every_two_words(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """The table and the plain engine go through the same states, transitions and interesting states.
 
-    Catches: an operation, a limit or an old kernel's rule that the table gets wrong together with another one.
+    Every two operations and limits are together in some bound, and no bound ends at what its kernel breaks: no
+    invariant is asked. Catches: an operation, a limit or an old kernel's rule that the table gets wrong together with
+    another one.
     """
+    for module in (plain, learn):
+        monkeypatch.setattr(module, "check", lambda _machine: [])
+        monkeypatch.setattr(module, "check_step", lambda *_: [])
+    monkeypatch.setattr(witness, "CHECKED_OF", 1 << 62)
     random = Random(seed)
+    kernels = [*PRESETS.values()]
+    random.shuffle(kernels)
     compared = 0
-    while compared < 8:
-        bound = _drawn(random)
-        kernel = random.choice([*PRESETS])
-        compiled = random.random() < 0.5 and loop_class(None).name == "compiled"
-        compared += bound is not None and _compared(kernel, bound, compiled=compiled)
+    for number, words in enumerate(_all_pairs(random)):
+        compiled = number % 2 == 0 and loop_class(None).name == "compiled"
+        compared += _compared(kernels[number % len(kernels)], words, compiled=compiled)
+    assert compared > len(kernels)
