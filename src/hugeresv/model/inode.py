@@ -49,6 +49,7 @@ class Inode:
     i_rwsem = Lock("i_rwsem")
     i_mmap_rwsem = Lock("i_mmap_rwsem")
     fault_mutex = Lock("hugetlb_fault_mutex")
+    i_pages = Lock("i_pages")
     """One for each index of the file (hugetlb_fault_mutex_hash)."""
 
     def __init__(self, hstate: HState, subpool: Subpool | None = None, i_size: int = 0, *, sysv: bool = False) -> None:
@@ -74,17 +75,25 @@ class Inode:
         """The indices in [first, end) that have a page, ascending; costs what the smaller of range and cache does."""
         return keys_within(self.page_cache, first, min(end, self.cache_end))
 
+    @takes(i_pages)
     def add_to_page_cache(self, index: int, folio: Folio) -> None:
         """hugetlb_add_to_page_cache: the folio is the file's, no longer anonymous."""
         folio.anon = False
         folio.restore_reserve = False
         folio.mapcount = 0
+        self._store(index, folio)
+
+    @takes(i_pages)
+    def remove_from_page_cache(self, index: int) -> Folio:
+        """hugetlb_delete_from_page_cache: the folio there is the file's no more."""
+        return self._erase(index)
+
+    def _store(self, index: int, folio: Folio) -> None:
         self.page_cache[index] = folio
         if index >= self.cache_end:
             self.cache_end = index + 1
 
-    def remove_from_page_cache(self, index: int) -> Folio:
-        """hugetlb_delete_from_page_cache: the folio there is the file's no more."""
+    def _erase(self, index: int) -> Folio:
         return self.page_cache.pop(index)
 
     @takes(i_mmap_rwsem)

@@ -108,12 +108,14 @@ GUARDS = (
     LockRule(
         "Inode",
         ("page_cache",),
-        ((Held("hugetlb_fault_mutex"),),),
-        "the fault mutex of the page",
+        ((Held("hugetlb_fault_mutex"), Held("i_pages")),),
+        "the fault mutex of the page and, for writing, the lock of the page cache's tree",
         since="2.6.26",
         until="",
-        source="the comment above hugetlb_fault_mutex_table; remove_inode_hugepages (fs/hugetlbfs/inode.c)",
+        source="the comment above hugetlb_fault_mutex_table; remove_inode_hugepages (fs/hugetlbfs/inode.c); xa_lock "
+        "(mm/filemap.c, tree_lock before 4.17)",
         reads="a truncation looks up the pages of a range first, and takes the mutex of each",
+        readers=((Held("hugetlb_fault_mutex"),),),
     ),
     LockRule(
         "Inode",
@@ -166,7 +168,7 @@ GUARDS = (
 )
 """Every rule, those of the same thing oldest first."""
 
-SPIN_LOCKS = ("hugetlb_lock", "resv_map->lock", "subpool->lock", "page_table_lock", "css_set_lock")
+SPIN_LOCKS = ("hugetlb_lock", "resv_map->lock", "subpool->lock", "page_table_lock", "css_set_lock", "i_pages")
 """Whoever holds one of them must not sleep (spinlock_t in mm/hugetlb.c, include/linux/hugetlb.h and mm_types.h)."""
 
 NO_LOCKS = ("page_counter",)

@@ -79,9 +79,7 @@ _COUNTERS = ("nr_huge_pages", "free_huge_pages", "resv_huge_pages", "surplus_hug
 _WATCHED: dict[type, type] = {
     HState: _watching(HState, *_COUNTERS),
     Subpool: _watching(Subpool, "used_hpages", "rsv_hpages"),
-    Inode: _telling(
-        _watching(Inode, "i_size", "page_cache"), "page_cache", (), ("add_to_page_cache", "remove_from_page_cache")
-    ),
+    Inode: _telling(_watching(Inode, "i_size", "page_cache"), "page_cache", (), ("_store", "_erase")),
     IMmap: _telling(IMmap, "i_mmap", ("overlapping", "__bool__"), ("insert", "remove"), owner="Inode"),
     AddressSpace: _telling(_watching(AddressSpace, "vmas"), "vmas", (), ("insert", "remove")),
     CgroupCounters: _watching(CgroupCounters, "usage", "rsvd"),
