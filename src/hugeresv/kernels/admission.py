@@ -43,6 +43,9 @@ def _too_much(block: Together) -> str | None:
         return "a real kernel chooses the order of calls at once itself; leave out switch="
     if [caller_of(each) for each in block.steps].count(None) > 1:
         return "on a real kernel only one of the calls at once may be of no process"
+    makers = [maker for each in block.steps if (maker := getattr(each.operation, "proc", None)) is not None]
+    if twice := next((maker for maker in makers if makers.count(maker) > 1), None):
+        return f"on a real kernel concurrent calls are of different processes, found two of '{twice}'"
     for each in block.steps:
         if each.operation.op not in ONE_CALL:
             return f"{each.operation.op} cannot be made concurrently with other calls on a real kernel"

@@ -98,6 +98,7 @@ LINUX_5_10 = Behaviour(
     shm_honours_memlock=True,
     memlock_is_64_kib=True,
     end_checked_first=True,
+    hole_loses_promise=True,
     **_NODES_TO_6_1,
 )
 LINUX_6_1 = replace(
@@ -121,6 +122,7 @@ LINUX_6_1 = replace(
     shm_honours_memlock=False,
     memlock_is_64_kib=False,
     end_checked_first=False,
+    truncation_passes_faults=True,
 )
 LINUX_6_1_187 = replace(
     LINUX_6_1,
@@ -178,6 +180,8 @@ LINUX_6_18 = Behaviour(
     gigantic_overcommit=False,
     demote_batch=True,
     demote_node_wraps=True,
+    truncation_passes_faults=True,
+    hole_loses_promise=True,
 )
 LINUX_6_18_15 = replace(
     LINUX_6_18,
@@ -200,6 +204,8 @@ LINUX_7_3 = Behaviour(
     node_surplus_wraps=True,
     demote_batch=True,
     demote_node_wraps=True,
+    truncation_passes_faults=True,
+    hole_loses_promise=True,
 )
 
 PRESETS: dict[str, Behaviour] = {

@@ -80,4 +80,6 @@ def show_finding(screen: Screen, finding: Difference, kept: Kept) -> None:
 def _outcomes(pair: Pair) -> list[Contradiction]:
     """What each of concurrent calls answered, where these differ."""
     left, right = pair.left.outcomes or {}, pair.right.outcomes or {}
-    return [Contradiction(task, left[task], right[task]) for task in left if left[task] != right.get(task)]
+    return [
+        Contradiction(task, left[task], right[task]) for task in left if task in right and left[task] != right[task]
+    ]

@@ -97,7 +97,7 @@ class DrawApart(Draw):
             if one_file and tried < _TRIES and self._about(operation) != (thing or self._about(operation) or ""):
                 continue
             thing = thing or self._about(operation)
-            steps.setdefault(caller_of(Step(operation)), Step(operation))
+            steps.setdefault(getattr(operation, "proc", None), Step(operation))
             if len(steps) == wanted:
                 break
         return Together(tuple(sorted(steps.values(), key=lambda step: caller_of(step) is None)))
