@@ -97,7 +97,9 @@ class DrawApart(Draw):
             if one_file and tried < _TRIES and self._about(operation) != (thing or self._about(operation) or ""):
                 continue
             thing = thing or self._about(operation)
-            steps.setdefault(getattr(operation, "proc", None), Step(operation))
+            maker = getattr(operation, "proc", None)
+            if maker is None or all(maker != getattr(step.operation, "proc", None) for step in steps.values()):
+                steps.setdefault(caller_of(Step(operation)), Step(operation))
             if len(steps) == wanted:
                 break
         return Together(tuple(sorted(steps.values(), key=lambda step: caller_of(step) is None)))
