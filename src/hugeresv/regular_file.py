@@ -1,4 +1,4 @@
-"""Files that somebody named: opened, where they may be something without an end, and replaced as a whole."""
+"""Files that a user named: opened, where they may be something without an end, and replaced as a whole."""
 
 import os
 import stat

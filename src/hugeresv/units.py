@@ -2,7 +2,7 @@
 
 `2M` (kernel command line), `2048kB` (sysfs and meminfo), `hugepages-2048kB` (a directory in sysfs), `2Mi` and
 `hugepages-2Mi` (Kubernetes), `2MiB`, `2MB`: all are 2097152 bytes. Every prefix is binary, as the kernel's are
-(lib/cmdline.c, memparse): nobody who writes `2MB` beside a huge page means two million bytes.
+(lib/cmdline.c, memparse): beside a huge page `2MB` never means two million bytes.
 """
 
 import re

@@ -45,7 +45,7 @@ def nothing_to_learn(value: int) -> None:
 
 
 class Call(NamedTuple):
-    """One call of a process, or of nobody's (`task` None), such as the close of a file that no process has.
+    """One call of a process, or of no process (`task` None), such as the close of a file that no process has.
 
     `name` is that of a system call, in `numbers.NUMBERS`, with `words` as its arguments: numbers, texts, bytes that the
     kernel finds by their address, and the `Of…` above. What is more, or less, than one system call:

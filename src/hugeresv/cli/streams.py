@@ -40,7 +40,7 @@ class _Messages(FileIO):
 
 
 def prepare() -> None:
-    """Make the streams what this module says, unless somebody has replaced them.
+    """Make the streams what this module says, unless a caller has replaced them.
 
     Of one that is closed the number is taken, so that no file that is opened later gets it; what is printed then fails.
     """

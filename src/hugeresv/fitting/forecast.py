@@ -107,7 +107,7 @@ def forecast(situation: Situation) -> Forecast:
 def _on_the_worst_cpu(situation: Situation) -> Situation:
     """Where the surplus pages that are made for promises are on the node of the CPU, which program and policy may miss.
 
-    Nobody asks which CPU it is when the call is made. It is noted where another one would do.
+    On which CPU the program will make the call is not known. A note says where another one would do.
     """
     if len(situation.cpus) < 2 or situation.most_surplus <= situation.pool.surp:
         return situation

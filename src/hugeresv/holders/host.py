@@ -39,7 +39,7 @@ class Status:
 
     @property
     def explained(self) -> bool:
-        """Whether the holders have, in numbers that are certain, exactly what is counted: nobody else can have any."""
+        """Whether the holders have, in numbers that are certain, exactly what is counted: no other can have any."""
         rests = any(row.reserved_pages or row.used_pages for row in self.unexplained)
         return not rests and all(holder.certain for holder in self.observation.holders)
 

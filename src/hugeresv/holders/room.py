@@ -44,7 +44,7 @@ def _full(pool: PoolUse) -> Iterator[Finding]:
 
 
 def _forked(pool: PoolUse, holders: Sequence[Holder]) -> Iterator[Finding]:
-    """A copy of a private page is taken from what nobody was promised (hugetlb_wp); there is none.
+    """A copy of a private page is taken from what is not promised (hugetlb_wp); there is none.
 
     Where it is the owner who writes, it takes the page from its children, whose next touch fails (unmap_ref_private).
     """
@@ -116,7 +116,7 @@ def _left_behind(pool: PoolUse, holders: Sequence[Holder], mounts: Sequence[Moun
 
 
 def _doubted(finding: Finding) -> Finding:
-    """The same where not all processes could be read: nothing to be pasted by somebody who does not know better."""
+    """The same where not all processes could be read: not a command to paste without knowing the host."""
     remedy = "Not all processes could be read. Where you know that no program needs this, remove it."
     return finding._replace(
         note=True, text=finding.text.replace("no process", "no visible process"), remedy=remedy, command=""

@@ -15,7 +15,7 @@ from hugeresv.errors import UnavailableError
 from hugeresv.units import cgroup_size
 
 _SERIAL = itertools.count()
-"""Cgroups are numbered through all sessions, so that one which the kernel does not let go yet is in nobody's way."""
+"""Cgroups are numbered through all sessions, so that one that the kernel still keeps is never met again."""
 
 
 class OfPath(NamedTuple):

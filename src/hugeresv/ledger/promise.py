@@ -95,7 +95,7 @@ class MappingPromise:
 
 @dataclass(frozen=True, slots=True)
 class FilePromise:
-    """What a file's shared mappings have reserved and nobody has touched yet: R(i) - P(i)."""
+    """What a file's shared mappings have reserved and no process has touched yet: R(i) - P(i)."""
 
     name: str
     inode: Inode

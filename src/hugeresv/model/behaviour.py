@@ -112,7 +112,7 @@ class ShrinkFloor(StrEnum):
 
 
 SOURCE = "the text of the patch"
-"""How most rules of kernels that nobody boots any more are known."""
+"""How most rules of kernels are known that are too old to boot here."""
 
 
 def switch(default: bool | StrEnum, *, differs: str, since: str, source: str, verified: str) -> Any:

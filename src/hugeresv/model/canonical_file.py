@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hugeresv.model.vma import Vma
 
 ChargeKey = int
-"""A cgroup's number; negative: the root, whose charges nobody counts."""
+"""A cgroup's number; negative: the root, whose charges are not counted."""
 PageKey = tuple[ChargeKey, ChargeKey, int, bool]
 """Of a page in use: who is charged for it, and for its reservation, its node, and whether it can be moved."""
 

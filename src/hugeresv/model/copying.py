@@ -157,7 +157,7 @@ class _Copies:
 
 
 def _unwatched(counting: U) -> U:
-    """The same with nobody who takes note of what changes."""
+    """The same; no set takes note of what changes."""
     new = _same_fields(counting)
     new.changed = None
     return new

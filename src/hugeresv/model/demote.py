@@ -50,7 +50,7 @@ def _demoted_to(machine: Machine, hstate: HState) -> HState | None:
 
 
 def _is_available(behaviour: Behaviour, hstate: HState, node: int | None) -> bool:
-    """Whether a free page, of the `node` if one is given, is promised to nobody.
+    """Whether a free page, of the `node` if one is given, is not promised.
 
     Promises have no node. A kernel that takes all of them from one node's free pages, unsigned, finds pages where there
     are fewer than that, and none where there are as many.

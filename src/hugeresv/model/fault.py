@@ -122,7 +122,7 @@ def _write_protected(
     """hugetlb_wp, a write to a private mapping's page: its own alone is reused, any other is copied.
 
     An owner that finds no page for the copy takes the shared one away from its children (`steal`), which changes no
-    counter; then it tries again, for ever if somebody still shares the page, and from the start if it has lost the page
+    counter; then it tries again, for ever if a VMA still shares the page, and from the start if it has lost the page
     itself.
     """
     page_table, number = vma.page_table, address >> vma.page_shift

@@ -145,7 +145,7 @@ class HState:
 
         What is free counts wherever it is, so that there may be nothing to gather for who is kept from it. Pages are
         allocated without the lock, so that what is lacking is counted anew each time. They enter the pool together with
-        the promises: nobody can take them in between.
+        the promises: no call can take them in between.
         """
         needed = self.resv_huge_pages + delta - self.free_huge_pages
         fresh, more = 0, True

@@ -34,7 +34,7 @@ class CgroupCounters:
     """What a cgroup counts of one page size, in pages, hierarchical, and its limits; a limit of None is none.
 
     `by_node` has its own pages in use by node (struct hugetlb_cgroup_per_node), not those of cgroups below. `changed`:
-    the set that takes note of counters that change, for whoever shows them; None: nobody does.
+    the set that takes note of counters that change, for whoever shows them; None: none does.
     """
 
     __slots__ = ("by_node", "changed", "max_pages", "rsvd", "rsvd_max_pages", "usage")

@@ -169,7 +169,7 @@ def dismiss(arbiter: Arbiter) -> None:
 
 
 def install(arbiter: Arbiter | None) -> None:
-    """From now on `arbiter` decides. None: nobody does, and every class is as it was written."""
+    """From now on `arbiter` decides. None: none does, and every class is as it was written."""
     global _arbiter  # noqa: PLW0603  whoever decides does so for the whole model
     _arbiter = arbiter
     for owner, name, lock in _locks:

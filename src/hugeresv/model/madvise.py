@@ -36,7 +36,7 @@ def madvise(machine: Machine, task: Process, address: int, length: int, advice: 
 
 
 def _advise(machine: Machine, task: Process, address: int, end: int, advice: Advice) -> Outcome:
-    """The advice for a range that is not empty. MADV_REMOVE lets go of the lock, which nobody can tell."""
+    """The advice for a range that is not empty. MADV_REMOVE lets go of the lock, and no answer shows it."""
     if advice in ("populate_read", "populate_write"):
         return _populate(machine, task, address, end, write=advice == "populate_write")
     if advice in ("dontneed", "dontneed_locked"):

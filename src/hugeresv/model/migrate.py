@@ -1,6 +1,7 @@
 """A page moves to another node: move_pages(2), migrate_pages(2). mm/migrate.c, mm/hugetlb.c, mm/mempolicy.c, 6.18.
 
-Which pages move is found under mmap_lock, which is let go before the first one moves: others may unmap a page first.
+The pages to move are looked up under mmap_lock. It is released before the first page moves, so that another call can
+unmap a page first.
 """
 
 from __future__ import annotations

@@ -246,8 +246,8 @@ def _shares_a_table(vma: Vma, call: Remap) -> bool:
     """Whether the walk asks huge_pmd_share for a table of the target. The walk holds i_mmap_rwsem for writing already.
 
     It is where a page that is mapped goes to a whole GiB of the new mapping (want_pmd_share). Tables that another
-    process shares do not move. What this process maps of a shared file nobody knows: all that is cached, if it is the
-    only one.
+    process shares do not move. The model does not know what this process maps of a shared file: it takes all that is
+    cached, if no other process maps the file.
     """
     assert call.target is not None
     span = PTRS_PER_TABLE << vma.page_shift

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 HUGETLB_SHM_GROUP = 0
-"""sysctl_hugetlb_shm_group (fs/hugetlbfs/inode.c): what it is until somebody sets it."""
+"""sysctl_hugetlb_shm_group (fs/hugetlbfs/inode.c): its value until root writes another."""
 _MLOCK_LIMIT = 8 << 20
 _FORMER_MLOCK_LIMIT = 64 << 10
 

@@ -27,7 +27,7 @@ def set_max_huge_pages(
 ) -> Outcome:
     """A write of `count` to nr_hugepages (set_max_huge_pages): the persistent pages wanted, in all or on one `node`.
 
-    Growth turns surplus pages into persistent ones, then allocates. Shrinking frees what nobody uses or was promised;
+    Growth turns surplus pages into persistent ones, then allocates. Shrinking frees what is not used and not promised;
     what cannot be freed becomes surplus. All of this goes round the nodes that the write is about: `node`, those of the
     policy of `task` (which writes to nr_hugepages_mempolicy, and gets memory on the nodes of its cpuset alone), or
     every one. The floor is compared unsigned: with a wrapped resv_huge_pages nothing is freed.

@@ -15,7 +15,7 @@ class Subpool:
     `refills_early`: the minimum is refilled by whatever is given back, also where what is out is the minimum already;
     then `used_hpages` is only kept where there is a maximum.
 
-    `changed`: the set that takes note of subpools whose usage changes, for whoever shows it; None: nobody does.
+    `changed`: the set that takes note of subpools whose usage changes, for whoever shows it; None: none does.
     """
 
     __slots__ = ("changed", "max_hpages", "min_hpages", "mounted", "refills_early", "rsv_hpages", "used_hpages")

@@ -57,7 +57,7 @@ def zap_locked(machine: Machine, vma: Vma, first: int, end: int) -> None:
 
 @asserts(_i_mmap_rwsem)
 def _zap(machine: Machine, vma: Vma, first: int, end: int, freed: list[Folio]) -> None:
-    """__unmap_hugepage_range: one VMA's pages in address order. `freed` gets those that nobody maps any more."""
+    """__unmap_hugepage_range: one VMA's pages in address order. `freed` gets those that no VMA maps any more."""
     if vma.inode is None or (vma.shared and not vma.inode.hstate.is_numa):
         return
     page_table, base = vma.page_table, vma.page_base
@@ -77,7 +77,7 @@ def _zap(machine: Machine, vma: Vma, first: int, end: int, freed: list[Folio]) -
 
 
 def _restores_reserve(machine: Machine, vma: Vma, folio: Folio, *, is_last: bool) -> bool:
-    """Whether the owner's offset is promised again. `is_last`: nobody maps the page any more."""
+    """Whether the owner's offset is promised again. `is_last`: no other VMA maps the page."""
     rule = machine.behaviour.zap_restore
     if rule is ZapRestore.NEVER or vma.resv_map is None:
         return False

@@ -161,7 +161,7 @@ class StepLook:
 
     def after(self, operation: Operation, outcome: Outcome) -> Seen:
         """What there is to show right after an operation. With insight a call that hangs is a violation too."""
-        if outcome in (Outcome.CRASH, Outcome.NODE_FULL):  # what a machine is then nobody knows
+        if outcome in (Outcome.CRASH, Outcome.NODE_FULL):  # the machine's state is unknown then
             return Seen((), ())
         machine = self._insight.machine() if self._insight else None
         pictures = self._watch.look(operation) if self._watch else ()

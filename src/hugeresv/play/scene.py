@@ -2,7 +2,7 @@
 
 Mappings of one file or segment, and those of a parent and its child, are a family (`reach`). Of a family that a step
 touches the pages that it names are looked at again, or all of it where it may have other members. After an operation of
-which nobody can tell what it changes, and with mappings that were put into others, everything is.
+whose changes are not known beforehand, and with mappings that were put into others, everything is.
 """
 
 from __future__ import annotations

@@ -102,12 +102,12 @@ class TaskArbiter:
         self.unlocked: list[Unlocked] = []
         """The functions that were called without their lock in this run."""
         self.told: list[Told] | None = None
-        """What functions have answered since it was emptied last; None: nobody wants to know."""
+        """What functions have answered since it was emptied last; None: they are not kept."""
 
     # What the model asks
 
     def acquire(self, lock: LockOf, *, alone: bool) -> None:
-        """Wait until nobody has it that is in the way."""
+        """Wait until no task holds it in a way that excludes this one."""
         task = self._current
         if task is None or lock.name in self._missing:
             return

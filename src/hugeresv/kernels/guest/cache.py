@@ -1,6 +1,6 @@
 """Where kernels and what is compiled for guests are kept: below XDG_CACHE_HOME, or ~/.cache.
 
-Under `sudo -E` root has the home of somebody else. What root made there its owner could neither use nor replace, and
+Under `sudo -E` root has another user's home. What root made there its owner could neither use nor replace, and
 what the owner makes there meanwhile root would follow: root keeps to his own.
 """
 
@@ -33,7 +33,7 @@ def _home() -> Path:
 
 
 def _of_another(path: Path) -> bool:
-    """Whether we are root and a path that is there is somebody else's."""
+    """Whether we are root and a path that is there is another user's."""
     return os.geteuid() == 0 and path.exists() and path.stat().st_uid != 0
 
 

@@ -24,7 +24,7 @@ _KERNEL_FIRST = "nokaslr"
 """Keeps the kernel in the first GiB; elsewhere it may be in the only page that a node has."""
 
 _MOST_BYTES = 32 * GIB
-"""Nobody gets a larger guest without having said so: its kernel writes some MiB a GiB at boot."""
+"""A larger guest is made on request only: its kernel writes some MiB a GiB at boot."""
 
 
 class Hardware(NamedTuple):

@@ -1,4 +1,4 @@
-"""Undoing what a kernel's bugs left in a pool that nothing uses: reservations counted for nobody, or too few.
+"""Undoing what a kernel's bugs left in a pool that nothing uses: reservations counted without an owner, or too few.
 
 Two further bugs of the same kernels move the counter by a chosen number, one up and one down (observed on 6.18.44, the
 pair brings it back to 0 in both directions). On a kernel without them nothing changes, and the caller sees that.
@@ -36,7 +36,7 @@ def heal_if_leaking(pool: HugePool, scratch: str, files_before: int | None) -> N
     """Bring the reserved count of an idle pool to 0 if this kernel lets us; the pool is then as small as it can be.
 
     `scratch` is a path to mount on that does not exist yet, in a mount namespace of our own; `files_before` how many
-    files of huge pages there were when nobody used the pool. With more of them reservations are somebody's, and stay.
+    files of huge pages there were when the pool was not used. With more of them reservations may be owned, and stay.
     """
     if not pool.is_leaking() or _somebody_has_files(files_before):
         return

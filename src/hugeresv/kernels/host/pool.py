@@ -15,7 +15,7 @@ _PATIENCE_SECONDS, _PAUSE_SECONDS = 1, 0.01
 
 
 def lost_pages(page_size_kB: int) -> int:
-    """Pages that stay in use though nobody holds them, as HUGERESV_LOST_PAGES=KB:PAGES says; 0 if it does not.
+    """Pages that stay in use though no process holds them, as HUGERESV_LOST_PAGES=KB:PAGES says; 0 if it does not.
 
     A kernel bug can lose pages until the next boot (docs/findings.md). All rules of the pool hold relative to such a
     constant: it is left out of every counter and added to every size written. Raises UnavailableError for a value of

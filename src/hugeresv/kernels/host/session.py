@@ -22,7 +22,7 @@ from hugeresv.scenario.scenario import Cgroup, Together
 from hugeresv.sources.pool_files import COUNTERS, OVERCOMMIT, directory
 
 _GRACE_SECONDS = 1.0
-"""How long a call that was given up has to return, when nobody else is left."""
+"""How long a call that was given up has to return, when no other process is left."""
 
 _MEETING_NS = 1_000_000
 """In which every worker has heard of its call."""
@@ -68,12 +68,12 @@ class HostSession(ProcessSession[Worker]):
         self._readings.close()
 
     def _apply(self, call: Call, *, may_hang: bool) -> Answer:
-        """Raises UnavailableError also where somebody else has changed the pool since the step before."""
+        """Raises UnavailableError also where another program has changed the pool since the step before."""
         with self._readings.undisturbed():
             return super()._apply(call, may_hang=may_hang)
 
     def release(self) -> Answer:
-        """See `ProcessSession`. Raises UnavailableError where somebody else has changed the pool."""
+        """See `ProcessSession`. Raises UnavailableError where another program has changed the pool."""
         if self.over:
             return super().release()
         with self._readings.undisturbed():
@@ -133,7 +133,7 @@ class HostSession(ProcessSession[Worker]):
 
     @contextmanager
     def _conversing(self) -> Iterator[None]:
-        """After an interrupted conversation with a worker nobody knows what it will say next: then the world ends."""
+        """After an interrupted conversation with a worker its next line may answer either call: the world ends."""
         try:
             yield
         except (EOFError, TimeoutError):

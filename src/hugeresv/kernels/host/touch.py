@@ -8,7 +8,7 @@ helper alone. CLONE_VFORK keeps the worker still meanwhile. Measured: 50 us a to
 business.
 
 Two things must hold for a signal to stay the helper's: the worker is not dumpable, for until 5.16 a core dump ended
-every process that shared the memory (fs/coredump.c, zap_threads); and nobody has installed a handler for it. The
+every process that shared the memory (fs/coredump.c, zap_threads); and no handler is installed for it. The
 helper sends no signal on its end, so it can be waited for although workers ignore SIGCHLD.
 """
 

@@ -43,7 +43,7 @@ Tell = Callable[[str], None]
 
 
 def _untold(_sentence: str) -> None:
-    """Nobody is told."""
+    """Tell no one."""
 
 
 def search(

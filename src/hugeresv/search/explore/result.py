@@ -69,4 +69,4 @@ Progress = Callable[[Exploration], None]
 
 
 def no_progress(_exploration: Exploration) -> None:
-    """Nobody is told."""
+    """Tell no one."""

@@ -13,7 +13,7 @@ from hugeresv.model.vma import Vma
 
 
 class Look:
-    """A machine, and what of it several states are about, looked up once and only if somebody asks."""
+    """A machine, and what of it several states are about, looked up once and only if one asks."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine

@@ -16,7 +16,7 @@ _S_IFMT, _S_IFREG = 0o170000, 0o100000
 
 
 class SuperBlock(NamedTuple):
-    """A hugetlbfs. `internal`: the kernel's own, one for every page size, with what is not on a mount of somebody's."""
+    """A hugetlbfs. `internal`: the kernel's own, one for every page size, with the files that are on no mount."""
 
     there: Object
     info: Object

@@ -56,7 +56,7 @@ class _Mapped(NamedTuple):
 
 
 def _mapped(records: Iterable[ProcessRecord], mounted: dict[int, MountRecord]) -> list[_Mapped]:
-    """All of them; of one that is presumed to be promised nothing only files of which somebody may have a page."""
+    """All of them; of one that is presumed to be promised nothing only files of which a process may have a page."""
     mapped = []
     for record in records:
         mappings = record.mappings
@@ -121,7 +121,7 @@ def _shared(snapshot: Snapshot, mapped: Sequence[_Mapped], mounted: dict[int, Mo
 def _shared_files(
     snapshot: Snapshot, mapped: Sequence[_Mapped], mounted: dict[int, MountRecord]
 ) -> dict[FileId, SharedFile]:
-    """Every file that somebody maps shared or has open, and those on the mounts."""
+    """Every file that a process maps shared or has open, and those on the mounts."""
     segments = {(segment.ipc, segment.id): segment for segment in snapshot.segments}
     files: dict[FileId, SharedFile] = {}
     for mount in snapshot.mounts:
@@ -157,7 +157,7 @@ def _shared_files(
 
 
 def _unasked(mapped: Iterable[_Mapped], mounts: Iterable[MountRecord]) -> Iterator[Suspect]:
-    """Files of private mappings that nobody could ask for the pages in them, and that no mount shows."""
+    """Files of private mappings whose pages no process could be asked for, and that no mount shows."""
     shown = {(mount.device, status.inode) for mount in mounts for _, status in mount.files}
     shown |= {(status.device, status.inode) for record, _, _ in mapped for _, status in record.opened}
     for record, private, _ in mapped:
@@ -202,10 +202,10 @@ def _minimums(mounts: Sequence[MountRecord], holders: Iterable[Holder]) -> Itera
 
 
 def _unattached_segments(snapshot: Snapshot, holders: Sequence[Holder]) -> tuple[list[Holder], list[Suspect]]:
-    """The segments that nobody has attached: those that look like holders, and those that may be.
+    """The segments that no process has attached: those that look like holders, and those that may be.
 
     The table does not tell whether they are of huge pages, nor of which. One is taken for it whose resident bytes are
-    whole huge pages of the default size that are in use by nobody else, or, with none, whose size was promised to
+    whole huge pages of the default size that are in use by no other holder, or, with none, whose size was promised to
     nobody else.
     """
     found: list[Holder] = []
