@@ -41,7 +41,9 @@ class Unexplained(NamedTuple):
 class CgroupRest(NamedTuple):
     """What a cgroup's counters have more than the holders whose processes are in it or below it, at least and at most.
 
-    Positive: its pages have no holder, or are held by files that no process uses, or by processes that have left. Negative: a process came with what it had from another cgroup. `rsvd` None: this kernel does not count it.
+    Positive: pages that it was charged for have no holder, or are held by files that no process uses or by processes
+    that have left it. Negative: a process came with what it had from another cgroup. `rsvd` None: this kernel does not
+    count it.
     """
 
     path: str
