@@ -18,7 +18,7 @@ def by_path(cgroups: Iterable[CgroupUse]) -> Index:
 
 
 def lineage_of(cgroup: CgroupUse, index: Index) -> list[CgroupUse]:
-    """It and those above it, of the same page size. All their limits hold."""
+    """The cgroup and those above it, of the same page size: the limits of all of them hold."""
     return [use for path in levels(cgroup.path) for use in index.get((cgroup.page_size_kB, path), ())]
 
 

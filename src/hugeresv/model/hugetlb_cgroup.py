@@ -146,7 +146,7 @@ class HugetlbCgroup:
             level = level.parent
 
     def count_on(self, hstate: HState, nid: int, pages: int) -> None:
-        """So many of its pages more are on a node."""
+        """Add `pages` to its pages on node `nid`."""
         by_node = self.of(hstate).by_node
         by_node[nid] = by_node.get(nid, 0) + pages
 

@@ -139,7 +139,7 @@ class _Spans:
                 del self.by_bits[_bits(span)]
 
     def starts(self, first: int, end: int) -> list[int]:
-        """Where the spans begin that have an index of [first, end), ascending."""
+        """The first indices of all spans that overlap [first, end), ascending."""
         found: set[int] = set()
         for bits, spans in self.by_bits.items():
             low = bisect_left(spans, (first - (1 << bits) + 2, 0))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from hugeresv.kernels.protocol import PageState
 
 Stretch = tuple[PageState, int]
-"""So many neighbouring pages in one state."""
+"""A state, and how many neighbouring pages are in it."""
 
 PageRange = tuple[int, int]
 """Pages [first, end)."""

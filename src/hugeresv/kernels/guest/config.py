@@ -75,7 +75,7 @@ CONFIG: tuple[ConfigPart, ...] = (
         {
             "KEXEC": "It brings VMCOREINFO, which says where the kernel's things are.",
             "KALLSYMS": "Symbols are found in the memory.",
-            "KALLSYMS_ALL": "Variables are among them, too.",
+            "KALLSYMS_ALL": "The symbols of variables are needed, too.",
             "DEBUG_KERNEL": "DEBUG_INFO needs it.",
             "DEBUG_INFO_DWARF5": "BTF is made of it; building needs pahole.",
             "BPF_SYSCALL": "DEBUG_INFO_BTF needs it.",

@@ -103,7 +103,7 @@ class Contents(ClosedOnExit):
         self._map.close()
 
     def _not_zero(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """What is worth a copy: a kernel zeroes much of its memory."""
+        """The ranges that are not all zero, which are those worth a copy."""
         run = end
         for chunk in range(start, end, _CHUNK_BYTES):
             if self._map[chunk : min(chunk + _CHUNK_BYTES, end)] != _ZEROS[: end - chunk]:

@@ -64,7 +64,7 @@ class GuestWorker:
         return int(failed), int(value)
 
     def queue(self, name: str, words: Sequence[int | str | bytes | OfPath], turns: int) -> None:
-        """Tell it a call that it is to make when it meets others, after so many turns of a loop."""
+        """Prepare a call that the worker makes when all meet, after `turns` turns of a loop."""
         self._ask("queue", 0, turns, *self._spelled(name, words))
 
     def meet(self, workers: "Sequence[GuestWorker]", patience: float) -> list[str]:
@@ -141,7 +141,7 @@ class GuestWorker:
 def meet(
     calls: Sequence[tuple[GuestWorker, str, Sequence[int | str | bytes | OfPath]]], patience: float
 ) -> list[tuple[int, int]]:
-    """Have workers make calls at once: errno and value, or signal, of each. No one of them is always the first."""
+    """Have workers make calls at once: errno and value, or signal, of each. Delays are random."""
     for worker, name, words in calls:
         worker.queue(name, words, random.randrange(_MOST_TURNS))
     answers = [int(number) for number in calls[0][0].meet([worker for worker, _, _ in calls], patience)]
