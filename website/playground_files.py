@@ -60,6 +60,7 @@ def build_playground(site: Path, texts: Mapping[str, str] | None = None, shown: 
     _pack(playground / "hugeresv.zip")
     _pack_drawing(playground / "drawing.zip")
     _unpack(archive, playground / "pyodide")
+    _take_snapshot(playground)
 
 
 def _scenarios() -> dict[str, str]:
@@ -106,8 +107,20 @@ def _pack_drawing(archive: Path) -> None:
                 file.write(path, Path(folder.name, path.name))
 
 
+def _take_snapshot(playground: Path) -> None:
+    """Python's memory once it has imported what the page asks: a browser begins with it and imports nothing."""
+    script = Path(__file__).parent / "snapshot.mjs"
+    pyodide, package, snapshot = playground / "pyodide", playground / "hugeresv.zip", playground / "snapshot.bin"
+    node = ("node", str(script), str(pyodide), str(package), answer.__module__, str(snapshot))
+    ran = subprocess.run(node, check=False, capture_output=True, text=True)
+    if ran.returncode:
+        raise NotFetchedError(f"node cannot run Pyodide: {ran.stderr[-500:].strip()}")
+
+
 def fetched() -> Path:
     """The package in build/, which is fetched where it is not there yet."""
+    if shutil.which("node") is None:
+        raise NotFetchedError("node is needed to prepare Pyodide. On Debian: sudo apt-get install npm")
     archive = ROOT / "build" / f"pyodide-{PYODIDE}.tgz"
     if not archive.exists():
         archive.parent.mkdir(exist_ok=True)
