@@ -32,7 +32,9 @@ Links = tuple[tuple[int, int], ...]
 """Pages that both processes have: the position in the first one's view, then in the second one's."""
 
 _ELSEWHERE = {"inode", "mm", "noreserve", "page_shift", "page_table", "resv_map", "vm_end", "vm_pgoff", "vm_start"}
-_flags = attrgetter(*(name for name in Vma.__slots__ if name not in _ELSEWHERE))
+_UNTOLD = {"anon_vma"}
+"""Of memory on one node no step tells it: anonymous memory that maps a page has it."""
+_flags = attrgetter(*(name for name in Vma.__slots__ if name not in _ELSEWHERE | _UNTOLD))
 OF_FILE = frozenset({"cache_end", "i_size", "page_cache", "resv_map", "shm_locked"})
 """What of an inode is in the file's part."""
 
