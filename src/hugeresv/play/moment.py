@@ -73,7 +73,7 @@ def seen_inside(answer: Answer, insight: Insight, names: Names) -> Moment:
     moment = numbers(answer, machine)
     moment |= processes(machine)
     census = Census(machine, insight.name)
-    maps = Mappings(machine, names, _file_labels(machine))
+    maps = NamedMappings(machine, names, _file_labels(machine))
     moment.update(maps.all())
     moment.update(files(machine, census.files, maps))
     for promise in census.promises:
@@ -136,7 +136,7 @@ class Scale(NamedTuple):
         return [index + moved for index in edges] if moved else edges
 
 
-class Mappings:
+class NamedMappings:
     """Mappings of a machine by the names of a scenario.
 
     `labels` has what files are called, also memory that has no other name; `users` has which mappings map each,
@@ -307,7 +307,7 @@ def _file_labels(machine: Machine) -> dict[Inode, str]:
     return labels
 
 
-def files(machine: Machine, inodes: Iterable[Inode], mappings: Mappings) -> Iterator[tuple[Thing, Any]]:
+def files(machine: Machine, inodes: Iterable[Inode], mappings: NamedMappings) -> Iterator[tuple[Thing, Any]]:
     """Every file of these that has a name, and memory that is shared or that more than one mapping has."""
     labels = mappings.labels
     on = {inode: str(key) for key, mount in machine.mounts.items() for inode in mount.inodes}

@@ -20,8 +20,8 @@ from hugeresv.model.inode import Inode
 from hugeresv.play.change import Change, difference, flat, replaced
 from hugeresv.play.insight import Insight
 from hugeresv.play.moment import (
-    Mappings,
     Moment,
+    NamedMappings,
     Thing,
     described_file,
     files,
@@ -40,7 +40,7 @@ class _Known(NamedTuple):
     """What was last described of a family: every thing, and its mappings and files."""
 
     things: dict[Thing, None]
-    mappings: Mappings
+    mappings: NamedMappings
     files: list[tuple[str, Inode]]
 
 
@@ -92,7 +92,7 @@ class Scene:
         place = {proc: number for number, proc in enumerate(names.processes)}
         here = [each for each in self._families.members(family) if each[0] in place]
         members = sorted(here, key=lambda name: place[name[0]])
-        mappings = Mappings(machine, names, named_inodes(machine, family))
+        mappings = NamedMappings(machine, names, named_inodes(machine, family))
         named = list(mappings.labels)
         found: Moment = dict(mappings.these(members))
         inodes = list(dict.fromkeys([*named, *mappings.users]))
@@ -123,7 +123,7 @@ class Scene:
             self._file_parts(label, inode, known, ranges)
         return True
 
-    def _part(self, name: Name, mappings: Mappings, pages: PageRuns, first: int, end: int) -> bool:
+    def _part(self, name: Name, mappings: NamedMappings, pages: PageRuns, first: int, end: int) -> bool:
         """Pages [first, end) of a mapping; False: its VMAs are cut otherwise than before."""
         stretches = self._session.part(*name, first, end)
         if [*pages.within(first, end)] != [*stretches]:
@@ -155,7 +155,7 @@ class Scene:
         if len(self._changes) > before:
             self._say_or_not(("promise", label, ""), FilePromise(label, inode).pages, known)
 
-    def _promised(self, mappings: Mappings, name: Name) -> int:
+    def _promised(self, mappings: NamedMappings, name: Name) -> int:
         """What is promised to a mapping."""
         vmas = mappings.vmas(name)[1] or ()
         return sum(promise.pages for promise in mapping_promises((name[0], vma) for vma in vmas))

@@ -15,7 +15,7 @@ from hugeresv.play.allowed import nearest
 from hugeresv.play.play import apply_step
 from hugeresv.scenario.scenario import Scenario, Step, Together
 from hugeresv.search.fuzz.difference import FirstDifference
-from hugeresv.search.interleave.interleave import Effort, OrderEnding, Orders, search_orders
+from hugeresv.search.interleave.interleave import OrderEnding, Orders, OrdersToRun, search_orders
 from hugeresv.search.lockstep import Divergence, Pair, first_difference
 
 MOST = 300
@@ -24,7 +24,7 @@ MOST = 300
 TIMES = 5
 """How often a real kernel makes the calls of a scenario; the next scenario tells more than a repetition."""
 
-_EFFORT = Effort((0, None), MOST, strict=False)
+_EFFORT = OrdersToRun((0, None), MOST, strict=False)
 
 
 def trial_of(left: Kernel, right: Kernel | None, *, together: bool) -> FirstDifference:

@@ -103,7 +103,7 @@ class Orders:
 Progress = Callable[[Orders], None]
 
 
-class Effort(NamedTuple):
+class OrdersToRun(NamedTuple):
     """Which orders are run: bounds of preemptions one after the other, None for no bound, and the most orders of each.
 
     Where there are more than `most`, those that were run are what is judged. `strict`: whether an ending of no
@@ -116,7 +116,7 @@ class Effort(NamedTuple):
     strict: bool = True
 
     @classmethod
-    def up_to(cls, preemptions: int | None) -> Effort:
+    def up_to(cls, preemptions: int | None) -> OrdersToRun:
         """The fewest preemptions first, and every order within the bound."""
         return cls((*(few for few in FEW if preemptions is None or few < preemptions), preemptions))
 
@@ -129,11 +129,11 @@ def interleave(
     `preemptions`: at most so many; None: any number. The scenario goes on after the order of `switch=`, where it has
     one. Raises InputError for a scenario without concurrent calls, and as `play` does.
     """
-    return search_orders(scenario, kernel, Effort.up_to(preemptions), progress=progress)
+    return search_orders(scenario, kernel, OrdersToRun.up_to(preemptions), progress=progress)
 
 
 def search_orders(
-    scenario: Scenario, kernel: ModelKernel, effort: Effort, *, progress: Progress | None = None
+    scenario: Scenario, kernel: ModelKernel, effort: OrdersToRun, *, progress: Progress | None = None
 ) -> list[Orders]:
     """The same with the orders that `effort` says."""
     if not has_calls_at_once(scenario):
@@ -176,7 +176,7 @@ def _search(
     number: int,
     session: ModelSession,
     wanted: _Wanted,
-    effort: Effort,
+    effort: OrdersToRun,
     progress: Progress | None,
 ) -> Orders:
     together = scenario.steps[number - 1].operation
