@@ -340,6 +340,13 @@ class Behaviour:
         source="4ca9b3859dac (madvise_behavior_valid)",
         verified="the source of 5.10.262 against 6.1.192",
     )
+    populate_skips_holes: bool = switch(
+        False,
+        differs="MADV_POPULATE_READ and MADV_POPULATE_WRITE go on behind a hole, and answer ENOMEM at the end",
+        since="5.14 to 6.8",
+        source="631426ba1d45 ends it (do_madvise, madvise_populate)",
+        verified="6.1.192 against 6.12.118, 6.18.15 and 7.3.4",
+    )
     fallocate: bool = switch(
         True,
         differs="off: fallocate(2) is EOPNOTSUPP, MADV_REMOVE EINVAL",

@@ -121,14 +121,14 @@ def _set_dontfork(vma: Vma, start: int, end: int, *, dontfork: bool) -> Outcome:
 
 def _populate(machine: Machine, task: Process, start: int, end: int, *, write: bool) -> Outcome:
     """madvise_populate. EFAULT: a page cannot be had; what was faulted stays. EINVAL: the rights forbid it."""
-    reached = start
+    walk = Walk(start)
     for vma in task.mm.overlapping(start, end):
-        if vma.vm_start > reached:
+        low, high = walk.enter(vma, end)
+        if walk.hole and not machine.behaviour.populate_skips_holes:
             return Outcome.ENOMEM
         if vma.prot == "none" or (write and vma.prot == "r"):
             return Outcome.EINVAL
-        outcome = fault_range(machine, task, vma, reached, min(end, vma.vm_end), write=write)
+        outcome = fault_range(machine, task, vma, low, high, write=write)
         if outcome is not Outcome.OK:
             return outcome if outcome is Outcome.HANG else Outcome.EFAULT
-        reached = vma.vm_end
-    return Outcome.OK if reached >= end else Outcome.ENOMEM
+    return walk.outcome(end)
