@@ -18,7 +18,7 @@ def parts(thing: Any) -> Iterator[Any]:
         for key, value in thing.items():
             yield key
             yield value
-    elif isinstance(thing, list | IMmap):
+    elif isinstance(thing, list | set | IMmap):
         yield from thing
     elif isinstance(thing, RegionMap):
         yield thing.key()
@@ -40,4 +40,4 @@ def things(machine: Machine) -> list[Any]:
         if not is_value(thing) and id(thing) not in found:
             found[id(thing)] = thing
             todo += parts(thing)
-    return [thing for thing in found.values() if not isinstance(thing, dict | list | RegionMap | IMmap)]
+    return [thing for thing in found.values() if not isinstance(thing, dict | list | set | RegionMap | IMmap)]

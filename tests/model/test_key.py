@@ -163,6 +163,10 @@ TOLD_APART: dict[str, tuple[str, History, History, *tuple[op.Operation, ...]]] =
     ),
     "the cgroup of a process": ("6.18", [p.into("g")], [p.into("h")], p.mmap("a", 1, over=at(0))),
     "the limit of a cgroup": ("6.18", [p.into("g")], [p.into("g"), op.CgroupSet("g", 3, 2)], p.mmap("a", 3)),
+    "a page table that is there": (
+        "6.18", [p.noreserve("a", 1792)], [p.noreserve("a", 1792), p.write("a", 1791), p.dontneed("a", 1791)],
+        p.move("a", 0, 1792, "b"),
+    ),
     "the order of a file's mappings": (
         "6.18",
         [*lonely, p.noreserve("b", 1, file="f", over=at(1)), p.write("at", 1), op.SetNrHugepages(1)],

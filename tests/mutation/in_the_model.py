@@ -360,6 +360,14 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
         ("a mapping may grow", "and self.new_len <= self.old_len", ""),
         ("a shrink unmaps nothing", "if call.new_len >= call.old_len:", "if True:"),
     ],
+    "address_space.py": [
+        (
+            "a table stays without a mapping",
+            "                    tables.remove(number)\n",
+            "                    pass\n",
+        ),
+        ("a small page makes no upper table", "self.upper_tables[PUD_TABLE_SHIFT].add", "set().add"),
+    ],
     "mlock.py": [
         ("what is locked already counts twice", "end - start - counted_already", "end - start"),
         ("what is locked does not count", "_locked_bytes(task.mm, 0, TASK_SIZE) + further_bytes", "further_bytes"),

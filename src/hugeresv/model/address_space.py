@@ -1,4 +1,8 @@
-"""The address space of a process, `struct mm_struct`: its VMAs in address order and its page tables."""
+"""The address space of a process, `struct mm_struct`: its VMAs in address order and its page tables.
+
+What is mapped is in `page_tables`; which tables there are, mapping something or not, is in `upper_tables`: only the
+length that mremap(2) has moved depends on it (`mremap`).
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,14 @@ TASK_SIZE = (1 << 47) - 4096
 """End of the user address space in bytes (x86-64, four-level page tables)."""
 
 
+PMD_TABLE_SHIFT, PUD_TABLE_SHIFT = 30, 39
+"""What a table covers whose entries map 2 MiB each, and one whose entries map 1 GiB (x86-64)."""
+
+
 class AddressSpace:
     """VMAs never overlap. Mappings of huge pages never merge (VM_DONTEXPAND is in VM_SPECIAL), so neither do these."""
 
-    __slots__ = ("page_tables", "starts", "vmas")
+    __slots__ = ("page_tables", "starts", "upper_tables", "vmas")
 
     mmap_lock = Lock("mmap_lock")
     """mmap_sem before 5.8."""
@@ -30,6 +38,8 @@ class AddressSpace:
         self.starts: list[int] = []
         self.vmas: list[Vma] = []
         self.page_tables: dict[int, PageTable] = {}
+        self.upper_tables: dict[int, set[int]] = {PMD_TABLE_SHIFT: set(), PUD_TABLE_SHIFT: set()}
+        """By the bytes that one of them covers, as a binary logarithm: the addresses shifted by that."""
 
     def page_table(self, page_shift: int) -> PageTable:
         """What is mapped of the pages of one size, by the binary logarithm of their bytes."""
@@ -37,6 +47,25 @@ class AddressSpace:
         if table is None:
             table = self.page_tables[page_shift] = PageTable()
         return table
+
+    def make_tables(self, address: int, page_shift: int) -> None:
+        """huge_pte_alloc: the tables on the way to the entry of `address`, whether a page will be had or not."""
+        self.upper_tables[PUD_TABLE_SHIFT].add(address >> PUD_TABLE_SHIFT)
+        if page_shift < PMD_TABLE_SHIFT:
+            self.upper_tables[PMD_TABLE_SHIFT].add(address >> PMD_TABLE_SHIFT)
+
+    def has_table(self, address: int, page_shift: int) -> bool:
+        """hugetlb_walk: whether the table that the entry of `address` would be in exists."""
+        shift = PMD_TABLE_SHIFT if page_shift < PMD_TABLE_SHIFT else PUD_TABLE_SHIFT
+        return address >> shift in self.upper_tables[shift]
+
+    def free_tables(self, start: int, end: int) -> None:
+        """free_pgtables: tables of [start, end) go where no VMA is left in what they cover."""
+        for shift, tables in self.upper_tables.items():
+            within = range(start >> shift, ((end - 1) >> shift) + 1)
+            for number in [each for each in tables if each in within]:
+                if not self.overlapping(number << shift, (number + 1) << shift):
+                    tables.remove(number)
 
     def find(self, address: int) -> Vma | None:
         """The VMA that covers `address`."""

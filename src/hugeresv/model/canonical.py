@@ -10,6 +10,7 @@ what no operation can tell any more, or what follows from the rest:
 - which map the pieces of a private mapping share: each offset is covered by one piece
 - NORESERVE, once the mapping is made, where no rule asks for it
 - the order of a file's mappings, where no truncation can meet it
+- which page tables there are, but where a long mapping may be moved
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
+from hugeresv.model.address_space import PMD_TABLE_SHIFT, PUD_TABLE_SHIFT
 from hugeresv.model.behaviour import ZapRestore
 from hugeresv.model.canonical_file import KnownFile, PageKey, known_files
 
 if TYPE_CHECKING:
+    from hugeresv.model.address_space import AddressSpace
     from hugeresv.model.behaviour import Behaviour
     from hugeresv.model.folio import Folio
     from hugeresv.model.hstate import HState
@@ -41,6 +44,8 @@ _totals = attrgetter(
     "nr_overcommit_huge_pages", "demote_shift",
 )  # fmt: skip
 _of_node = attrgetter("nr_huge_pages", "free_huge_pages", "surplus_huge_pages")
+_LONG_BYTES = 3 << 30
+"""A mapping no longer than that ends in no table that is 4 GiB behind its start."""
 _ROOT = -1
 """Number of the root cgroup."""
 
@@ -133,7 +138,16 @@ class _Walk:
     def _process_key(self, process: Process) -> tuple[Hashable, ...]:
         may = process.gid, process.capable, process.memlock_bytes
         where = process.node, process.policy
-        return self._cgroup(process.cgroup), may, where, tuple(self._vma_key(vma) for vma in process.mm.vmas)
+        vmas = tuple(self._vma_key(vma) for vma in process.mm.vmas)
+        return self._cgroup(process.cgroup), may, where, tuple(self._tables(process.mm)), vmas
+
+    def _tables(self, mm: AddressSpace) -> Iterator[tuple[int, ...]]:
+        """Page tables whose absence a move can tell: it goes over 4 GiB then (`mremap`)."""
+        if self._machine.behaviour.mremap_length_is_int:
+            if any(hstate.page_shift == PMD_TABLE_SHIFT for hstate in self._machine.hstates):
+                yield tuple(sorted(mm.upper_tables[PUD_TABLE_SHIFT]))
+            ends = {(vma.vm_end - 1) >> PMD_TABLE_SHIFT for vma in mm.vmas if vma.vm_end - vma.vm_start > _LONG_BYTES}
+            yield tuple(sorted(ends & mm.upper_tables[PMD_TABLE_SHIFT]))
 
     def _vma_key(self, vma: Vma) -> tuple[Hashable, ...]:
         if vma.inode is None:

@@ -110,6 +110,7 @@ class _Copies:
         new = _same_fields(mm)
         new.starts = mm.starts[:]
         new.page_tables = {shift: self._page_table(table) for shift, table in mm.page_tables.items()}
+        new.upper_tables = {shift: set(tables) for shift, tables in mm.upper_tables.items()}
         new.vmas = [self._vma(vma, new) for vma in mm.vmas]
         return new
 

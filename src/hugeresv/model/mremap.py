@@ -292,10 +292,21 @@ def _moved_length(vma: Vma, address: int, length: int) -> int:
     span = PTRS_PER_TABLE << shift
     end = address + length
     table = (end - 1) // span * span
-    first, last = vma.pagecache_offset(max(table, address)), vma.pagecache_offset(end - 1) + 1
-    walked = any(True for _ in (vma.inode.cached_in(first, last) if vma.shared else vma.present(first, last)))
-    told = ((length if walked else table + span - address) + INT_MIN) % (1 << 32) - INT_MIN
+    told = ((length if _walks(vma, table, end - 1) else table + span - address) + INT_MIN) % (1 << 32) - INT_MIN
     return told if told >= 0 else length
+
+
+def _walks(vma: Vma, table: int, last: int) -> bool:
+    """Whether the walk finds the table that begins at `table`, with the entry of address `last`.
+
+    It leaves a table out that it shares with another process. Which it shares nobody knows: of a whole GiB of a shared
+    mapping it is taken to be there if a page of it is cached.
+    """
+    assert vma.inode is not None
+    span = PTRS_PER_TABLE << vma.page_shift
+    if vma.shared and span == _TABLE_BYTES and vma.vm_start <= table and table + span <= vma.vm_end:
+        return bool(vma.inode.cached_in(vma.pagecache_offset(table), vma.pagecache_offset(last) + 1))
+    return vma.mm.has_table(last, vma.page_shift)
 
 
 def _drop_map(vma: Vma) -> None:
@@ -310,11 +321,16 @@ def _move_page_tables(source: Vma, target: Vma, first: int, end: int) -> None:
     if source.inode is None:
         return
     page_table, old, new = source.page_table, source.page_base, target.page_base
+    if source.shared:
+        for index in source.inode.cached_in(first, end):
+            if source.mm.has_table(source.address_of(index), source.page_shift):
+                target.mm.make_tables(target.address_of(index), target.page_shift)
     with source.inode.i_mmap_rwsem:
         for index, _ in list(source.present(first, end)):
             folio = page_table.clear(old + index)
             if folio is not None:
                 page_table.set(new + index, folio)
+                target.mm.make_tables(target.address_of(index), target.page_shift)
 
 
 def _without_hugetlb(machine: Machine, task: Process, call: Remap, *, dontunmap: bool) -> Outcome:
