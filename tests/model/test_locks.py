@@ -46,7 +46,7 @@ def installed(arbiter: Recorder) -> Iterator[Recorder]:
 
 
 def test_a_fault_takes_the_kernels_locks_in_the_kernels_order() -> None:
-    """A fault that brings a shared page takes the locks of hugetlb_fault and alloc_hugetlb_folio (6.12), in order.
+    """A fault that brings a shared page takes the locks of hugetlb_fault, allocation and page cache (6.12), in order.
 
     Catches: a lock that is left out, or taken in another order.
     """
@@ -61,6 +61,7 @@ def test_a_fault_takes_the_kernels_locks_in_the_kernels_order() -> None:
         "resv_map->lock", "-resv_map->lock",
         "hugetlb_lock", "-hugetlb_lock",
         "resv_map->lock", "-resv_map->lock",
+        "i_pages", "-i_pages",
         "-hugetlb_fault_mutex", "-mmap_lock",
     ]  # fmt: skip
 

@@ -356,7 +356,7 @@ FAULTS: dict[str, list[tuple[str, str, str]]] = {
             "mremap_waits_for_itself and False",
         ),
         ("pages do not move", "page_table.set(new + index, folio)", "page_table.set(old + index, folio)"),
-        ("the rest keeps its map", "if machine.behaviour.partial_mremap_drops_map else", "if False else"),
+        ("the rest keeps its map", "if machine.behaviour.partial_mremap_drops_map:", "if False:"),
         ("a mapping may grow", "and self.new_len <= self.old_len", ""),
         ("a shrink unmaps nothing", "if call.new_len >= call.old_len:", "if True:"),
     ],

@@ -91,7 +91,7 @@ NEIGHBOURS = {
 
 
 RARE = """
-pool 2M nr=2+2
+pool 2M nr=3+2
 pool 1G nr=1
 cgroup g
 cgroup h
@@ -111,9 +111,15 @@ a  move_pages x 0 node=1
 b  migrate_pages a from=0,1 to=1,0
 c  mmap z 1 private
 c  touch z 0
+   mount k size=1
+   open_file kf mount=k
+c  mmap w 1 private file=kf
+c  touch w 0
    set_nr_hugepages 0
 c  move_pages z 0 node=1
 c  move_pages z 0 node=0
+c  move_pages w 0 node=1
+c  move_pages w 0 node=0
    set_demote_size demote_size=2M page_size=1G
    cgroup_rmdir h
 """

@@ -1,7 +1,7 @@
 """The address space of a process, `struct mm_struct`: its VMAs in address order and its page tables.
 
 What is mapped is in `page_tables`; which tables there are, mapping something or not, is in `upper_tables`: only the
-length that mremap(2) has moved depends on it (`mremap`).
+length that mremap(2) has moved depends on it, and they are kept where a kernel tells it as an int (`mremap`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from hugeresv.model.locks import Lock
-from hugeresv.model.page_table import PageTable
+from hugeresv.model.page_table import PageTable, keys_within
 
 if TYPE_CHECKING:
     from hugeresv.model.vma import Vma
@@ -21,6 +21,11 @@ TASK_SIZE = (1 << 47) - 4096
 
 PMD_TABLE_SHIFT, PUD_TABLE_SHIFT = 30, 39
 """What a table covers whose entries map 2 MiB each, and one whose entries map 1 GiB (x86-64)."""
+
+
+def _covered(page_shift: int) -> int:
+    """The bytes that a table with entries for pages of this size covers, as a binary logarithm."""
+    return PMD_TABLE_SHIFT if page_shift < PMD_TABLE_SHIFT else PUD_TABLE_SHIFT
 
 
 class AddressSpace:
@@ -56,14 +61,22 @@ class AddressSpace:
 
     def has_table(self, address: int, page_shift: int) -> bool:
         """hugetlb_walk: whether the table that the entry of `address` would be in exists."""
-        shift = PMD_TABLE_SHIFT if page_shift < PMD_TABLE_SHIFT else PUD_TABLE_SHIFT
+        shift = _covered(page_shift)
         return address >> shift in self.upper_tables[shift]
+
+    def copy_tables(self, parent: AddressSpace, start: int, end: int, page_shift: int) -> None:
+        """copy_hugetlb_page_range: the tables in which the parent has entries for [start, end), empty ones too."""
+        shift = _covered(page_shift)
+        for number in keys_within(parent.upper_tables[shift], start >> shift, ((end - 1) >> shift) + 1):
+            self.make_tables(number << shift, page_shift)
 
     def free_tables(self, start: int, end: int) -> None:
         """free_pgtables: tables of [start, end) go where no VMA is left in what they cover."""
         for shift, tables in self.upper_tables.items():
-            within = range(start >> shift, ((end - 1) >> shift) + 1)
-            for number in [each for each in tables if each in within]:
+            if not self.vmas:
+                tables.clear()
+                continue
+            for number in keys_within(tables, start >> shift, ((end - 1) >> shift) + 1):
                 if not self.overlapping(number << shift, (number + 1) << shift):
                     tables.remove(number)
 

@@ -58,7 +58,8 @@ def _fault(machine: Machine, task: Process, vma: Vma, address: int, *, write: bo
     The page table has changed then, while the fault was without the mutex or waited for a page.
     """
     inode = vma.inode
-    vma.mm.make_tables(address, vma.page_shift)
+    if machine.behaviour.mremap_length_is_int:
+        vma.mm.make_tables(address, vma.page_shift)
     if inode is None:
         return OK
     index = vma.pagecache_offset(address)

@@ -40,7 +40,7 @@ def _copy_vma(machine: Machine, vma: Vma, mm: AddressSpace) -> None:
     if not (vma.anon_vma or machine.behaviour.fork_copies_cached):
         return
     base = copy.page_base
-    for index, folio in list(vma.present()):
+    for index, _ in list(vma.present()):
         copy.page_table.copy_entry(base + index, vma.page_table)
-        if folio.anon:
-            mm.make_tables(copy.address_of(index), copy.page_shift)
+    if machine.behaviour.mremap_length_is_int:
+        mm.copy_tables(vma.mm, vma.vm_start, vma.vm_end, vma.page_shift)

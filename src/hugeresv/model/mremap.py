@@ -232,7 +232,7 @@ def _move(machine: Machine, vma: Vma, call: Remap) -> Outcome:
     old = isolate(vma, call.address, call.address + call.kept_len)
     assert old is not None
     _link(new)
-    _move_page_tables(old, new, old.first_index, old.end_index)
+    _move_page_tables(machine, old, new, old.first_index, old.end_index)
     if machine.behaviour.partial_mremap_drops_map:
         for piece in mm.overlapping(start, end):
             _drop_map(piece)
@@ -267,8 +267,8 @@ def _fail_to_move(machine: Machine, vma: Vma, new: Vma, moved: int) -> None:
     """
     first = new.first_index
     _link(new)
-    _move_page_tables(vma, new, first, new.end_index)
-    _move_page_tables(new, vma, first, first + (moved >> vma.page_shift))
+    _move_page_tables(machine, vma, new, first, new.end_index)
+    _move_page_tables(machine, new, vma, first, first + (moved >> vma.page_shift))
     _drop_map(vma if machine.behaviour.failed_move_drops_map else new)
     remove_vmas(machine, [new])
 
@@ -299,8 +299,8 @@ def _moved_length(vma: Vma, address: int, length: int) -> int:
 def _walks(vma: Vma, table: int, last: int) -> bool:
     """Whether the walk finds the table that begins at `table`, with the entry of address `last`.
 
-    It leaves a table out that it shares with another process. Which it shares nobody knows: of a whole GiB of a shared
-    mapping it is taken to be there if a page of it is cached.
+    It leaves a table out that it shares with another process. The model does not know which are shared: the table of a
+    whole GiB of a shared mapping is taken to be there if a page of it is cached.
     """
     assert vma.inode is not None
     span = PTRS_PER_TABLE << vma.page_shift
@@ -316,12 +316,13 @@ def _drop_map(vma: Vma) -> None:
     vma.clear_private_data()
 
 
-def _move_page_tables(source: Vma, target: Vma, first: int, end: int) -> None:
+def _move_page_tables(machine: Machine, source: Vma, target: Vma, first: int, end: int) -> None:
     """move_hugetlb_page_tables, without its answer: what `source` maps of file indices [first, end)."""
     if source.inode is None:
         return
     page_table, old, new = source.page_table, source.page_base, target.page_base
-    if source.shared:
+    tables = machine.behaviour.mremap_length_is_int
+    if tables and source.shared:
         for index in source.inode.cached_in(first, end):
             if source.mm.has_table(source.address_of(index), source.page_shift):
                 target.mm.make_tables(target.address_of(index), target.page_shift)
@@ -330,7 +331,8 @@ def _move_page_tables(source: Vma, target: Vma, first: int, end: int) -> None:
             folio = page_table.clear(old + index)
             if folio is not None:
                 page_table.set(new + index, folio)
-                target.mm.make_tables(target.address_of(index), target.page_shift)
+                if tables:
+                    target.mm.make_tables(target.address_of(index), target.page_shift)
 
 
 def _without_hugetlb(machine: Machine, task: Process, call: Remap, *, dontunmap: bool) -> Outcome:

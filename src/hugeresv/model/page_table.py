@@ -7,8 +7,8 @@ inode's cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
 
 from hugeresv.model.locks import Lock, takes
 
@@ -108,8 +108,8 @@ class PageTable:
                 yield shown + slot, table[slot]
 
 
-def keys_within(table: dict[int, Any], first: int, end: int) -> list[int]:
-    """The keys of `table` in [first, end), ascending; costs what the smaller of range and table does."""
+def keys_within(table: Collection[int], first: int, end: int) -> list[int]:
+    """What `table` has in [first, end), ascending; costs what the smaller of range and table does."""
     if end - first <= len(table):
         return [key for key in range(first, end) if key in table]
     return sorted(key for key in table if first <= key < end)

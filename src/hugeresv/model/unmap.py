@@ -54,7 +54,8 @@ def remove_vmas(machine: Machine, vmas: list[Vma]) -> None:
     inodes: dict[Inode, None] = {}
     for vma in vmas:
         vma.mm.remove(vma)
-        vma.mm.free_tables(vma.vm_start, vma.vm_end)
+        if machine.behaviour.mremap_length_is_int:
+            vma.mm.free_tables(vma.vm_start, vma.vm_end)
         vm_op_close(machine, vma)
         if vma.inode is not None:
             vma.inode.detach(vma)
