@@ -19,12 +19,11 @@ from typing import Any
 
 from hugeresv.errors import UnavailableError
 from hugeresv.kernels.host.cgroups import CgroupBase
-from hugeresv.kernels.host.heal import heal_if_leaking
+from hugeresv.kernels.host.heal import files_at_rest, heal_if_leaking
 from hugeresv.kernels.host.lock import held
 from hugeresv.kernels.host.pool import HugePool
 from hugeresv.kernels.host.wire import Channel
 from hugeresv.kernels.host.world import MOUNTS, World, one_world
-from hugeresv.sources.proc.slab import count_inodes
 
 _DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _MOMENT_MILLISECONDS = 100
@@ -73,7 +72,7 @@ class _Guardian:
         self._pools: dict[int, HugePool] = {}
         self._cgroups = cgroups
         self._world = world
-        self._files_before = count_inodes("/sys")
+        self._files_before = files_at_rest()
 
     def serve_while_alive(self, tool_pidfd: int) -> None:
         """Answer until the tool closes the channel, or dies with a copy of it in the hands of some child of its own."""

@@ -30,6 +30,7 @@ from hugeresv.sources.proc.slab import count_inodes
 
 _RESV = 2
 _LOOKS, _PAUSE_SECONDS = 20, 0.01
+_FIRST_LOOKS, _FIRST_PAUSE_SECONDS = 4, 0.02
 
 
 def heal_if_leaking(pool: HugePool, scratch: str, files_before: int | None) -> None:
@@ -50,6 +51,19 @@ def heal_if_leaking(pool: HugePool, scratch: str, files_before: int | None) -> N
             _count_fewer(pool, leak, scratch)
     pool.set_nr(pool.counters()[0])
     pool.set_nr(0)
+
+
+def files_at_rest() -> int | None:
+    """How many files of huge pages there are: the fewest of some looks, since one that was just freed still counts.
+
+    Counted too many, a file that another program makes later would not be noticed, and its promise be taken for a leak.
+    """
+    counts = []
+    for _ in range(_FIRST_LOOKS):
+        counts.append(count_inodes("/sys"))
+        time.sleep(_FIRST_PAUSE_SECONDS)
+    known = [each for each in counts if each is not None]
+    return min(known, default=None)
 
 
 def _somebody_has_files(before: int | None) -> bool:
