@@ -19,6 +19,7 @@ from hugeresv.play.play import play
 from hugeresv.scenario.load import load
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.scenario.scn_format import parse_scn
+from tests.play.changes import become
 from tests.played import SCENARIOS
 
 Values = dict[tuple[str, ...], Any]
@@ -40,15 +41,7 @@ def moments(film: dict[str, Any]) -> Iterator[Values]:
     """Everything at each moment: what film.py says of changes, done plainly."""
     values: Values = {}
     for moment in film["moments"]:
-        for number, *change in moment["changes"]:
-            thing = tuple(film["things"][number])
-            if not change:
-                del values[thing]
-            elif len(change) == 1:
-                values[thing] = change[0]
-            else:
-                at, removed, inserted = change
-                values[thing] = values[thing][:at] + inserted + values[thing][at + removed :]
+        become(values, [(tuple(film["things"][number]), *change) for number, *change in moment["changes"]])
         yield dict(values)
 
 

@@ -1,6 +1,5 @@
 """What is not described again has not changed: a scene beside the description of the whole machine after every step."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from itertools import combinations, pairwise, product
 
@@ -13,7 +12,7 @@ from hugeresv.kernels.model.kernel import ModelKernel
 from hugeresv.kernels.model.session import ModelSession
 from hugeresv.model.presets import PRESETS
 from hugeresv.outcome import ENDINGS
-from hugeresv.play.change import Change, flat, replaced
+from hugeresv.play.change import flat, replaced
 from hugeresv.play.insight import ModelInsight
 from hugeresv.play.moment import Moment, seen_inside
 from hugeresv.play.pages import PageRuns
@@ -21,19 +20,8 @@ from hugeresv.play.scene import Scene
 from hugeresv.scenario.load import load
 from hugeresv.scenario.scenario import Scenario
 from hugeresv.search.fuzz.generate import Coverage, draw
+from tests.play.changes import become
 from tests.played import SCENARIOS
-
-
-def become(values: Moment, found: Sequence[Change]) -> None:
-    """Apply changes, as `film` says what they mean."""
-    for thing, *change in found:
-        if not change:
-            del values[thing]
-        elif len(change) == 1:
-            values[thing] = change[0]
-        else:
-            at, removed, inserted = change
-            values[thing] = values[thing][:at] + inserted + values[thing][at + removed :]
 
 
 def whole(session: ModelSession, answer: Answer) -> Moment:

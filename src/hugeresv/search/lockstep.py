@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from hugeresv.answer import Answer
@@ -181,6 +182,14 @@ class _Side:
     def pictures(self) -> Sequence[Picture]:
         """All mappings as they are, where they are to be shown."""
         return self._watch.look_around() if self._watch else ()
+
+
+def up_to(divergence: Divergence, scenario: Scenario) -> Scenario:
+    """The scenario up to the step at which the kernels differ. A call that did not return is marked: it may hang."""
+    steps = list(scenario.steps[: divergence.number])
+    if divergence.step is not None and Outcome.HANG in (divergence.left.outcome, divergence.right.outcome):
+        steps[-1] = replace(steps[-1], hangs=True)
+    return replace(scenario, steps=tuple(steps))
 
 
 def left_over(answer: Answer) -> tuple[object, ...]:

@@ -88,7 +88,7 @@ class BootedGuest(ClosedOnExit):
     def restore(self) -> Emulator:
         """A guest as it was right after its boot.
 
-        Who asks twice will ask again: from then on the next one reads its state while this one works.
+        From the second call on, the next guest reads its state while this one works.
         """
         guest, self._next = self._next, None
         if guest is not None and not _is_ready(guest):

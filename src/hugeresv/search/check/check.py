@@ -24,7 +24,7 @@ from hugeresv.search.fuzz.generate import Coverage, draw
 from hugeresv.search.fuzz.guide import answering_of, guide_for, hangs
 from hugeresv.search.fuzz.shrink import shrink
 from hugeresv.search.kinds import DifferenceKind, alike, mark_of, report_of
-from hugeresv.search.lockstep import Audits, Divergence, Pair, lockstep
+from hugeresv.search.lockstep import Audits, Divergence, Pair, lockstep, up_to
 
 LENGTH = 40
 """Most steps of a random scenario."""
@@ -154,12 +154,9 @@ class Check:
         return known
 
     def _sighted(self, name: str, scenario: Scenario, divergence: Divergence) -> CheckFinding:
-        """What was seen for the first time: the scenario up to there. A call that did not return may hang."""
-        steps = list(scenario.steps[: divergence.number])
-        if divergence.step is not None and Outcome.HANG in (divergence.left.outcome, divergence.right.outcome):
-            steps[-1] = replace(steps[-1], hangs=True)
+        """What was seen for the first time: the scenario up to there."""
         number, seconds = len(self.checked.unconfirmed) + 1, time.monotonic() - self._begin
-        found = self._entitled(replace(scenario, steps=tuple(steps)), self._before, divergence)
+        found = self._entitled(up_to(divergence, scenario), self._before, divergence)
         return CheckFinding(number, name, found, self._before, divergence, len(scenario.steps), seconds)
 
     def _confirmed(self, sighted: CheckFinding) -> CheckFinding | None:

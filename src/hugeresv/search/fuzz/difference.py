@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hugeresv.errors import HugeresvError
-from hugeresv.outcome import Outcome
 from hugeresv.scenario.scenario import Json, Scenario, Step, Together
 from hugeresv.search.confirm import ONCE, Confirmation, Sightings
 from hugeresv.search.fuzz.shrink import shrink
 from hugeresv.search.kinds import DifferenceKind, alike, kind_of, report_of
-from hugeresv.search.lockstep import Divergence
+from hugeresv.search.lockstep import Divergence, up_to
 
 FirstDifference = Callable[[Scenario], Divergence | None]
 """Where two kernels first differ on a scenario; None if they do not, or it cannot be tried."""
@@ -51,12 +50,8 @@ class Difference:
 
 
 def as_found(scenario: Scenario, divergence: Divergence, names: Sequence[str], origin: str) -> Difference:
-    """The scenario up to the step at which the kernels differ. A call that did not return is marked: it may hang."""
-    steps = list(scenario.steps[: divergence.number])
-    if divergence.step is not None and Outcome.HANG in (divergence.left.outcome, divergence.right.outcome):
-        steps[-1] = replace(steps[-1], hangs=True)
-    found = replace(scenario, steps=tuple(steps))
-    return _entitled(found, divergence, names, origin, len(scenario.steps))
+    """The scenario up to the step at which the kernels differ."""
+    return _entitled(up_to(divergence, scenario), divergence, names, origin, len(scenario.steps))
 
 
 def as_confirmed(found: Difference, confirmation: Confirmation, names: Sequence[str]) -> Difference:
