@@ -8,6 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from hugeresv.errors import UnavailableError
@@ -41,6 +42,10 @@ _POLL_SECONDS = 0.005
 _UNLIMITED = 1 << 40
 
 
+class _BootError(UnavailableError):
+    """The agent of a guest did not come to run."""
+
+
 class BootedGuest(ClosedOnExit):
     """A booted guest. Raises UnavailableError where none can be had.
 
@@ -49,14 +54,26 @@ class BootedGuest(ClosedOnExit):
 
     def __init__(self, image: Image, hardware: Hardware) -> None:
         self.architecture = image.architecture
-        self._state = tempfile.TemporaryFile()  # noqa: SIM115  closed with the snapshot
         self.nodes = hardware.nodes
         self.cpus = range(hardware.cpus)
         self._symbols: dict[str, int] = {}
         self._spare: Emulator | None = None
         self._next: Emulator | None = None
         self._asked = False
-        with tempfile.TemporaryFile() as archive:  # without a name, like the state: nothing is left, whatever ends us
+        with ExitStack() as opened:  # without names: nothing is left, whatever ends us
+            self._state = opened.enter_context(tempfile.TemporaryFile())
+            try:
+                self.vmcoreinfo = self._boot(image, hardware)
+            except _BootError:
+                if hardware.cpus == 1:
+                    raise
+                # Emulated, two processors died at boot once in some hundred boots, in code that is patched as it runs.
+                self.vmcoreinfo = self._boot(image, hardware)
+            opened.pop_all()
+
+    def _boot(self, image: Image, hardware: Hardware) -> bytes:
+        """Boot it, and keep it as it is then; its VMCOREINFO."""
+        with tempfile.TemporaryFile() as archive:
             archive.write(initramfs({"init": agent_program(self.architecture)}))
             archive.flush()
             descriptor = archive.fileno()
@@ -66,11 +83,11 @@ class BootedGuest(ClosedOnExit):
                 try:
                     self.keeper = guest.conversation.greeting(_BOOT_SECONDS)
                 except (EOFError, TimeoutError):
-                    raise UnavailableError(_does_not_boot(image, guest.last_words())) from None
+                    raise _BootError(_does_not_boot(image, guest.last_words())) from None
                 place = guest.conversation.ask("read", _VMCOREINFO)
                 self._save(guest)
                 self._contents = Contents(guest.ram)
-        self.vmcoreinfo = self._note(*place)
+        return self._note(*place)
 
     def take(self, *, fresh: bool) -> Emulator:
         """A guest for a scenario: unless it must be fresh, the one that the scenario before has left as it was."""
